@@ -1,0 +1,1 @@
+"""KPI kit: fair and reproducible KPI reports for social-media specialists."""

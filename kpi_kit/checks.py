@@ -1,0 +1,226 @@
+"""The full check of a store: every problem with file, row and column, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kpi_kit.store import SHOWN, Source, Store, allowed_text, quoted
+from kpi_kit.tables import TABLES, Table, Type
+
+_BRAND_TABLES = tuple(name for name, table in TABLES.items() if table.scope == "brand")
+
+
+def problems(store: Store, currency: str | None) -> list[str]:
+    """Everything that is wrong with the data.
+
+    Parameters
+    ----------
+    store : Store
+    currency : str or None
+        The department's currency, the only one that sales may be in; None for any one.
+
+    Returns
+    -------
+    list of str
+        One sentence each; empty where all is well.
+    """
+    found: list[str] = []
+    for name, source in store.sources.items():
+        rejected = list(_rejected(store, source))
+        found += rejected
+        if rejected:
+            continue
+        # one numbered copy serves all checks of a table
+        store.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE checked AS SELECT * FROM ({source.typed(numbered=True)})"
+        )
+        found += _unreadable(store, source)
+        found += _impossible(store, source.table)
+        found += _conflicting(store, source)
+        if name not in ("accounts", "coverage", "post_stats"):
+            found += _strangers(store, source.table)
+    if "leads" in store.sources:
+        found += _currencies(store, currency)
+    if "coverage" in store.sources:
+        found += _strange_coverage(store)
+    store.connection.execute("DROP TABLE IF EXISTS checked")
+    return found
+
+
+def duplicates(store: Store) -> dict[str, int]:
+    """How many rows of each table are copies of another row, which are read once.
+
+    Examples
+    --------
+    A table of 3 rows, 2 of them the same, counts 1; tables without copies are not in the answer.
+    """
+    counts = {}
+    for name, source in store.sources.items():
+        distinct_rows = f"SELECT DISTINCT * FROM ({source.typed()})"
+        total, distinct = store.query(
+            f"SELECT (SELECT count(*) FROM ({source.typed()})), (SELECT count(*) FROM ({distinct_rows}))"
+        )[0]
+        if total > distinct:
+            counts[name] = int(total - distinct)
+    return counts
+
+
+def _listed(sentences: list[str], what: str) -> Iterator[str]:
+    """The first sentences, and how many more there are."""
+    yield from sentences[:SHOWN]
+    if len(sentences) > SHOWN:
+        yield f"{what}: and {len(sentences) - SHOWN} more problems of this kind"
+
+
+def _rejected(store: Store, source: Source) -> Iterator[str]:
+    """CSV lines that do not have the header's cells."""
+    if source.kind != "csv":
+        return
+    store.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    store.query(f"SELECT count(*) FROM ({source.raw()})")
+    rows = store.query("SELECT line, error_type FROM reject_errors ORDER BY line")
+    store.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    width = len(source.columns)
+    sentences = [
+        f"{source.label}: line {line}: {width} cells are expected as in the header, found {_plain(kind)}"
+        for line, kind in rows
+    ]
+    yield from _listed(sentences, source.label)
+
+
+def _plain(code: object) -> str:
+    """An upper-case code in words."""
+    return str(code).lower().replace("_", " ")
+
+
+def _unreadable(store: Store, source: Source) -> Iterator[str]:
+    """Cells that are empty where they must not be, or not of the column's type or list."""
+    for column in source.table.columns:
+        if column.name not in source.columns:
+            continue
+        name = quoted(column.name)
+        raw = f"SELECT CAST({name} AS VARCHAR) AS found, _file, _row FROM ({source.raw(numbered=True)})"
+        if column.type is not Type.TEXT:
+            sql = f"""SELECT c._file, c._row, r.found FROM checked c JOIN ({raw}) r USING (_file, _row)
+                      WHERE c.{name} IS NULL AND r.found IS NOT NULL AND lower(r.found) <> 'nan'
+                      ORDER BY 1, 2"""
+            rows = store.query(sql)
+            allowed = allowed_text(column.type)
+            sentences = [
+                f"{file}: row {row}: column {column.name}: {allowed} is allowed, found {cell!r}"
+                for file, row, cell in rows
+            ]
+            yield from _listed(sentences, f"{source.label}: column {column.name}")
+        if not column.nullable:
+            missing = f"""SELECT _file, _row FROM checked c JOIN ({raw}) r USING (_file, _row)
+                          WHERE r.found IS NULL ORDER BY 1, 2"""
+            sentences = [
+                f"{file}: row {row}: column {column.name}: a value is needed, found none"
+                for file, row in store.query(missing)
+            ]
+            yield from _listed(sentences, f"{source.label}: column {column.name}")
+        if column.allowed:
+            sql = f"SELECT _file, _row, {name} FROM checked WHERE NOT list_contains(?, {name}) ORDER BY 1, 2"
+            options = ", ".join(column.allowed)
+            rows = store.query(sql, [list(column.allowed)])
+            sentences = [
+                f"{file}: row {row}: column {column.name}: allowed are {options}, found {cell!r}"
+                for file, row, cell in rows
+            ]
+            yield from _listed(sentences, f"{source.label}: column {column.name}")
+
+
+def _impossible(store: Store, table: Table) -> Iterator[str]:
+    """Negative counts, and moments in the wrong order."""
+    for column in table.columns:
+        if column.type in (Type.COUNT, Type.NUMBER):
+            name = quoted(column.name)
+            rows = store.query(f"SELECT _file, _row, {name} FROM checked WHERE {name} < 0 ORDER BY 1, 2")
+            sentences = [
+                f"{file}: row {row}: column {column.name}: 0 or more is allowed, found {value:g}"
+                for file, row, value in rows
+            ]
+            yield from _listed(sentences, table.name)
+    for first, second in table.ordered:
+        wrong = f"{first} >= {second}" if second == "until" else f"{first} > {second}"
+        rows = store.query(
+            f"""SELECT _file, _row, CAST({first} AS VARCHAR), CAST({second} AS VARCHAR)
+                FROM checked WHERE {wrong} ORDER BY 1, 2"""
+        )
+        rule = "must be after" if second == "until" else "must not be before"
+        sentences = [
+            f"{file}: row {row}: {second} {rule} {first} {begun}, found {ended}" for file, row, begun, ended in rows
+        ]
+        yield from _listed(sentences, table.name)
+
+
+def _conflicting(store: Store, source: Source) -> Iterator[str]:
+    """Rows of one key that are not the same."""
+    key = source.table.key
+    columns = ", ".join(map(quoted, source.table.names))
+    spelled = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in key)
+    rows = store.query(
+        f"""SELECT any_value(_file), list(_row ORDER BY _row), {spelled} FROM checked
+            GROUP BY {", ".join(map(quoted, key))} HAVING count(DISTINCT ({columns})) > 1 ORDER BY 2"""
+    )
+    sentences = [
+        f"{file}: rows {', '.join(map(str, numbers))}: one row a {', '.join(key)} is allowed, "
+        f"found different rows for {', '.join(map(str, values))}"
+        for file, numbers, *values in rows
+    ]
+    yield from _listed(sentences, source.label)
+
+
+def _strangers(store: Store, table: Table) -> Iterator[str]:
+    """Rows of accounts that the table ``accounts`` does not know."""
+    if table.scope != "account_id":
+        return
+    rows = store.query(
+        """SELECT any_value(_file), min(_row), account_id, count(*) FROM checked
+           WHERE NOT list_contains(?, account_id) GROUP BY account_id ORDER BY 2""",
+        [store.accounts["account_id"].tolist()],
+    )
+    sentences = [
+        f"{file}: row {row}: account_id {owner!r} is not in the table accounts ({count} rows)"
+        for file, row, owner, count in rows
+    ]
+    yield from _listed(sentences, table.name)
+
+
+def _currencies(store: Store, currency: str | None) -> Iterator[str]:
+    """Sales in another currency than the one that is allowed."""
+    leads = store.sources["leads"]
+    if currency is None:
+        currency = store.query(f"SELECT min(currency) FROM ({leads.typed()})")[0][0]
+    rows = store.query(
+        f"""SELECT any_value(_file), min(_row), currency FROM ({leads.typed(numbered=True)})
+            WHERE currency <> ? GROUP BY currency ORDER BY 2""",
+        [currency],
+    )
+    for file, row, other in rows:
+        where = f"{file}: row {row}: column currency"
+        yield f"{where}: only {currency} is allowed, found {other!r}; two currencies cannot be added up"
+
+
+def _strange_coverage(store: Store) -> Iterator[str]:
+    """Coverage of a table or scope that does not exist."""
+    coverage = store.sources["coverage"]
+    brands = {
+        str(row[0])
+        for name in _BRAND_TABLES
+        if name in store.sources
+        for row in store.query(
+            f"SELECT DISTINCT brand FROM ({store.sources[name].typed()}) WHERE brand IS NOT NULL"
+        )
+    }
+    accounts = set(store.accounts["account_id"])
+    for file, row, table, scope in store.query(
+        f'SELECT _file, _row, "table", scope FROM ({coverage.typed(numbered=True)}) ORDER BY 1, 2'
+    ):
+        known = TABLES.get(table)
+        if known is None or known.clock is None or table == "coverage":
+            yield f"{file}: row {row}: column table: a data table is allowed, found {table!r}"
+        elif known.scope == "account_id" and scope not in accounts:
+            yield f"{file}: row {row}: column scope: {scope!r} is not in the table accounts"
+        elif known.scope == "brand" and scope in accounts and scope not in brands:
+            yield f"{file}: row {row}: column scope: {table} is covered by brand, found the account {scope!r}"

@@ -1,0 +1,295 @@
+"""Facts: the value of an entry, what it is compared with, and its history.
+
+An entry is measured ``as`` a value, or as the change or growth against the period before or a year
+ago. Both sides of a comparison cover the same accounts: those held for the whole period and covered
+in the earlier one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from kpi_kit.case import Case
+from kpi_kit.kpis.frame import Setting, Tables, UnitFrame
+from kpi_kit.measure import Bools, Tally, day_number, local_days
+from kpi_kit.model import Aggregation, Kpi, Measurement, Note, divide
+from kpi_kit.params import Entry
+from kpi_kit.periods import Period
+
+_SNAPSHOT_FIGURES = ("views", "likes", "comments", "reposts")
+
+
+@dataclass(frozen=True)
+class Part:
+    """The share of one account or brand in a fact."""
+
+    owner: str
+    measurement: Measurement
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two like-for-like sides.
+
+    Parameters
+    ----------
+    now, earlier : Measurement
+    left_out : tuple of Note
+        The accounts or brands that are in neither side, each with its reason.
+    """
+
+    now: Measurement
+    earlier: Measurement
+    left_out: tuple[Note, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that is measured for one entry of a case.
+
+    Parameters
+    ----------
+    case : Case
+    entry : Entry
+    """
+
+    case: Case
+    entry: Entry
+
+    @property
+    def kpi(self) -> Kpi:
+        """The KPI of the entry."""
+        return self.entry.definition
+
+    @cached_property
+    def setting(self) -> Setting:
+        """The case's setting, narrowed to the mentions that the entry asks for."""
+        mentions = self.kpi.scope == "brand"
+        platforms = self.entry.platforms if mentions else None
+        return replace(self.case.setting, sentiments=self.entry.sentiment, platforms=platforms)
+
+    def _units(self, tables: Tables, setting: Setting) -> UnitFrame:
+        return self.kpi.units(tables, setting)
+
+    def _tallies(self, frame: UnitFrame) -> tuple[Tally, Tally]:
+        """The period itself on the days held, and the history on all days."""
+        own = self.case.without_absences(frame) if self.kpi.delegable else frame
+        history = self.case.grid(self.case.owners(self.entry), self.case.buckets)
+        return (
+            self.case.tally(self.kpi, own, self.case.own_grid(self.entry)),
+            self.case.tally(self.kpi, own, history),
+        )
+
+    @cached_property
+    def frame(self) -> UnitFrame:
+        """The unit frame of the entry."""
+        return self._units(self.case.tables, self.setting)
+
+    @cached_property
+    def _plain(self) -> tuple[Tally, Tally]:
+        return self._tallies(self.frame)
+
+    @cached_property
+    def _comparing(self) -> tuple[Tally, Tally]:
+        """Tallies of equally mature figures where posts have no snapshots: settled posts only."""
+        if not self.kpi.matures:
+            return self._plain
+        return self._tallies(self._units(self.case.tables, replace(self.setting, settled_only=True)))
+
+    @cached_property
+    def _matured(self) -> tuple[Tally, Tally]:
+        """Tallies of the figures of snapshots nearest to the settling age."""
+        tables = {**self.case.tables, "posts": matured(self.case.tables, self.setting)}
+        return self._tallies(self._units(tables, replace(self.setting, settled_only=True)))
+
+    @cached_property
+    def measurement(self) -> Measurement:
+        """What is compared with the target."""
+        if self.entry.as_ == "value":
+            measured = self._plain[0].measure(0)
+            return replace(measured, notes=(*measured.notes, *self._deputised()))
+        if self.case.interim:
+            measured = self._plain[0].measure(0)
+            return Measurement(None, None, None, measured.units, measured.coverage, (Note("interim_change"),))
+        return self._changed(self.comparison(self._versus), self._versus)
+
+    @property
+    def _versus(self) -> Period:
+        return self.case.period.previous if self.entry.versus == "previous" else self.case.period.year_ago
+
+    def _deputised(self) -> tuple[Note, ...]:
+        if not self.kpi.delegable:
+            return ()
+        total = self.case.tally(self.kpi, self.frame, self.case.own_grid(self.entry)).units.sum()
+        count = int(total - self._plain[0].units.sum())
+        return (Note("deputised", {"count": count}),) if count else ()
+
+    @property
+    def previous(self) -> float | None:
+        """The like-for-like value of the period before."""
+        return self.comparison(self.case.period.previous).earlier.value
+
+    @property
+    def year_ago(self) -> float | None:
+        """The like-for-like value of the year before."""
+        return self.comparison(self.case.period.year_ago).earlier.value
+
+    def comparison(self, earlier: Period) -> Comparison:
+        """Both sides of a comparison of the period with an earlier one.
+
+        For the value itself the figures are those in ``posts``; a change or growth takes equally
+        mature ones.
+        """
+        own, history = self._sides(earlier)
+        bucket = self.case.buckets.index(earlier)
+        owners = history.grid.owners
+        held = self.case.wholly_held(owners, self.entry)
+        covered = self._wholly_covered(history, bucket)
+        kept = held & covered
+        left_out = tuple(
+            self._left_out(owner, "partly_held" if not held[row] else "not_covered_earlier")
+            for row, owner in enumerate(owners)
+            if not kept[row]
+        )
+        mask = np.zeros(len(own.grid.owners), bool)
+        mask[: len(owners)] = (
+            kept  # the accounts of colleagues, which come after the own, are in no comparison
+        )
+        known = (
+            own.phrases_known(0) & history.phrases_known(bucket)
+            if self.kpi.aggregation is Aggregation.TILES
+            else None
+        )
+        return Comparison(own.measure(0, mask, known), history.measure(bucket, kept, known), left_out)
+
+    def _sides(self, earlier: Period) -> tuple[Tally, Tally]:
+        if self.entry.as_ == "value" or not self.kpi.matures:
+            return self._plain
+        return (
+            self._matured
+            if self._has_snapshots(earlier) and self._has_snapshots(self.case.period)
+            else self._comparing
+        )
+
+    def _has_snapshots(self, period: Period) -> bool:
+        posts = self.case.tables["posts"]
+        known = posts[posts["post_id"].isin(self.case.tables["post_stats"]["post_id"])]
+        days = local_days(known["published_at"], self.setting.zone)
+        own = known["account_id"].isin(self.case.owners(self.entry)).to_numpy()
+        return bool((own & (days >= day_number(period.start)) & (days < day_number(period.end))).any())
+
+    def _wholly_covered(self, history: Tally, bucket: int) -> Bools:
+        """Owners with enough of *all* days of a bucket covered: half a month is not like for like."""
+        length = int(history.grid.bounds[bucket + 1] - history.grid.bounds[bucket])
+        shares = [covered[:, bucket] / length for covered in history.covered.values()]
+        enough: Bools = np.min(shares, axis=0) >= history.grid.minimum - 1e-9
+        return enough
+
+    def _left_out(self, owner: str, reason: str) -> Note:
+        if self.kpi.scope == "brand":
+            return Note("brand_left_out", {"brand": owner})
+        return Note("account_left_out", {"account_id": owner, "reason": reason})
+
+    def _changed(self, sides: Comparison, earlier: Period) -> Measurement:
+        """The change or growth between two sides, or why there is none."""
+        now, before = sides.now, sides.earlier
+        notes = (*sides.left_out, *now.notes)
+        if now.units == 0 and before.units == 0 and sides.left_out and now.coverage is None:
+            return Measurement(None, None, None, 0, None, (Note("no_comparable_accounts"), *sides.left_out))
+        if now.value is None:
+            return Measurement(None, None, None, now.units, now.coverage, (*now.notes, *sides.left_out))
+        if before.value is None:
+            reason = Note("previous_not_assessable", {"period": str(earlier)})
+            return Measurement(None, None, None, now.units, now.coverage, (reason, *notes))
+        change = now.value - before.value
+        if self.entry.as_ == "change":
+            return Measurement(change, change, None, now.units, now.coverage, notes)
+        if before.value < 0:
+            return Measurement(None, None, None, now.units, now.coverage, (Note("negative_previous"), *notes))
+        growth = divide(change, before.value)
+        reasons = () if growth is not None else (Note("zero_previous"),)
+        return Measurement(growth, change, before.value, now.units, now.coverage, (*reasons, *notes))
+
+    @cached_property
+    def history(self) -> list[tuple[Period, float | None]]:
+        """The value, change or growth of each period of the history; the last is the fact itself."""
+        buckets = self.case.buckets
+        wanted = [buckets.index(period) for period in self.case.history]
+        if self.entry.as_ == "value":
+            series = self._plain[1].series()
+            past = [series[bucket] for bucket in wanted[:-1]]
+        else:
+            past = [self._past_change(bucket) for bucket in wanted[:-1]]
+        return list(zip(self.case.history, [*past, self.measurement.value], strict=True))
+
+    def _past_change(self, bucket: int) -> float | None:
+        """The change or growth that an earlier period had, over the accounts of today."""
+        period = self.case.buckets[bucket]
+        earlier = period.previous if self.entry.versus == "previous" else period.year_ago
+        snapshots = self.kpi.matures and self._has_snapshots(period) and self._has_snapshots(earlier)
+        history = (self._matured if snapshots else self._comparing)[1]
+        before = self.case.buckets.index(earlier)
+        kept = self._wholly_covered(history, before)
+        known = None
+        if self.kpi.aggregation is Aggregation.TILES:
+            known = history.phrases_known(bucket) & history.phrases_known(before)
+        sides = Comparison(history.measure(bucket, kept, known), history.measure(before, kept, known), ())
+        return self._changed(sides, earlier).value
+
+    @cached_property
+    def weeks(self) -> list[tuple[Period, float | None]]:
+        """The value of each full week; none for a change or growth, whose weeks would be noise."""
+        if self.entry.as_ != "value" or not self.case.weeks:
+            return []
+        frame = self.case.without_absences(self.frame) if self.kpi.delegable else self.frame
+        weekly = self.case.tally(
+            self.kpi, frame, self.case.grid(self.case.owners(self.entry), self.case.weeks)
+        )
+        return list(zip(self.case.weeks, weekly.series(), strict=True))
+
+    @property
+    def parts(self) -> list[Part]:
+        """The fact of each account or brand alone."""
+        own = self._plain[0]
+        return [Part(owner, self._part(own, row)) for row, owner in enumerate(own.grid.owners)]
+
+    def _part(self, own: Tally, row: int) -> Measurement:
+        alone = np.zeros(len(own.grid.owners), bool)
+        alone[row] = True
+        return own.measure(0, alone)
+
+
+def matured(tables: Tables, setting: Setting) -> pd.DataFrame:
+    """Posts with the figures of the snapshot nearest to the settling age, where they have any.
+
+    Young and old posts are then equally mature. A post without snapshots keeps its figures.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        ``posts`` and ``post_stats``.
+    setting : Setting
+
+    Returns
+    -------
+    DataFrame
+        Like ``posts``; a post with a snapshot counts as settled.
+    """
+    posts = tables["posts"]
+    shots = tables["post_stats"].merge(posts[["post_id", "published_at"]], on="post_id")
+    shots["distance"] = (shots["stats_at"] - shots["published_at"] - setting.settle).abs()
+    nearest = (
+        shots.sort_values(["distance", "stats_at"], kind="stable")
+        .drop_duplicates("post_id")
+        .set_index("post_id")
+    )
+    found = nearest.reindex(posts["post_id"]).set_index(posts.index)
+    figures = {name: found[name].fillna(posts[name]) for name in _SNAPSHOT_FIGURES}
+    has_one = found["stats_at"].notna()
+    return posts.assign(
+        **figures, stats_at=posts["stats_at"].where(~has_one, posts["published_at"] + setting.settle)
+    )

@@ -1,0 +1,28 @@
+"""Every KPI, declared once; a file a family. ``CATALOGUE`` collects itself from these files."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from kpi_kit.kpis.frame import Setting, Tables, UnitFrame
+from kpi_kit.model import Kpi
+
+__all__ = ["CATALOGUE", "FAMILIES", "Setting", "Tables", "UnitFrame"]
+
+
+def _collect() -> dict[str, Kpi]:
+    modules = [
+        importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
+    ]
+    declared = [kpi for module in modules for kpi in vars(module).values() if isinstance(kpi, Kpi)]
+    return {kpi.id: kpi for kpi in sorted(declared, key=lambda kpi: kpi.group)}
+
+
+CATALOGUE: Mapping[str, Kpi] = MappingProxyType(_collect())
+"""Every KPI by id, in the order of the eleven groups."""
+
+FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(kpi.family for kpi in CATALOGUE.values()))
+"""The families: the files of this folder that declare a KPI."""

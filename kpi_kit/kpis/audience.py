@@ -1,0 +1,94 @@
+"""Groups 1 and 2: subscribers, their growth, and churn."""
+
+from __future__ import annotations
+
+from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, kpi, units
+from kpi_kit.model import Aggregation, Better, Interval, Stock, Unit
+
+
+@kpi(
+    group=1,
+    unit=Unit.PEOPLE,
+    better=Better.HIGHER,
+    aggregation=Aggregation.LEVEL,
+    interval=Interval.NONE,
+    tables=("audience",),
+    source="platform statistics: members at the end of the day",
+)
+def subscribers(tables: Tables, setting: Setting) -> UnitFrame:
+    """Σ accounts of the last `subscribers` in the period, at most 7 days before its end."""
+    rows = tables["audience"]
+    return units(setting.midnight(rows["date"]), rows["account_id"], rows["subscribers"])
+
+
+def _gains(tables: Tables, setting: Setting) -> UnitFrame:
+    """Account-days of the difference to the account's previous row; a first row counts joined − left."""
+    rows = tables["audience"].sort_values(["account_id", "date"])
+    gained = rows.groupby("account_id", sort=False)["subscribers"].diff()
+    is_first = ~rows["account_id"].duplicated()
+    gained = gained.where(~is_first, rows["joined"] - rows["left"])
+    return units(setting.midnight(rows["date"]), rows["account_id"], gained)
+
+
+@kpi(
+    group=1,
+    unit=Unit.PEOPLE,
+    better=Better.HIGHER,
+    aggregation=Aggregation.SUM,
+    interval=Interval.FLOW,
+    tables=("audience",),
+    source="difference of the daily member counts",
+)
+def subscriber_gain(tables: Tables, setting: Setting) -> UnitFrame:
+    """Σ account-days of the difference to the account's previous row."""
+    return _gains(tables, setting)
+
+
+@kpi(
+    group=1,
+    unit=Unit.SHARE,
+    better=Better.HIGHER,
+    aggregation=Aggregation.RATIO,
+    stock=Stock.OPENING,
+    interval=Interval.FLOW,
+    tables=("audience",),
+    source="net growth rate: gain over the opening stock",
+)
+def subscriber_growth(tables: Tables, setting: Setting) -> UnitFrame:
+    """subscriber_gain / Σ accounts of the subscribers at the start of the period."""
+    return _gains(tables, setting)
+
+
+def _lost(tables: Tables, setting: Setting) -> UnitFrame:
+    rows = tables["audience"]
+    return units(setting.midnight(rows["date"]), rows["account_id"], rows["left"])
+
+
+@kpi(
+    group=2,
+    unit=Unit.PEOPLE,
+    better=Better.LOWER,
+    aggregation=Aggregation.SUM,
+    interval=Interval.FLOW,
+    tables=("audience",),
+    source="platform statistics: people who left",
+)
+def unsubscribed(tables: Tables, setting: Setting) -> UnitFrame:
+    """Σ left."""
+    return _lost(tables, setting)
+
+
+@kpi(
+    group=2,
+    unit=Unit.SHARE,
+    better=Better.LOWER,
+    aggregation=Aggregation.RATIO,
+    stock=Stock.OPENING,
+    interval=Interval.FLOW,
+    tables=("audience",),
+    bounded=True,
+    source="churn rate: people lost over the opening stock",
+)
+def churn_rate(tables: Tables, setting: Setting) -> UnitFrame:
+    """Σ left / Σ accounts of the subscribers at the start of the period."""
+    return _lost(tables, setting)

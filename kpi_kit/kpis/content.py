@@ -1,0 +1,92 @@
+"""Group 10: posts published, and the content plan kept: the full volume, on time, on brand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, first_code, flagged, kpi, units
+from kpi_kit.model import Aggregation, Better, Interval, Unit
+
+
+@kpi(
+    group=10,
+    unit=Unit.POSTS,
+    better=Better.HIGHER,
+    aggregation=Aggregation.SUM,
+    interval=Interval.NONE,
+    tables=("posts",),
+    source="platform statistics: posts on the wall",
+)
+def posts_published(tables: Tables, setting: Setting) -> UnitFrame:
+    """Posts published in the period, not deleted by the cut-off."""
+    posts = tables["posts"]
+    excluded = first_code(len(posts), ("posts_deleted", posts["deleted_at"].notna()))
+    return units(posts["published_at"], posts["account_id"], 1.0, excluded=excluded)
+
+
+STATUSES = (
+    "cancelled",
+    "approved_late",
+    "not_due",
+    "missing",
+    "deleted",
+    "late",
+    "not_reviewed",
+    "off_brand",
+    "fulfilled",
+)
+"""What can become of an approved plan item, the first that holds."""
+
+
+def plan_status(tables: Tables, setting: Setting) -> pd.Series:
+    """The status of each plan item, one of :data:`STATUSES`; items never approved are left out.
+
+    Returns
+    -------
+    pandas.Series
+        Codes on the index of ``plan``.
+    """
+    plan = tables["plan"]
+    plan = plan[flagged(plan["approved"])]
+    posts = tables["posts"].set_index("post_id")[["published_at", "deleted_at", "on_brand"]]
+    post = posts.reindex(plan["post_id"]).set_index(plan.index)
+    deadline = plan["due_at"] + setting.tolerance
+    status = first_code(
+        len(plan),
+        ("cancelled", plan["cancelled_at"] < plan["due_at"]),
+        ("approved_late", plan["approved_at"] > plan["due_at"]),
+        ("not_due", deadline > setting.as_of),
+        ("missing", post["published_at"].isna()),
+        ("deleted", post["deleted_at"].notna()),
+        ("late", post["published_at"] > deadline),
+        ("not_reviewed", post["on_brand"].isna()),
+        ("off_brand", ~flagged(post["on_brand"])),
+        ("fulfilled", np.ones(len(plan), dtype=bool)),
+    )
+    return pd.Series(status, index=plan.index)
+
+
+@kpi(
+    group=10,
+    unit=Unit.SHARE,
+    better=Better.HIGHER,
+    aggregation=Aggregation.RATIO,
+    interval=Interval.BINARY,
+    tables=("plan", "posts"),
+    bounded=True,
+    delegable=True,
+    source="content plan: approved items that were published on time and on brand",
+)
+def plan_fulfilment(tables: Tables, setting: Setting) -> UnitFrame:
+    """Approved plan items due in the period, published in time and on brand / items due."""
+    status = plan_status(tables, setting)
+    plan = tables["plan"].loc[status.index]
+    fulfilled = (status == "fulfilled").astype("float64").where(status != "not_reviewed")
+    excluded = first_code(
+        len(plan),
+        ("items_cancelled", status == "cancelled"),
+        ("items_approved_late", status == "approved_late"),
+        ("items_not_due", status == "not_due"),
+    )
+    return units(plan["due_at"], plan["account_id"], fulfilled, excluded=excluded)

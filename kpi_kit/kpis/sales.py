@@ -1,0 +1,93 @@
+"""Groups 5 and 6: leads from social media, their quality, and the sales that come of them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, first_code, flagged, kpi, units
+from kpi_kit.model import Aggregation, Better, Interval, Unit
+
+
+@kpi(
+    group=5,
+    unit=Unit.LEADS,
+    better=Better.HIGHER,
+    aggregation=Aggregation.SUM,
+    interval=Interval.COUNTS,
+    tables=("leads",),
+    source="CRM: leads created",
+)
+def leads(tables: Tables, setting: Setting) -> UnitFrame:
+    """Leads created in the period."""
+    rows = tables["leads"]
+    return units(rows["created_at"], rows["account_id"], 1.0)
+
+
+@kpi(
+    group=5,
+    unit=Unit.LEADS,
+    better=Better.HIGHER,
+    aggregation=Aggregation.SUM,
+    interval=Interval.COUNTS,
+    tables=("leads",),
+    source="CRM: leads that the sales department has qualified",
+)
+def qualified_leads(tables: Tables, setting: Setting) -> UnitFrame:
+    """Leads created in the period that are qualified; nobody has qualified the unknown ones yet."""
+    rows = tables["leads"]
+    remark = first_code(len(rows), ("qualification_unknown", rows["qualified"].isna()))
+    return units(rows["created_at"], rows["account_id"], flagged(rows["qualified"]), remark=remark)
+
+
+@kpi(
+    group=5,
+    unit=Unit.SHARE,
+    better=Better.HIGHER,
+    aggregation=Aggregation.RATIO,
+    interval=Interval.BINARY,
+    tables=("leads",),
+    bounded=True,
+    source="CRM: qualified leads over leads with a known qualification",
+)
+def qualified_lead_rate(tables: Tables, setting: Setting) -> UnitFrame:
+    """Qualified leads / leads whose qualification is known."""
+    rows = tables["leads"]
+    excluded = first_code(len(rows), ("qualification_unknown", rows["qualified"].isna()))
+    return units(rows["created_at"], rows["account_id"], flagged(rows["qualified"]), excluded=excluded)
+
+
+def _sold(tables: Tables) -> tuple[pd.DataFrame, object]:
+    """Leads that were sold, and the code for those whose sale was refunded."""
+    rows = tables["leads"]
+    rows = rows[rows["sold_at"].notna()]
+    return rows, first_code(len(rows), ("sales_refunded", rows["refunded_at"].notna()))
+
+
+@kpi(
+    group=6,
+    unit=Unit.SALES,
+    better=Better.HIGHER,
+    aggregation=Aggregation.SUM,
+    interval=Interval.COUNTS,
+    tables=("leads",),
+    source="CRM: won deals from social media",
+)
+def sales(tables: Tables, setting: Setting) -> UnitFrame:
+    """Leads sold in the period, without refunded sales."""
+    rows, refunded = _sold(tables)
+    return units(rows["sold_at"], rows["account_id"], 1.0, excluded=refunded)
+
+
+@kpi(
+    group=6,
+    unit=Unit.MONEY,
+    better=Better.HIGHER,
+    aggregation=Aggregation.SUM,
+    interval=Interval.FLOW,
+    tables=("leads",),
+    source="CRM: amounts of won deals from social media",
+)
+def sales_amount(tables: Tables, setting: Setting) -> UnitFrame:
+    """Σ sale_amount of the leads sold in the period, without refunded sales."""
+    rows, refunded = _sold(tables)
+    return units(rows["sold_at"], rows["account_id"], rows["sale_amount"], excluded=refunded)

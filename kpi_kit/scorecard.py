@@ -1,0 +1,314 @@
+"""Specialist × period to a scorecard: one JSON record, the only source of every number shown."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from importlib import metadata
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from kpi_kit import checks
+from kpi_kit.case import Case, prepare
+from kpi_kit.errors import InputError
+from kpi_kit.facts import Facts
+from kpi_kit.model import Note
+from kpi_kit.params import Entry, Params, TargetParams
+from kpi_kit.params import load as load_params
+from kpi_kit.periods import Period
+from kpi_kit.sections import sections
+from kpi_kit.store import Store, open_store
+from kpi_kit.targets import Target
+
+SCHEMA = 1
+"""The version of the JSON's shape."""
+
+Scorecard: TypeAlias = dict[str, Any]
+
+
+def open_inputs(data: Path, params: Path) -> tuple[Params, Store]:
+    """Read params, open the data, and check both.
+
+    Parameters
+    ----------
+    data, params : Path
+
+    Returns
+    -------
+    Params, Store
+
+    Raises
+    ------
+    InputError
+        With every problem of ``department.yml`` and of the data tables.
+    """
+    loaded = load_params(params)
+    store = open_store(data, loaded.department.timezone)
+    problems = checks.problems(store, loaded.department.currency)
+    if problems:
+        store.connection.close()
+        raise InputError(problems)
+    return loaded, store
+
+
+def score(
+    specialist: str,
+    period: str,
+    *,
+    data: Path,
+    params: Path,
+    as_of: str | None = None,
+    notebook: Path | None = None,
+) -> Scorecard:
+    """Measure one person over one period.
+
+    Parameters
+    ----------
+    specialist : str
+        The id: the name of the file in ``params/specialists``.
+    period : str
+        ``2025-10``, ``2025-Q4``, ``2025-W41`` or ``2025``.
+    data, params : Path
+        A data folder or database, and a folder of params.
+    as_of : str, optional
+        The data cut-off; by default the end of the period plus the settling days, but not beyond
+        the end of coverage.
+    notebook : Path, optional
+        The notebook that asks, for the provenance.
+
+    Returns
+    -------
+    dict
+        The record of section 7 of the design, made of JSON types only.
+
+    Raises
+    ------
+    InputError, SpecialistError
+        With every problem of the inputs.
+    """
+    asked = Period.parse(period)
+    loaded, store = open_inputs(data, params)
+    with store:
+        return card(prepare(specialist, asked, params=loaded, store=store, as_of=as_of), notebook)
+
+
+def card(case: Case, notebook: Path | None = None) -> Scorecard:
+    """The scorecard of a prepared case."""
+    rows = [entry_record(case, entry) for entry in case.person.kpis]
+    asked = [row for row in rows if row["target"] is not None]
+    scoring = case.department.scoring.curve()
+    return {
+        "schema": SCHEMA,
+        "specialist": case.person.id,
+        "name": case.person.name,
+        "agency": case.department.agency,
+        "language": case.department.language,
+        "timezone": case.department.timezone,
+        "currency": case.department.currency,
+        "period": str(case.period),
+        "as_of": case.as_of.isoformat(),
+        "interim": case.interim,
+        "preliminary": case.as_of < case.settled_on,
+        "total": scoring.total((row["weight"], row["payout"]) for row in asked),
+        "attained": sum(row["attained"] is True for row in asked),
+        "assessable": sum(row["assessable"] for row in asked),
+        "scoring": case.department.scoring.model_dump(),
+        "assignments": list(_assignments(case)),
+        "brands": list(case.person.brands),
+        "absences": [absence.model_dump(mode="json") for absence in case.person.absences],
+        "notes": [note.as_dict() for note in _report_notes(case)],
+        "kpis": rows,
+        "bonus": _bonus(case),
+        "sections": sections(case),
+        "provenance": {
+            "kit": metadata.version("kpi-kit"),
+            "data": case.store.fingerprint,
+            "params": _hash_of(_params_files(case)),
+            "notebook": None if notebook is None else _hash_of([notebook]),
+        },
+    }
+
+
+def entry_record(case: Case, entry: Entry) -> dict[str, Any]:
+    """One line of the scorecard."""
+    facts = Facts(case, entry)
+    measured = facts.measurement
+    target, target_notes = _target(case, entry)
+    attained = attainment = payout = None
+    if target is not None and measured.value is not None:
+        attained = target.attained(measured.value)
+        attainment = target.attainment(measured.value)
+        payout = None if attainment is None else case.department.scoring.curve().payout(attainment)
+    kpi, parts = entry.definition, facts.parts
+    year_ago = facts.year_ago
+    by_owner = [
+        {kpi.scope: part.owner, "value": m.value, "numerator": m.numerator, "denominator": m.denominator}
+        for part in parts
+        for m in [part.measurement]
+    ]
+    return {
+        "kpi": kpi.id,
+        "group": kpi.group,
+        "family": kpi.family,
+        "as": entry.as_,
+        "versus": entry.versus,
+        "scope": entry.scope,
+        "unit": str(entry.unit),
+        "better": str(kpi.better),
+        "standard": entry.standard,
+        "accruing": entry.accruing,
+        "value": measured.value,
+        "numerator": measured.numerator,
+        "denominator": measured.denominator,
+        "units": measured.units,
+        "coverage": measured.coverage,
+        "assessable": measured.assessable,
+        "notes": [note.as_dict() for note in (*measured.notes, *target_notes, *_filter_notes(entry))],
+        "previous": facts.previous,
+        "change": None,
+        "year_ago": None if year_ago is None else {"value": year_ago, "change": None},
+        "trend": None,
+        "target": None if target is None else target.as_dict(),
+        "attained": attained,
+        "attainment": attainment,
+        "payout": payout,
+        "weight": float(entry.weight),
+        "chance": None,
+        "smart": None,
+        "history": [
+            {"period": str(period), "value": value, "target": _line(case, entry, period, target)}
+            for period, value in facts.history
+        ],
+        "weeks": [{"week": str(week), "value": value} for week, value in facts.weeks],
+        "accounts": by_owner if kpi.scope == "account_id" else [],
+        "brands": by_owner if kpi.scope == "brand" else [],
+    }
+
+
+def _target(case: Case, entry: Entry) -> tuple[Target | None, list[Note]]:
+    """The target of the period, pro-rated where it is not whole, and what there is to say of it."""
+    whole = entry.target.ask().at(case.period, entry.accruing)
+    if whole is None:
+        return None, [Note("no_target")]
+    notes = []
+    target = whole
+    elapsed = (min(case.period.end, case.known_until) - case.period.start).days
+    left = max(0, elapsed) - case.absent_days
+    if entry.accruing and left < case.period.days:
+        target = whole.scaled(Fraction(left, case.period.days))
+        reasons = [
+            why for why, holds in (("interim", case.interim), ("absence", case.absent_days > 0)) if holds
+        ]
+        notes.append(Note("target_prorated", {"share": left / case.period.days, "why": reasons[-1]}))
+    if target.value == target.base:
+        notes.append(Note("target_equals_base"))
+    return target, notes
+
+
+def _line(case: Case, entry: Entry, period: Period, target: Target | None) -> Any:
+    """The target of a period of the history, for the line in its figure."""
+    asked = target if period == case.period else entry.target.ask().at(period, entry.accruing)
+    return None if asked is None else asked.as_dict()["value"]
+
+
+def _filter_notes(entry: Entry) -> Iterator[Note]:
+    if entry.sentiment:
+        yield Note("sentiment_filter", {"sentiments": list(entry.sentiment)})
+
+
+def _assignments(case: Case) -> Iterator[dict[str, Any]]:
+    accounts = case.store.accounts
+    for held in case.person.accounts:
+        if held.account not in case.held:
+            continue
+        row = accounts.loc[held.account]
+        yield {
+            "account_id": held.account,
+            "platform": row["platform"],
+            "title": row["title"],
+            "url": None if row.isna()["url"] else row["url"],
+            "since": None if held.since is None else held.since.isoformat(),
+            "until": None if held.until is None else held.until.isoformat(),
+        }
+
+
+def _report_notes(case: Case) -> Iterator[Note]:
+    """What is to be said of the whole report."""
+    if not case.store.has_coverage:
+        yield Note("coverage_inferred")
+    for table, count in sorted(checks.duplicates(case.store).items()):
+        yield Note("duplicates_dropped", {"table": table, "count": count})
+    if case.interim:
+        yield Note("interim", {"as_of": case.as_of.isoformat()})
+    elif case.as_of < case.settled_on:
+        yield Note(
+            "preliminary", {"as_of": case.as_of.isoformat(), "settled_on": case.settled_on.isoformat()}
+        )
+    for absence in case.person.absences:
+        if absence.since < case.period.end and case.period.start < absence.until:
+            yield Note("absence", absence.model_dump(mode="json"))
+    for colleague, absence in case.params.deputised(case.person.id):
+        if absence.since < case.period.end and case.period.start < absence.until:
+            span = {"since": absence.since.isoformat(), "until": absence.until.isoformat()}
+            yield Note("deputy", {"for": colleague.id, **span})
+
+
+def _bonus(case: Case) -> dict[str, Any] | None:
+    """A share of the sales of all the person's accounts, printed and never deducted."""
+    rule = case.person.bonus
+    if rule is None:
+        return None
+    asked = Entry(kpi="sales_amount", target=TargetParams(at_least=1.0), weight=1.0)
+    amount = Facts(case, asked).measurement.value
+    paid = None if amount is None else min(amount * rule.share_of_sales, rule.cap or float("inf"))
+    return {"sales_amount": amount, "share": float(rule.share_of_sales), "cap": rule.cap, "amount": paid}
+
+
+def _params_files(case: Case) -> list[Path]:
+    people = dict.fromkeys(
+        [case.person.id, *(colleague.id for colleague, _ in case.params.deputised(case.person.id))]
+    )
+    return [case.params.folder / "department.yml", *map(case.params.file_of, people)]
+
+
+def _hash_of(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def dumps(record: Scorecard) -> str:
+    """The scorecard as JSON text, the same bytes for the same record."""
+    return json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def save(record: Scorecard, path: Path) -> None:
+    """Write a scorecard, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as stream:
+        stream.write(dumps(record))
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
+def load(path: Path) -> Scorecard:
+    """Read a scorecard.
+
+    Raises
+    ------
+    InputError
+        Where the file is no scorecard of this schema.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise InputError(f"{path}: a scorecard is expected, and it cannot be read ({fault})") from None
+    found = record.get("schema") if isinstance(record, dict) else None
+    if found != SCHEMA:
+        raise InputError(f"{path}: a scorecard of schema {SCHEMA} is expected, found {found!r}")
+    return dict(record)

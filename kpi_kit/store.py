@@ -1,0 +1,453 @@
+"""Open a data folder or database, check it, read the slice that a report needs.
+
+Every table is read through DuckDB with the column types of :mod:`kpi_kit.tables`: nothing is
+guessed. CSV cells arrive as text and are cast; what cannot be cast is a problem with file, row and
+column, never a silent unknown.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+import pandas as pd
+
+from kpi_kit.errors import InputError, did_you_mean
+from kpi_kit.tables import TABLES, Column, Table, Type
+
+SHOWN = 20
+"""How many rows of one kind of problem are named one by one."""
+
+_KEPT_TIMES = ("stats_at", "approved_at")
+"""Times that are read even after the cut-off: they say how a figure came about, not what happened."""
+
+Window = tuple[dt.date, dt.date]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a table is kept.
+
+    Parameters
+    ----------
+    table : Table
+    files : tuple of Path
+        The files; the database for a table in a database.
+    kind : str
+        ``csv``, ``parquet``, ``parts`` or ``database``.
+    columns : tuple of str
+        The columns that are there.
+    """
+
+    table: Table
+    files: tuple[Path, ...]
+    kind: str
+    columns: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """How the table is called in an error."""
+        return f"{self.files[0]}, table {self.table.name}" if self.kind == "database" else str(self._shown)
+
+    @property
+    def _shown(self) -> Path:
+        return self.files[0] if self.kind in ("csv", "parquet") else self.files[0].parents[0]
+
+    def raw(self, *, numbered: bool = False) -> str:
+        """SQL that reads the table as it is; with file and row where ``numbered``."""
+        if self.kind == "csv":
+            return self._csv(numbered)
+        if self.kind == "database":
+            rows = ", 'table' AS _file, row_number() OVER () AS _row" if numbered else ""
+            return f"SELECT *{rows} FROM data.{quoted(self.table.name)}"
+        listed = "[" + ", ".join(_text(str(file)) for file in self.files) + "]"
+        rows = ", filename AS _file, file_row_number + 1 AS _row" if numbered else ""
+        extra = ", filename = true, file_row_number = true" if numbered else ""
+        return f"SELECT *{rows} FROM read_parquet({listed}, union_by_name = true{extra})"
+
+    def _csv(self, numbered: bool) -> str:
+        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in self.columns)
+        read = (
+            f"read_csv({_text(str(self.files[0]))}, columns = {{{columns}}}, auto_detect = false, "
+            "header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', store_rejects = true)"
+        )
+        rows = f", {_text(str(self.files[0]))} AS _file, row_number() OVER () + 1 AS _row" if numbered else ""
+        return f"SELECT *{rows} FROM {read}"
+
+    def typed(self, *, numbered: bool = False) -> str:
+        """SQL that reads the table with its declared columns and types; absent columns are unknown."""
+        chosen = [f"{self.cast(column)} AS {quoted(column.name)}" for column in self.table.columns]
+        rows = ["_file", "_row"] if numbered else []
+        return f"SELECT {', '.join(chosen + rows)} FROM ({self.raw(numbered=numbered)})"
+
+    def cast(self, column: Column) -> str:
+        """SQL of one column in its declared type; NULL where it cannot be read so."""
+        if column.name not in self.columns:
+            return f"CAST(NULL AS {_SQL_TYPES[column.type]})"
+        name = quoted(column.name)
+        match column.type:
+            case Type.TEXT:
+                return f"CAST({name} AS VARCHAR)"
+            case Type.COUNT | Type.NUMBER:
+                number = f"TRY_CAST({name} AS DOUBLE)"
+                whole = f" AND {number} = floor({number})" if column.type is Type.COUNT else ""
+                return f"CASE WHEN isfinite({number}){whole} THEN {number} END"
+            case Type.FLAG:
+                return f"CASE lower(CAST({name} AS VARCHAR)) {_FLAGS} END"
+            case _:
+                return f"TRY_CAST({name} AS {_SQL_TYPES[column.type]})"
+
+
+_SQL_TYPES = {
+    Type.TEXT: "VARCHAR",
+    Type.DATE: "DATE",
+    Type.TIME: "TIMESTAMPTZ",
+    Type.COUNT: "DOUBLE",
+    Type.NUMBER: "DOUBLE",
+    Type.FLAG: "BOOLEAN",
+}
+_FLAGS = " ".join(
+    f"WHEN '{word}' THEN {value}"
+    for value, words in (
+        ("true", ("true", "t", "1", "1.0", "yes")),
+        ("false", ("false", "f", "0", "0.0", "no")),
+    )
+    for word in words
+)
+_ALLOWED = {
+    Type.TEXT: "a text",
+    Type.DATE: "a date such as 2025-10-31",
+    Type.TIME: "a time such as 2025-10-31T12:00:00+03:00",
+    Type.COUNT: "a whole number",
+    Type.NUMBER: "a number",
+    Type.FLAG: "true or false",
+}
+
+
+def quoted(name: str) -> str:
+    """A name as SQL wants it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def allowed_text(kind: Type) -> str:
+    """What a cell of a type may hold, in words."""
+    return _ALLOWED[kind]
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A data folder or database, opened.
+
+    Parameters
+    ----------
+    place : Path
+    timezone : str
+        Where naive times are.
+    sources : mapping of str to Source
+        The tables that exist.
+    connection : duckdb.DuckDBPyConnection
+    """
+
+    place: Path
+    timezone: str
+    sources: Mapping[str, Source]
+    connection: duckdb.DuckDBPyConnection = field(repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query with bound values."""
+        return self.connection.execute(sql, list(values)).fetchall()
+
+    def frame(self, table: str, where: str = "true", values: Sequence[object] = ()) -> pd.DataFrame:
+        """Rows of a table as a frame with all canonical columns; identical rows come once."""
+        columns = TABLES[table].columns
+        if table not in self.sources:
+            found = pd.DataFrame({column.name: pd.Series(dtype="object") for column in columns})
+        else:
+            # instants leave DuckDB as naive UTC, which pandas reads without another time zone library
+            times = ", ".join(
+                f"timezone('UTC', {c.name}) AS {c.name}" for c in columns if c.type is Type.TIME
+            )
+            chosen = f"* REPLACE ({times})" if times else "*"
+            sql = f"SELECT DISTINCT {chosen} FROM ({self.sources[table].typed()}) WHERE {where}"
+            found = self.connection.execute(
+                sql, [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
+            ).df()
+        return found.assign(
+            **{column.name: _as_declared(found[column.name], column.type) for column in columns}
+        )
+
+    @cached_property
+    def accounts(self) -> pd.DataFrame:
+        """The table ``accounts`` by account_id."""
+        return self.frame("accounts").set_index("account_id", drop=False)
+
+    @cached_property
+    def has_coverage(self) -> bool:
+        """Whether the table ``coverage`` says what was imported."""
+        return "coverage" in self.sources
+
+    @cached_property
+    def inferred_coverage(self) -> dict[str, Window]:
+        """From the first to the last row of each table, where nothing says what was imported."""
+        spans = {}
+        for name, source in self.sources.items():
+            clock = source.table.clock
+            if clock is None or name == "coverage":
+                continue
+            last = "max(until)" if name == "brand_queries" else f"CAST(max({clock}) AS DATE) + 1"
+            first, end = self.query(f"SELECT CAST(min({clock}) AS DATE), {last} FROM ({source.typed()})")[0]
+            if first is not None:
+                spans[name] = (as_date(first), as_date(end))
+        return spans
+
+    def covered(self, scopes: Iterable[str]) -> dict[str, dict[str, list[Window]]]:
+        """The covered day ranges by table and by account or brand."""
+        wanted = list(scopes)
+        if not self.has_coverage:
+            return {
+                table: {scope: [span] for scope in wanted} for table, span in self.inferred_coverage.items()
+            }
+        rows = self.frame("coverage", "scope IN (SELECT unnest(?))", [wanted])
+        ranges: dict[str, dict[str, list[Window]]] = {}
+        for row in rows.itertuples():
+            ranges.setdefault(str(row.table), {}).setdefault(str(row.scope), []).append(
+                (as_date(row.since), as_date(row.until))
+            )
+        return ranges
+
+    @cached_property
+    def covered_until(self) -> dt.date | None:
+        """The end of coverage: the last covered day of any table but the plan, plus one."""
+        if self.has_coverage:
+            rows = self.frame("coverage")
+            told = {str(table): as_date(until) for table, until in rows.groupby("table")["until"].max().items()}
+        else:
+            told = {table: until for table, (_, until) in self.inferred_coverage.items()}
+        # a plan reaches into the future and says nothing about what has been imported
+        known = [until for table, until in told.items() if table != "plan"] or list(told.values())
+        return max(known, default=None)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the content of every file that holds a table."""
+        digest = hashlib.sha256()
+        for file in sorted({file for source in self.sources.values() for file in source.files}):
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+        return f"sha256:{digest.hexdigest()}"
+
+    def slice(
+        self, accounts: Iterable[str], brands: Iterable[str], since: dt.datetime, as_of: dt.datetime
+    ) -> dict[str, pd.DataFrame]:
+        """The rows of some accounts and brands that a report needs; nothing timed after the cut-off.
+
+        Parameters
+        ----------
+        accounts, brands : iterable of str
+        since : datetime
+            Rows before it are not read, but for the audience, whose first row matters, and for
+            leads, which may be sold long after.
+        as_of : datetime
+            The data cut-off.
+
+        Returns
+        -------
+        dict of str to DataFrame
+            Every table of the contract but ``accounts`` and ``coverage``; absent ones empty.
+        """
+        owned = {"account_id": list(accounts), "brand": list(brands)}
+        tables = {}
+        for name, table in TABLES.items():
+            if table.clock is None or name in ("coverage", "post_stats"):
+                continue
+            values: list[object] = [owned[table.scope or ""]]
+            where = f"{table.scope} IN (SELECT unnest(?))"
+            if name not in ("audience", "leads", "brand_queries"):
+                where += f" AND {table.clock} >= CAST(? AS TIMESTAMPTZ)"
+                values.append(since)
+            if not table.scheduled:
+                # the figures of a day are known when it is over
+                limit = (
+                    "< CAST(CAST(? AS TIMESTAMPTZ) AS DATE)"
+                    if table[table.clock].type is Type.DATE
+                    else "<= CAST(? AS TIMESTAMPTZ)"
+                )
+                where += f" AND {table.clock} {limit}"
+                values.append(as_of)
+            tables[name] = _without_future(self.frame(name, where, values), table, as_of)
+        tables["post_stats"] = self.frame(
+            "post_stats",
+            "post_id IN (SELECT unnest(?)) AND stats_at <= CAST(? AS TIMESTAMPTZ)",
+            [tables["posts"]["post_id"].tolist(), as_of],
+        )
+        return tables
+
+
+def as_date(value: Any) -> dt.date:
+    """A day as DuckDB or pandas gives it, as a plain date."""
+    day: dt.date = value.date() if isinstance(value, dt.datetime) else value
+    return day
+
+
+def _as_declared(values: pd.Series, kind: Type) -> pd.Series:
+    """A column in the dtype that formulas rely on."""
+    match kind:
+        case Type.TEXT:
+            return values.astype("str")
+        case Type.DATE:
+            return pd.to_datetime(values).astype("datetime64[us]")
+        case Type.TIME:
+            return pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")
+        case Type.FLAG:
+            return values.astype("boolean")
+        case _:
+            return values.astype("float64")
+
+
+def _without_future(rows: pd.DataFrame, table: Table, as_of: dt.datetime) -> pd.DataFrame:
+    """Forget what happened after the cut-off: an answer, a sale, a deletion."""
+    times = [
+        c.name for c in table.columns if c.type is Type.TIME and c.nullable and c.name not in _KEPT_TIMES
+    ]
+    return rows.assign(**{name: rows[name].where(rows[name] <= as_of) for name in times})
+
+
+def open_store(place: Path, timezone: str) -> Store:
+    """Open a data folder, or a DuckDB database of the same tables.
+
+    Parameters
+    ----------
+    place : Path
+        A folder with ``<table>.csv``, ``<table>.parquet`` or a folder of Parquet parts a table; or
+        a file ``*.duckdb``.
+    timezone : str
+        The department's time zone, in which naive times are.
+
+    Raises
+    ------
+    InputError
+        Where there is no such place, no accounts, a table twice, or a column missing or unknown.
+    """
+    connection = duckdb.connect()
+    connection.execute(f"SET TimeZone = {_text(timezone)}")
+    try:
+        sources, problems = _database(place, connection) if place.is_file() else _folder(place, connection)
+    except InputError:
+        connection.close()
+        raise
+    if "accounts" not in sources and not problems:
+        problems = [f"{place}: the table accounts is missing"]
+    if problems:
+        connection.close()
+        raise InputError(problems)
+    return Store(place, timezone, sources, connection)
+
+
+def _folder(place: Path, connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Source], list[str]]:
+    if not place.is_dir():
+        raise InputError(f"{place}: this data folder does not exist")
+    sources, problems = {}, []
+    for name, table in TABLES.items():
+        homes = [place / f"{name}.parquet", place / f"{name}.csv", place / name]
+        homes = [home for home in homes if home.exists()]
+        if len(homes) > 1:
+            found = ", ".join(home.name for home in homes)
+            problems.append(f"{place}: table {name}: one file or folder is allowed, found {found}")
+        elif homes:
+            source, wrong = _source(homes[0], table, connection)
+            problems += wrong
+            if source is not None:
+                sources[name] = source
+    return sources, problems
+
+
+def _source(
+    home: Path, table: Table, connection: duckdb.DuckDBPyConnection
+) -> tuple[Source | None, list[str]]:
+    kind = "parts" if home.is_dir() else home.suffix.removeprefix(".")
+    files = tuple(sorted(home.rglob("*.parquet"))) if kind == "parts" else (home,)
+    if not files:
+        return None, [f"{home}: at least one Parquet file is expected, found none"]
+    try:
+        columns = _csv_header(home) if kind == "csv" else _parquet_columns(files, connection)
+    except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as fault:
+        return None, [f"{home}: this file cannot be read: {_first_line(fault)}"]
+    return Source(table, files, kind, columns), list(
+        _problems_of_columns(str(home), table, columns, hive=kind == "parts")
+    )
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
+
+
+def _csv_header(file: Path) -> tuple[str, ...]:
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        return tuple(next(csv.reader(stream), ()))
+
+
+def _parquet_columns(files: Sequence[Path], connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    listed = [str(file) for file in files]
+    described = connection.execute(
+        "DESCRIBE SELECT * FROM read_parquet(?, union_by_name = true)", [listed]
+    ).fetchall()
+    return tuple(str(row[0]) for row in described)
+
+
+def _problems_of_columns(place: str, table: Table, columns: Sequence[str], *, hive: bool) -> Iterator[str]:
+    if not columns:
+        yield f"{place}: a header with {', '.join(table.required)} is expected, the file is empty"
+        return
+    for name in table.required:
+        if name not in columns:
+            yield f"{place}: column {name} is missing; found {', '.join(columns)}"
+    for name in dict.fromkeys(columns):
+        if list(columns).count(name) > 1:
+            yield f"{place}: column {name} is there more than once"
+        if name not in table.names and not (hive and name == "month"):
+            yield f"{place}: unknown column {name!r}{did_you_mean(name, table.names)}"
+
+
+def _database(place: Path, connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Source], list[str]]:
+    try:
+        connection.execute(f"ATTACH {_text(str(place))} AS data (READ_ONLY)")
+    except duckdb.Error as fault:
+        raise InputError(
+            f"{place}: allowed is a data folder or a DuckDB database; {_first_line(fault)}"
+        ) from None
+    rows = connection.execute(
+        """SELECT table_name, column_name FROM duckdb_columns()
+           WHERE database_name = 'data' ORDER BY column_index"""
+    ).fetchall()
+    sources: dict[str, Source] = {}
+    problems: list[str] = []
+    for name, table in TABLES.items():
+        columns = tuple(column for owner, column in rows if owner == name)
+        if columns:
+            sources[name] = Source(table, (place,), "database", columns)
+            problems += _problems_of_columns(f"{place}, table {name}", table, columns, hive=False)
+    return sources, problems
+
+
+def convert(csv_file: Path, table: Table, parquet_file: Path) -> None:
+    """Write a canonical CSV as Parquet with the declared types; times must carry their offset."""
+    with duckdb.connect() as connection:
+        source = Source(table, (csv_file,), "csv", _csv_header(csv_file))
+        connection.execute(f"COPY ({source.typed()}) TO {_text(str(parquet_file))} (FORMAT parquet)")
