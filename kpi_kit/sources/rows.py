@@ -1,0 +1,240 @@
+"""Items of an export -> a frame of a canonical table: one row a key, typed, all problems at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from kpi_kit.errors import InputError
+from kpi_kit.tables import TABLES, Type
+
+_SHOWN_PROBLEMS = 50
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+
+_DTYPES: Mapping[Type, Any] = {
+    Type.TEXT: "str",
+    Type.DATE: "datetime64[us]",
+    Type.TIME: pd.DatetimeTZDtype("us", "UTC"),
+    Type.COUNT: "Int64",
+    Type.NUMBER: "Float64",
+    Type.FLAG: "boolean",
+}
+
+Item = TypeVar("Item")
+Built = TypeVar("Built")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a canonical table, and where it was found.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+        Value by column; None is unknown.
+    where : str
+        For sentences: ``posts.csv: row 12``.
+    """
+
+    values: Mapping[str, Any]
+    where: str
+
+
+def refuse(problems: Sequence[str]) -> None:
+    """Raise all problems together, where there are any; of very many, the first ones and how many more.
+
+    Raises
+    ------
+    InputError
+        Where there is a problem.
+    """
+    if not problems:
+        return
+    shown = list(problems[:_SHOWN_PROBLEMS])
+    if len(problems) > len(shown):
+        shown.append(f"… and {len(problems) - len(shown)} more problems of this kind")
+    raise InputError(shown)
+
+
+def collect(build: Callable[[Item], Built], items: Iterable[Item]) -> list[Built]:
+    """Build something of every item; the problems of all of them are raised together.
+
+    Raises
+    ------
+    InputError
+        Where an item could not be read.
+    """
+    built: list[Built] = []
+    problems: list[str] = []
+    for item in items:
+        try:
+            built.append(build(item))
+        except InputError as fault:
+            problems.extend(fault.problems)
+    refuse(problems)
+    return built
+
+
+def distinct(table: str, rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """One row a key: rows that are identical in full are dropped and counted, others are refused.
+
+    Raises
+    ------
+    InputError
+        Where two rows have the same key and differ.
+
+    Examples
+    --------
+    >>> row = Row({"post_id": "1", "likes": 5}, "a.csv: row 2")
+    >>> kept, dropped = distinct("posts", [row, row])
+    >>> len(kept), dropped
+    (1, 1)
+    """
+    key = TABLES[table].key
+    kept: dict[tuple[Any, ...], Row] = {}
+    problems = []
+    for row in rows:
+        identity = tuple(row.values[name] for name in key)
+        first = kept.setdefault(identity, row)
+        differing = [name for name in row.values if row.values[name] != first.values.get(name)]
+        if differing:
+            what = ", ".join(f"{name} {value}" for name, value in zip(key, identity, strict=True))
+            problems.append(
+                f"{row.where}: the same {what} as in {first.where}, but {', '.join(differing)} differ"
+            )
+    refuse(problems)
+    return list(kept.values()), len(rows) - len(kept)
+
+
+def newest(table: str, rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """One row a key, the one given last, and how many were dropped: for figures that grow between exports.
+
+    Examples
+    --------
+    >>> rows = [Row({"post_id": "1", "likes": likes}, "result.json: message 1") for likes in (5, 7)]
+    >>> kept, dropped = newest("posts", rows)
+    >>> kept[0].values["likes"], dropped
+    (7, 1)
+    """
+    kept = {tuple(row.values[name] for name in TABLES[table].key): row for row in rows}
+    return list(kept.values()), len(rows) - len(kept)
+
+
+def frame(table: str, rows: Iterable[Row], columns: Iterable[str]) -> pd.DataFrame:
+    """A typed frame with the given columns, in the order of the canonical table.
+
+    Raises
+    ------
+    InputError
+        Where a value cannot be stored.
+
+    Examples
+    --------
+    >>> posts = frame("posts", [Row({"post_id": "1", "likes": None}, "a.csv: row 2")], ["likes", "post_id"])
+    >>> [(name, str(dtype)) for name, dtype in posts.dtypes.items()]
+    [('post_id', 'str'), ('likes', 'Int64')]
+    """
+    rows, names = list(rows), set(columns)
+    chosen = [column for column in TABLES[table].columns if column.name in names]
+    refuse(
+        [
+            f"{row.where}: {column.name} is {row.values[column.name]!r:.40}, which cannot be stored"
+            for column in chosen
+            for row in rows
+            if not _storable(row.values.get(column.name))
+        ]
+    )
+    return pd.DataFrame(
+        {
+            column.name: pd.Series([row.values.get(column.name) for row in rows], dtype=_DTYPES[column.type])
+            for column in chosen
+        }
+    )
+
+
+def _storable(value: Any) -> bool:
+    """Whether a file can hold it: JSON may have halves of characters, and whole numbers beyond 64 bits."""
+    if isinstance(value, str):
+        return _HALF_CHARACTER.search(value) is None
+    return not isinstance(value, int) or abs(value) < 2**63
+
+
+def instant(seconds: int, where: str) -> dt.datetime:
+    """The UTC time of Unix seconds.
+
+    Raises
+    ------
+    InputError
+        Where they are outside the calendar.
+    """
+    try:
+        return dt.datetime.fromtimestamp(seconds, dt.UTC)
+    except (OverflowError, ValueError, OSError):
+        raise InputError(f"{where}: {seconds} are no Unix seconds of a date") from None
+
+
+def check_order(table: str, rows: Iterable[Row]) -> None:
+    """Refuse rows whose moments are in an order that the table does not allow.
+
+    Raises
+    ------
+    InputError
+        Naming the rows.
+
+    Examples
+    --------
+    >>> days = {"since": dt.date(2025, 10, 1), "until": dt.date(2025, 10, 1)}
+    >>> check_order("brand_queries", [Row(days, "wordstat.csv: row 2")])
+    Traceback (most recent call last):
+    kpi_kit.errors.InputError: wordstat.csv: row 2: until 2025-10-01 is not after since 2025-10-01
+    """
+    problems = []
+    for row in rows:
+        for first, second in TABLES[table].ordered:
+            earlier, later = row.values.get(first), row.values.get(second)
+            if (
+                earlier is None
+                or later is None
+                or earlier < later
+                or (earlier == later and second != "until")
+            ):
+                continue
+            wrong = "is not after" if second == "until" else "is before"
+            problems.append(
+                f"{row.where}: {second} {later.isoformat()} {wrong} {first} {earlier.isoformat()}"
+            )
+    refuse(problems)
+
+
+def check_fetched(rows: Iterable[Row], stats_at: dt.datetime | None) -> None:
+    """Refuse posts that were published after the moment at which their figures are said to be fetched.
+
+    Raises
+    ------
+    InputError
+        Naming the posts.
+    """
+    published = [(row.where, row.values["published_at"]) for row in rows]
+    refuse(
+        [
+            f"{where}: published at {at.isoformat()}, after --fetched-at {stats_at.isoformat()}"
+            for where, at in published
+            if stats_at is not None and at > stats_at
+        ]
+    )
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "post"), counted(2, "post"), counted(3, "reply", "replies")
+    ('1 post', '2 posts', '3 replies')
+    """
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"

@@ -1,0 +1,178 @@
+"""Raw JSON answers of the VK API: which method gave them, and their items."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from kpi_kit.errors import InputError
+
+
+class Method(StrEnum):
+    """The methods whose answers can be imported."""
+
+    WALL = "wall.get"
+    COMMENTS = "wall.getComments"
+    STATS = "stats.get"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One object of an answer, as VK wrote it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    raw : mapping
+    owner, post, thread : object
+        For a reply in a thread: what it inherits from the comment that it answers, whose id is ``thread``.
+    """
+
+    path: Path
+    raw: Mapping[str, Any]
+    owner: Any = None
+    post: Any = None
+    thread: Any = None
+
+    @property
+    def where(self) -> str:
+        """For sentences: the file, and the id or the beginning of the period."""
+        return f"{self.path}: {self.raw.get('id', self.raw.get('period_from', 'an item without id'))}"
+
+    def whole(self, name: str, value: Any, least: int | None = None) -> int:
+        """A whole number, which old versions of the API write as text.
+
+        Raises
+        ------
+        InputError
+            Where it is absent, something else or too small.
+        """
+        if isinstance(value, str) and value.removeprefix("-").isdecimal():
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and (least is None or value >= least):
+            return value
+        found = "missing" if value is None else f"{value!r:.40}"
+        allowed = "a whole number" if least is None else f"a whole number of {least} or more"
+        raise InputError(f"{self.where}: {name} is {found}, allowed is {allowed}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The items of one answer: posts, comments or periods."""
+
+    method: Method
+    items: tuple[Item, ...]
+
+
+def read_answers(path: Path) -> list[Answer]:
+    """The answers in a file: one, or a list of pages, with or without the ``response`` wrapper.
+
+    Raises
+    ------
+    InputError
+        Where the file is no JSON or holds anything else.
+    """
+    return list(_answers(_json(path), path))
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes(), parse_constant=_no_constant)
+    except OSError as fault:
+        raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
+    except RecursionError:
+        raise InputError(f"{path}: not an answer of the VK API (nested too deeply)") from None
+    except json.JSONDecodeError as fault:
+        raise InputError(
+            f"{path}: not valid JSON (line {fault.lineno}, column {fault.colno}: {fault.msg})"
+        ) from None
+    except UnicodeDecodeError as fault:
+        raise InputError(f"{path}: not valid JSON (byte {fault.start} is not UTF-8)") from None
+    except ValueError as fault:
+        raise InputError(f"{path}: not valid JSON ({fault})") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number")
+
+
+def _answers(value: Any, path: Path) -> Iterator[Answer]:
+    if isinstance(value, dict) and "error" in value:
+        raise InputError(
+            f"{path}: VK answered with an error ({_error_text(value['error'])}), nothing can be imported"
+        )
+    if isinstance(value, dict) and "response" in value:
+        yield from _answers(value["response"], path)
+    elif isinstance(value, dict) and isinstance(value.get("items"), list):
+        yield _answer(path, value["items"], _empty_method(value))
+    elif isinstance(value, list) and value and all(_is_page(page) for page in value):
+        for page in value:
+            yield from _answers(page, path)
+    elif isinstance(value, list) and value:
+        yield _answer(path, value)
+    else:
+        raise _refusal(path, _described(value))
+
+
+def _answer(path: Path, items: Sequence[Any], if_empty: Method = Method.WALL) -> Answer:
+    method = _method(items, path, if_empty)
+    return Answer(method, tuple(Item(path, item) for item in items))
+
+
+def _error_text(error: Any) -> str:
+    if isinstance(error, dict):
+        return f"{error.get('error_code', 'no code')}: {error.get('error_msg', 'no message')}"
+    return str(error)
+
+
+def _is_page(value: Any) -> bool:
+    return isinstance(value, list) or (
+        isinstance(value, dict)
+        and ("response" in value or "error" in value or isinstance(value.get("items"), list))
+    )
+
+
+def _empty_method(answer: dict[str, Any]) -> Method:
+    # Without items, only what wall.getComments says of the level tells the two methods apart.
+    return Method.COMMENTS if "current_level_count" in answer else Method.WALL
+
+
+def _method(items: Sequence[Any], path: Path, if_empty: Method) -> Method:
+    methods = {_method_of(item) for item in items} or {if_empty}
+    if None in methods:
+        raise _refusal(path, _described(next(item for item in items if _method_of(item) is None)))
+    if len(methods) > 1:
+        raise _refusal(path, "items of several kinds in one answer")
+    return next(method for method in methods if method is not None)
+
+
+def _method_of(item: Any) -> Method | None:
+    """Which method gives such an item; messages and post reaches have a ``post_id`` or a ``text`` too."""
+    if not isinstance(item, dict) or "peer_id" in item or "reach_total" in item:
+        return None
+    if "period_from" in item and "period_to" in item:
+        return Method.STATS
+    if "post_type" in item or item.get("is_deleted"):
+        return Method.WALL
+    if item.keys() & {"parents_stack", "thread", "post_id", "reply_to_comment"}:
+        return Method.COMMENTS
+    return None
+
+
+def _described(found: Any) -> str:
+    if isinstance(found, dict):
+        keys = ", ".join(sorted(found)[:8])
+        return f"an object with the keys {keys}" if keys else "an empty object"
+    return "an empty list" if found == [] else f"{found!r:.40}"
+
+
+def _refusal(path: Path, found: str) -> InputError:
+    allowed = "wall.get, wall.getComments and stats.get"
+    return InputError(
+        f"{path}: allowed are raw answers of {allowed}, or a list of such answers; found {found}"
+    )
