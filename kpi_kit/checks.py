@@ -112,8 +112,10 @@ def _unreadable(store: Store, source: Source) -> Iterator[str]:
             ]
             yield from _listed(sentences, f"{source.label}: column {column.name}")
         if not column.nullable:
+            # a NaN is how some tools write an empty cell
+            nan = "" if column.type is Type.TEXT else "OR lower(r.found) = 'nan'"
             missing = f"""SELECT _file, _row FROM checked c JOIN ({raw}) r USING (_file, _row)
-                          WHERE r.found IS NULL ORDER BY 1, 2"""
+                          WHERE r.found IS NULL {nan} ORDER BY 1, 2"""
             sentences = [
                 f"{file}: row {row}: column {column.name}: a value is needed, found none"
                 for file, row in store.query(missing)
@@ -160,15 +162,30 @@ def _conflicting(store: Store, source: Source) -> Iterator[str]:
     columns = ", ".join(map(quoted, source.table.names))
     spelled = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in key)
     rows = store.query(
-        f"""SELECT any_value(_file), list(_row ORDER BY _row), {spelled} FROM checked
-            GROUP BY {", ".join(map(quoted, key))} HAVING count(DISTINCT ({columns})) > 1 ORDER BY 2"""
+        f"""SELECT list(_file ORDER BY _file, _row), list(_row ORDER BY _file, _row), {spelled} FROM checked
+            WHERE {" AND ".join(f"{quoted(name)} IS NOT NULL" for name in key)}
+            GROUP BY {", ".join(map(quoted, key))} HAVING count(DISTINCT ({columns})) > 1 ORDER BY 1, 2"""
     )
     sentences = [
-        f"{file}: rows {', '.join(map(str, numbers))}: one row a {', '.join(key)} is allowed, "
+        f"{_places(files, numbers)}: one row a {', '.join(key)} is allowed, "
         f"found different rows for {', '.join(map(str, values))}"
-        for file, numbers, *values in rows
+        for files, numbers, *values in rows
     ]
     yield from _listed(sentences, source.label)
+
+
+def _places(files: list[str], numbers: list[int]) -> str:
+    """Rows by file.
+
+    Examples
+    --------
+    >>> _places(["a.csv", "a.csv", "b.csv"], [2, 5, 3])
+    'a.csv: rows 2, 5; b.csv: rows 3'
+    """
+    rows: dict[str, list[str]] = {}
+    for file, number in zip(files, numbers, strict=True):
+        rows.setdefault(file, []).append(str(number))
+    return "; ".join(f"{file}: rows {', '.join(listed)}" for file, listed in rows.items())
 
 
 def _strangers(store: Store, table: Table) -> Iterator[str]:
@@ -176,8 +193,8 @@ def _strangers(store: Store, table: Table) -> Iterator[str]:
     if table.scope != "account_id":
         return
     rows = store.query(
-        """SELECT any_value(_file), min(_row), account_id, count(*) FROM checked
-           WHERE NOT list_contains(?, account_id) GROUP BY account_id ORDER BY 2""",
+        """SELECT first(_file ORDER BY _file, _row), first(_row ORDER BY _file, _row), account_id, count(*)
+           FROM checked WHERE NOT list_contains(?, account_id) GROUP BY account_id ORDER BY 1, 2""",
         [store.accounts["account_id"].tolist()],
     )
     sentences = [
@@ -193,8 +210,8 @@ def _currencies(store: Store, currency: str | None) -> Iterator[str]:
     if currency is None:
         currency = store.query(f"SELECT min(currency) FROM ({leads.typed()})")[0][0]
     rows = store.query(
-        f"""SELECT any_value(_file), min(_row), currency FROM ({leads.typed(numbered=True)})
-            WHERE currency <> ? GROUP BY currency ORDER BY 2""",
+        f"""SELECT first(_file ORDER BY _file, _row), first(_row ORDER BY _file, _row), currency
+            FROM ({leads.typed(numbered=True)}) WHERE currency <> ? GROUP BY currency ORDER BY 1, 2""",
         [currency],
     )
     for file, row, other in rows:

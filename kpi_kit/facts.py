@@ -144,12 +144,11 @@ class Facts:
         For the value itself the figures are those in ``posts``; a change or growth takes equally
         mature ones.
         """
-        own, history = self._sides(earlier)
         bucket = self.case.buckets.index(earlier)
-        owners = history.grid.owners
+        owners = self._plain[1].grid.owners
         held = self.case.wholly_held(owners, self.entry)
-        covered = self._wholly_covered(history, bucket)
-        kept = held & covered
+        kept = held & self._wholly_covered(self._plain[1], bucket)
+        own, history = self._plain if self.entry.as_ == "value" else self._sides(self.case.period, earlier, kept)
         left_out = tuple(
             self._left_out(owner, "partly_held" if not held[row] else "not_covered_earlier")
             for row, owner in enumerate(owners)
@@ -230,10 +229,9 @@ class Facts:
         """The change or growth that an earlier period had, over the accounts of today."""
         period = self.case.buckets[bucket]
         earlier = period.previous if self.entry.versus == "previous" else period.year_ago
-        snapshots = self.kpi.matures and self._has_snapshots(period) and self._has_snapshots(earlier)
-        history = (self._matured if snapshots else self._comparing)[1]
         before = self.case.buckets.index(earlier)
-        kept = self._wholly_covered(history, before)
+        kept = self._wholly_covered(self._plain[1], before)
+        history = self._sides(period, earlier, kept)[1]
         known = None
         if self.kpi.aggregation is Aggregation.TILES:
             known = history.phrases_known(bucket) & history.phrases_known(before)

@@ -483,7 +483,7 @@ def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex) -> Tally:
     """
     days = local_days(frame["at"], grid.zone)
     cell = grid.cells(frame[kpi.scope], days)
-    inside = cell >= 0
+    inside, whole = cell >= 0, frame
     frame, cell, days = frame[inside], cell[inside], days[inside]
     size, shape = grid.shape[0] * grid.shape[1], grid.shape
 
@@ -519,7 +519,8 @@ def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex) -> Tally:
     )
     if kpi.aggregation is Aggregation.LEVEL:
         return _levelled(sums, frame[counts], cell[counts], days[counts])
-    return _tiled(sums, frame[counts]) if kpi.aggregation is Aggregation.TILES else sums
+    # a row that begins before the first bucket may still reach into it
+    return _tiled(sums, whole) if kpi.aggregation is Aggregation.TILES else sums
 
 
 def _without_stale(grid: Grid, stocks: StockIndex) -> Ints:
@@ -563,6 +564,7 @@ def _tiled(sums: Tally, frame: UnitFrame) -> Tally:
     """Add for each owner and phrase the sum of the coarsest rows that tile each bucket exactly."""
     grid = sums.grid
     owners = {owner: row for row, owner in enumerate(grid.owners)}
+    frame = frame[frame["brand"].isin(owners) & frame["numerator"].notna()]
     since, until = local_days(frame["at"], grid.zone), local_days(frame["until"], grid.zone)
     amounts = frame["numerator"].to_numpy()
     spans = list(

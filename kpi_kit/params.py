@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+import holidays
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -43,7 +45,7 @@ class Percent(float):
 
 def _amount(value: object) -> float:
     """A number, or a text such as ``3%``."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
     if isinstance(value, str) and _PERCENT.fullmatch(value):
         return Percent(Decimal(value.strip().rstrip("% ").replace(",", ".")) / 100)
@@ -71,11 +73,12 @@ Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
 
 class _Record(BaseModel):
     model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=False, arbitrary_types_allowed=True
+        extra="forbid",
+        frozen=True,
+        populate_by_name=False,
+        arbitrary_types_allowed=True,
+        allow_inf_nan=False,
     )
-
-
-M = TypeVar("M", bound=_Record)
 
 
 class History(_Record):
@@ -104,7 +107,7 @@ class Posts(_Record):
 class Coverage(_Record):
     """The covered share of days under which a value is not assessable."""
 
-    minimum: Annotated[float, Field(ge=0, le=1)] = 0.9
+    minimum: Annotated[Amount, Field(ge=0, le=1)] = 0.9
 
 
 class ScoringParams(_Record):
@@ -303,6 +306,19 @@ class Specialist(_Record):
     absences: tuple[Absence, ...] = ()
 
 
+class _Rest(Specialist):
+    """What is left of a specialist's file without the keys and entries that cannot be read."""
+
+    name: Text = "?"
+    kpis: tuple[Entry, ...] = ()
+
+
+class _RestOfDepartment(Department):
+    """What is left of ``department.yml``, likewise."""
+
+    agency: Text = "?"
+
+
 @dataclass(frozen=True)
 class Params:
     """A folder of params.
@@ -352,10 +368,14 @@ def load(folder: Path) -> Params:
     InputError
         Where ``department.yml`` cannot be used, or there are no specialists at all.
     """
-    department = _department(folder / "department.yml")
+    faults: list[str] = []
+    try:
+        department = _department(folder / "department.yml")
+    except KitError as fault:
+        faults += fault.problems
     files = sorted((folder / "specialists").glob("*.yml"))
     if not files:
-        raise InputError(f"{folder / 'specialists'}: at least one <id>.yml is expected, found none")
+        faults.append(f"{folder / 'specialists'}: at least one <id>.yml is expected, found none")
     people: dict[str, Specialist] = {}
     broken: dict[str, tuple[str, ...]] = {}
     for file in files:
@@ -363,6 +383,8 @@ def load(folder: Path) -> Params:
             people[file.stem] = _specialist(file)
         except KitError as fault:
             broken[file.stem] = fault.problems
+    if faults:
+        raise InputError([*faults, *(problem for problems in broken.values() for problem in problems)])
     warnings = (*_unknown_names(department, people, broken), *_shared_kpis(people))
     strays = sorted((folder / "specialists").glob("*.yaml"))
     stray_names = tuple(f"{file}: only files named <id>.yml are read" for file in strays)
@@ -371,32 +393,31 @@ def load(folder: Path) -> Params:
 
 def _department(file: Path) -> Department:
     if not file.is_file():
-        raise InputError(f"{file}: this file is missing")
-    try:
-        return _checked_department(file, _read_mapping(file))
-    except KitError as fault:
-        raise InputError(fault.problems) from None
+        raise KitError(f"{file}: this file is missing")
+    raw = _read_mapping(file)
+    findings = _findings(Department, raw)
+    rest = _RestOfDepartment.model_validate(_without(raw, findings))
+    problems = [*(_sentence(error, raw, Department) for error in findings), *_problems_of_department(rest)]
+    if problems:
+        raise KitError([f"{file}: {problem}" for problem in problems])
+    return Department.model_validate(raw)
 
 
-def _checked_department(file: Path, raw: dict[str, Any]) -> Department:
-    department = _validated(Department, raw, file)
-    problems = []
+def _problems_of_department(department: Department) -> Iterator[str]:
     if department.timezone not in available_timezones():
         hint = did_you_mean(department.timezone, available_timezones())
-        problems.append(f"{file}: timezone: {department.timezone!r} is not a time zone{hint}")
+        yield f"timezone: {department.timezone!r} is not a time zone{hint}"
     opens, closes = department.response.hours
     if opens >= closes:
-        problems.append(
-            f"{file}: response.hours: the first hour must be before the second, found [{opens}, {closes}]"
-        )
+        yield f"response.hours: the first hour must be before the second, found [{opens}, {closes}]"
+    country = department.response.country
+    if country not in holidays.list_supported_countries():
+        yield f"response.country: allowed is a country's code such as RU, found {country!r}"
     seen: set[str] = set()
     for director in department.directors:
         if director.id in seen:
-            problems.append(f"{file}: directors: the id {director.id} is given twice")
+            yield f"directors: the id {director.id} is given twice"
         seen.add(director.id)
-    if problems:
-        raise KitError(problems)
-    return department
 
 
 def _specialist(file: Path) -> Specialist:
@@ -405,13 +426,24 @@ def _specialist(file: Path) -> Specialist:
             f"{file}: a specialist's id is letters, digits, - and _, and none of {', '.join(RESERVED_IDS)}"
         )
     raw = _read_mapping(file)
+    problems = []
     if "id" in raw:
-        raise KitError(f"{file}: id: unknown key; the id of a specialist is the name of the file")
-    person = _validated(Specialist, {**raw, "id": file.stem}, file)
-    problems = [f"{file}: {problem}" for problem in _problems(person)]
+        problems.append("id: unknown key; the id of a specialist is the name of the file")
+    raw = {**raw, "id": file.stem}
+    findings = _findings(Specialist, raw)
+    problems += [_sentence(error, raw, Specialist) for error in findings]
+    rest = _without(raw, findings)
+    entries = raw.get("kpis")
+    unread = {error["loc"][1] for error in findings if error["loc"][0] == "kpis" and len(error["loc"]) > 1}
+    sound = [i for i in range(len(entries) if isinstance(entries, list) else 0) if i not in unread]
+    if isinstance(entries, list):
+        rest["kpis"] = [entries[i] for i in sound]
+    problems += _problems(
+        _Rest.model_validate(rest), [i + 1 for i in sound], {str(error["loc"][0]) for error in findings}
+    )
     if problems:
-        raise KitError(problems)
-    return person
+        raise KitError([f"{file}: {problem}" for problem in problems])
+    return Specialist.model_validate(raw)
 
 
 def _read_mapping(file: Path) -> dict[str, Any]:
@@ -421,28 +453,41 @@ def _read_mapping(file: Path) -> dict[str, Any]:
     return raw
 
 
-def _validated(model: type[M], raw: dict[str, Any], file: Path) -> M:
+def _findings(model: type[BaseModel], raw: dict[str, Any]) -> list[ErrorDetails]:
+    """What keeps a file from being read as a model."""
     try:
-        return model.model_validate(raw)
+        model.model_validate(raw)
     except ValidationError as fault:
         # a list whose entries were all refused is reported as empty, too: that is no finding of its own
-        findings = [
-            error for error in fault.errors() if not (error["type"] == "too_short" and error["input"])
-        ]
-        raise KitError([f"{file}: {_sentence(error, raw)}" for error in findings]) from None
+        return [error for error in fault.errors() if not (error["type"] == "too_short" and error["input"])]
+    return []
 
 
-def _sentence(error: ErrorDetails, raw: object) -> str:
+def _without(raw: dict[str, Any], findings: Sequence[ErrorDetails]) -> dict[str, Any]:
+    """The keys of a file that nothing was found in."""
+    faulty = {error["loc"][0] for error in findings}
+    return {key: value for key, value in raw.items() if key not in faulty}
+
+
+def _sentence(error: ErrorDetails, raw: object, model: type[BaseModel]) -> str:
     """One of pydantic's findings as a sentence: where, what, what was allowed and found."""
     where = _where(error["loc"], raw)
     match error["type"]:
         case "extra_forbidden":
-            return f"{where}: unknown key{did_you_mean(error['loc'][-1], _siblings(error['loc'][:-1]))}"
+            return f"{where}: unknown key{did_you_mean(error['loc'][-1], _siblings(error['loc'][:-1], model))}"
         case "missing":
             return f"{where}: this key is missing"
         case "literal_error" | "enum":
             allowed = [name.strip("'") for name in re.findall(r"'[^']*'", str(error["ctx"]["expected"]))]
             return f"{where}: found {error['input']!r}{did_you_mean(error['input'], allowed)}"
+        case "too_short":
+            return f"{where}: at least one entry is expected, found none"
+        case "too_long":
+            return f"{where}: at most {error['ctx']['max_length']} entries are expected, found {error['input']!r}"
+        case "tuple_type":
+            return f"{where}: a list is expected, found {error['input']!r}"
+        case "model_type" | "dict_type":
+            return f"{where}: keys with values are expected, found {error['input']!r}"
         case "value_error":
             return f"{where}: {error['ctx']['error']}, found {error['input']!r}"
         case _:
@@ -466,7 +511,7 @@ def _where(loc: tuple[int | str, ...], raw: object) -> str:
     return ", ".join(words)
 
 
-def _siblings(loc: tuple[int | str, ...]) -> list[str]:
+def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
     """The keys allowed where an unknown one was found."""
     homes: dict[str, type[BaseModel]] = {
         "history": History, "response": Response, "posts": Posts, "coverage": Coverage, "scoring": ScoringParams,
@@ -474,18 +519,22 @@ def _siblings(loc: tuple[int | str, ...]) -> list[str]:
         "schedule": TargetParams, "from": From, "bonus": Bonus, "absences": Absence,
     }  # fmt: skip
     named = [step for step in loc if isinstance(step, str) and step in homes]
-    models = [homes[named[-1]]] if named else [Department, Specialist]
-    fields = [
-        (name, field)
-        for model in models
-        for name, field in model.model_fields.items()
-        if name != "id" or named
-    ]
-    return [field.alias or name for name, field in fields]
+    home = homes[named[-1]] if named else model
+    return [field.alias or name for name, field in home.model_fields.items() if name != "id" or named]
 
 
-def _problems(person: Specialist) -> Iterator[str]:
-    """What is wrong with a well-formed file."""
+def _problems(person: Specialist, numbers: Sequence[int], unread: Set[str]) -> Iterator[str]:
+    """What is wrong between keys that can be read each for itself.
+
+    Parameters
+    ----------
+    person : Specialist
+        What can be read of the file.
+    numbers : sequence of int
+        The places of the KPI entries in the file.
+    unread : set of str
+        Keys of the file that cannot be read, so that nothing is held against them.
+    """
     yield from _problems_of_accounts(person)
     for absence in person.absences:
         if absence.since >= absence.until:
@@ -493,9 +542,9 @@ def _problems(person: Specialist) -> Iterator[str]:
         if absence.deputy == person.id:
             yield "absences: deputy: nobody can stand in for themselves"
     seen: dict[tuple[object, ...], int] = {}
-    for number, entry in enumerate(person.kpis, start=1):
+    for number, entry in zip(numbers, person.kpis, strict=True):
         where = f"kpis, entry {number} ({entry.kpi})"
-        yield from (f"{where}: {problem}" for problem in _problems_of_entry(entry, person))
+        yield from (f"{where}: {problem}" for problem in _problems_of_entry(entry, person, unread))
         if entry.key in seen:
             yield f"{where}: the same KPI with the same as, versus and scope is entry {seen[entry.key]} already"
         seen.setdefault(entry.key, number)
@@ -511,7 +560,7 @@ def _problems_of_accounts(person: Specialist) -> Iterator[str]:
                 yield f"accounts: {held.account}: given twice for the same days"
 
 
-def _problems_of_entry(entry: Entry, person: Specialist) -> Iterator[str]:
+def _problems_of_entry(entry: Entry, person: Specialist, unread: Set[str]) -> Iterator[str]:
     if entry.kpi not in CATALOGUE:
         yield f"kpi: there is no KPI {entry.kpi!r}{did_you_mean(entry.kpi, CATALOGUE)}"
         return
@@ -522,11 +571,13 @@ def _problems_of_entry(entry: Entry, person: Specialist) -> Iterator[str]:
     if entry.definition.scope == "brand":
         if entry.accounts or (entry.platforms and entry.kpi != "brand_mentions"):
             yield "accounts and platforms cannot narrow a KPI of brands; allowed: brands"
-        yield from _strangers("brands", entry.brands, person.brands)
+        if "brands" not in unread:
+            yield from _strangers("brands", entry.brands, person.brands)
     else:
         if entry.brands:
             yield "brands: cannot narrow a KPI of accounts; allowed: accounts, platforms"
-        yield from _strangers("accounts", entry.accounts, [held.account for held in person.accounts])
+        if "accounts" not in unread:
+            yield from _strangers("accounts", entry.accounts, [held.account for held in person.accounts])
     if entry.sentiment and entry.kpi != "brand_mentions":
         yield "sentiment: goes with brand_mentions only"
     yield from (f"target: {problem}" for problem in _problems_of_target(entry.target))
@@ -602,6 +653,8 @@ def _problems_of_milestone(target: TargetParams) -> Iterator[str]:
         yield f"at_least: must be over from.value {target.from_.value:g}, found {target.at_least:g}"
     if target.at_most is not None and target.at_most >= target.from_.value:
         yield f"at_most: must be under from.value {target.from_.value:g}, found {target.at_most:g}"
+    if target.worst is None and target.at_most is not None and target.at_most <= 0:
+        yield f"worst: is needed where at_most is not over 0, found at_most {target.at_most:g}"
 
 
 def _problems_of_schedule(schedule: Mapping[Any, TargetParams]) -> Iterator[str]:

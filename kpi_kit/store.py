@@ -58,7 +58,9 @@ class Source:
 
     @property
     def _shown(self) -> Path:
-        return self.files[0] if self.kind in ("csv", "parquet") else self.files[0].parents[0]
+        if self.kind in ("csv", "parquet"):
+            return self.files[0]
+        return next(folder for folder in self.files[0].parents if folder.name == self.table.name)
 
     def raw(self, *, numbered: bool = False) -> str:
         """SQL that reads the table as it is; with file and row where ``numbered``."""
@@ -102,7 +104,8 @@ class Source:
             case Type.FLAG:
                 return f"CASE lower(CAST({name} AS VARCHAR)) {_FLAGS} END"
             case _:
-                return f"TRY_CAST({name} AS {_SQL_TYPES[column.type]})"
+                moment = f"TRY_CAST({name} AS {_SQL_TYPES[column.type]})"
+                return f"CASE WHEN isfinite({moment}) THEN {moment} END"
 
 
 _SQL_TYPES = {
@@ -175,7 +178,7 @@ class Store:
         return self.connection.execute(sql, list(values)).fetchall()
 
     def frame(self, table: str, where: str = "true", values: Sequence[object] = ()) -> pd.DataFrame:
-        """Rows of a table as a frame with all canonical columns; identical rows come once."""
+        """Rows of a table as a sorted frame with all canonical columns; identical rows come once."""
         columns = TABLES[table].columns
         if table not in self.sources:
             found = pd.DataFrame({column.name: pd.Series(dtype="object") for column in columns})
@@ -185,7 +188,8 @@ class Store:
                 f"timezone('UTC', {c.name}) AS {c.name}" for c in columns if c.type is Type.TIME
             )
             chosen = f"* REPLACE ({times})" if times else "*"
-            sql = f"SELECT DISTINCT {chosen} FROM ({self.sources[table].typed()}) WHERE {where}"
+            # in one order, so that the same data give the same bytes
+            sql = f"SELECT DISTINCT {chosen} FROM ({self.sources[table].typed()}) WHERE {where} ORDER BY ALL"
             found = self.connection.execute(
                 sql, [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
             ).df()

@@ -206,6 +206,8 @@ class Scoring:
         >>> [round(Scoring().payout(a), 3) for a in (0.79, 0.8, 0.9, 1.0, 1.1, 1.3)]
         [0.0, 0.5, 0.75, 1.0, 1.1, 1.2]
         """
+        # a fact exactly at the threshold is paid, though its attainment may be a hair less in binary
+        attainment = round(attainment, 9)
         if attainment < self.threshold:
             return 0.0
         if attainment >= 1.0:

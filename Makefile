@@ -1,0 +1,77 @@
+# `make` lists the targets. Values may be given as in: make reports PERIOD=2025-10 DATA="my data"
+
+PYTHON ?= python3
+DATA ?= data/sample
+PARAMS ?= params
+OUT ?= reports
+ENGINE ?= auto
+export PERIOD SPECIALIST DATA PARAMS OUT JOBS ENGINE AS_OF
+
+ifdef CONDA_PREFIX
+PY := "$(CONDA_PREFIX)/bin/python"
+READY := conda
+else
+PY := .venv/bin/python
+READY := .venv/.ready
+endif
+UV := $(PY) -m uv
+FOLDERS = --data "$$DATA" --params "$$PARAMS"
+
+.DEFAULT_GOAL := help
+.PHONY: help setup conda reports check lab test lint format bench lock clean
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## set up the environment alone (the others call it)
+
+.venv/.ready: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "kpi-kit needs Python 3.11 or newer as $(PYTHON); make PYTHON=/path/to/python3.11 names another" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "kpi-kit needs Python's venv, which $(PYTHON) lacks: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
+	@$(PY) -c 'pass' 2>/dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
+	@$(PY) -m uv --version >/dev/null 2>&1 || $(PY) -m pip install --quiet --constraint requirements.lock uv
+	@$(UV) pip install --quiet --python $(PY) --compile-bytecode -r requirements.lock
+	@$(UV) pip install --quiet --python $(PY) --no-deps --editable .
+	@touch $@
+
+# The environment is the user's own: only what it lacks is added.
+conda: pyproject.toml
+	@$(PY) -c 'import kpi_kit, pytest, ruff, mypy, playwright' 2>/dev/null || $(PY) -m pip install --quiet --editable '.[dev]'
+
+reports: setup ## every report of the period, and the department's [PERIOD= SPECIALIST= DATA= PARAMS= OUT= JOBS= ENGINE= AS_OF=]
+	@$(PY) -m kpi_kit run $(FOLDERS) --out "$$OUT" --engine "$$ENGINE" $(if $(PERIOD),--period "$$PERIOD") \
+	  $(if $(SPECIALIST),--specialist "$$SPECIALIST") $(if $(JOBS),--jobs "$$JOBS") $(if $(AS_OF),--as-of "$$AS_OF")
+
+check: setup ## params and data, without rendering [PERIOD= DATA= PARAMS=]
+	@$(PY) -m kpi_kit check $(FOLDERS) $(if $(PERIOD),--period "$$PERIOD")
+
+lab: setup ## JupyterLab with notebooks/explore.ipynb
+	@$(PY) -m jupyterlab notebooks/explore.ipynb
+
+test: setup ## the whole test suite
+	@$(PY) -m pytest -n auto --cov --cov-report=term $(PYTEST_ARGS)
+
+lint: setup ## ruff and mypy
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+format: setup ## let ruff put the code in order
+	@$(PY) -m ruff check --fix --quiet .
+	@$(PY) -m ruff format .
+
+bench: setup ## time the KPIs, and every report of the period into a folder that is thrown away
+	@$(PY) benchmarks/kpis.py
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PY) -m kpi_kit run $(FOLDERS) --out "$$folder" \
+	  --engine "$$ENGINE" $(if $(PERIOD),--period "$$PERIOD") $(if $(JOBS),--jobs "$$JOBS")
+
+lock: setup ## pin every dependency anew in requirements.lock
+	@$(UV) pip compile pyproject.toml --quiet --upgrade --all-extras --universal --python-version 3.11 \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements.lock
+
+clean: ## remove the environment and caches; reports stay
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov build dist
+	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,292 @@
+"""The command line: ``python -m kpi_kit run | score | check | catalogue | import``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table as TextTable
+from rich.text import Text
+
+from kpi_kit import batch, wording
+from kpi_kit.case import prepare
+from kpi_kit.errors import InputError, KitError, SpecialistError
+from kpi_kit.intake import NewAccount, take_in
+from kpi_kit.kpis import CATALOGUE
+from kpi_kit.params import Entry, Params, Specialist, load
+from kpi_kit.periods import Period, parse_instant
+from kpi_kit.scorecard import Scorecard, card, dumps, open_inputs
+from kpi_kit.sources import SOURCES, ImportOptions
+from kpi_kit.store import Store
+from kpi_kit.tables import PLATFORMS, TABLES
+
+OK, SOME_FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 all well, 1 some reports failed, 2 bad input."""
+    asked = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = asked.command
+    try:
+        return command(asked)
+    except SpecialistError as fault:
+        _say_problems(fault)
+        return SOME_FAILED
+    except KitError as fault:
+        _say_problems(fault)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return STOPPED
+    except BrokenPipeError:  # whoever read the output has seen enough; nothing is left to flush into
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def _say_problems(fault: KitError) -> None:
+    for problem in fault.problems:
+        print(problem, file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m kpi_kit", description="KPI reports for social-media specialists."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--data", type=Path, default=Path("data/sample"), help="data folder or database (data/sample)"
+    )
+    common.add_argument("--params", type=Path, default=Path("params"), help="folder of params (params)")
+    common.add_argument("--out", type=Path, default=Path("reports"), help="folder of reports (reports)")
+    when = argparse.ArgumentParser(add_help=False)
+    when.add_argument(
+        "--period", help="2025-10, 2025-Q4, 2025-W41 or 2025; default: the last full month with data"
+    )
+    when.add_argument("--as-of", help="data cut-off; default: the end of the period and the settling days")
+
+    run = commands.add_parser("run", parents=[common, when], help="make every report of a period")
+    run.add_argument("--specialist", action="append", help="only this one (may be given again)")
+    run.add_argument("--jobs", type=int, help="how many notebooks at once; default: one a core")
+    run.add_argument("--engine", choices=("auto", "quarto", "embedded"), default="auto")
+    run.add_argument("--quiet", action="store_true", help="say nothing but problems")
+    run.set_defaults(command=_run)
+
+    score = commands.add_parser("score", parents=[common, when], help="measure one person, without a report")
+    score.add_argument("--specialist", required=True)
+    score.add_argument("--json", action="store_true", help="write the scorecard as JSON, and nothing else")
+    score.set_defaults(command=_score)
+
+    check = commands.add_parser(
+        "check", parents=[common, when], help="check params and data, without rendering"
+    )
+    check.set_defaults(command=_check)
+
+    catalogue = commands.add_parser("catalogue", parents=[common], help="list every KPI")
+    catalogue.add_argument("--language", choices=wording.LANGUAGES, default="en")
+    catalogue.set_defaults(command=_catalogue)
+
+    _add_import(commands, common)
+    return parser
+
+
+def _add_import(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    take = commands.add_parser("import", parents=[common], help="add an export to a data folder")
+    take.add_argument("source", choices=tuple(SOURCES))
+    take.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    take.add_argument(
+        "--into", type=Path, required=True, metavar="DIR", help="the data folder; made where there is none"
+    )
+    take.add_argument("--account", help="whose data it is")
+    take.add_argument("--title", help="title of a new account")
+    take.add_argument("--platform", choices=PLATFORMS, help="platform of a new account")
+    take.add_argument("--since", type=_day, help="first day that the export covers")
+    take.add_argument("--until", type=_day, help="the day after the last one that it covers")
+    take.add_argument("--table", choices=tuple(TABLES), help="csv: the table that the file fills")
+    take.add_argument("--map", type=Path, dest="mapping", help="csv: YAML file that names the columns")
+    take.add_argument("--fetched-at", help="vk-api: when the figures of posts were fetched")
+    take.add_argument(
+        "--subscribers", type=int, help="vk-api: members at the end of the last day of stats.get"
+    )
+    take.add_argument("--chat", help="telegram-desktop: name or id of the chat")
+    take.set_defaults(command=_import)
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a date such as 2025-10-31 is allowed, found {text!r}") from None
+
+
+def _period(asked: argparse.Namespace, store: Store) -> Period:
+    """The period asked for, or the last full month that the data cover."""
+    if asked.period:
+        return Period.parse(asked.period)
+    if store.covered_until is None:
+        raise InputError(f"{asked.data}: there are no rows, so no period to report; give --period")
+    return Period.parse(f"{store.covered_until:%Y-%m}").previous
+
+
+def _run(asked: argparse.Namespace) -> int:
+    loaded, store = open_inputs(asked.data, asked.params)
+    with store:
+        period = _period(asked, store)
+    if asked.as_of:
+        parse_instant(asked.as_of, loaded.department.zone, "--as-of")
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    outcome = batch.run(
+        period,
+        data=asked.data,
+        params=asked.params,
+        out=asked.out,
+        specialists=asked.specialist,
+        jobs=asked.jobs,
+        engine=asked.engine,
+        as_of=asked.as_of,
+        console=Console(stderr=True, quiet=asked.quiet),
+    )
+    if asked.quiet:  # otherwise the run has said it
+        for name, problem in outcome.failed.items():
+            print(f"{name}: {problem}", file=sys.stderr)
+    return SOME_FAILED if outcome.failed else OK
+
+
+def _score(asked: argparse.Namespace) -> int:
+    loaded, store = open_inputs(asked.data, asked.params)
+    with store:
+        case = prepare(asked.specialist, _period(asked, store), params=loaded, store=store, as_of=asked.as_of)
+        record = card(case)
+    if asked.json:
+        sys.stdout.write(dumps(record))
+    else:
+        Console().print(_as_text(record))
+    return OK
+
+
+def _as_text(record: Scorecard) -> TextTable:
+    """The scorecard for a terminal; texts from data are shown, never interpreted."""
+    words = wording.words(record["language"], record["currency"])
+    titles = {held["account_id"]: held["title"] for held in record["assignments"]}
+    grain = str(Period.parse(record["period"]).grain)
+    table = TextTable(title=Text(f"{record['name']}, {words.period(record['period'])}"))
+    for heading in ("KPI", "target", "fact", "attainment", "weight"):
+        table.add_column(heading)
+    for row in record["kpis"]:
+        reasons = "; ".join(words.note(note, titles) for note in row["notes"] if words.is_reason(note))
+        cells = (
+            words.entry(row, grain, titles),
+            words.target(row) if row["target"] else "–",
+            words.fact(row) if row["assessable"] else reasons,
+            "–" if row["attainment"] is None else words.attainment(row["attainment"]),
+            f"{row['weight']:g}",
+        )
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _check(asked: argparse.Namespace) -> int:
+    loaded = load(asked.params)
+    for warning in loaded.warnings:
+        print(f"warning: {warning}")
+    broken = [problem for problems in loaded.broken.values() for problem in problems]
+    try:
+        loaded, store = open_inputs(asked.data, asked.params)
+    except InputError as fault:
+        raise InputError([*fault.problems, *broken]) from None
+    with store:
+        period = _period(asked, store)
+        for person in loaded.specialists.values():
+            try:
+                prepare(person.id, period, params=loaded, store=store, as_of=asked.as_of)
+            except SpecialistError as fault:
+                broken += fault.problems
+                continue
+            for line in _payouts(loaded, person, period):
+                print(line)
+    for problem in broken:
+        print(problem, file=sys.stderr)
+    people = len(loaded.specialists) + len(loaded.broken)
+    print(f"{people} specialists, {len(broken)} problems in their files; no problems in {asked.data}")
+    return SOME_FAILED if broken else OK
+
+
+def _payouts(loaded: Params, person: Specialist, period: Period) -> Iterator[str]:
+    """For each target the facts at which payout starts, is full, and is capped."""
+    scoring = loaded.department.scoring.curve()
+    words = wording.words("en", loaded.department.currency)
+    for entry in person.kpis:
+        target = entry.target.ask().at(period, entry.accruing)
+        if target is None:
+            yield f"{person.id}: {entry.kpi}: no target in {period}"
+            continue
+        form = wording.form({"unit": str(entry.unit), "as": entry.as_})
+        starts, full, capped = (
+            " or ".join(words.value(fact, form) for fact in target.facts_at(share) if _possible(entry, fact))
+            for share in (scoring.threshold, 1.0, scoring.cap)
+        )
+        tail = f", is capped at {capped}" if capped else ", and does not rise above that"
+        yield f"{person.id}: {entry.kpi}: payout starts at {starts}, is full at {full}{tail}"
+
+
+def _possible(entry: Entry, fact: float) -> bool:
+    """Whether a fact can be: some shares cannot be over 1."""
+    return not (entry.definition.bounded and entry.as_ == "value" and fact > 1.0)
+
+
+def _catalogue(asked: argparse.Namespace) -> int:
+    words = wording.words(asked.language)
+    table = TextTable()
+    for heading in ("group", "id", "name", "unit", "better", "family"):
+        table.add_column(heading)
+    for kpi in CATALOGUE.values():
+        table.add_row(
+            str(kpi.group),
+            kpi.id,
+            words.text(f"kpi.{kpi.id}.name"),
+            str(kpi.unit),
+            str(kpi.better),
+            kpi.family,
+        )
+    Console().print(table)
+    return OK
+
+
+def _zone(params: Path) -> ZoneInfo:
+    """The department's time zone; Moscow's where there are no params yet."""
+    return (
+        load(params).department.zone if (params / "department.yml").is_file() else ZoneInfo("Europe/Moscow")
+    )
+
+
+def _import(asked: argparse.Namespace) -> int:
+    zone = _zone(asked.params)
+    options = ImportOptions(
+        account=asked.account,
+        timezone=zone,
+        since=asked.since,
+        until=asked.until,
+        table=asked.table,
+        mapping=asked.mapping,
+        stats_at=parse_instant(asked.fetched_at, zone, "--fetched-at") if asked.fetched_at else None,
+        subscribers_at_end=asked.subscribers,
+        chat=asked.chat,
+    )
+    for sentence in take_in(
+        asked.source, asked.files, asked.into, options, NewAccount(asked.title, asked.platform)
+    ):
+        print(sentence)
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,384 @@
+"""A run with tiny notebooks, and with notebooks that are broken on purpose, one way each."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from rich.console import Console
+
+from kpi_kit import batch, execute
+from kpi_kit.errors import InputError
+
+HERE = Path(__file__).parent
+NOTEBOOKS = HERE / "notebooks"
+ANNA = {"anna.html", "anna.ipynb", "anna.json"}
+IVAN = {"ivan.html", "ivan.ipynb", "ivan.json"}
+INDEX = {"index.html", "index.ipynb", "manifest.json"}
+
+
+@pytest.fixture
+def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Anna and Ivan, without files: params and data have tests of their own."""
+    loaded = SimpleNamespace(
+        department=SimpleNamespace(language="ru", timezone="Europe/Moscow"),
+        specialists={"anna": None, "ivan": None},
+        broken={},
+    )
+    monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
+    monkeypatch.setattr(batch, "open_store", lambda place, timezone: nullcontext())
+    return loaded
+
+
+@pytest.fixture
+def go(people: SimpleNamespace, style: Path, tmp_path: Path) -> Callable[..., batch.Outcome]:
+    """Run with one of the tiny notebooks as everyone's report."""
+
+    def run(notebook: str = "good", department: str = "department", **options: object) -> batch.Outcome:
+        house = tmp_path / "notebooks"
+        house.mkdir(exist_ok=True)
+        shutil.copy(NOTEBOOKS / f"{notebook}.ipynb", house / "specialist_report.ipynb")
+        shutil.copy(NOTEBOOKS / f"{department}.ipynb", house / "department_report.ipynb")
+        given = {
+            "data": "data",
+            "params": "params",
+            "out": tmp_path / "out",
+            "style": style,
+            "engine": "embedded",
+        }
+        return batch.run("2025-10", notebooks=house, **(given | options))  # type: ignore[arg-type]
+
+    return run
+
+
+def files(outcome: batch.Outcome) -> set[str]:
+    return {path.name for path in outcome.folder.iterdir()}
+
+
+def manifest(outcome: batch.Outcome) -> dict[str, object]:
+    return json.loads((outcome.folder / "manifest.json").read_text(encoding="utf-8"))
+
+
+def test_every_report_and_the_departments_are_made(go, tmp_path):
+    outcome = go()
+
+    assert outcome.failed == {}
+    assert outcome.folder == tmp_path / "out" / "2025-10"
+    assert files(outcome) == ANNA | IVAN | INDEX == {path.name for path in outcome.written}
+    assert outcome.seconds > 0
+    record = manifest(outcome)
+    assert {name: (entry["status"], entry["error"]) for name, entry in record.pop("reports").items()} == {
+        "anna": ("done", None),
+        "ivan": ("done", None),
+    }
+    assert record == {"schema": 1, "period": "2025-10", "as_of": "2025-11-08T00:00:00+03:00"}
+    index = (outcome.folder / "index.html").read_text(encoding="utf-8")
+    assert "['anna', 'ivan'] ['anna', 'ivan']" in index
+
+
+def test_each_report_is_its_own(go):
+    outcome = go()
+    for name in ("anna", "ivan"):
+        assert json.loads((outcome.folder / f"{name}.json").read_text(encoding="utf-8"))["specialist"] == name
+        assert f"<h1>Отчёт & {name}</h1>" in (outcome.folder / f"{name}.html").read_text(encoding="utf-8")
+
+
+def test_no_trace_of_the_scratch_folder_or_of_this_machine_is_kept(go, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outcome = go(out="out")
+    for path in outcome.folder.iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert ".work-" not in text
+        assert str(tmp_path) not in text
+    notebook = nbformat.read(outcome.folder / "anna.ipynb", as_version=4)
+    assert notebook.metadata.papermill.parameters.out == "out"
+    assert 'out = "out"' in notebook.cells[1].source
+
+
+def test_awkward_folder_names_are_only_names(go, tmp_path):
+    outcome = go(out=tmp_path / "my {reports} 'ё'", specialists=["anna"])
+    assert outcome.failed == {}
+    assert files(outcome) == ANNA | INDEX
+
+
+def test_the_cut_off_is_passed_on(go):
+    outcome = go(as_of="2025-11-01", specialists=["anna"])
+    assert manifest(outcome)["as_of"] == "2025-11-01"
+
+
+def test_noise_of_a_notebook_is_not_in_the_page(go):
+    outcome = go("noisy", specialists=["anna"])
+    assert outcome.failed == {}
+    assert "nobody shall see" not in (outcome.folder / "anna.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("notebook", "sentence"),
+    [
+        (
+            "raises_kit_error",
+            "anna.yml: weight: allowed is a number, found 'x'; anna.yml: no accounts",
+        ),
+        ("raises_value_error", "specialist_report.ipynb, cell [4]: ValueError: not a sentence"),
+        ("kills_its_kernel", "specialist_report.ipynb: its kernel died, perhaps for want of memory"),
+        ("exits_early", "specialist_report.ipynb: it stopped before its last cell, without an error"),
+        (
+            "saves_nothing",
+            "specialist_report.ipynb: it ended without saving a whole scorecard (FileNotFoundError)",
+        ),
+        (
+            "saves_no_json",
+            "specialist_report.ipynb: it ended without saving a whole scorecard (JSONDecodeError)",
+        ),
+        ("saves_another", "specialist_report.ipynb: it saved the scorecard of someone for 2025-10"),
+    ],
+)
+def test_a_broken_notebook_fails_in_one_sentence_and_leaves_the_earlier_report(
+    go, notebook, sentence, tmp_path
+):
+    folder = tmp_path / "out" / "2025-10"
+    folder.mkdir(parents=True)
+    for name in ANNA:
+        (folder / name).write_text("of an earlier run", encoding="utf-8")
+
+    outcome = go(notebook, specialists=["anna"])
+
+    assert outcome.failed == {"anna": sentence}
+    assert {(folder / name).read_text(encoding="utf-8") for name in ANNA} == {"of an earlier run"}
+    assert files(outcome) == ANNA | INDEX | {"anna.failed.ipynb"}
+    nbformat.read(outcome.folder / "anna.failed.ipynb", as_version=4)
+    entry = manifest(outcome)["reports"]["anna"]
+    assert (entry["status"], entry["error"]) == ("failed", sentence)
+
+
+def test_a_cell_that_hangs_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(execute, "CELL_TIMEOUT", 1)
+    given = {"specialist": "anna", "period": "2025-10", "out": str(tmp_path)}
+    report = execute.Report("anna", NOTEBOOKS / "hangs.ipynb", given, tmp_path, tmp_path)
+    assert execute._execute(report).error == "hangs.ipynb: a cell did not end within 1 s"
+
+
+def test_one_failure_leaves_the_others_alone_and_is_forgotten_when_it_is_mended(go):
+    outcome = go("fails_for_ivan")
+    assert outcome.failed == {"ivan": "specialist_report.ipynb, cell [3]: ValueError: only this one"}
+    assert files(outcome) == ANNA | INDEX | {"ivan.failed.ipynb"}
+
+    outcome = go(specialists=["ivan"])
+    assert outcome.failed == {}
+    assert files(outcome) == ANNA | IVAN | INDEX
+
+
+def test_a_process_that_is_killed_fails_its_reports_and_not_the_department(go):
+    outcome = go("kills_its_worker", specialists=["anna"])
+    assert outcome.failed == {"anna": "its process was ended from outside, perhaps for want of memory"}
+    assert files(outcome) == INDEX | {"anna.failed.ipynb"}
+
+
+def test_a_failing_department_leaves_the_reports(go):
+    outcome = go(department="department_fails", specialists=["anna"])
+    assert outcome.failed == {"index": "department_report.ipynb, cell [3]: ValueError: no department today"}
+    assert files(outcome) == ANNA | {"manifest.json", "index.failed.ipynb"}
+
+
+def test_a_page_that_cannot_be_made_fails_its_report(go, monkeypatch):
+    monkeypatch.setattr(batch, "_render", lambda this, notebooks, workers: dict.fromkeys(notebooks, "no ink"))
+    outcome = go(specialists=["anna"])
+    assert outcome.failed == {"anna": "no ink", "index": "no ink"}
+    assert files(outcome) == {"manifest.json", "anna.failed.ipynb", "index.failed.ipynb"}
+
+
+def test_a_specialist_whose_file_is_broken_fails_without_a_notebook(go, people):
+    people.broken["olga"] = ("olga.yml: name is missing", "olga.yml: kpis is missing")
+    outcome = go()
+    assert outcome.failed == {"olga": "olga.yml: name is missing; olga.yml: kpis is missing"}
+    assert manifest(outcome)["reports"]["olga"]["status"] == "failed"
+
+
+def test_the_manifest_keeps_earlier_runs_and_drops_who_left(go, people):
+    go()
+    del people.specialists["ivan"]
+    people.specialists["olga"] = None
+
+    outcome = go("raises_value_error", specialists=["olga"])
+
+    statuses = {name: entry["status"] for name, entry in manifest(outcome)["reports"].items()}
+    assert statuses == {"anna": "done", "olga": "failed"}
+    assert manifest(outcome)["as_of"] == "2025-11-08T00:00:00+03:00"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"specialists": ["ana"]}, "specialist 'ana': there is none of this id; did you mean anna?"),
+        ({"jobs": 0}, "jobs 0: allowed are 1 and more"),
+        ({"engine": "latex"}, "engine 'latex': allowed are auto, quarto, embedded"),
+        ({"notebook": "declares_too_little"}, "does not declare as_of"),
+        ({"notebook": "untagged"}, "does not declare as_of, data, out, params, period, specialist"),
+        ({"notebook": "no_notebook"}, "cannot be read as a notebook"),
+    ],
+)
+def test_bad_input_stops_the_run_before_it_writes(go, options, sentence, tmp_path):
+    with pytest.raises(InputError) as caught:
+        go(**options)
+    assert sentence in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_department_without_specialists_is_refused(go, people):
+    people.specialists.clear()
+    with pytest.raises(InputError, match="there are no specialists"):
+        go()
+
+
+def test_a_strange_manifest_is_refused(go, tmp_path):
+    strange = tmp_path / "out" / "2025-10" / "manifest.json"
+    strange.parent.mkdir(parents=True)
+    strange.write_text("[]", encoding="utf-8")
+    with pytest.raises(InputError, match="it is no manifest of this kit"):
+        go()
+
+
+def test_without_a_terminal_progress_is_plain_lines(go):
+    said = io.StringIO()
+    outcome = go("fails_for_ivan", console=Console(file=said, width=20))
+    lines = said.getvalue().splitlines()
+    assert sorted(line.split(" in ")[0] for line in lines[:2]) == [
+        "anna: done",
+        "ivan: failed: specialist_report.ipynb, cell [3]: ValueError: only this one",
+    ]
+    assert lines[2].startswith("index: done in ")
+    assert lines[3].startswith(f"2 pages in {outcome.folder} after ")
+    assert lines[3].endswith("s; failed: ivan")
+    assert len(lines) == 4
+
+
+def test_on_a_terminal_there_is_a_bar(go):
+    said = io.StringIO()
+    go(specialists=["anna"], console=Console(file=said, force_terminal=True, width=200))
+    assert "1/1" in said.getvalue()
+    assert "anna: done in " in said.getvalue()
+
+
+def test_kernels_run_the_interpreter_and_the_kit_of_the_run(go, tmp_path, monkeypatch):
+    """A kernel that the user has installed under the name python3 must not be taken."""
+    shadow = tmp_path / "jupyter" / "kernels" / "python3"
+    shadow.mkdir(parents=True)
+    spec = {"argv": ["false"], "display_name": "another", "language": "python"}
+    (shadow / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.chdir(tmp_path)
+
+    outcome = go("shows_its_python", specialists=["anna"], out="out")
+
+    assert outcome.failed == {}
+    page = (outcome.folder / "anna.html").read_text(encoding="utf-8")
+    assert f"{sys.executable} {Path(batch.__file__).parent / 'errors.py'}" in page
+
+
+def test_quarto_gets_the_reports_in_one_call_and_the_department_in_another(go, monkeypatch):
+    calls = []
+
+    def render(notebooks, **options):
+        calls.append(sorted(path.name for path in notebooks))
+        for path in notebooks:
+            path.with_suffix(".html").write_text("page", encoding="utf-8")
+        return {}
+
+    monkeypatch.setattr(batch.render, "choose", lambda engine: "quarto")
+    monkeypatch.setattr(batch.render, "render", render)
+    assert go(engine="quarto").failed == {}
+    assert calls == [["anna.ipynb", "ivan.ipynb"], ["index.ipynb"]]
+
+
+@pytest.mark.parametrize("engine", ["embedded", pytest.param("quarto", marks=pytest.mark.quarto)])
+def test_the_kits_own_notebooks_make_whole_pages_of_the_sample(engine, tmp_path, monkeypatch, browser):
+    monkeypatch.chdir(HERE.parent)
+    given = {"data": "data/sample", "params": "params", "out": tmp_path, "engine": engine}
+
+    outcome = batch.run("2025-10", specialists=["anna-petrova"], **given)
+
+    assert outcome.failed == {}
+    for name, heading in (("anna-petrova", "Анна Петрова"), ("index", "октябрь 2025")):
+        said: list[str] = []
+        page = browser.new_page()
+        page.on("console", lambda message, said=said: said.append(message.text))
+        page.on("request", lambda request, said=said: said.append(request.url))
+        address = (outcome.folder / f"{name}.html").as_uri()
+        page.goto(address)
+        assert heading in page.locator("main.kpi-report h1").inner_text()
+        assert heading in page.title()
+        assert [text for text in said if text != address and not text.startswith("data:")] == []
+        page.close()
+
+
+INTERRUPTED = """
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from kpi_kit import batch
+
+if __name__ == "__main__":
+    house, out, style = map(Path, sys.argv[1:])
+    department = SimpleNamespace(language="ru", timezone="UTC")
+    batch.settings.load = lambda folder: SimpleNamespace(
+        department=department, specialists={"anna": 1, "ivan": 1}, broken={})
+    batch.open_store = lambda place, timezone: nullcontext()
+    try:
+        batch.run("2025-10", data="d", params="p", out=out, notebooks=house, style=style, engine="embedded")
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process group")
+def test_ctrl_c_ends_all_and_leaves_nothing(tmp_path, style):
+    house, out = tmp_path / "notebooks", tmp_path / "out"
+    house.mkdir()
+    shutil.copy(NOTEBOOKS / "hangs.ipynb", house / "specialist_report.ipynb")
+    shutil.copy(NOTEBOOKS / "department.ipynb", house / "department_report.ipynb")
+    script = tmp_path / "script.py"
+    script.write_text(INTERRUPTED, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(house), str(out), str(style)],
+        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    for _ in range(600):
+        if len(kernels := children(str(tmp_path))) == 2:
+            break
+        time.sleep(0.1)
+    else:
+        process.kill()
+        pytest.fail("the notebooks did not start")
+
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert list((out / "2025-10").iterdir()) == []
+    for _ in range(100):
+        if not any(Path(f"/proc/{kernel}").exists() for kernel in kernels):
+            return
+        time.sleep(0.1)
+    pytest.fail("kernels go on")
+
+
+def children(folder: str) -> list[int]:
+    """The kernels that wrote their process id into a folder."""
+    return [int(path.read_text()) for path in Path(folder).glob("kernel-*.pid") if path.read_text()]

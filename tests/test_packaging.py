@@ -1,0 +1,261 @@
+"""The files that set the kit up agree with each other, and `make` does what it says."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+CONDA_NAMES = {
+    "duckdb": "python-duckdb",
+    "great-tables": "great_tables",
+    "jupyter-client": "jupyter_client",
+    "matplotlib": "matplotlib-base",
+    "tzdata": "python-tzdata",
+}
+"""Names that differ on conda-forge."""
+MADE_BY_OTHERS = {"pydantic_core": "pydantic"}
+"""Modules that come with a direct dependency."""
+
+
+def bounds(requirements: list[str]) -> dict[str, str]:
+    return dict(re.split(r"(?=>=)", requirement, maxsplit=1) for requirement in requirements)
+
+
+RUNTIME = bounds(PROJECT["dependencies"])
+DEV = bounds(PROJECT["optional-dependencies"]["dev"])
+
+
+def tracked() -> list[Path]:
+    left_out = {".git", ".venv", "__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis"}
+    files = [
+        path
+        for path in ROOT.rglob("*")
+        if path.is_file() and not left_out & set(path.relative_to(ROOT).parts)
+    ]
+    made = {path for path in (ROOT / "reports").rglob("*") if path.name not in ("_quarto.yml", "theme.css")}
+    return [path for path in files if path not in made and not path.name.startswith(".coverage")]
+
+
+def test_the_conda_environment_has_the_same_dependencies_and_bounds():
+    environment = YAML(typ="safe").load(ROOT / "environment.yml")
+    listed = bounds([entry for entry in environment["dependencies"] if ">=" in entry])
+    assert listed.pop("python") == PROJECT["requires-python"]
+    assert listed.pop("quarto")
+    assert listed == {CONDA_NAMES.get(name, name): bound for name, bound in RUNTIME.items()}
+    assert environment["channels"] == ["conda-forge"]
+
+
+def test_the_lock_pins_every_direct_dependency_within_its_bound():
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\n]+)", lock, re.MULTILINE))
+    for name, bound in (RUNTIME | DEV).items():
+        pin = pinned.get(name.replace(".", "-"))
+        assert pin is not None, f"make lock: {name} is missing"
+        found, least = ([int(part) for part in re.findall(r"\d+", text)] for text in (pin, bound))
+        assert found >= least, name
+    assert "://" not in lock
+
+
+def test_the_package_imports_only_what_it_declares():
+    owners = packages_distributions()
+    declared = {name.replace("_", "-") for name in RUNTIME}
+    for path in (ROOT / "kpi_kit").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for top in {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"kpi_kit"}:
+                owner = MADE_BY_OTHERS.get(top) or owners[top][0].lower().replace("_", "-")
+                assert owner in declared, f"{path.relative_to(ROOT)} imports {top}"
+
+
+def test_the_readme_gives_a_reason_for_every_dependency():
+    rows = re.findall(
+        r"^\| `([a-zA-Z0-9._-]+)` \| (\S.+) \|$", README.split("## Dependencies")[1], re.MULTILINE
+    )
+    assert {name for name, _ in rows} == set(RUNTIME) | set(DEV)
+
+
+def test_the_readme_lists_the_targets_of_the_makefile():
+    targets = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE))
+    assert set(re.findall(r"^\| `make(?: ([a-z]+))?[^|]*` \|", README, re.MULTILINE)) - {""} == targets - {
+        "help"
+    }
+
+
+def test_the_readme_names_only_files_that_exist():
+    layout = re.search(r"```text\n(.*?)```", README, re.DOTALL)
+    assert layout
+    for line in layout[1].splitlines():
+        for name in re.split(r"\s{2,}", line.strip())[0].split():
+            if "<" not in name:
+                assert (ROOT / name).exists(), name
+
+
+def test_data_files_of_the_package_are_there():
+    for name in (
+        "py.typed",
+        "locale/ru.yml",
+        "locale/en.yml",
+        "kpis/spam_phrases.txt",
+        "templates/report/index.html.j2",
+    ):
+        assert (ROOT / "kpi_kit" / name).is_file(), name
+
+
+def test_no_file_names_this_machine_or_a_registry():
+    hosts = ["pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "file:" + "///opt"]
+    places = ["/" + "work/main", "/" + "root/", "/" + "tmp/w/", str(ROOT) + "/"]
+    for path in tracked():
+        text = path.read_bytes().decode("utf-8", errors="ignore")
+        assert [word for word in hosts + places if word in text] == [], path.relative_to(ROOT)
+
+
+# make
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run make in a folder with the Makefile alone, so that nothing is installed."""
+    house = tmp_path / "a house"
+    house.mkdir()
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, house)
+
+    def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("CONDA_PREFIX", "MAKEFLAGS", "MAKELEVEL")
+        }
+        return subprocess.run(
+            ["make", "-C", str(house), "--no-print-directory", *arguments],
+            env=kept | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return call
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[[str, str], Path]:
+    def write(name: str, body: str) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return path
+
+    return write
+
+
+def test_make_lists_its_targets(make):
+    done = make()
+    assert done.returncode == 0
+    assert [line.split()[1] for line in done.stdout.splitlines()] == re.findall(
+        r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE
+    )
+
+
+def test_too_old_a_python_is_one_sentence(make, script):
+    old = script(
+        "bin/python3",
+        f'exec "{sys.executable}" -c "import sys; sys.version_info = (3, 9); exec(sys.argv[1])" "$2"',
+    )
+    done = make("setup", PATH=f"{old.parent}{os.pathsep}{os.environ['PATH']}")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0].startswith("kpi-kit needs Python 3.11 or newer as python3; ")
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 2  # the second is make's own
+
+
+def test_a_python_that_is_not_there_is_one_sentence(make):
+    done = make("setup", "PYTHON=/no/such/python")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0].startswith("kpi-kit needs Python 3.11 or newer as /no/such/python; ")
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_a_python_without_venv_is_one_sentence(make, script):
+    block = "import sys; sys.modules['ensurepip'] = None; exec(sys.argv[1])"
+    bare = script("bin/python3", f'exec "{sys.executable}" -c "{block}" "$2"')
+    done = make("setup", PATH=f"{bare.parent}{os.pathsep}{os.environ['PATH']}")
+    assert done.returncode == 2
+    assert "apt-get install python3-venv" in done.stderr.splitlines()[0]
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.fixture
+def conda(script: Callable[[str, str], Path], tmp_path: Path) -> Callable[[], list[list[str]]]:
+    """An active conda environment whose python notes what it is asked to do, an argument a line."""
+    script("conda env/bin/python", f'printf "%s\\n" "$@" -- >> "{tmp_path}/asked"')
+
+    def asked() -> list[list[str]]:
+        text = (tmp_path / "asked").read_text(encoding="utf-8")
+        return [call.splitlines() for call in re.split(r"(?m)^--\n", text) if call]
+
+    return asked
+
+
+def test_an_active_conda_environment_is_used_as_it_is(make, conda, tmp_path):
+    done = make("check", CONDA_PREFIX=str(tmp_path / "conda env"))
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = conda()
+    assert first[0] == "-c"
+    assert second == ["-m", "kpi_kit", "check", "--data", "data/sample", "--params", "params"]
+    assert not (tmp_path / "a house" / ".venv").exists()
+
+
+def test_values_may_hold_spaces_and_quotes(make, conda, tmp_path):
+    done = make(
+        "reports",
+        "-j4",
+        "PERIOD=2025-10",
+        "SPECIALIST=anna",
+        "DATA=my data",
+        "PARAMS=p'q",
+        'OUT=a "b"',
+        "JOBS=2",
+        "AS_OF=2025-11-01 12:00",
+        CONDA_PREFIX=str(tmp_path / "conda env"),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    asked = conda()[-1]
+    assert asked[:3] == ["-m", "kpi_kit", "run"]
+    options = dict(zip(asked[3::2], asked[4::2], strict=True))
+    assert options == {
+        "--data": "my data",
+        "--params": "p'q",
+        "--out": 'a "b"',
+        "--engine": "auto",
+        "--period": "2025-10",
+        "--specialist": "anna",
+        "--jobs": "2",
+        "--as-of": "2025-11-01 12:00",
+    }
+
+
+def test_ci_runs_what_the_readme_says():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert {"make lint", "make test"} <= set(script.splitlines())
+    assert "make test" in README
+    assert subprocess.run(["bash", "-n", str(ROOT / ".ci" / "run")], check=False).returncode == 0
