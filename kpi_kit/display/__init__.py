@@ -1,0 +1,53 @@
+"""Scorecard records -> HTML: tables by great-tables, and the marks inside them.
+
+Every text that comes from data is escaped; nothing here rounds a number or knows a colour.
+"""
+
+from kpi_kit.display.details import audience, funnel, plan, posts
+from kpi_kit.display.html import Column, details, facts, image, items, link, paragraph, section, table, tag
+from kpi_kit.display.marks import bar, pill, spark, state
+from kpi_kit.display.scorecard import (
+    account_list,
+    accounts,
+    arithmetic,
+    data_notes,
+    definitions,
+    names,
+    provenance,
+    reasons,
+    scorecard,
+    titles,
+)
+from kpi_kit.wording import form
+
+__all__ = [
+    "Column",
+    "account_list",
+    "accounts",
+    "arithmetic",
+    "audience",
+    "bar",
+    "data_notes",
+    "definitions",
+    "details",
+    "facts",
+    "form",
+    "funnel",
+    "image",
+    "items",
+    "link",
+    "names",
+    "paragraph",
+    "pill",
+    "plan",
+    "posts",
+    "provenance",
+    "reasons",
+    "scorecard",
+    "section",
+    "spark",
+    "state",
+    "table",
+    "tag",
+    "titles",
+]

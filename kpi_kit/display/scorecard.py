@@ -1,0 +1,293 @@
+"""The tables and lists of a specialist's report that are about KPIs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from kpi_kit.display.html import Column, details, facts, items, link, paragraph, table, tag
+from kpi_kit.display.marks import bar, pill, spark, state
+from kpi_kit.kpis import CATALOGUE
+from kpi_kit.periods import Period
+from kpi_kit.wording import Words, form
+
+Card = Mapping[str, Any]
+
+
+def titles(card: Card) -> dict[str, str]:
+    """Return the titles of the accounts by id."""
+    return {account["account_id"]: account["title"] for account in card["assignments"]}
+
+
+def names(card: Card, words: Words) -> list[str]:
+    """Return the names of the scorecard's entries, in their order."""
+    grain, named = str(Period.parse(card["period"]).grain), titles(card)
+    return [words.entry(record, grain, named) for record in card["kpis"]]
+
+
+def reasons(card: Card, record: Card, words: Words) -> list[tuple[str, str]]:
+    """Why a KPI is not assessable, and who can mend it: a pair of sentences a reason."""
+    named = titles(card)
+    found = [note for note in record["notes"] if words.is_reason(note)]
+    return [(words.note(note, named), words.mend(note, named)) for note in found]
+
+
+def account_list(card: Card, words: Words) -> Markup | None:
+    """Return the accounts of a specialist, each with its platform and for how long it was held."""
+    return items((_account(account, words) for account in card["assignments"]), "k-chips")
+
+
+def scorecard(card: Card, words: Words) -> Markup | None:
+    """Tabulate target, fact, attainment, the past and the weight of every KPI."""
+    if not card["kpis"]:
+        return None
+    grain = Period.parse(card["period"]).grain
+    columns = [
+        Column("kpi", words.text("scorecard.kpi")),
+        Column("target", words.text("scorecard.target"), numeric=True),
+        Column("fact", words.text("scorecard.fact"), numeric=True),
+        Column("attainment", words.text("scorecard.attainment")),
+        Column("earlier", words.sentence(words.text(f"period.previous.{grain}")), numeric=True),
+        Column("dynamics", words.text("scorecard.dynamics")),
+        Column("weight", words.text("scorecard.weight"), numeric=True),
+    ]
+    rows = [
+        _row(card, record, name, number, words)
+        for number, (record, name) in enumerate(zip(card["kpis"], names(card, words), strict=True), 1)
+    ]
+    scoring = card["scoring"]
+    legend = words.text(
+        "scorecard.legend",
+        cap=words.attainment(scoring["cap"]),
+        threshold=words.attainment(scoring["threshold"]),
+    )
+    return table("scorecard", columns, rows, words.text("scorecard.heading")) + tag(
+        "p", legend, class_="k-legend"
+    )
+
+
+def arithmetic(card: Card, words: Words) -> Markup | None:
+    """Tabulate how the total follows from the payouts; None where there is no total."""
+    if card["total"] is None:
+        return None
+    scoring, how = card["scoring"], words.text("total.arithmetic")
+    counted = [
+        (name, record["weight"], record["payout"], record)
+        for name, record in zip(names(card, words), card["kpis"], strict=True)
+        if record["payout"] is not None or (scoring["not_assessable"] == "zero" and not record["assessable"])
+    ]
+    columns = [
+        Column("kpi", words.text("scorecard.kpi")),
+        Column("attainment", words.text("scorecard.attainment"), numeric=True),
+        Column("payout", words.text("total.payout"), numeric=True),
+        Column("weight", words.text("scorecard.weight"), numeric=True),
+        Column("product", words.text("total.contribution"), numeric=True),
+    ]
+    rows = [
+        {
+            "kpi": name,
+            "attainment": "—" if record["attainment"] is None else words.attainment(record["attainment"]),
+            "payout": words.number(payout or 0.0, 3),
+            "weight": words.number(weight, 2),
+            "product": words.number(weight * (payout or 0.0), 2),
+        }
+        for name, weight, payout, record in counted
+    ]
+    weights = sum(weight for _, weight, _, _ in counted)
+    products = sum(weight * (payout or 0.0) for _, weight, payout, _ in counted)
+    rows.append(
+        {
+            "kpi": tag("b", words.text("total.sum")),
+            "attainment": "",
+            "payout": tag("b", words.attainment(card["total"])),
+            "weight": tag("b", words.number(weights, 2)),
+            "product": tag("b", words.number(products, 2)),
+        }
+    )
+    rule = words.text(
+        "total.rule",
+        threshold=words.attainment(scoring["threshold"]),
+        at_threshold=words.number(scoring["payout_at_threshold"], 2),
+        cap=words.number(scoring["cap"], 2),
+    )
+    rest = words.text(f"total.not_assessable.{scoring['not_assessable']}")
+    return details(how, paragraph(f"{rule} {rest}"), table("arithmetic", columns, rows, how))
+
+
+def accounts(card: Card, words: Words) -> Markup | None:
+    """Tabulate every KPI by account, and the brand KPIs by brand."""
+    by_account = _breakdown(
+        card, words, "accounts", "account_id", [_account_head(a, words) for a in card["assignments"]]
+    )
+    by_brand = _breakdown(card, words, "brands", "brand", [(brand, brand) for brand in card["brands"]])
+    return Markup("").join(part for part in (by_account, by_brand) if part) or None
+
+
+def data_notes(card: Card, words: Words) -> Markup:
+    """List what cannot be assessed and who can mend it, then what else there is to know of the data."""
+    named, found = titles(card), list(zip(names(card, words), card["kpis"], strict=True))
+    rows = [
+        {"kpi": name, "reason": reason, "mend": mend}
+        for name, record in found
+        for reason, mend in reasons(card, record, words)
+    ]
+    columns = [
+        Column("kpi", words.text("notes.unassessed")),
+        Column("reason", words.text("notes.reason")),
+        Column("mend", words.text("notes.mend")),
+    ]
+    remarks = [
+        tag("b", name) + ": " + " ".join(words.note(note, named) for note in notes)
+        for name, record in found
+        if (notes := [note for note in record["notes"] if not words.is_reason(note)])
+    ]
+    whole = [
+        words.note(note, named) for note in card["notes"] if note["code"] not in ("interim", "preliminary")
+    ]
+    parts = [
+        table("unassessed", columns, rows, words.text("notes.unassessed")) if rows else None,
+        tag("h3", words.text("notes.whole")) if whole else None,
+        items(whole),
+        tag("h3", words.text("notes.remarks")) if remarks else None,
+        items(remarks),
+    ]
+    return Markup("").join(part for part in parts if part) or tag("p", words.text("notes.none"))
+
+
+def definitions(card: Card, words: Words) -> Markup | None:
+    """Tabulate what the KPIs of this scorecard mean, each once."""
+    used = list(dict.fromkeys(record["kpi"] for record in card["kpis"]))
+    columns = [
+        Column("kpi", words.text("definitions.kpi")),
+        Column("what", words.text("definitions.what")),
+        Column("formula", words.text("definitions.formula")),
+        Column("source", words.text("definitions.source")),
+    ]
+    rows = [
+        {
+            "kpi": tag(
+                "div",
+                words.text(f"kpi.{kpi}.name"),
+                " ",
+                tag("span", words.text(f"family.{CATALOGUE[kpi].family}"), class_="k-unit"),
+            ),
+            "what": f"{words.text(f'kpi.{kpi}.what')}; {words.text(f'better.{CATALOGUE[kpi].better}')}.",
+            "formula": words.text(f"kpi.{kpi}.formula"),
+            "source": ", ".join(words.text(f"table.{name}") for name in CATALOGUE[kpi].tables),
+        }
+        for kpi in used
+    ]
+    return table("definitions", columns, rows, words.text("definitions.heading")) if rows else None
+
+
+def provenance(card: Card, words: Words) -> Markup:
+    """List what the report was made from, so that it can be made again."""
+    origin = card["provenance"]
+    return facts(
+        [
+            (words.text("provenance.period"), words.period(card["period"])),
+            (words.text("provenance.as_of"), words.moment(card["as_of"])),
+            (words.text("provenance.timezone"), card["timezone"]),
+            (words.text("provenance.kit"), origin["kit"]),
+            *(
+                (words.text(f"provenance.{key}"), _digest(origin[key]))
+                for key in ("data", "params", "notebook")
+            ),
+        ]
+    )
+
+
+def _row(card: Card, record: Card, name: str, number: int, words: Words) -> dict[str, str]:
+    scoring = card["scoring"]
+    what = state(record, scoring)
+    standard = (
+        tag("span", words.text("scorecard.standard"), class_="k-standard") if record["standard"] else ""
+    )
+    why = [paragraph(reason, "k-why") for reason, _ in reasons(card, record, words)]
+    head = tag("a", name, href=f"#figure-{number}")
+    return {
+        "kpi": tag("div", head, " ", standard, class_="k-name") + tag("div", pill(what, words), *why),
+        "target": words.target(record) if record["target"] else "—",
+        "fact": _fact(record, words),
+        "attainment": bar(record["attainment"], what, scoring, words),
+        "earlier": _earlier(record, words),
+        "dynamics": spark(record, words),
+        "weight": words.number(record["weight"], 2),
+    }
+
+
+def _fact(record: Card, words: Words) -> Markup:
+    if record["value"] is None:
+        return tag("span", "—", class_="k-none")
+    noun = words.noun(record["value"], record["unit"])
+    return tag("div", tag("b", words.fact(record)), " ", tag("span", noun, class_="k-unit") if noun else None)
+
+
+def _earlier(record: Card, words: Words) -> Markup:
+    """The value of the period before, and of a year ago."""
+    how = form(_plain(record))
+    past = "—" if record["previous"] is None else words.value(record["previous"], how)
+    year_ago = record["year_ago"] and record["year_ago"]["value"]
+    if year_ago is None:
+        return tag("div", past)
+    before = words.text("scorecard.year_ago", value=words.value(year_ago, how))
+    return tag("div", past, " ", tag("span", before, class_="k-unit"))
+
+
+def _plain(record: Card) -> dict[str, Any]:
+    """The entry as a value: so are the earlier values and the accounts of a change or growth."""
+    return {**record, "as": "value", "unit": str(CATALOGUE[record["kpi"]].unit)}
+
+
+def _account(account: Card, words: Words) -> Markup:
+    platform = words.text(f"platform.{account['platform']}")
+    head = tag("b", platform) + " " + link(account["url"], account["title"])
+    held = {key: account[key] for key in ("since", "until") if account[key]}
+    if not held:
+        return head
+    key = "both" if len(held) == 2 else next(iter(held))
+    days = {name: words.last_day(day) if name == "until" else words.day(day) for name, day in held.items()}
+    return head + Markup(" ") + tag("span", words.text(f"report.held.{key}", **days), class_="k-unit")
+
+
+def _account_head(account: Card, words: Words) -> tuple[str, str]:
+    return account["account_id"], f"{account['title']} ({words.text('platform.' + account['platform'])})"
+
+
+def _breakdown(
+    card: Card, words: Words, part: str, key: str, heads: Sequence[tuple[str, str]]
+) -> Markup | None:
+    """One row a KPI, one column an account or brand that any of them has."""
+    plain = [_plain(record) for record in card["kpis"]]
+    found = [
+        (name, record, {piece[key]: piece["value"] for piece in record[part]})
+        for name, record in zip(names({**card, "kpis": plain}, words), plain, strict=True)
+        if record[part]
+    ]
+    if not found:
+        return None
+    known = {owner for _, _, pieces in found for owner in pieces}
+    shown = [(owner, head) for owner, head in heads if owner in known]
+    shown += [(owner, owner) for owner in sorted(known - {owner for owner, _ in shown})]
+    columns = [Column("kpi", words.text("scorecard.kpi"))]
+    columns += [Column(f"c{number}", head, numeric=True) for number, (_, head) in enumerate(shown)]
+    rows = [
+        {"kpi": name}
+        | {f"c{number}": _piece(pieces, owner, record, words) for number, (owner, _) in enumerate(shown)}
+        for name, record, pieces in found
+    ]
+    return table(part, columns, rows, words.text("accounts.heading"))
+
+
+def _piece(pieces: Mapping[str, float | None], owner: str, record: Card, words: Words) -> str:
+    if owner not in pieces:
+        return ""
+    value = pieces[owner]
+    return words.text("accounts.unknown") if value is None else words.value(value, form(record))
+
+
+def _digest(text: str | None) -> Markup | None:
+    """A checksum, short to the eye and whole in its tooltip."""
+    return tag("code", text[:19], title=text) if text else None

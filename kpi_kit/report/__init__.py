@@ -1,0 +1,123 @@
+"""The handful of calls that a notebook makes.
+
+Everything that a report shows comes from the scorecard JSON: it is computed and saved by
+:func:`specialist`, and read back by :func:`department`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from kpi_kit import params as parameters
+from kpi_kit import scorecard
+from kpi_kit.display import tag
+from kpi_kit.errors import InputError
+from kpi_kit.report import inputs
+from kpi_kit.report.department import DepartmentReport
+from kpi_kit.report.section import Section
+from kpi_kit.report.specialist import THEME, SpecialistReport
+
+__all__ = ["THEME", "DepartmentReport", "Section", "SpecialistReport", "department", "specialist", "style"]
+
+_NOTEBOOK = inputs.PROJECT / "notebooks" / "specialist_report.ipynb"
+
+
+def specialist(
+    *, specialist: object, period: object, as_of: object, data: object, params: object, out: object
+) -> SpecialistReport:
+    """Compute a specialist's scorecard, save it, and offer the sections of the report.
+
+    Parameters
+    ----------
+    specialist : str
+        The id: the name of a file in ``<params>/specialists``.
+    period : str
+        ``2025-10``, ``2025-Q4``, ``2025-W41`` or ``2025``.
+    as_of : str
+        The data cut-off, or empty for the default.
+    data, params, out : str
+        Folders; the scorecard goes to ``<out>/<period>/<specialist>.json``.
+
+    Returns
+    -------
+    SpecialistReport
+
+    Raises
+    ------
+    KitError
+        Where a parameter, the params or the data cannot be used; nothing is written then.
+    """
+    given = inputs.texts(
+        {
+            "specialist": specialist,
+            "period": period,
+            "as_of": as_of,
+            "data": data,
+            "params": params,
+            "out": out,
+        }
+    )
+    who, when = inputs.specialist_id(given["specialist"]), inputs.period(given["period"])
+    paths = inputs.folders({name: given[name] for name in ("data", "params")})
+    notebook = _NOTEBOOK if _NOTEBOOK.is_file() else None
+    card = scorecard.score(who, str(when), **paths, as_of=given["as_of"] or None, notebook=notebook)
+    path = inputs.resolve(given["out"]) / str(when) / f"{who}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scorecard.save(card, path)
+    return SpecialistReport(card, path)
+
+
+def department(*, period: object, data: object, params: object, out: object) -> DepartmentReport:
+    """Read the scorecards of a period and offer the sections of the department's report.
+
+    Parameters
+    ----------
+    period, data, params, out : str
+        As in :func:`specialist`; the scorecards and ``manifest.json`` are in ``<out>/<period>``.
+
+    Returns
+    -------
+    DepartmentReport
+
+    Raises
+    ------
+    KitError
+        Where a parameter or a file cannot be used.
+    """
+    given = inputs.texts({"period": period, "data": data, "params": params, "out": out})
+    when = str(inputs.period(given["period"]))
+    settings = parameters.load(inputs.folders({"params": given["params"]})["params"]).department
+    folder = inputs.resolve(given["out"]) / when
+    reports = _manifest(folder / "manifest.json")
+    failed = {name: str(report["error"]) for name, report in reports.items() if report["status"] == "failed"}
+    done = [
+        path for path in _cards(folder) if path.stem not in failed and (not reports or path.stem in reports)
+    ]
+    cards = [scorecard.load(path) for path in done]
+    return DepartmentReport(when, cards, failed, str(settings.language), settings.currency)
+
+
+def style() -> Section:
+    """The stylesheet of the page, for sections that are looked at inside Jupyter."""
+    return Section("style", tag("style", Markup(THEME.read_text(encoding="utf-8"))))
+
+
+def _cards(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.json") if path.stem not in parameters.RESERVED_IDS)
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    """What became of each report; empty where no run has written it."""
+    if not path.is_file():
+        return {}
+    try:
+        reports = json.loads(path.read_text(encoding="utf-8"))["reports"]
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise InputError(
+            f"{path}: the manifest of a run is expected, and it cannot be read ({fault})"
+        ) from None
+    return dict(reports)

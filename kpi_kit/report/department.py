@@ -1,0 +1,196 @@
+"""The report of the department: who needs attention, the map of attainment, the totals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+from markupsafe import Markup
+
+from kpi_kit import display, figures
+from kpi_kit.display import tag
+from kpi_kit.report import summary
+from kpi_kit.report.section import Section, build
+from kpi_kit.report.specialist import THEME
+from kpi_kit.wording import Words, words
+
+Card = Mapping[str, Any]
+
+
+class DepartmentReport:
+    """The sections of the department's report; one that has nothing to show is None.
+
+    Parameters
+    ----------
+    period : str
+    cards : sequence of mapping
+        The scorecards of the reports that were built.
+    failed : mapping
+        Specialist -> why there is no report, in one sentence.
+    language, currency : str
+    """
+
+    def __init__(
+        self, period: str, cards: Sequence[Card], failed: Mapping[str, str], language: str, currency: str
+    ) -> None:
+        self.period = period
+        self.cards = sorted(cards, key=lambda card: card["name"])
+        self.failed = dict(sorted(failed.items()))
+        self._words = words(language, currency)
+
+    def __repr__(self) -> str:
+        return f"<report department {self.period}>"
+
+    def header(self) -> Section | None:
+        """Whose department, which period, data of when."""
+        say = self._words
+        agency = next((card["agency"] for card in self.cards), None)
+        moments = list(dict.fromkeys(card["as_of"] for card in self.cards))
+        when = (
+            say.text("report.as_of", moment=say.join(say.moment(each) for each in moments)) if moments else ""
+        )
+        return build(
+            say,
+            "header",
+            None,
+            display.paragraph(agency, "k-kicker"),
+            tag("h1", say.text("department.title"), ", ", tag("span", say.period(self.period))),
+            display.paragraph(say.sentence(when), "k-kicker"),
+        )
+
+    def summary(self) -> Section | None:
+        """Three sentences."""
+        say = self._words
+        during, built = say.during(self.period), len(self.cards)
+        if not built:
+            nothing = display.paragraph(say.text("department.empty", during=during))
+            return self._section("summary", "summary.heading", nothing)
+        attained = sum(card["attained"] for card in self.cards)
+        goals = sum(card["assessable"] for card in self.cards)
+        troubled = [card["name"] for card in self.cards if self._troubles(card)] + list(self.failed)
+        found = [
+            say.plural("department.reports", built, total=say.number(built + len(self.failed))),
+            say.sentence(
+                say.plural(
+                    "department.goals",
+                    goals,
+                    during=during,
+                    attained=say.number(attained),
+                    goals=say.number(goals),
+                )
+            ),
+            say.text("department.attention", names=say.join(troubled))
+            if troubled
+            else say.text("department.no_attention"),
+        ]
+        return self._section("summary", "summary.heading", display.items(found))
+
+    def exceptions(self) -> Section | None:
+        """Who needs attention and why: failed reports first, then the lowest totals."""
+        say = self._words
+        found = [
+            tag("b", name) + f" — {say.text('department.failed')}: {why}" for name, why in self.failed.items()
+        ]
+        ranked = sorted(self.cards, key=lambda card: -1.0 if card["total"] is None else card["total"])
+        found += [
+            self._link(card) + " — " + "; ".join(troubles)
+            for card in ranked
+            if (troubles := self._troubles(card))
+        ]
+        calm = display.paragraph(say.text("department.calm")) if self.cards else None
+        shown = display.items(found) or calm
+        return self._section("exceptions", "department.exceptions", shown)
+
+    def heatmap(self) -> Section | None:
+        """The map of attainment, specialists by KPIs."""
+        say = self._words
+        rows = [
+            {
+                "specialist": card["name"],
+                "kpi": name,
+                "group": record["group"],
+                "attainment": record["attainment"],
+                "state": display.state(record, card["scoring"]),
+            }
+            for card in self.cards
+            for name, record in zip(display.names(card, say), card["kpis"], strict=True)
+        ]
+        if not rows:
+            return None
+        frame = pd.DataFrame(rows).astype({"attainment": float})
+        frame = frame.sort_values("group", kind="stable").drop_duplicates(["specialist", "kpi"])
+        order = {card["name"]: place for place, card in enumerate(self.cards)}
+        message = say.text("department.heatmap_message")
+        alt = say.text(
+            "department.heatmap_alt", specialists=say.plural("department.people", len(order)), message=message
+        )
+        with figures.drawing():
+            image = figures.svg(figures.heatmap(frame, list(order), say, figures.theme(THEME)))
+        shown = tag(
+            "div",
+            display.image(figures.data_uri(image), alt),
+            class_="k-heat",
+            tabindex="0",
+            role="region",
+            aria_label=say.text("department.heatmap"),
+        )
+        return self._section("heatmap", "department.heatmap", shown, display.paragraph(message, "k-legend"))
+
+    def totals(self) -> Section | None:
+        """Everyone's total, with a link to the report."""
+        say = self._words
+        columns = [
+            display.Column("name", say.text("department.specialist")),
+            display.Column("total", say.text("department.total"), numeric=True),
+            display.Column("attained", say.text("department.attained"), numeric=True),
+            display.Column("below", say.text("department.below_column"), numeric=True),
+            display.Column("unassessed", say.text("department.unassessed_column"), numeric=True),
+        ]
+        rows = [
+            {
+                "name": self._link(card),
+                "total": "—" if card["total"] is None else tag("b", say.attainment(card["total"])),
+                "attained": _part(card, say),
+                "below": say.number(len(summary.below(card, say))),
+                "unassessed": say.number(len(summary.unassessed(card, say))),
+            }
+            for card in self.cards
+        ]
+        if not rows:
+            return None
+        shown = display.table("totals-table", columns, rows, say.text("department.totals"))
+        return self._section("totals", "department.totals", shown)
+
+    def _section(self, name: str, heading: str, *content: str | None) -> Section | None:
+        return build(self._words, name, self._words.text(heading), *content)
+
+    def _link(self, card: Card) -> Markup:
+        return tag("a", card["name"], href=f"{quote(card['specialist'])}.html")
+
+    def _troubles(self, card: Card) -> list[str]:
+        """What a head of department has to look at, in words."""
+        say = self._words
+        low, missing = summary.below(card, say), summary.unassessed(card, say)
+        held = card["total"] is None and card["assessable"] > 0
+        return [
+            *([f"{say.plural('department.below', len(low))} ({', '.join(low)})"] if low else []),
+            *(
+                [f"{say.plural('department.unassessed', len(missing))} ({', '.join(missing)})"]
+                if missing
+                else []
+            ),
+            *([say.text("department.held")] if held else []),
+            *(say.text(f"department.{note['code']}") for note in card["notes"] if note["code"] in _FLAGS),
+        ]
+
+
+_FLAGS = ("interim", "preliminary")
+
+
+def _part(card: Card, say: Words) -> str:
+    """How many of the targets that could be assessed were reached."""
+    if not card["assessable"]:
+        return "—"
+    return say.text("total.of", part=say.number(card["attained"]), whole=say.number(card["assessable"]))

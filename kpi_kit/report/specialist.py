@@ -1,0 +1,213 @@
+"""The report of one specialist: what each cell of its notebook shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from kpi_kit import display, figures
+from kpi_kit.display import tag
+from kpi_kit.periods import Period
+from kpi_kit.report import summary
+from kpi_kit.report.inputs import PROJECT
+from kpi_kit.report.section import Section, build
+from kpi_kit.wording import Form, words
+
+THEME = PROJECT / "reports" / "theme.css"
+"""The stylesheet of the page, whose colours the figures take."""
+
+
+class SpecialistReport:
+    """The sections of a specialist's report; one that has nothing to show is None.
+
+    Parameters
+    ----------
+    card : mapping
+        The scorecard: the only source of what is shown.
+    path : Path or None
+        Where the scorecard was saved.
+    """
+
+    def __init__(self, card: Mapping[str, Any], path: Path | None = None) -> None:
+        self.card = card
+        self.path = path
+        self._words = words(card["language"], card["currency"])
+        self._names = display.names(card, self._words)
+
+    def __repr__(self) -> str:
+        return f"<report {self.card['specialist']} {self.card['period']}>"
+
+    def header(self) -> Section | None:
+        """Who, which period, data of when; a banner where the figures are not final."""
+        card, say = self.card, self._words
+        when = tag("span", say.period(card["period"]))
+        brands = (
+            (tag("b", say.text("report.brands")) + ": " + say.join(card["brands"]))
+            if card["brands"]
+            else None
+        )
+        return build(
+            say,
+            "header",
+            None,
+            display.paragraph(f"{card['agency']} · {say.text('report.title')}", "k-kicker"),
+            tag("h1", card["name"], ", ", when),
+            display.paragraph(
+                say.sentence(say.text("report.as_of", moment=say.moment(card["as_of"]))), "k-kicker"
+            ),
+            display.account_list(card, say),
+            display.paragraph(brands, "k-unit"),
+            *self._banners(),
+        )
+
+    def summary(self) -> Section | None:
+        """Three sentences."""
+        return self._section("summary", display.items(summary.sentences(self.card, self._words)))
+
+    def total(self) -> Section | None:
+        """The total with its arithmetic, and the bonus."""
+        card, say = self.card, self._words
+        held = card["scoring"]["not_assessable"] == "hold" and card["assessable"] > 0
+        of = say.text("total.of", part=say.number(card["attained"]), whole=say.number(card["assessable"]))
+        why = None
+        if card["total"] is not None:
+            score = say.attainment(card["total"])
+        else:
+            score = say.text("total.held" if held else "total.none")
+            why = say.text("total.held_why" if held else "total.nothing")
+        shown = tag(
+            "div",
+            tag("div", tag("b", score)),
+            tag("div", tag("b", of), tag("span", say.text("total.attained"))) if card["assessable"] else None,
+            class_="k-score",
+        )
+        return self._section(
+            "total", shown, display.paragraph(why), self._bonus(), display.arithmetic(card, say)
+        )
+
+    def scorecard(self) -> Section | None:
+        """The table of all KPIs."""
+        return self._section("scorecard", display.scorecard(self.card, self._words))
+
+    def figures(self) -> Section | None:
+        """A figure a KPI, with its message in words."""
+        colours, say = figures.theme(THEME), self._words
+        grain = Period.parse(self.card["period"]).grain
+        with figures.drawing():
+            drawn = [figures.history(record, grain, say, colours) for record in self.card["kpis"]]
+            images = [None if figure is None else figures.svg(figure) for figure in drawn]
+        shown = [
+            self._figure(number, record, image)
+            for number, (record, image) in enumerate(zip(self.card["kpis"], images, strict=True), 1)
+        ]
+        if not any(images):
+            return None
+        legend = display.paragraph(say.text("figures.legend"), "k-legend")
+        return self._section("figures", tag("div", *shown, class_="k-grid"), legend)
+
+    def accounts(self) -> Section | None:
+        """Every KPI by account, and the brand KPIs by brand."""
+        return self._section("accounts", display.accounts(self.card, self._words))
+
+    def audience(self) -> Section | None:
+        """Who joined and who left."""
+        return self._section("audience", display.audience(self.card, self._words))
+
+    def plan(self) -> Section | None:
+        """What became of the content plan."""
+        return self._section("plan", display.plan(self.card, self._words))
+
+    def response(self) -> Section | None:
+        """How fast inquiries were answered, against the SLA."""
+        found, say = self.card["sections"]["response"], self._words
+        if not found or not found["received"]:
+            return None
+        message = self._answered(found)
+        text = display.paragraph(f"{message} {say.text('response.calendar.' + found['calendar'])}")
+        if not found["curve"]:
+            return self._section("response", text)
+        with figures.drawing():
+            image = figures.svg(figures.response(found, say, figures.theme(THEME)))
+        shown = display.image(figures.data_uri(image), say.text("response.alt", message=message))
+        return self._section("response", text, tag("figure", shown, class_="k-figure"))
+
+    def funnel(self) -> Section | None:
+        """From leads to sales."""
+        return self._section("funnel", display.funnel(self.card, self._words))
+
+    def posts(self) -> Section | None:
+        """The best, the weakest and the deleted posts."""
+        return self._section("posts", display.posts(self.card, self._words))
+
+    def notes(self) -> Section | None:
+        """What to know of the data; for what cannot be assessed, why and who can mend it."""
+        return self._section("notes", display.data_notes(self.card, self._words))
+
+    def definitions(self) -> Section | None:
+        """Explain exactly the KPIs that are used."""
+        return self._section("definitions", display.definitions(self.card, self._words))
+
+    def provenance(self) -> Section | None:
+        """What the report was made from."""
+        return self._section("provenance", display.provenance(self.card, self._words))
+
+    def _section(self, name: str, *content: str | None) -> Section | None:
+        return build(self._words, name, self._words.text(f"{name}.heading"), *content)
+
+    def _banners(self) -> list[Markup]:
+        say, named = self._words, display.titles(self.card)
+        return [
+            tag("p", tag("b", say.text(f"report.{note['code']}")), say.note(note, named), class_="k-banner")
+            for note in self.card["notes"]
+            if note["code"] in ("interim", "preliminary")
+        ]
+
+    def _bonus(self) -> Markup | None:
+        bonus, say = self.card["bonus"], self._words
+        if not bonus or bonus["amount"] is None:
+            return None
+        share, sales = say.share(bonus["share"]), say.money(bonus["sales_amount"])
+        return display.paragraph(
+            say.text("total.bonus", share=share, sales=sales, amount=say.money(bonus["amount"]))
+        )
+
+    def _answered(self, found: Mapping[str, Any]) -> str:
+        say, left = self._words, self._words.number(found["unanswered"])
+        if found["in_time"] is None:
+            return say.plural("response.received", found["received"], unanswered=left)
+        return say.text(
+            "response.message",
+            sla=say.value(found["sla_hours"], Form("hours")),
+            in_time=say.number(found["in_time"]),
+            due=say.plural("response.inquiries_of", found["due"]),
+            unanswered=left,
+        )
+
+    def _figure(self, number: int, record: Mapping[str, Any], image: str | None) -> Markup:
+        say, name = self._words, self._names[number - 1]
+        message = self._message(record)
+        by = say.text(f"period.by.{Period.parse(self.card['period']).grain}")
+        alt = say.text("figures.alt", kpi=name, by=by, unit=say.axis(display.form(record)), message=message)
+        shown = None if image is None else display.image(figures.data_uri(image), alt)
+        caption = tag("figcaption", tag("h3", name), tag("p", message))
+        return tag("figure", caption, shown, id=f"figure-{number}")
+
+    def _message(self, record: Mapping[str, Any]) -> str:
+        """What the figure of a KPI says, in one sentence."""
+        return self._words.sentence(self._judged(record, self._words.during(self.card["period"])))
+
+    def _judged(self, record: Mapping[str, Any], during: str) -> str:
+        say, what = self._words, display.state(record, self.card["scoring"])
+        if what == "not_assessable":
+            reason = " ".join(reason for reason, _ in display.reasons(self.card, record, say))
+            return say.text("figures.not_assessable", during=during, reason=reason)
+        value = say.amount(record["value"], display.form(record))
+        if what == "no_target":
+            return say.text("figures.unscored", during=during, value=value)
+        key = "figures.attained" if record["attained"] else "figures.missed"
+        attainment = "—" if record["attainment"] is None else say.attainment(record["attainment"])
+        target = say.target(record, spelled=True)
+        return say.text(key, during=during, value=value, target=target, attainment=attainment)

@@ -1,0 +1,411 @@
+"""Scorecards made by hand for tests of what is shown: every kind of target, unit and trouble."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+from kpi_kit.periods import Grain, Period
+
+PERIOD = "2025-10"
+LONG_NAME = "Константинопольская-Преображенская Александра-Виктория Всеволодовна Нижнекамская"
+SCRIPT = "<script>alert('$x_1$')</script>"
+
+Card = dict[str, Any]
+
+
+def entry(kpi: str, family: str, unit: str, value: float | None, **given: Any) -> Card:
+    """Build one KPI of a scorecard with a year of history that ends in its value."""
+    last = value if value is not None else given.get("previous") or 1.0
+    target = given.get("target")
+    record: Card = {
+        "kpi": kpi,
+        "as": "value",
+        "versus": "previous",
+        "scope": None,
+        "unit": unit,
+        "value": value,
+        "numerator": value,
+        "denominator": None,
+        "units": 93,
+        "coverage": 1.0,
+        "assessable": value is not None,
+        "notes": [],
+        "previous": None,
+        "change": None,
+        "year_ago": None,
+        "trend": None,
+        "target": None,
+        "attained": None,
+        "attainment": None,
+        "payout": None,
+        "weight": 10,
+        "chance": None,
+        "smart": None,
+        "group": 1,
+        "family": family,
+        "better": "higher",
+        "standard": False,
+        "accruing": True,
+        "accounts": [],
+        "brands": [],
+        "history": history(last, value, target and target["value"]),
+        "weeks": weeks(last / 4.3 if unit not in ("share", "hours") else last),
+    }
+    return record | given
+
+
+def history(last: float, value: float | None, target: Any) -> list[Card]:
+    """Thirteen months around a value; the last is the value itself, which may be None."""
+    months = Period.parse(PERIOD).history(13)
+    values = [last * (0.78 + 0.018 * i + 0.06 * math.sin(1.7 * i)) for i in range(13)]
+    return [
+        {"period": str(month), "value": value if i == 12 else None if i == 2 else values[i], "target": target}
+        for i, month in enumerate(months)
+    ]
+
+
+def weeks(level: float, count: int = 56) -> list[Card]:
+    """Full weeks that wave around a level, one of them unknown."""
+    last = Period.containing(Period.parse(PERIOD).last_day, Grain.WEEK).previous
+    values = [level * (0.85 + 0.003 * i + 0.12 * math.sin(2.3 * i) * math.cos(0.9 * i)) for i in range(count)]
+    return [
+        {"week": str(week), "value": None if i == 20 else values[i]}
+        for i, week in enumerate(last.history(count))
+    ]
+
+
+def milestone() -> Card:
+    """Build a level on its way from 28 000 to 35 000."""
+    record = entry(
+        "subscribers",
+        "audience",
+        "people",
+        33412.0,
+        previous=33001.0,
+        target={"kind": "at_least", "value": 33849.31506849315, "base": 28000.0},
+        attained=False,
+        attainment=0.9252459,
+        payout=0.8131148,
+        weight=15,
+        accruing=False,
+        year_ago={"value": 27512.0, "change": None},
+        weeks=weeks(33000.0),
+    )
+    for i, past in enumerate(record["history"]):
+        past["value"] = None if i == 2 else 27500.0 + i * 492.67
+        past["target"] = None if i < 3 else 28000.0 + (i - 2) * 584.93
+    record["history"][-1]["value"] = 33412.0
+    return record
+
+
+def entries() -> list[Card]:
+    """Build eight KPIs of different kinds."""
+    by_account = [
+        {"account_id": "vk-roastery", "value": 0.02, "numerator": 400.0, "denominator": 20000.0},
+        {"account_id": "tg-roastery", "value": None, "numerator": None, "denominator": None},
+    ]
+    return [
+        entry(
+            "subscriber_gain",
+            "audience",
+            "people",
+            1284.0,
+            previous=1012.0,
+            target={"kind": "at_least", "value": 1000.0, "base": 0.0},
+            attained=True,
+            attainment=1.284,
+            payout=1.2,
+            weight=20,
+            accounts=[
+                {"account_id": "vk-roastery", "value": 984.0, "numerator": 984.0, "denominator": None},
+                {"account_id": "tg-roastery", "value": 300.0, "numerator": 300.0, "denominator": None},
+            ],
+        ),
+        milestone(),
+        entry(
+            "churn_rate",
+            "audience",
+            "share",
+            0.0213,
+            previous=0.0241,
+            numerator=588.0,
+            denominator=27606.0,
+            better="lower",
+            target={"kind": "at_most", "value": 0.03, "base": 0.06},
+            attained=True,
+            attainment=1.29,
+            payout=1.2,
+            accounts=by_account,
+        ),
+        entry(
+            "view_rate",
+            "engagement",
+            "share",
+            0.2231,
+            previous=0.2604,
+            group=3,
+            accruing=False,
+            target={"kind": "between", "value": [0.25, 0.6], "base": None},
+            attained=False,
+            attainment=0.8462857,
+            payout=0.6157143,
+            notes=[{"code": "posts_unsettled", "count": 3}, {"code": "posts_deleted", "count": 1}],
+        ),
+        entry(
+            "likes",
+            "engagement",
+            "share",
+            0.1214,
+            **{"as": "growth"},
+            previous=4120.0,
+            numerator=500.0,
+            denominator=4120.0,
+            group=4,
+            target={"kind": "at_least", "value": 0.1, "base": 0.0},
+            attained=True,
+            attainment=1.214,
+            payout=1.2,
+            weeks=[],
+        ),
+        entry(
+            "leads",
+            "sales",
+            "leads",
+            34.0,
+            previous=41.0,
+            group=5,
+            target={"kind": "at_least", "value": 55.0, "base": 0.0},
+            attained=False,
+            attainment=0.6181818,
+            payout=0.0,
+            weight=20,
+            year_ago={"value": 28.0, "change": None},
+        ),
+        entry(
+            "response_rate",
+            "response",
+            "share",
+            0.9964,
+            previous=0.981,
+            group=11,
+            standard=True,
+            accruing=False,
+            target={"kind": "at_least", "value": 1.0, "base": 0.8},
+            attained=False,
+            attainment=0.982,
+            payout=0.955,
+            weight=15,
+            notes=[{"code": "inquiries_not_due", "count": 2}],
+        ),
+        entry(
+            "subscribers",
+            "audience",
+            "people",
+            None,
+            **{"as": "change"},
+            scope={"platforms": ["telegram"]},
+            previous=None,
+            target={"kind": "at_least", "value": 300.0, "base": 0.0},
+            weight=5,
+            coverage=0.61,
+            notes=[
+                {"code": "not_covered", "coverage": 0.61, "minimum": 0.9, "tables": ["audience"]},
+            ],
+            weeks=[],
+        ),
+    ]
+
+
+def sections() -> Card:
+    """Build the parts of a report that are not KPIs."""
+    post = {
+        "post_id": "p1",
+        "account_id": "vk-roastery",
+        "published_at": "2025-10-09T12:00:00+03:00",
+        "views": 18211,
+        "likes": 412,
+        "view_rate": 0.72,
+        "url": "https://vk.com/wall-1_1",
+        "text": "Как мы обжариваем зерно: от зелёного до тёмного за двенадцать минут.\nВидео внутри",
+    }
+    plan = [
+        {
+            "plan_id": f"i{i}",
+            "account_id": "vk-roastery",
+            "due_at": f"2025-10-{i + 1:02d}T12:00:00+03:00",
+            "post_id": f"p{i}" if status not in ("missing", "cancelled") else None,
+            "url": f"https://vk.com/wall-1_{i}" if status not in ("missing", "cancelled") else None,
+            "status": status,
+        }
+        for i, status in enumerate(["fulfilled"] * 14 + ["late", "missing", "off_brand", "cancelled"])
+    ]
+    hours = [0.1, 0.4, 0.7, 1.0, 1.6, 2.2, 3.0, 4.1, 6.0, 9.0, 14.0, 20.0, 26.0]
+    return {
+        "audience": [
+            {"account_id": "vk-roastery", "opening": 27606, "closing": 28590, "joined": 1572, "left": 588},
+            {"account_id": "tg-roastery", "opening": None, "closing": 4822, "joined": None, "left": None},
+        ],
+        "plan": plan,
+        "response": {
+            "sla_hours": 24.0,
+            "calendar": "always",
+            "received": 281,
+            "due": 279,
+            "in_time": 278,
+            "unanswered": 1,
+            "curve": [{"hours": hour, "answered": 0.9964 * (i + 1) / 13} for i, hour in enumerate(hours)],
+        },
+        "funnel": {"leads": 34, "qualified": 21, "unknown": 3, "sold": 8, "amount": 410000.0},
+        "posts": {
+            "best": [post, post | {"post_id": "p2", "text": None, "view_rate": None, "likes": None}],
+            "weakest": [post | {"post_id": "p3", "views": 902, "likes": 0, "view_rate": 0.031, "url": None}],
+        },
+        "deleted": [
+            {
+                "post_id": "p9",
+                "account_id": "vk-roastery",
+                "published_at": "2025-10-03T12:00:00+03:00",
+                "deleted_at": "2025-10-05T12:00:00+03:00",
+            }
+        ],
+    }
+
+
+def card(language: str = "ru", **given: Any) -> Card:
+    """Build the rich scorecard of one specialist; keywords replace top-level keys."""
+    record: Card = {
+        "schema": 1,
+        "specialist": "anna-petrova",
+        "name": "Анна Петрова",
+        "agency": "Агентство «Маяк»",
+        "language": language,
+        "currency": "RUB",
+        "timezone": "Europe/Moscow",
+        "period": PERIOD,
+        "as_of": "2025-11-08T00:00:00+03:00",
+        "interim": False,
+        "preliminary": False,
+        "total": 0.80678865,
+        "attained": 3,
+        "assessable": 7,
+        "assignments": [
+            {
+                "account_id": "vk-roastery",
+                "platform": "vk",
+                "title": "Обжарка на Маяке",
+                "url": "https://vk.com/roastery",
+                "since": None,
+                "until": None,
+            },
+            {
+                "account_id": "tg-roastery",
+                "platform": "telegram",
+                "title": "Кофе. Коротко",
+                "url": None,
+                "since": "2025-03-01",
+                "until": None,
+            },
+        ],
+        "brands": ["roastery"],
+        "scoring": {
+            "threshold": 0.8,
+            "payout_at_threshold": 0.5,
+            "cap": 1.2,
+            "not_assessable": "reweight",
+        },
+        "absences": [],
+        "notes": [
+            {"code": "coverage_inferred"},
+            {"code": "duplicates_dropped", "table": "posts", "count": 3},
+        ],
+        "sections": sections(),
+        "kpis": entries(),
+        "bonus": {"sales_amount": 410000.0, "share": 0.02, "amount": 8200.0},
+        "provenance": {
+            "kit": "0.1.0",
+            "data": "sha256:4e1243bd22c66e76c2ba9eddc1f91394e57f9f83",
+            "params": "sha256:8d2f9cbf6a3c3d2b9f6a2a6f5ce2ad2c1f7e7e11",
+            "notebook": "sha256:1f7e7e118d2f9cbf6a3c3d2b9f6a2a6f5ce2ad2c",
+        },
+    }
+    return record | given
+
+
+def hostile(language: str = "ru") -> Card:
+    """Build a card in which every text that comes from data is a script."""
+    record = card(language, name=SCRIPT, agency=SCRIPT, brands=[SCRIPT])
+    for account in record["assignments"]:
+        account |= {"title": SCRIPT, "url": "javascript:alert(1)"}
+    for posts in record["sections"]["posts"].values():
+        for post in posts:
+            post |= {"text": SCRIPT, "url": 'https://x.example/"onmouseover="alert(1)'}
+    record["sections"]["plan"][0]["url"] = "javascript:alert(1)"
+    record["kpis"][0]["scope"] = {"accounts": [SCRIPT]}
+    record["kpis"][3]["notes"].append({"code": "brand_left_out", "brand": SCRIPT})
+    record["provenance"]["data"] = SCRIPT
+    return record
+
+
+def unassessable(language: str = "ru") -> Card:
+    """Build a card of which nothing can be assessed, before the period is over."""
+    record = card(language, total=None, attained=0, assessable=0, interim=True, preliminary=True, bonus=None)
+    record["as_of"] = "2025-10-20T12:30:00+03:00"
+    record["notes"] = [{"code": "interim", "as_of": record["as_of"]}]
+    for kpi in record["kpis"]:
+        kpi |= {"value": None, "assessable": False, "attained": None, "attainment": None, "payout": None}
+        kpi["notes"] = [{"code": "no_rows"}]
+        kpi["history"] = [past | {"value": None} for past in kpi["history"]]
+        kpi["weeks"] = []
+    record["sections"] = {
+        "audience": [],
+        "plan": [],
+        "response": None,
+        "funnel": None,
+        "posts": {"best": [], "weakest": []},
+        "deleted": [],
+    }
+    return record
+
+
+def single(language: str = "ru") -> Card:
+    """Build a card with one KPI."""
+    record = card(language, attained=1, assessable=1, total=1.2, bonus=None, brands=[], notes=[])
+    record["kpis"] = [copy.deepcopy(entries()[0])]
+    record["sections"] = unassessable()["sections"]
+    return record
+
+
+def long_named(language: str = "ru") -> Card:
+    """Build a card whose names are as long as names get."""
+    record = card(language, name=LONG_NAME)
+    record["assignments"][0]["title"] = LONG_NAME
+    return record
+
+
+def team() -> dict[str, Card]:
+    """Build the cards of a department."""
+    second = card(specialist="ivan-kuznetsov", name="Иван Кузнецов", total=1.034, attained=4, assessable=4)
+    second["kpis"] = [copy.deepcopy(kpi) for kpi in entries() if kpi["kpi"] in ("likes", "churn_rate")]
+    return {
+        "anna-petrova": card(),
+        "ivan-kuznetsov": second,
+        "maria-sidorova": unassessable() | {"specialist": "maria-sidorova", "name": "Мария Сидорова"},
+    }
+
+
+def manifest() -> Card:
+    """Build the manifest of a run in which one report failed."""
+    done = {name: {"status": "done", "error": None, "seconds": 5.1} for name in team()}
+    failed = {
+        "status": "failed",
+        "error": "oleg.yml: key kpis[2]: kpi 'lieks': did you mean likes?",
+        "seconds": 0.0,
+    }
+    return {
+        "schema": 1,
+        "period": PERIOD,
+        "as_of": "2025-11-08T00:00:00+03:00",
+        "reports": done | {"oleg-orlov": failed},
+    }

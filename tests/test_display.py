@@ -1,0 +1,265 @@
+"""Tables and marks: what they say, and that no text from data becomes markup."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from markupsafe import Markup
+
+from kpi_kit import display
+from kpi_kit.display import Column, details, link, table, tag
+from kpi_kit.wording import Words, words
+from tests import cards
+
+
+@pytest.fixture
+def say() -> Words:
+    return words("ru", "RUB")
+
+
+class Text(HTMLParser):
+    """The text of a page, its elements, and the addresses that it links to."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("href", "src")]
+        assert not any(name.startswith("on") for name, _ in attrs), "an event handler"
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.parts).replace("\u202f", " ").replace("\u00a0", " ").split())
+
+
+def rows(html: str | None) -> list[str]:
+    return [Text("<tr" + row.split("</tr>")[0]).text for row in str(html).split("<tr")[1:]]
+
+
+def test_tables_carry_no_style_and_label_their_cells() -> None:
+    columns = [Column("name", "Имя"), Column("count", 'Число "всех"', numeric=True)]
+    html = table("t", columns, [{"name": "Анна", "count": "5"}], "Подпись")
+    assert "<style" not in html
+    assert 'data-label="Число &#34;всех&#34;"' in html
+    assert '<th scope="row"' in html
+    assert 'data-quarto-disable-processing="true"' in html
+    assert 'role="region" aria-label="Подпись"' in html
+
+
+def test_tables_escape_texts_and_keep_markup() -> None:
+    row = {"name": cards.SCRIPT, "count": Markup("<b>5</b>")}
+    html = table("t", [Column("name", cards.SCRIPT), Column("count", cards.SCRIPT)], [row], cards.SCRIPT)
+    page = Text(html)
+    assert "script" not in page.tags
+    assert page.text.count("alert") == 3
+    assert "<b>5</b>" in html
+
+
+LINKS = [
+    ("https://vk.com/a", True),
+    ("HTTP://vk.com/a", True),
+    ("javascript:alert(1)", False),
+    (" https://vk.com", False),
+    ("data:text/html,x", False),
+    ("//vk.com/a", False),
+    (None, False),
+]
+
+
+@pytest.mark.parametrize(("url", "linked"), LINKS)
+def test_only_addresses_of_the_web_are_links(url: str | None, linked: bool) -> None:
+    html = link(url, "<i>")
+    assert ("<a " in html) is linked
+    assert html.endswith("&lt;i&gt;</a>" if linked else "&lt;i&gt;")
+    assert ('rel="noopener noreferrer"' in html) is linked
+
+
+def test_details_fold_their_content_away() -> None:
+    assert details("a & b", tag("p", "c")) == (
+        '<details><summary>a &amp; b</summary><div class="k-folded"><p>c</p></div></details>'
+    )
+
+
+STATES = {
+    "subscriber_gain": "attained",
+    "churn_rate": "attained",
+    "view_rate": "missed",
+    "leads": "below",
+    "response_rate": "missed",
+}
+
+
+def test_states_of_kpis() -> None:
+    card = cards.card()
+    found = {record["kpi"]: display.state(record, card["scoring"]) for record in card["kpis"]}
+    assert STATES.items() <= found.items()
+    assert display.state(card["kpis"][7], card["scoring"]) == "not_assessable"
+    assert display.state(card["kpis"][0] | {"target": None}, card["scoring"]) == "no_target"
+    unclear = card["kpis"][0] | {"attained": False, "attainment": None}
+    assert display.state(unclear, card["scoring"]) == "missed"
+
+
+def test_scorecard_says_target_fact_attainment_past_and_weight(say: Words) -> None:
+    found = rows(display.scorecard(cards.card(), say))
+    assert found[1] == "Прирост подписчиков цель достигнута ≥ 1 000 1 284 человека 128 % 1 012 20"
+    assert found[2].startswith(
+        "Подписчики цель не достигнута ≥ 33 850 33 412 человек 92 % 33 001 год назад: 27 512"
+    )
+    assert found[4].startswith("Просмотры на подписчика (VR) цель не достигнута 25–60 % 22,3 % 84 %")
+    assert found[5].startswith("Лайки: рост к прошлому месяцу цель достигнута ≥ +10 % +12,1 % 121 % 4 120")
+    assert "норматив" in found[7]
+    assert found[8] == (
+        "Подписчики: изменение к прошлому месяцу (Telegram) нельзя оценить Данные есть только за 61 % дней "
+        "периода, а нужно не меньше 90 % (таблицы: аудитория). ≥ +300 — — — 5"
+    )
+
+
+def test_scorecard_has_a_bar_and_a_sparkline_with_words(say: Words) -> None:
+    html = str(display.scorecard(cards.card(), say))
+    assert html.count('class="k-bar') == 7
+    assert html.count('role="img"') == 8
+    assert "Динамика, 12 последних значений: от " in html
+
+
+SPARKS = [
+    ([None, None], False, ""),
+    ([None, 5.0], False, ""),
+    ([5.0, 5.0, 5.0], True, "M3.0 12.0h.01L48.0 12.0L93.0 12.0"),
+    ([0.0, None, 10.0], True, "M3.0 21.0h.01M93.0 3.0h.01"),
+    ([0.0, 10.0, None], True, "M3.0 21.0h.01L48.0 3.0"),
+]
+
+
+@pytest.mark.parametrize(("values", "drawn", "path"), SPARKS)
+def test_sparklines_break_where_a_value_is_unknown(
+    say: Words, values: list[float | None], drawn: bool, path: str
+) -> None:
+    record = cards.entries()[0] | {"history": [{"period": "2025-10", "value": value} for value in values]}
+    html = display.spark(record, say)
+    assert ("<svg" in html) is drawn
+    assert path in html
+
+
+BARS = [(0.0, "0.0"), (0.6, "50.0"), (1.2, "100.0"), (7.5, "100.0")]
+
+
+@pytest.mark.parametrize(("attainment", "width"), BARS)
+def test_bars_end_at_the_cap(say: Words, attainment: float, width: str) -> None:
+    html = display.bar(attainment, "attained", cards.card()["scoring"], say)
+    assert f'class="k-fill" y="3" width="{width}"' in html
+
+
+def test_arithmetic_ends_in_the_total_of_the_record(say: Words) -> None:
+    found = rows(display.arithmetic(cards.card(), say))
+    assert len(found) == 9  # a head, seven KPIs that have a payout, the sum
+    assert found[1] == "Прирост подписчиков 128 % 1,2 20 24"
+    assert found[-1] == "Сумма 80 % 100 80,68"
+
+
+def test_arithmetic_counts_a_zero_where_the_rule_says_so(say: Words) -> None:
+    card = cards.card(total=0.768)
+    card["scoring"]["not_assessable"] = "zero"
+    found = rows(display.arithmetic(card, say))
+    assert found[-2] == "Подписчики: изменение к прошлому месяцу (Telegram) — 0 5 0"
+    assert found[-1] == "Сумма 76 % 105 80,68"
+
+
+def test_there_is_no_arithmetic_without_a_total(say: Words) -> None:
+    assert display.arithmetic(cards.card(total=None), say) is None
+
+
+def test_accounts_are_plain_values_also_of_a_growth(say: Words) -> None:
+    card = cards.card()
+    card["kpis"][4]["accounts"] = [{"account_id": "vk-roastery", "value": 4620.0, "numerator": 4620.0}]
+    found = rows(display.accounts(card, say))
+    assert found[0].endswith("Показатель Обжарка на Маяке (ВКонтакте) Кофе. Коротко (Telegram)")
+    assert found[1:] == ["Прирост подписчиков 984 300", "Доля отписок 2 % нет данных", "Лайки 4 620"]
+
+
+def test_brands_have_their_own_table(say: Words) -> None:
+    card = cards.card(
+        kpis=[cards.entries()[0] | {"kpi": "brand_mentions", "unit": "mentions", "accounts": []}]
+    )
+    card["kpis"][0]["brands"] = [{"brand": "roastery", "value": 41.0, "numerator": 41.0, "denominator": None}]
+    assert rows(display.accounts(card, say))[1] == "Упоминания бренда 41"
+
+
+def test_audience_says_unknown_where_it_is(say: Words) -> None:
+    found = rows(display.audience(cards.card(), say))
+    assert found[1:] == ["Обжарка на Маяке 27 606 1 572 588 28 590", "Кофе. Коротко — — — 4 822"]
+
+
+def test_plan_counts_and_shows_what_failed_first(say: Words) -> None:
+    html = str(display.plan(cards.card(), say))
+    assert "выполнен: 14" in html
+    assert Text(html).text.count("вышел с опозданием") == 3  # counted, among the failed, in the whole plan
+    assert "Весь план: 18\u00a0пунктов" in html or "Весь план: 18 пунктов" in html
+
+
+def test_funnel_draws_to_one_scale(say: Words) -> None:
+    html = str(display.funnel(cards.card(), say))
+    assert [width in html for width in ('width="100.0"', 'width="61.8"', 'width="23.5"')] == [True] * 3
+    assert Text(html).text.endswith("Сумма продаж — 410 000 ₽. 3 лида ещё не квалифицированы.")
+
+
+def test_posts_are_cut_to_a_line(say: Words) -> None:
+    html = str(display.posts(cards.card(), say))
+    assert "Как мы обжариваем зерно" in html
+    assert "Видео внутри" not in html
+    assert "без текста" in html
+    assert "3,1\u202f%" in html
+
+
+def test_notes_say_why_and_who_can_mend_it(say: Words) -> None:
+    html = str(display.data_notes(cards.card(), say))
+    assert rows(html)[1].startswith(
+        "Подписчики: изменение к прошлому месяцу (Telegram) Данные есть только за 61 %"
+    )
+    assert "Аналитик: загрузить недостающие выгрузки (аудитория)." in html
+    assert "отброшены 3 повторные строки" in html
+    assert "1 удалённый пост не учтён." in html
+
+
+def test_definitions_are_exactly_the_kpis_used(say: Words) -> None:
+    found = rows(display.definitions(cards.card(), say))
+    assert len(found) == 8  # a head and seven KPIs: subscribers are used twice and defined once
+    assert found[3].endswith("меньше — лучше. Отписки ÷ подписчики на начало периода аудитория")
+
+
+EMPTY = ["audience", "plan", "funnel", "posts"]
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_parts_without_content_are_nothing(say: Words, name: str) -> None:
+    assert getattr(display, name)(cards.unassessable(), say) is None
+
+
+PARTS = [
+    "account_list",
+    "scorecard",
+    "arithmetic",
+    "accounts",
+    "audience",
+    "plan",
+    "funnel",
+    "posts",
+    "data_notes",
+    "definitions",
+    "provenance",
+]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_no_text_from_data_becomes_markup(say: Words, name: str) -> None:
+    page = Text(str(getattr(display, name)(cards.hostile(), say)))
+    assert "script" not in page.tags
+    assert all(address.startswith(("#", "https://", "http://")) for address in page.links)

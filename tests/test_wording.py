@@ -1,0 +1,444 @@
+"""Words: numbers, units, periods, names, targets and notes; and that no word is missing or unused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kpi_kit.kpis import CATALOGUE, FAMILIES
+from kpi_kit.model import Better, Unit
+from kpi_kit.periods import Grain
+from kpi_kit.tables import PLATFORMS, SENTIMENTS, TABLES
+from kpi_kit.targets import Kind
+from kpi_kit.wording import LANGUAGES, Form, Words, form, messages, words
+from tests import cards
+
+PACKAGE = Path(__file__).parent.parent / "kpi_kit"
+NARROW, SPACE = "\u202f", "\u00a0"
+
+
+def spaced(text: str) -> str:
+    """Show both kinds of unbreakable space as plain ones, so that expectations are readable."""
+    return text.replace(NARROW, " ").replace(SPACE, " ")
+
+
+@pytest.fixture
+def ru() -> Words:
+    return words("ru", "RUB")
+
+
+@pytest.fixture
+def en() -> Words:
+    return words("en", "RUB")
+
+
+COUNTS = [
+    # value, Russian, English
+    (0, "0 постов", "0 posts"),
+    (1, "1 пост", "1 post"),
+    (2, "2 поста", "2 posts"),
+    (5, "5 постов", "5 posts"),
+    (11, "11 постов", "11 posts"),
+    (21, "21 пост", "21 posts"),
+    (1.5, "1,5 поста", "1.5 posts"),
+    (-3, "−3 поста", "−3 posts"),
+    (1234567, "1 234 567 постов", "1,234,567 posts"),
+    (9999999999, "9 999 999 999 постов", "9,999,999,999 posts"),
+]
+
+
+@pytest.mark.parametrize(("value", "russian", "english"), COUNTS)
+def test_counts_take_the_form_that_the_number_asks_for(
+    ru: Words, en: Words, value: float, russian: str, english: str
+) -> None:
+    assert spaced(ru.amount(value, Form("posts"))) == russian
+    assert spaced(en.amount(value, Form("posts"))) == english
+
+
+SHARES = [
+    # value, as a share, as a difference of shares
+    (0.0, "0 %", "0 п. п."),
+    (0.00004, "0 %", "0 п. п."),
+    (0.00123, "0,12 %", "+0,12 п. п."),
+    (0.0205, "2,1 %", "+2,1 п. п."),
+    (0.03, "3 %", "+3 п. п."),
+    (0.4125, "41,3 %", "+41,3 п. п."),
+    (1.0, "100 %", "+100 п. п."),
+    (12.3456, "1 235 %", "+1 235 п. п."),
+    (-0.0521, "−5,2 %", "−5,2 п. п."),
+]
+
+
+@pytest.mark.parametrize(("value", "share", "difference"), SHARES)
+def test_shares_are_per_cent_and_their_differences_are_points(
+    ru: Words, value: float, share: str, difference: str
+) -> None:
+    assert spaced(ru.value(value, Form("share"))) == share
+    assert spaced(ru.value(value, Form("share", difference=True, signed=True))) == difference
+
+
+HOURS = [
+    (0.0, "0 мин", "0 min"),
+    (0.5, "30 мин", "30 min"),
+    (1.0, "1 ч", "1 h"),
+    (3.3333333, "3 ч 20 мин", "3 h 20 min"),
+    (1.9999, "2 ч", "2 h"),
+    (26.25, "26 ч 15 мин", "26 h 15 min"),
+    (123.4, "123 ч", "123 h"),
+    (-1.5, "−1 ч 30 мин", "−1 h 30 min"),
+]
+
+
+@pytest.mark.parametrize(("value", "russian", "english"), HOURS)
+def test_hours_are_hours_and_minutes(ru: Words, en: Words, value: float, russian: str, english: str) -> None:
+    assert spaced(ru.value(value, Form("hours"))) == russian
+    assert spaced(en.value(value, Form("hours"))) == english
+
+
+MONEY = [
+    # value, currency, Russian, English
+    (410000.0, "RUB", "410 000 ₽", "RUB 410,000"),
+    (0.0, "RUB", "0 ₽", "RUB 0"),
+    (-1500.4, "RUB", "−1 500 ₽", "−RUB 1,500"),
+    (12.5, "USD", "13 $", "$13"),
+    (12.5, "KZT", "13 KZT", "KZT 13"),
+]
+
+
+@pytest.mark.parametrize(("value", "currency", "russian", "english"), MONEY)
+def test_money_has_the_sign_of_its_currency(value: float, currency: str, russian: str, english: str) -> None:
+    assert spaced(words("ru", currency).value(value, Form("money"))) == russian
+    assert spaced(words("en", currency).value(value, Form("money"))) == english
+
+
+def test_a_bonus_is_written_to_the_last_cent(ru: Words) -> None:
+    assert [spaced(ru.money(value)) for value in (8200.0, 8200.5)] == ["8 200 ₽", "8 200,50 ₽"]
+
+
+def test_numbers_and_units_never_part_at_the_end_of_a_line(ru: Words) -> None:
+    for text in (
+        ru.value(0.5, Form("share")),
+        ru.money(410000.0),
+        ru.count(1000, "posts"),
+        ru.value(1.5, Form("hours")),
+    ):
+        assert " " not in text
+
+
+PERIODS = [
+    ("2025-10", "октябрь 2025", "за октябрь 2025", "окт 25", "October 2025", "in October 2025"),
+    ("2025-Q4", "IV квартал 2025", "за IV квартал 2025", "IV кв. 25", "Q4 2025", "in Q4 2025"),
+    (
+        "2025-W41",
+        "41-я неделя 2025 (6–12 октября)",
+        "за 41-ю неделю 2025 (6–12 октября)",
+        "нед. 41",
+        "week 41 of 2025 (6–12 October)",
+        "in week 41 of 2025 (6–12 October)",
+    ),
+    (
+        "2026-W01",
+        "1-я неделя 2026 (29 декабря – 4 января)",
+        "за 1-ю неделю 2026 (29 декабря – 4 января)",
+        "нед. 1",
+        "week 1 of 2026 (29 December – 4 January)",
+        "in week 1 of 2026 (29 December – 4 January)",
+    ),
+    ("2025", "2025 год", "за 2025 год", "2025", "2025", "in 2025"),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "during", "short", "english", "english_during"), PERIODS)
+def test_periods_have_names(
+    ru: Words, en: Words, text: str, name: str, during: str, short: str, english: str, english_during: str
+) -> None:
+    assert (ru.period(text), ru.during(text), ru.short(text)) == (name, during, short)
+    assert (en.period(text), en.during(text)) == (english, english_during)
+
+
+def test_days_stand_in_the_right_case(ru: Words, en: Words) -> None:
+    assert ru.day("2025-11-08") == "8 ноября 2025"
+    assert ru.moment("2025-11-08T00:00:00+03:00") == "8 ноября 2025"
+    assert ru.moment("2025-10-20T12:30:00+03:00") == "20 октября 2025, 12:30"
+    assert ru.last_day("2025-11-01") == "31 октября 2025"
+    assert en.day("2025-11-08") == "8 November 2025"
+
+
+ATTAINMENTS = [
+    (0.0, "0 %"),
+    (0.7999, "79 %"),
+    (0.8, "80 %"),
+    (0.999, "99 %"),
+    (1.0, "100 %"),
+    (1.284, "128 %"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), ATTAINMENTS)
+def test_attainment_is_rounded_down_so_that_a_miss_never_reads_as_a_hit(
+    ru: Words, value: float, text: str
+) -> None:
+    assert spaced(ru.attainment(value)) == text
+
+
+def record(
+    value: float, unit: str, target: Any, kind: str = "at_least", as_: str = "value"
+) -> dict[str, Any]:
+    return {"value": value, "unit": unit, "as": as_, "target": {"kind": kind, "value": target, "base": None}}
+
+
+TARGETS = [
+    (record(1284.0, "people", 1000.0), "1 284", "≥ 1 000"),
+    (record(0.9996, "share", 1.0), "99,96 %", "≥ 100 %"),
+    (record(0.0301, "share", 0.03, "at_most"), "3,01 %", "≤ 3 %"),
+    (record(0.03, "share", 0.03, "at_most"), "3 %", "≤ 3 %"),
+    (record(33849.0, "people", 33849.3), "33 849", "≥ 33 850"),
+    (record(323.0, "people", 322.58), "323", "≥ 323"),
+    (record(322.0, "people", 322.58, "at_most"), "322", "≤ 322"),
+    (record(0.22, "share", [0.25, 0.6], "between"), "22 %", "25–60 %"),
+    (record(0.12, "share", 0.1, as_="growth"), "+12 %", "≥ +10 %"),
+    (record(-0.004, "share", 0.01, as_="change"), "−0,4 п. п.", "≥ +1 п. п."),
+    (record(3.99, "hours", 4.0, "at_most"), "3 ч 59 мин", "≤ 4 ч"),
+    (record(410000.0, "money", 400000.0), "410 000 ₽", "≥ 400 000 ₽"),
+]
+
+
+@pytest.mark.parametrize(("entry", "fact", "target"), TARGETS)
+def test_fact_and_target_are_fine_enough_to_tell_apart(
+    ru: Words, entry: dict[str, Any], fact: str, target: str
+) -> None:
+    assert (spaced(ru.fact(entry)), spaced(ru.target(entry))) == (fact, target)
+
+
+def test_targets_are_spelled_out(ru: Words, en: Words) -> None:
+    band = record(0.22, "share", [0.25, 0.6], "between")
+    assert spaced(ru.target(band, spelled=True)) == "от 25 % до 60 %"
+    assert en.target(record(5.0, "leads", 55.0), spelled=True) == "at least 55"
+
+
+ENTRIES = [
+    ({"kpi": "likes", "as": "value", "versus": "previous", "scope": None}, "Лайки"),
+    ({"kpi": "likes", "as": "growth", "versus": "previous", "scope": None}, "Лайки: рост к прошлому месяцу"),
+    (
+        {"kpi": "leads", "as": "change", "versus": "year_ago", "scope": None},
+        "Лиды: изменение к тому же периоду год назад",
+    ),
+    (
+        {
+            "kpi": "subscribers",
+            "as": "value",
+            "versus": "previous",
+            "scope": {"platforms": ["vk"], "accounts": ["a"]},
+        },
+        "Подписчики (ВКонтакте, Маяк)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("entry", "name"), ENTRIES)
+def test_entries_are_named_by_what_is_meant(ru: Words, entry: dict[str, Any], name: str) -> None:
+    assert ru.entry(entry, "month", {"a": "Маяк"}) == name
+
+
+NOTES = [
+    ({"code": "posts_unsettled", "count": 1}, "1 пост ещё набирает статистику."),
+    ({"code": "posts_unsettled", "count": 22}, "22 поста ещё набирают статистику."),
+    ({"code": "posts_unsettled", "count": 111}, "111 постов ещё набирают статистику."),
+    (
+        {"code": "not_covered", "coverage": 0.899, "minimum": 0.9, "tables": ["posts", "plan"]},
+        "Данные есть только за 89 % дней периода, а нужно не меньше 90 % (таблицы: посты, контент-план).",
+    ),
+    (
+        {"code": "not_tiled", "brand": "b", "phrase": None},
+        "Строки брендовых запросов не покрывают период точно (бренд b).",
+    ),
+    (
+        {"code": "not_tiled", "brand": "b", "phrase": "кофе"},
+        "Строки брендовых запросов не покрывают период точно (бренд b, фраза «кофе»).",
+    ),
+    (
+        {"code": "account_left_out", "account_id": "a", "reason": "partly_held"},
+        "Аккаунт «Маяк» исключён из сравнения: закреплён лишь на часть периода.",
+    ),
+    (
+        {"code": "target_prorated", "share": 0.6129, "why": "interim"},
+        "Цель пересчитана на прошедшую часть периода (61 %).",
+    ),
+    (
+        {"code": "absence", "since": "2025-07-14", "until": "2025-07-28", "deputy": None},
+        "Отсутствие 14 июля 2025 – 27 июля 2025, без замещения.",
+    ),
+    ({"code": "mentions_negative", "count": 0, "share": None}, "Негативных упоминаний: 0 (—)."),
+]
+
+
+@pytest.mark.parametrize(("note", "sentence"), NOTES)
+def test_notes_become_sentences(ru: Words, note: dict[str, Any], sentence: str) -> None:
+    assert spaced(ru.note(note, {"a": "Маяк"})) == sentence
+
+
+FULL_NOTE = {
+    "count": 3,
+    "total": 80,
+    "coverage": 0.5,
+    "minimum": 0.9,
+    "tables": ["posts"],
+    "table": "posts",
+    "accounts": ["a"],
+    "account_id": "a",
+    "brand": "b",
+    "phrase": "c",
+    "column": "views",
+    "answered": 3,
+    "period": "2025-09",
+    "share": 0.5,
+    "reason": "partly_held",
+    "why": "absence",
+    "sentiments": ["positive"],
+    "as_of": "2025-11-08T00:00:00+03:00",
+    "settled_on": "2025-11-08",
+    "for": "d",
+    "since": "2025-07-14",
+    "until": "2025-07-28",
+    "deputy": "d",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_form_of_every_note_can_be_filled(language: str) -> None:
+    say = words(language)
+    for code in say.lookup("note"):
+        for count in (0, 1, 2, 5):
+            note = FULL_NOTE | {"code": code, "count": count}
+            assert "{" not in say.note(note, {})
+            assert not say.is_reason(note) or "{" not in say.mend(note, {})
+
+
+def test_an_unknown_code_fails_loudly_and_by_name(ru: Words) -> None:
+    with pytest.raises(KeyError, match=r"ru\.yml has no note\.brand_new"):
+        ru.note({"code": "brand_new"}, {})
+
+
+def test_a_group_is_not_a_text(ru: Words) -> None:
+    with pytest.raises(KeyError, match="target is a group"):
+        ru.text("target")
+
+
+def keys(branch: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in branch.items():
+        if isinstance(value, Mapping) and not set(value) & {"one", "few", "many", "other"} - {"other"}:
+            yield from keys(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
+
+
+def test_both_languages_have_the_same_keys() -> None:
+    russian, english = (sorted(keys(messages(language))) for language in LANGUAGES)
+    assert russian == english
+
+
+def test_plural_forms_are_complete() -> None:
+    needed = {"ru": {"one", "few", "many"}, "en": {"one", "other"}}
+    for language, forms in needed.items():
+        for key in keys(messages(language)):
+            value = Words(language, "RUB").lookup(key)
+            if isinstance(value, Mapping):
+                assert set(value) - {"other"} == forms - {"other"}, f"{language}: {key}"
+
+
+PLAIN = re.compile(r"\{(\w+)\}")
+
+
+def test_both_languages_fill_the_same_fields() -> None:
+    """A field that only one language shows is a fact that the other one hides."""
+    allowed = {"period.quarter", "period.during.quarter", "period.quarter_mark"}
+    for key in set(keys(messages("ru"))) - allowed:
+        fields = []
+        for language in LANGUAGES:
+            value = Words(language, "RUB").lookup(key)
+            texts = value.values() if isinstance(value, Mapping) else [value]
+            fields.append({field for text in texts for field in PLAIN.findall(text)})
+        assert fields[0] == fields[1], key
+
+
+CLOSED = {
+    "kpi": set(CATALOGUE),
+    "family": set(FAMILIES),
+    "unit": {str(unit) for unit in Unit} - {"share", "money", "hours"},
+    "axis": {*map(str, Unit), "points"},
+    "better": set(map(str, Better)),
+    "target": set(map(str, Kind)),
+    "target_in_words": set(map(str, Kind)),
+    "platform": set(PLATFORMS),
+    "sentiment": set(SENTIMENTS),
+    "table": set(TABLES),
+}
+
+
+@pytest.mark.parametrize(("group", "expected"), CLOSED.items(), ids=CLOSED)
+def test_closed_lists_have_exactly_their_words(group: str, expected: set[str]) -> None:
+    assert set(messages("ru")[group]) == expected
+
+
+def sources() -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+
+
+def test_every_note_code_of_the_package_has_words() -> None:
+    used = set(re.findall(r"Note\(\s*\"(\w+)\"", sources())) | set(
+        re.findall(r"\"(\w+_unknown)\"", sources())
+    )
+    used |= {code for kpi in CATALOGUE.values() for code in kpi.always_noted}
+    assert len(used) > 20, "hardly a note was found: has its spelling changed?"
+    assert used <= set(messages("ru")["note"])
+
+
+def test_every_reason_is_a_note() -> None:
+    assert set(messages("ru")["mend"]) <= set(messages("ru")["note"])
+
+
+DYNAMIC = (
+    {*CLOSED, "note", "mend", "plan_status", "state", "period", "entry", "versus", "number"}
+    | {f"audience.{key}" for key in ("opening", "joined", "left", "closing")}
+    | {f"funnel.{key}" for key in ("leads", "qualified", "sold")}
+    | {f"posts.{key}" for key in ("best", "weakest")}
+    | {f"provenance.{key}" for key in ("data", "params", "notebook")}
+    | {f"report.{key}" for key in ("interim", "preliminary", "held.since", "held.until", "held.both")}
+    | {f"department.{key}" for key in ("interim", "preliminary")}
+    | {f"total.not_assessable.{key}" for key in ("reweight", "zero", "hold")}
+    | {f"response.calendar.{key}" for key in ("always", "business")}
+)
+"""Keys that the package builds from a name in the scorecard."""
+
+
+def test_no_word_is_unused() -> None:
+    text = sources()
+    sections = set(re.findall(r"_section\(\s*\"(\w+)\"", text))
+    for key in keys(messages("ru")):
+        built = (
+            key in DYNAMIC or key.split(".")[0] in DYNAMIC or key in {f"{name}.heading" for name in sections}
+        )
+        assert built or re.search(rf"[\"']{re.escape(key)}[\"']", text), f"{key} is used nowhere"
+
+
+def test_grains_have_words(ru: Words) -> None:
+    for grain in Grain:
+        assert ru.text(f"period.by.{grain}")
+        assert ru.text(f"period.previous.{grain}")
+        assert ru.text(f"versus.previous.{grain}")
+
+
+def test_axes_are_short(ru: Words, en: Words) -> None:
+    ticks = [
+        (0.05, "share", "5"),
+        (28000.0, "people", "28 тыс."),
+        (1.5, "hours", "1,5"),
+        (-1200.0, "people", "−1 200"),
+    ]
+    assert [spaced(ru.tick(value, Form(unit))) for value, unit, _ in ticks] == [text for *_, text in ticks]
+    assert ru.axis(form(cards.entries()[0])) == "человек"
+    assert en.axis(Form("share", difference=True)) == "pp"
