@@ -78,7 +78,7 @@ def _rejected(store: Store, source: Source) -> Iterator[str]:
         return
     store.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     store.query(f"SELECT count(*) FROM ({source.raw()})")
-    rows = store.query("SELECT line, error_type FROM reject_errors ORDER BY line")
+    rows = store.query("SELECT DISTINCT line, error_type FROM reject_errors ORDER BY ALL")
     store.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     width = len(source.columns)
     sentences = [

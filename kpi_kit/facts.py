@@ -165,21 +165,21 @@ class Facts:
         )
         return Comparison(own.measure(0, mask, known), history.measure(bucket, kept, known), left_out)
 
-    def _sides(self, earlier: Period) -> tuple[Tally, Tally]:
-        if self.entry.as_ == "value" or not self.kpi.matures:
+    def _sides(self, now: Period, earlier: Period, kept: Bools) -> tuple[Tally, Tally]:
+        """The figures that are equally mature on both sides of a change over the kept accounts."""
+        if not self.kpi.matures:
             return self._plain
-        return (
-            self._matured
-            if self._has_snapshots(earlier) and self._has_snapshots(self.case.period)
-            else self._comparing
-        )
+        both = self._has_snapshots(now, kept) and self._has_snapshots(earlier, kept)
+        return self._matured if both else self._comparing
 
-    def _has_snapshots(self, period: Period) -> bool:
+    def _has_snapshots(self, period: Period, kept: Bools) -> bool:
+        """Whether a post that counts for the kept accounts in a period has a snapshot."""
         posts = self.case.tables["posts"]
-        known = posts[posts["post_id"].isin(self.case.tables["post_stats"]["post_id"])]
+        owners = [owner for owner, counts in zip(self._plain[1].grid.owners, kept, strict=True) if counts]
+        has_one = posts["post_id"].isin(self.case.tables["post_stats"]["post_id"])
+        known = posts[has_one & posts["account_id"].isin(owners) & posts["deleted_at"].isna()]
         days = local_days(known["published_at"], self.setting.zone)
-        own = known["account_id"].isin(self.case.owners(self.entry)).to_numpy()
-        return bool((own & (days >= day_number(period.start)) & (days < day_number(period.end))).any())
+        return bool(((days >= day_number(period.start)) & (days < day_number(period.end))).any())
 
     def _wholly_covered(self, history: Tally, bucket: int) -> Bools:
         """Owners with enough of *all* days of a bucket covered: half a month is not like for like."""

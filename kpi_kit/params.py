@@ -374,7 +374,7 @@ def load(folder: Path) -> Params:
     except KitError as fault:
         faults += fault.problems
     files = sorted((folder / "specialists").glob("*.yml"))
-    if not files:
+    if not files and folder.is_dir():
         faults.append(f"{folder / 'specialists'}: at least one <id>.yml is expected, found none")
     people: dict[str, Specialist] = {}
     broken: dict[str, tuple[str, ...]] = {}
@@ -474,7 +474,8 @@ def _sentence(error: ErrorDetails, raw: object, model: type[BaseModel]) -> str:
     where = _where(error["loc"], raw)
     match error["type"]:
         case "extra_forbidden":
-            return f"{where}: unknown key{did_you_mean(error['loc'][-1], _siblings(error['loc'][:-1], model))}"
+            allowed = _siblings(error["loc"][:-1], model)
+            return f"{where}: unknown key{did_you_mean(error['loc'][-1], allowed)}"
         case "missing":
             return f"{where}: this key is missing"
         case "literal_error" | "enum":
@@ -483,7 +484,8 @@ def _sentence(error: ErrorDetails, raw: object, model: type[BaseModel]) -> str:
         case "too_short":
             return f"{where}: at least one entry is expected, found none"
         case "too_long":
-            return f"{where}: at most {error['ctx']['max_length']} entries are expected, found {error['input']!r}"
+            most = error["ctx"]["max_length"]
+            return f"{where}: at most {most} entries are expected, found {error['input']!r}"
         case "tuple_type":
             return f"{where}: a list is expected, found {error['input']!r}"
         case "model_type" | "dict_type":

@@ -67,7 +67,7 @@ class Source:
         if self.kind == "csv":
             return self._csv(numbered)
         if self.kind == "database":
-            rows = ", 'table' AS _file, row_number() OVER () AS _row" if numbered else ""
+            rows = f", {_text(self.label)} AS _file, row_number() OVER () AS _row" if numbered else ""
             return f"SELECT *{rows} FROM data.{quoted(self.table.name)}"
         listed = "[" + ", ".join(_text(str(file)) for file in self.files) + "]"
         rows = ", filename AS _file, file_row_number + 1 AS _row" if numbered else ""

@@ -63,10 +63,13 @@ class Target:
         Returns
         -------
         float or None
-            None where target and base are the same, so that there is no way to go.
+            None where target and base are the same, so that there is no way to go, and where an
+            absence has scaled a band to nothing.
         """
         if isinstance(self.value, tuple):
             low, high = self.value
+            if low == high:
+                return None
             outside = max(low - fact, fact - high, 0.0)
             return 1.0 if outside == 0 else max(0.0, 1.0 - outside / ((high - low) / 2))
         base = self.base or 0.0

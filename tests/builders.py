@@ -67,7 +67,9 @@ def write_csv(folder: Path, **texts: str | bytes) -> Path:
 
 
 def write_params(
-    folder: Path, department: Mapping[str, Any] | str | None, specialists: Mapping[str, Mapping[str, Any] | str]
+    folder: Path,
+    department: Mapping[str, Any] | str | None,
+    specialists: Mapping[str, Mapping[str, Any] | str],
 ) -> Path:
     """Write ``department.yml`` and ``specialists/<id>.yml``; a text is written as it is.
 
@@ -129,7 +131,9 @@ def _copy(frame: pd.DataFrame, file: Path, table: str | None = None) -> None:
 
 
 def _by_month(columns: list[str], cells: list[list[Any]]) -> dict[str, list[list[Any]]]:
-    clock = next((i for i, name in enumerate(columns) if name in ("date", "since") or name.endswith("_at")), None)
+    clock = next(
+        (i for i, name in enumerate(columns) if name in ("date", "since") or name.endswith("_at")), None
+    )
     months: dict[str, list[list[Any]]] = {}
     for row in cells:
         moment = None if clock is None else row[clock]
