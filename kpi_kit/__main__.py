@@ -140,9 +140,10 @@ def _run(asked: argparse.Namespace) -> int:
     loaded, store = open_inputs(asked.data, asked.params)
     with store:
         period = _period(asked, store)
+        warnings = [*loaded.warnings, *store.warnings]
     if asked.as_of:
         parse_instant(asked.as_of, loaded.department.zone, "--as-of")
-    for warning in loaded.warnings:
+    for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
     outcome = batch.run(
         period,
@@ -204,6 +205,8 @@ def _check(asked: argparse.Namespace) -> int:
     except InputError as fault:
         raise InputError([*fault.problems, *broken]) from None
     with store:
+        for warning in store.warnings:
+            print(f"warning: {warning}")
         period = _period(asked, store)
         for person in loaded.specialists.values():
             try:

@@ -96,7 +96,7 @@ class Source:
         name = quoted(column.name)
         match column.type:
             case Type.TEXT:
-                return f"CAST({name} AS VARCHAR)"
+                return f"nullif(CAST({name} AS VARCHAR), '')"
             case Type.COUNT | Type.NUMBER:
                 number = f"TRY_CAST({name} AS DOUBLE)"
                 whole = f" AND {number} = floor({number})" if column.type is Type.COUNT else ""
@@ -197,6 +197,16 @@ class Store:
             **{column.name: _as_declared(found[column.name], column.type) for column in columns}
         )
 
+    @property
+    def warnings(self) -> list[str]:
+        """Files that look like tables and are none: most likely a name is misspelt."""
+        files = sorted(self.place.iterdir()) if self.place.is_dir() else []
+        strays = [file for file in files if file.suffix in (".csv", ".parquet") and file.stem not in TABLES]
+        return [
+            f"{file}: not read, there is no table {file.stem!r}{did_you_mean(file.stem, TABLES)}"
+            for file in strays
+        ]
+
     @cached_property
     def accounts(self) -> pd.DataFrame:
         """The table ``accounts`` by account_id."""
@@ -241,7 +251,9 @@ class Store:
         """The end of coverage: the last covered day of any table but the plan, plus one."""
         if self.has_coverage:
             rows = self.frame("coverage")
-            told = {str(table): as_date(until) for table, until in rows.groupby("table")["until"].max().items()}
+            told = {
+                str(table): as_date(until) for table, until in rows.groupby("table")["until"].max().items()
+            }
         else:
             told = {table: until for table, (_, until) in self.inferred_coverage.items()}
         # a plan reaches into the future and says nothing about what has been imported

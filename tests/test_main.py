@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections import defaultdict
 from pathlib import Path
 
@@ -47,7 +48,9 @@ def test_the_period_defaults_to_the_last_full_month(capsys: pytest.CaptureFixtur
     ],
     ids=["specialist", "period", "as-of", "data", "params"],
 )
-def test_bad_arguments(arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_arguments(
+    arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == code
     printed = capsys.readouterr()
     assert said in printed.err
@@ -62,7 +65,10 @@ def test_one_broken_file_fails_that_person_alone(tmp_path: Path, capsys: pytest.
     arguments = ["--data", str(ROOT / "data/sample"), "--params", str(params), "--period", "2025-10"]
     assert main(["score", *arguments, "--specialist", "good"]) == 0
     assert main(["score", *arguments, "--specialist", "bad"]) == 1
-    assert "bad.yml: kpis, entry 1 (leeds): kpi: there is no KPI 'leeds'; did you mean leads?" in capsys.readouterr().err
+    assert (
+        "bad.yml: kpis, entry 1 (leeds): kpi: there is no KPI 'leeds'; did you mean leads?"
+        in capsys.readouterr().err
+    )
     assert main(["check", *arguments]) == 1
     printed = capsys.readouterr()
     assert "good: leads: payout starts at 4, is full at 5, is capped at 6" in printed.out
@@ -79,16 +85,28 @@ def test_check_reports_data_and_params_together(tmp_path: Path, capsys: pytest.C
     assert "did you mean leads?" in said
 
 
+def test_a_misspelt_table_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(ROOT / "data/sample", tmp_path / "d")
+    (tmp_path / "d/post.csv").write_text("post_id\n")
+    assert main(["check", "--data", str(tmp_path / "d"), "--params", str(ROOT / "params")]) == 0
+    assert "post.csv: not read, there is no table 'post'; did you mean posts?" in capsys.readouterr().out
+
+
 def test_check_prints_where_payout_starts(capsys: pytest.CaptureFixture[str]) -> None:
     """Anna's churn: at_most 3 %, worst 6 %; 0.8 of the way from 6 to 3 is 3.6, 1.2 is 2.4."""
     assert main(["check", *SAMPLE, "--period", "2025-10"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "anna-petrova: churn_rate: payout starts at 3.6%, is full at 3%, is capped at 2.4%" in lines
-    assert "anna-petrova: response_rate: payout starts at 96%, is full at 100%, and does not rise above that" in lines
+    assert (
+        "anna-petrova: response_rate: payout starts at 96%, is full at 100%, and does not rise above that"
+        in lines
+    )
     assert lines[-1].startswith("6 specialists, 0 problems")
 
 
-def test_catalogue_lists_every_kpi(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_catalogue_lists_every_kpi(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     assert main(["catalogue", "--language", "ru"]) == 0
     shown = capsys.readouterr().out
@@ -108,7 +126,19 @@ def imported(folder: Path, table: Path, *more: str) -> list[str]:
     mapping = folder / "mapping.yml"
     mapping.write_text(MAPPING)
     into = ["--into", str(folder / "data"), "--params", str(folder / "params")]
-    return ["import", "csv", str(table), "--table", "posts", "--map", str(mapping), "--account", "vk-x", *into, *more]
+    return [
+        "import",
+        "csv",
+        str(table),
+        "--table",
+        "posts",
+        "--map",
+        str(mapping),
+        "--account",
+        "vk-x",
+        *into,
+        *more,
+    ]
 
 
 def test_import_needs_the_title_of_a_new_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,10 +150,15 @@ def test_import_needs_the_title_of_a_new_account(tmp_path: Path, capsys: pytest.
     assert main(imported(tmp_path, table, "--title", "Кофе", "--platform", "vk")) == 0
     said = capsys.readouterr().out
     assert "posts: 1 rows added" in said
-    assert "coverage of posts for vk-x: 2025-10-01 to 2025-10-01 (from the first to the last day in the file)" in said
+    assert (
+        "coverage of posts for vk-x: 2025-10-01 to 2025-10-01 (from the first to the last day in the file)"
+        in said
+    )
     assert main(imported(tmp_path, table, "--since", "2025-10-01", "--until", "2025-11-01")) == 0
     assert "2025-10-01 to 2025-10-31 (--since and --until)" in capsys.readouterr().out
-    assert (tmp_path / "data/coverage.csv").read_text().splitlines()[1:] == ["posts,vk-x,2025-10-01,2025-11-01"]
+    assert (tmp_path / "data/coverage.csv").read_text().splitlines()[1:] == [
+        "posts,vk-x,2025-10-01,2025-11-01"
+    ]
 
 
 def test_import_names_files_that_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,12 +167,21 @@ def test_import_names_files_that_are_not_there(tmp_path: Path, capsys: pytest.Ca
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the folder of real exports is not beside the project")
-def test_a_month_of_real_posts_is_right_to_the_last_unit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_month_of_real_posts_is_right_to_the_last_unit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """3 073 rows, 3 072 posts: what the data tell is exact, what they do not is not assessable, with a reason."""
     export = SAMPLES / "vk/redstone_posts_from_api.csv"
     assert main(imported(tmp_path, export, "--title", "Сообщество", "--platform", "vk")) == 0
     kpis = ["posts_published", "views", "likes", "engagement_rate", "view_rate", "like_rate", "subscribers"]
-    kpis += ["churn_rate", "leads", "social_visits", "meaningful_comments", "plan_fulfilment", "response_rate"]
+    kpis += [
+        "churn_rate",
+        "leads",
+        "social_visits",
+        "meaningful_comments",
+        "plan_fulfilment",
+        "response_rate",
+    ]
     entries = [{"kpi": kpi, "target": {"at_least": 0.5}, "weight": 1} for kpi in kpis]
     write_params(tmp_path / "params", {}, {"x": {"accounts": ["vk-x"], "kpis": entries}})
     capsys.readouterr()

@@ -840,6 +840,7 @@ def test_target_refusals(broken, kpi, target, said):
         ("churn_rate", "change", {"at_most": "-1%", "worst": "1%"}),
         ("leads", "growth", {"at_least": "300%"}),
         ("leads", "value", {"schedule": {"2025-W40": {"at_least": 1}, "2025-W41": {"at_least": 2}}}),
+        ("leads", "value", {"schedule": {"2025-10": {"at_least": 1}, "2025-09": {"at_least": 2}}}),
         ("leads", "value", {"schedule": {2025: {"at_least": 1}, "2026-Q1": {"at_least": 2, "worst": 1}}}),
         ("views", "value", {"between": [-1, 0]}),
         (

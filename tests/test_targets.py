@@ -199,6 +199,14 @@ MONTHS = schedule(
             MONTHS, "2025-W40", True, 30.0 * 2 / 30 + 62.0 * 5 / 31, 5.0, id="a week across two months"
         ),
         pytest.param(MONTHS, "2025-W40", False, 62.0, 31.0, id="a week across two months, not accruing"),
+        pytest.param(
+            schedule(p2025_06=at_least(6.0)),
+            "2025-W22",
+            False,
+            6.0,
+            0.0,
+            id="a week that ends on a month's first day",
+        ),
         pytest.param(MONTHS, "2025-W36", True, 7.0, 0.0, id="the first week of September 2025 is whole"),
         pytest.param(MONTHS, "2025-W35", True, None, None, id="a week that is only in part asked"),
         pytest.param(MONTHS, "2026-W01", True, None, None, id="the last week, in part"),

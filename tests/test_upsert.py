@@ -79,7 +79,8 @@ def test_what_would_break_the_data_is_refused_and_nothing_changes(tmp_path: Path
     with pytest.raises(InputError, match=rf"{tmp_path}/posts.csv: row 2: account_id 'nobody' is not in the table"):
         upsert(tmp_path, {"posts": stranger}, {}, ZONE)
     assert sorted(file.name for file in tmp_path.iterdir()) == before
-    assert not [file for file in tmp_path.parent.iterdir() if "import" in file.name], "no scratch folder is left"
+    left = list(tmp_path.parent.glob(f".{tmp_path.name}-import-*"))
+    assert not left, "no scratch folder is left"
 
 
 def test_a_folder_of_parts_is_refused_in_words(tmp_path: Path) -> None:

@@ -1,0 +1,129 @@
+"""Params: ``department.yml`` and ``specialists/<id>.yml`` to frozen records; unknown keys are refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from kpi_kit.errors import InputError, KitError
+from kpi_kit.params.records import (
+    Assignment,
+    Department,
+    Entry,
+    Params,
+    SoundDepartment,
+    SoundSpecialist,
+    Specialist,
+    TargetParams,
+)
+from kpi_kit.params.rules import problems_of_department, problems_of_specialist, shared_kpis, unknown_names
+from kpi_kit.params.sentences import findings, sentence, without
+from kpi_kit.yaml_files import read_yaml
+
+__all__ = [
+    "RESERVED_IDS",
+    "Assignment",
+    "Department",
+    "Entry",
+    "Params",
+    "Specialist",
+    "TargetParams",
+    "load",
+]
+
+RESERVED_IDS = ("index", "manifest", "backtest")
+"""File names beside the reports; no specialist can be called so."""
+
+_ID = re.compile(r"[\w][\w.-]{0,99}")
+
+
+def load(folder: Path) -> Params:
+    """Read and check a folder of params.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``department.yml`` and ``specialists/``.
+
+    Returns
+    -------
+    Params
+
+    Raises
+    ------
+    InputError
+        Where ``department.yml`` cannot be used, or there are no specialists at all.
+    """
+    faults: list[str] = []
+    try:
+        department = _department(folder / "department.yml")
+    except KitError as fault:
+        faults += fault.problems
+    files = sorted((folder / "specialists").glob("*.yml"))
+    if not files and folder.is_dir():
+        faults.append(f"{folder / 'specialists'}: at least one <id>.yml is expected, found none")
+    people: dict[str, Specialist] = {}
+    broken: dict[str, tuple[str, ...]] = {}
+    for file in files:
+        try:
+            people[file.stem] = _specialist(file)
+        except KitError as fault:
+            broken[file.stem] = fault.problems
+    if faults:
+        raise InputError([*faults, *(problem for problems in broken.values() for problem in problems)])
+    warnings = (*unknown_names(department, people, broken), *shared_kpis(people))
+    strays = sorted((folder / "specialists").glob("*.yaml"))
+    stray_names = tuple(f"{file}: only files named <id>.yml are read" for file in strays)
+    return Params(folder, department, people, broken, (*warnings, *stray_names))
+
+
+def _department(file: Path) -> Department:
+    if not file.is_file():
+        raise KitError(f"{file}: this file is missing")
+    raw = _read_mapping(file)
+    found = findings(Department, raw)
+    rest = SoundDepartment.model_validate(without(raw, found))
+    problems = [*(sentence(error, raw, Department) for error in found), *problems_of_department(rest)]
+    if problems:
+        raise KitError([f"{file}: {problem}" for problem in problems])
+    return Department.model_validate(raw)
+
+
+def _specialist(file: Path) -> Specialist:
+    if not _ID.fullmatch(file.stem) or file.stem in RESERVED_IDS:
+        raise KitError(
+            f"{file}: a specialist's id is letters, digits, - and _, and none of {', '.join(RESERVED_IDS)}"
+        )
+    raw = _read_mapping(file)
+    problems = []
+    if "id" in raw:
+        problems.append("id: unknown key; the id of a specialist is the name of the file")
+    raw = {**raw, "id": file.stem}
+    found = findings(Specialist, raw)
+    problems += [sentence(error, raw, Specialist) for error in found]
+    problems += _problems_of_the_rest(raw, found)
+    if problems:
+        raise KitError([f"{file}: {problem}" for problem in problems])
+    return Specialist.model_validate(raw)
+
+
+def _problems_of_the_rest(raw: dict[str, Any], found: Sequence[ErrorDetails]) -> Iterator[str]:
+    """What is wrong with the part of a file that can be read, so that all problems come at once."""
+    entries = raw["kpis"] if isinstance(raw.get("kpis"), list) else []
+    unread = {error["loc"][1] for error in found if error["loc"][0] == "kpis" and len(error["loc"]) > 1}
+    sound = [index for index in range(len(entries)) if index not in unread]
+    rest = {**without(raw, found), "kpis": [entries[index] for index in sound]}
+    person = SoundSpecialist.model_validate(rest)
+    unread_keys = {str(error["loc"][0]) for error in found}
+    yield from problems_of_specialist(person, [index + 1 for index in sound], unread_keys)
+
+
+def _read_mapping(file: Path) -> dict[str, Any]:
+    raw = read_yaml(file)
+    if not isinstance(raw, dict):
+        raise KitError(f"{file}: keys with values are expected, found {type(raw).__name__}")
+    return raw

@@ -1,0 +1,236 @@
+"""What is wrong with params that can be read: rules that hold between keys, and between files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Any
+from zoneinfo import available_timezones
+
+import holidays
+
+from kpi_kit.errors import InputError, did_you_mean
+from kpi_kit.kpis import CATALOGUE
+from kpi_kit.model import Unit
+from kpi_kit.params.records import Assignment, Department, Entry, Percent, Specialist, TargetParams
+from kpi_kit.periods import Period
+
+
+def problems_of_department(department: Department) -> Iterator[str]:
+    """What is wrong with a ``department.yml`` that can be read."""
+    if department.timezone not in available_timezones():
+        hint = did_you_mean(department.timezone, available_timezones())
+        yield f"timezone: {department.timezone!r} is not a time zone{hint}"
+    opens, closes = department.response.hours
+    if opens >= closes:
+        yield f"response.hours: the first hour must be before the second, found [{opens}, {closes}]"
+    country = department.response.country
+    if country not in holidays.list_supported_countries():
+        yield f"response.country: allowed is a country's code such as RU, found {country!r}"
+    seen: set[str] = set()
+    for director in department.directors:
+        if director.id in seen:
+            yield f"directors: the id {director.id} is given twice"
+        seen.add(director.id)
+
+
+def problems_of_specialist(person: Specialist, numbers: Sequence[int], unread: Set[str]) -> Iterator[str]:
+    """What is wrong between keys that can be read each for itself.
+
+    Parameters
+    ----------
+    person : Specialist
+        What can be read of the file.
+    numbers : sequence of int
+        The places of the KPI entries in the file.
+    unread : set of str
+        Keys of the file that cannot be read, so that nothing is held against them.
+    """
+    yield from _problems_of_accounts(person)
+    for absence in person.absences:
+        if absence.since >= absence.until:
+            yield f"absences: since {absence.since} must be before until {absence.until}"
+        if absence.deputy == person.id:
+            yield "absences: deputy: nobody can stand in for themselves"
+    seen: dict[tuple[object, ...], int] = {}
+    for number, entry in zip(numbers, person.kpis, strict=True):
+        where = f"kpis, entry {number} ({entry.kpi})"
+        yield from (f"{where}: {problem}" for problem in _problems_of_entry(entry, person, unread))
+        if entry.key in seen:
+            same = f"entry {seen[entry.key]}"
+            yield f"{where}: the same KPI with the same as, versus and scope is {same} already"
+        seen.setdefault(entry.key, number)
+
+
+def _problems_of_accounts(person: Specialist) -> Iterator[str]:
+    for index, held in enumerate(person.accounts):
+        since, until = held.window
+        if since >= until:
+            yield f"accounts: {held.account}: since {since} must be before until {until}"
+        for other in person.accounts[:index]:
+            if other.account == held.account and other.window[0] < until and since < other.window[1]:
+                yield f"accounts: {held.account}: given twice for the same days"
+
+
+def _problems_of_entry(entry: Entry, person: Specialist, unread: Set[str]) -> Iterator[str]:
+    if entry.kpi not in CATALOGUE:
+        yield f"kpi: there is no KPI {entry.kpi!r}{did_you_mean(entry.kpi, CATALOGUE)}"
+        return
+    if entry.weight <= 0 or isinstance(entry.weight, Percent):
+        yield f"weight: a number over 0 is allowed, found {float(entry.weight):g}"
+    if entry.as_ == "value" and entry.versus == "year_ago":
+        yield "versus: year_ago goes with as: change or as: growth, found as: value"
+    if entry.definition.scope == "brand":
+        if entry.accounts or (entry.platforms and entry.kpi != "brand_mentions"):
+            yield "accounts and platforms cannot narrow a KPI of brands; allowed: brands"
+        if "brands" not in unread:
+            yield from _strangers("brands", entry.brands, person.brands)
+    else:
+        if entry.brands:
+            yield "brands: cannot narrow a KPI of accounts; allowed: accounts, platforms"
+        if "accounts" not in unread:
+            yield from _strangers("accounts", entry.accounts, [held.account for held in person.accounts])
+    if entry.sentiment and entry.kpi != "brand_mentions":
+        yield "sentiment: goes with brand_mentions only"
+    yield from (f"target: {problem}" for problem in _problems_of_target(entry.target))
+    yield from (f"target: {problem}" for problem in _problems_of_shares(entry))
+
+
+def _strangers(key: str, given: tuple[str, ...] | None, own: Any) -> Iterator[str]:
+    for name in given or ():
+        if name not in own:
+            yield f"{key}: {name} is not among this person's {key}{did_you_mean(name, own)}"
+
+
+def _problems_of_target(target: TargetParams, *, nested: bool = False) -> Iterator[str]:
+    """What is wrong with the shape of a target."""
+    kinds = [
+        key for key in ("at_least", "at_most", "between", "schedule") if getattr(target, key) is not None
+    ]
+    if len(kinds) != 1:
+        found = ", ".join(kinds) or "none"
+        yield f"exactly one of at_least, at_most, between, schedule is allowed, found {found}"
+        return
+    extras = [
+        key
+        for key, given in (
+            ("worst", target.worst),
+            ("per", target.per),
+            ("by", target.by),
+            ("from", target.from_),
+        )
+        if given is not None
+    ]
+    allowed = {"schedule": (), "between": ("per",)}.get(kinds[0], ("worst", "per", "by", "from"))
+    refused = [key for key in extras if key not in allowed or (nested and key != "worst")]
+    if refused:
+        yield f"{', '.join(refused)}: not allowed with {kinds[0]}{' in a schedule' if nested else ''}"
+        return
+    if target.schedule is not None:
+        yield from _problems_of_schedule(target.schedule)
+    elif target.between is not None:
+        low, high = target.between
+        if low >= high:
+            yield f"between: the first bound must be under the second, found [{low:g}, {high:g}]"
+    elif target.by is not None or target.from_ is not None:
+        yield from _problems_of_milestone(target)
+    else:
+        yield from _problems_of_bound(target)
+
+
+def _problems_of_bound(target: TargetParams) -> Iterator[str]:
+    if target.at_least is not None:
+        base = 0.0 if target.worst is None else target.worst
+        if target.at_least <= base:
+            named = "0; give worst to set another" if target.worst is None else f"worst {base:g}"
+            yield f"at_least: must be over its base ({named}), found {target.at_least:g}"
+    if target.at_most is not None:
+        if target.worst is None and target.at_most <= 0:
+            yield f"worst: is needed where at_most is not over 0, found at_most {target.at_most:g}"
+        elif target.worst is not None and target.worst <= target.at_most:
+            yield f"worst: must be over at_most {target.at_most:g}, found {target.worst:g}"
+
+
+def _problems_of_milestone(target: TargetParams) -> Iterator[str]:
+    if target.by is None or target.from_ is None:
+        yield "by and from go together: the date to reach it by, and the value and date to set out from"
+        return
+    if target.per is not None:
+        yield "per: not allowed with by, which has a time of its own"
+    if target.worst is not None and target.at_least is not None:
+        yield "worst: not allowed with at_least and from, whose value is the base"
+    if target.worst is not None and target.at_most is not None and target.worst <= target.from_.value:
+        yield f"worst: must be over from.value {target.from_.value:g}, found {target.worst:g}"
+    if target.from_.on >= target.by:
+        yield f"from.on: must be before by {target.by}, found {target.from_.on}"
+    if target.at_least is not None and target.at_least <= target.from_.value:
+        yield f"at_least: must be over from.value {target.from_.value:g}, found {target.at_least:g}"
+    if target.at_most is not None and target.at_most >= target.from_.value:
+        yield f"at_most: must be under from.value {target.from_.value:g}, found {target.at_most:g}"
+    if target.worst is None and target.at_most is not None and target.at_most <= 0:
+        yield f"worst: is needed where at_most is not over 0, found at_most {target.at_most:g}"
+
+
+def _problems_of_schedule(schedule: Mapping[Any, TargetParams]) -> Iterator[str]:
+    if not schedule:
+        yield "schedule: at least one period is expected, found none"
+    periods: list[Period] = []
+    kinds: set[str] = set()
+    for given, part in schedule.items():
+        yield from (f"schedule.{given}: {problem}" for problem in _problems_of_target(part, nested=True))
+        kinds |= {key for key in ("at_least", "at_most", "between") if getattr(part, key) is not None}
+        if part.schedule is not None:
+            yield f"schedule.{given}: a schedule cannot hold a schedule"
+        try:
+            period = Period.parse(given)
+        except InputError as fault:
+            yield f"schedule: {fault}"
+            continue
+        for other in periods:
+            if other.start < period.end and period.start < other.end:
+                yield f"schedule: {other} and {period} overlap"
+        periods.append(period)
+    if len(kinds) > 1:
+        yield f"schedule: one kind of target is allowed, found {', '.join(sorted(kinds))}"
+
+
+def _problems_of_shares(entry: Entry) -> Iterator[str]:
+    """Percent signs where there is no share, and more than 100 % of a share that is at most 1."""
+    for key, amount in entry.target.amounts():
+        if isinstance(amount, Percent) and entry.unit is not Unit.SHARE:
+            rule = f"{entry.kpi} is counted in {entry.unit}; a number without % is allowed"
+            yield f"{key}: {rule}, found {amount * 100:g}%"
+        if entry.definition.bounded and entry.as_ == "value" and amount > 1 and not key.endswith("worst"):
+            found = f"found {amount * 100:g} %; write 3% or 0.03 for three percent"
+            yield f"{key}: {entry.kpi} cannot be over 100 %, {found}"
+
+
+def unknown_names(
+    department: Department, people: Mapping[str, Specialist], broken: Mapping[str, tuple[str, ...]]
+) -> Iterator[str]:
+    """Directors and absences that name people who are not there."""
+    known = [*people, *broken]
+    for director in department.directors:
+        for name in director.specialists or ():
+            if name not in known:
+                hint = did_you_mean(name, known)
+                yield f"department.yml: director {director.id}: there is no specialist {name!r}{hint}"
+    for person in people.values():
+        for absence in person.absences:
+            if absence.deputy is not None and absence.deputy not in known:
+                stand_in = f"{absence.deputy!r} to stand in{did_you_mean(absence.deputy, known)}"
+                yield f"{person.id}.yml: absences: there is no specialist {stand_in}"
+
+
+def shared_kpis(people: Mapping[str, Specialist]) -> Iterator[str]:
+    """The same KPI on the same account, at the same time, for two people."""
+    claims: dict[tuple[str, str], list[tuple[str, Assignment]]] = {}
+    for person in people.values():
+        for held in person.accounts:
+            entries = [entry for entry in person.kpis if entry.definition.scope == "account_id"]
+            for kpi in dict.fromkeys(e.kpi for e in entries if not e.accounts or held.account in e.accounts):
+                claims.setdefault((kpi, held.account), []).append((person.id, held))
+    for (kpi, account), held_by in claims.items():
+        for index, (name, held) in enumerate(held_by):
+            for other, theirs in held_by[:index]:
+                if name != other and held.window[0] < theirs.window[1] and theirs.window[0] < held.window[1]:
+                    yield f"{other}.yml and {name}.yml: both are judged by {kpi} of the account {account}"

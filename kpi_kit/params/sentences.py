@@ -1,0 +1,96 @@
+"""What keeps a file from being read, said in sentences: where, what, what was allowed and found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from kpi_kit.errors import did_you_mean
+from kpi_kit.params import records
+
+
+def findings(model: type[BaseModel], raw: dict[str, Any]) -> list[ErrorDetails]:
+    """What keeps a file from being read as a model."""
+    try:
+        model.model_validate(raw)
+    except ValidationError as fault:
+        # a list whose entries were all refused is reported as empty, too: that is no finding of its own
+        return [error for error in fault.errors() if not (error["type"] == "too_short" and error["input"])]
+    return []
+
+
+def without(raw: dict[str, Any], found: Sequence[ErrorDetails]) -> dict[str, Any]:
+    """The keys of a file that nothing was found in."""
+    faulty = {error["loc"][0] for error in found}
+    return {key: value for key, value in raw.items() if key not in faulty}
+
+
+def sentence(error: ErrorDetails, raw: object, model: type[BaseModel]) -> str:
+    """One of pydantic's findings as a sentence: where, what, what was allowed and found."""
+    where = _where(error["loc"], raw)
+    match error["type"]:
+        case "extra_forbidden":
+            allowed = _siblings(error["loc"][:-1], model)
+            return f"{where}: unknown key{did_you_mean(error['loc'][-1], allowed)}"
+        case "missing":
+            return f"{where}: this key is missing"
+        case "literal_error" | "enum":
+            allowed = [name.strip("'") for name in re.findall(r"'[^']*'", str(error["ctx"]["expected"]))]
+            return f"{where}: found {error['input']!r}{did_you_mean(error['input'], allowed)}"
+        case "too_short":
+            return f"{where}: at least one entry is expected, found none"
+        case "too_long":
+            most = error["ctx"]["max_length"]
+            return f"{where}: at most {most} entries are expected, found {error['input']!r}"
+        case "tuple_type":
+            return f"{where}: a list is expected, found {error['input']!r}"
+        case "model_type" | "dict_type":
+            return f"{where}: keys with values are expected, found {error['input']!r}"
+        case "value_error":
+            return f"{where}: {error['ctx']['error']}, found {error['input']!r}"
+        case _:
+            return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}, found {error['input']!r}"
+
+
+def _where(loc: tuple[int | str, ...], raw: object) -> str:
+    """The way to a key as a person counts: ``kpis, entry 3 (churn_rate), target.at_most``."""
+    words: list[str] = []
+    for step in loc:
+        if isinstance(step, int):
+            raw = raw[step] if isinstance(raw, list) and step < len(raw) else None
+            name = raw.get("kpi") if isinstance(raw, dict) else None
+            words.append(f"entry {step + 1}" + (f" ({name})" if isinstance(name, str) else ""))
+        else:
+            raw = raw.get(step) if isinstance(raw, dict) else None
+            if words and not words[-1].startswith("entry "):
+                words[-1] = f"{words[-1]}.{step}"
+            else:
+                words.append(str(step))
+    return ", ".join(words)
+
+
+def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
+    """The keys allowed where an unknown one was found."""
+    homes: dict[str, type[BaseModel]] = {
+        "history": records.History,
+        "response": records.Response,
+        "posts": records.Posts,
+        "coverage": records.Coverage,
+        "scoring": records.ScoringParams,
+        "directors": records.Director,
+        "mail": records.Mail,
+        "accounts": records.Assignment,
+        "kpis": records.Entry,
+        "target": records.TargetParams,
+        "schedule": records.TargetParams,
+        "from": records.From,
+        "bonus": records.Bonus,
+        "absences": records.Absence,
+    }
+    named = [step for step in loc if isinstance(step, str) and step in homes]
+    home = homes[named[-1]] if named else model
+    return [field.alias or name for name, field in home.model_fields.items() if name != "id" or named]
