@@ -158,7 +158,9 @@ class Case:
 
     @cached_property
     def _covered(self) -> dict[str, dict[str, list[Window]]]:
-        return self.store.covered([*self.held, *self.deputised, *self.person.brands])
+        told = self.store.covered([*self.held, *self.deputised, *self.person.brands])
+        # a table that is not there is uncovered, whatever the table coverage says of it
+        return {table: ranges for table, ranges in told.items() if table in self.store.sources}
 
     @cached_property
     def opened(self) -> dict[str, dt.date]:
@@ -263,8 +265,8 @@ def prepare(
         raise SpecialistError(params.broken[person])
     if person not in params.specialists:
         known = [*params.specialists, *params.broken]
-        folder = params.folder / "specialists"
-        raise InputError(f"specialist {person!r}: there is no such file in {folder}{did_you_mean(person, known)}")
+        place = f"{params.folder / 'specialists'}{did_you_mean(person, known)}"
+        raise InputError(f"specialist {person!r}: there is no such file in {place}")
     if as_of is None:
         moment = default_as_of(params.department, period, store)
     else:

@@ -24,7 +24,7 @@ def problems(store: Store, currency: str | None) -> list[str]:
     list of str
         One sentence each; empty where all is well.
     """
-    found: list[str] = []
+    found: list[str] = list(store.faults)
     for name, source in store.sources.items():
         rejected = list(_rejected(store, source))
         found += rejected
@@ -37,11 +37,11 @@ def problems(store: Store, currency: str | None) -> list[str]:
         found += _unreadable(store, source)
         found += _impossible(store, source.table)
         found += _conflicting(store, source)
-        if name not in ("accounts", "coverage", "post_stats"):
+        if "accounts" in store.sources and name not in ("accounts", "coverage", "post_stats"):
             found += _strangers(store, source.table)
     if "leads" in store.sources:
         found += _currencies(store, currency)
-    if "coverage" in store.sources:
+    if {"accounts", "coverage"} <= store.sources.keys():
         found += _strange_coverage(store)
     store.connection.execute("DROP TABLE IF EXISTS checked")
     return found
@@ -151,7 +151,8 @@ def _impossible(store: Store, table: Table) -> Iterator[str]:
         )
         rule = "must be after" if second == "until" else "must not be before"
         sentences = [
-            f"{file}: row {row}: {second} {rule} {first} {begun}, found {ended}" for file, row, begun, ended in rows
+            f"{file}: row {row}: {second} {rule} {first} {begun}, found {ended}"
+            for file, row, begun, ended in rows
         ]
         yield from _listed(sentences, table.name)
 

@@ -40,11 +40,14 @@ class Comparison:
     now, earlier : Measurement
     left_out : tuple of Note
         The accounts or brands that are in neither side, each with its reason.
+    uses_snapshots : bool
+        Whether the figures are those of snapshots of equal age, not those in ``posts``.
     """
 
     now: Measurement
     earlier: Measurement
-    left_out: tuple[Note, ...]
+    left_out: tuple[Note, ...] = ()
+    uses_snapshots: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,14 +107,14 @@ class Facts:
     def _matured(self) -> tuple[Tally, Tally]:
         """Tallies of the figures of snapshots nearest to the settling age."""
         tables = {**self.case.tables, "posts": matured(self.case.tables, self.setting)}
-        return self._tallies(self._units(tables, replace(self.setting, settled_only=True)))
+        return self._tallies(self._units(tables, self.setting))
 
     @cached_property
     def measurement(self) -> Measurement:
         """What is compared with the target."""
         if self.entry.as_ == "value":
             measured = self._plain[0].measure(0)
-            return replace(measured, notes=(*measured.notes, *self._deputised()))
+            return replace(measured, notes=(*measured.notes, *self._deputised(), *self._not_compared()))
         if self.case.interim:
             measured = self._plain[0].measure(0)
             return Measurement(None, None, None, measured.units, measured.coverage, (Note("interim_change"),))
@@ -128,6 +131,17 @@ class Facts:
         count = int(total - self._plain[0].units.sum())
         return (Note("deputised", {"count": count}),) if count else ()
 
+    def _not_compared(self) -> tuple[Note, ...]:
+        """The owners that count in the value and not in what it is shown beside."""
+        shown = [self.comparison(self.case.period.previous), self.comparison(self.case.period.year_ago)]
+        notes = [note for sides in shown if sides.earlier.assessable for note in sides.left_out]
+        return tuple(note for index, note in enumerate(notes) if note not in notes[:index])
+
+    @property
+    def current(self) -> float | None:
+        """The like-for-like value of the period that a change or growth is about."""
+        return None if self.entry.as_ == "value" else self.comparison(self._versus).now.value
+
     @property
     def previous(self) -> float | None:
         """The like-for-like value of the period before."""
@@ -138,32 +152,44 @@ class Facts:
         """The like-for-like value of the year before."""
         return self.comparison(self.case.period.year_ago).earlier.value
 
+    @cached_property
+    def _comparisons(self) -> dict[Period, Comparison]:
+        """The comparisons made so far."""
+        return {}
+
     def comparison(self, earlier: Period) -> Comparison:
         """Both sides of a comparison of the period with an earlier one.
 
         For the value itself the figures are those in ``posts``; a change or growth takes equally
         mature ones.
         """
+        if earlier not in self._comparisons:
+            self._comparisons[earlier] = self._compared(earlier)
+        return self._comparisons[earlier]
+
+    def _compared(self, earlier: Period) -> Comparison:
         bucket = self.case.buckets.index(earlier)
         owners = self._plain[1].grid.owners
         held = self.case.wholly_held(owners, self.entry)
         kept = held & self._wholly_covered(self._plain[1], bucket)
-        own, history = self._plain if self.entry.as_ == "value" else self._sides(self.case.period, earlier, kept)
+        is_value = self.entry.as_ == "value"
+        own, history = self._plain if is_value else self._sides(self.case.period, earlier, kept)
         left_out = tuple(
             self._left_out(owner, "partly_held" if not held[row] else "not_covered_earlier")
             for row, owner in enumerate(owners)
             if not kept[row]
         )
         mask = np.zeros(len(own.grid.owners), bool)
-        mask[: len(owners)] = (
-            kept  # the accounts of colleagues, which come after the own, are in no comparison
-        )
+        mask[: len(owners)] = kept  # colleagues' accounts come after the own and are never compared
         known = (
             own.phrases_known(0) & history.phrases_known(bucket)
             if self.kpi.aggregation is Aggregation.TILES
             else None
         )
-        return Comparison(own.measure(0, mask, known), history.measure(bucket, kept, known), left_out)
+        uses_snapshots = not is_value and self.kpi.matures and own is self._matured[0]
+        return Comparison(
+            own.measure(0, mask, known), history.measure(bucket, kept, known), left_out, uses_snapshots
+        )
 
     def _sides(self, now: Period, earlier: Period, kept: Bools) -> tuple[Tally, Tally]:
         """The figures that are equally mature on both sides of a change over the kept accounts."""
@@ -196,7 +222,8 @@ class Facts:
     def _changed(self, sides: Comparison, earlier: Period) -> Measurement:
         """The change or growth between two sides, or why there is none."""
         now, before = sides.now, sides.earlier
-        notes = (*sides.left_out, *now.notes)
+        told = (Note("matured_figures"),) if sides.uses_snapshots else ()
+        notes = (*sides.left_out, *told, *now.notes)
         if now.units == 0 and before.units == 0 and sides.left_out and now.coverage is None:
             return Measurement(None, None, None, 0, None, (Note("no_comparable_accounts"), *sides.left_out))
         if now.value is None:
@@ -235,7 +262,7 @@ class Facts:
         known = None
         if self.kpi.aggregation is Aggregation.TILES:
             known = history.phrases_known(bucket) & history.phrases_known(before)
-        sides = Comparison(history.measure(bucket, kept, known), history.measure(before, kept, known), ())
+        sides = Comparison(history.measure(bucket, kept, known), history.measure(before, kept, known))
         return self._changed(sides, earlier).value
 
     @cached_property
@@ -264,7 +291,8 @@ class Facts:
 def matured(tables: Tables, setting: Setting) -> pd.DataFrame:
     """Posts with the figures of the snapshot nearest to the settling age, where they have any.
 
-    Young and old posts are then equally mature. A post without snapshots keeps its figures.
+    Young and old posts are then equally mature. A post without snapshots keeps its figures. A post
+    that had not reached the settling age at the cut-off stays unsettled: its snapshot is a younger one.
 
     Parameters
     ----------
@@ -275,7 +303,7 @@ def matured(tables: Tables, setting: Setting) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Like ``posts``; a post with a snapshot counts as settled.
+        Like ``posts``, with ``stats_at`` at the settling age or, for young posts, at the snapshot.
     """
     posts = tables["posts"]
     shots = tables["post_stats"].merge(posts[["post_id", "published_at"]], on="post_id")
@@ -287,7 +315,6 @@ def matured(tables: Tables, setting: Setting) -> pd.DataFrame:
     )
     found = nearest.reindex(posts["post_id"]).set_index(posts.index)
     figures = {name: found[name].fillna(posts[name]) for name in _SNAPSHOT_FIGURES}
-    has_one = found["stats_at"].notna()
-    return posts.assign(
-        **figures, stats_at=posts["stats_at"].where(~has_one, posts["published_at"] + setting.settle)
-    )
+    settled_at = posts["published_at"] + setting.settle
+    taken_at = found["stats_at"].where(settled_at > setting.as_of, settled_at)
+    return posts.assign(**figures, stats_at=posts["stats_at"].where(found["stats_at"].isna(), taken_at))

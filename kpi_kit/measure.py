@@ -564,8 +564,8 @@ def _tiled(sums: Tally, frame: UnitFrame) -> Tally:
     """Add for each owner and phrase the sum of the coarsest rows that tile each bucket exactly."""
     grid = sums.grid
     owners = {owner: row for row, owner in enumerate(grid.owners)}
-    known = local_days(frame["until"], grid.zone) <= grid.known_until  # the others were not over at the cut-off
-    frame = frame[known & frame["brand"].isin(owners) & frame["numerator"].notna()]
+    over = local_days(frame["until"], grid.zone) <= grid.known_until  # others are not known at the cut-off
+    frame = frame[over & frame["brand"].isin(owners) & frame["numerator"].notna()]
     since, until = local_days(frame["at"], grid.zone), local_days(frame["until"], grid.zone)
     amounts = frame["numerator"].to_numpy()
     spans = list(

@@ -20,7 +20,7 @@ from kpi_kit.params import Entry, Params, TargetParams
 from kpi_kit.params import load as load_params
 from kpi_kit.periods import Period
 from kpi_kit.sections import sections
-from kpi_kit.store import Store, open_store
+from kpi_kit.store import Store, look
 from kpi_kit.targets import Target
 
 SCHEMA = 1
@@ -46,7 +46,7 @@ def open_inputs(data: Path, params: Path) -> tuple[Params, Store]:
         With every problem of ``department.yml`` and of the data tables.
     """
     loaded = load_params(params)
-    store = open_store(data, loaded.department.timezone)
+    store = look(data, loaded.department.timezone)
     problems = checks.problems(store, loaded.department.currency)
     if problems:
         store.connection.close()
@@ -167,6 +167,7 @@ def entry_record(case: Case, entry: Entry) -> dict[str, Any]:
         "coverage": measured.coverage,
         "assessable": measured.assessable,
         "notes": [note.as_dict() for note in (*measured.notes, *target_notes, *_filter_notes(entry))],
+        "current": facts.current,
         "previous": facts.previous,
         "change": None,
         "year_ago": None if year_ago is None else {"value": year_ago, "change": None},

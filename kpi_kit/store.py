@@ -160,12 +160,15 @@ class Store:
     sources : mapping of str to Source
         The tables that exist.
     connection : duckdb.DuckDBPyConnection
+    faults : tuple of str
+        What is wrong with the shape of tables; those are not among the sources.
     """
 
     place: Path
     timezone: str
     sources: Mapping[str, Source]
     connection: duckdb.DuckDBPyConnection = field(repr=False)
+    faults: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
         return self
@@ -346,7 +349,22 @@ def _without_future(rows: pd.DataFrame, table: Table, as_of: dt.datetime) -> pd.
 
 
 def open_store(place: Path, timezone: str) -> Store:
-    """Open a data folder, or a DuckDB database of the same tables.
+    """Open a data folder or database whose tables all have the shape of the contract.
+
+    Raises
+    ------
+    InputError
+        Where there is no such place, no accounts, a table twice, or a column missing or unknown.
+    """
+    store = look(place, timezone)
+    if store.faults:
+        store.connection.close()
+        raise InputError(store.faults)
+    return store
+
+
+def look(place: Path, timezone: str) -> Store:
+    """Open a data folder, or a DuckDB database of the same tables, whatever is wrong with its tables.
 
     Parameters
     ----------
@@ -359,7 +377,7 @@ def open_store(place: Path, timezone: str) -> Store:
     Raises
     ------
     InputError
-        Where there is no such place, no accounts, a table twice, or a column missing or unknown.
+        Where there is no such place.
     """
     connection = duckdb.connect()
     connection.execute(f"SET TimeZone = {_text(timezone)}")
@@ -370,10 +388,7 @@ def open_store(place: Path, timezone: str) -> Store:
         raise
     if "accounts" not in sources and not problems:
         problems = [f"{place}: the table accounts is missing"]
-    if problems:
-        connection.close()
-        raise InputError(problems)
-    return Store(place, timezone, sources, connection)
+    return Store(place, timezone, sources, connection, tuple(problems))
 
 
 def _folder(place: Path, connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Source], list[str]]:
@@ -405,9 +420,8 @@ def _source(
         columns = _csv_header(home) if kind == "csv" else _parquet_columns(files, connection)
     except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as fault:
         return None, [f"{home}: this file cannot be read: {_first_line(fault)}"]
-    return Source(table, files, kind, columns), list(
-        _problems_of_columns(str(home), table, columns, hive=kind == "parts")
-    )
+    faults = list(_problems_of_columns(str(home), table, columns, hive=kind == "parts"))
+    return (None if faults else Source(table, files, kind, columns)), faults
 
 
 def _first_line(fault: Exception) -> str:
@@ -456,9 +470,14 @@ def _database(place: Path, connection: duckdb.DuckDBPyConnection) -> tuple[dict[
     problems: list[str] = []
     for name, table in TABLES.items():
         columns = tuple(column for owner, column in rows if owner == name)
-        if columns:
+        faults = (
+            list(_problems_of_columns(f"{place}, table {name}", table, columns, hive=False))
+            if columns
+            else []
+        )
+        problems += faults
+        if columns and not faults:
             sources[name] = Source(table, (place,), "database", columns)
-            problems += _problems_of_columns(f"{place}, table {name}", table, columns, hive=False)
     return sources, problems
 
 

@@ -210,12 +210,11 @@ class Scoring:
         [0.0, 0.5, 0.75, 1.0, 1.1, 1.2]
         """
         # a fact exactly at the threshold is paid, though its attainment may be a hair less in binary
-        attainment = round(attainment, 9)
-        if attainment < self.threshold:
+        if attainment < self.threshold - 1e-9:
             return 0.0
-        if attainment >= 1.0:
-            return min(attainment, self.cap)
-        way = (attainment - self.threshold) / (1.0 - self.threshold)
+        if attainment >= 1.0 or self.threshold == 1.0:
+            return min(max(attainment, 1.0), self.cap)
+        way = max(0.0, attainment - self.threshold) / (1.0 - self.threshold)
         return self.payout_at_threshold + (1.0 - self.payout_at_threshold) * way
 
     def total(self, paid: Iterable[tuple[float, float | None]]) -> float | None:

@@ -2,10 +2,10 @@
 
 ::
 
-    measured = measure(tmp_path, "leads", leads=["lead_id,account_id,created_at", "l1,a,2025-10-01T12:00"])
+    measured = measure(tmp_path, "leads", leads=["l1,a,2025-10-01T12:00"])
 
-Account ``a`` is on VK, ``b`` on Telegram, ``c`` on Dzen; the brands are ``X`` and ``Y``. Ann has account ``a``
-and brand ``X``. The period is 2025-10 and the data end on 2025-11-08, when its posts are settled.
+Account ``a`` is on VK, ``b`` on Telegram, ``c`` on Dzen; the brands are ``X`` and ``Y``. Ann has account
+``a`` and brand ``X``. The period is 2025-10, seen from 2025-11-08, when its posts are settled.
 """
 
 from __future__ import annotations

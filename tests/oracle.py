@@ -669,11 +669,13 @@ def figures(lens: Lens, post: Row) -> Row:
 
 def settled(lens: Lens, posts: list[Row]) -> list[Row]:
     """Posts younger at `stats_at` than `settle_days` are left out; unknown `stats_at` counts as settled. In
-    a change a snapshot speaks for the post whatever its age [12]."""
+    a change a snapshot speaks for the post, unless the post had not reached that age at `as_of` [12]."""
     kept = []
     for post in posts:
-        at = post["stats_at"]
-        if snapshot(lens, post) or at is None or at - post["published_at"] >= lens.book.settle:
+        shot = snapshot(lens, post)
+        at = shot["stats_at"] if shot else post["stats_at"]
+        old = shot and post["published_at"] + lens.book.settle <= lens.book.as_of
+        if old or at is None or at - post["published_at"] >= lens.book.settle:
             kept.append(post)
     return kept
 
@@ -725,7 +727,7 @@ def like_rate(lens: Lens) -> Sum:
 
     def flow(inner: Lens) -> Sum:
         posts = posts_in(inner)
-        if inner.change:
+        if inner.change and not inner.snapshots:
             posts = settled(inner, posts)
         return add_known(Sum(), [figures(inner, post) for post in posts], "likes")
 
@@ -1558,7 +1560,8 @@ CHOICES = """\
    assessable. The same for a closing level. (Not: a missing account counts 0.)
 11 Snapshots: used where both sides have some; then post by post, a post without one keeps its figures in
    `posts`. Not: one side with snapshots, the other without. A tie in age: the younger.
-12 A snapshot speaks for a post whatever its age; only posts without one must be settled in changes of rates.
+12 A snapshot speaks for a post of which more could have been known; one too young at the cut-off stays out
+   of the rates over posts. Without snapshots only settled posts are in changes of rates.
    "Rates" there includes like_rate.
 13 A (brand, phrase) with rows touching P that do not tile it makes brand_queries not assessable, it is not
    just skipped; a phrase without any row in P is no part of P. A row with `until` after `as_of` is unknown,

@@ -20,7 +20,14 @@ ACCOUNTS = {"vk1": "vk", "vk2": "vk", "tg1": "telegram", "dz1": "dzen"}
 BRANDS = ("X", "Y")
 FIRST, LAST = dt.date(2023, 12, 1), dt.date(2025, 5, 1)
 PERIODS = ("2025-03", "2025-02", "2025-W10", "2025-Q1")
-TEXTS = ("Подскажите, есть доставка в Тверь?", "👍 круто", "заходи ко мне в гости скорее", "nice one", "I really like this blend", None)
+TEXTS = (
+    "Подскажите, есть доставка в Тверь?",
+    "👍 круто",
+    "заходи ко мне в гости скорее",
+    "nice one",
+    "I really like this blend",
+    None,
+)
 DAY, HOUR, MINUTE = dt.timedelta(days=1), dt.timedelta(hours=1), dt.timedelta(minutes=1)
 
 
@@ -51,12 +58,18 @@ def _write(file: Path, rows: list[Row], chance: random.Random) -> None:
 def _tables(chance: random.Random) -> Iterator[tuple[str, list[Row]]]:
     # an account opened in the middle of an earlier period is a known difference: on a 1st it is in none
     opened = {name: chance.choice([None, None, "2020-01-01", "2025-01-01"]) for name in ACCOUNTS}
-    yield "accounts", [{"account_id": a, "platform": p, "title": a, "opened": opened[a]} for a, p in ACCOUNTS.items()]
+    yield (
+        "accounts",
+        [{"account_id": a, "platform": p, "title": a, "opened": opened[a]} for a, p in ACCOUNTS.items()],
+    )
     begins = {a: max(FIRST, dt.date.fromisoformat(opened[a] or "2020-01-01")) for a in ACCOUNTS}
     yield "audience", [row for a in ACCOUNTS for row in _audience(chance, a, begins[a])]
     posts = [row for a in ACCOUNTS for row in _posts(chance, a, begins[a])]
     yield "posts", posts
-    yield "post_stats", list(_post_stats(chance, posts)) or [{"post_id": "none", "stats_at": "2025-01-01T00:00"}]
+    yield (
+        "post_stats",
+        list(_post_stats(chance, posts)) or [{"post_id": "none", "stats_at": "2025-01-01T00:00"}],
+    )
     yield "comments", list(_comments(chance, posts, begins))
     yield "inquiries", list(_inquiries(chance, begins))
     yield "leads", list(_leads(chance, begins))
@@ -89,7 +102,9 @@ def _spelled(chance: random.Random, moment: dt.datetime | None) -> str | None:
     """The same instant as naive local time, with its offset, or in UTC."""
     if moment is None:
         return None
-    return chance.choice([moment.isoformat(), f"{moment.isoformat()}+03:00", f"{(moment - 3 * HOUR).isoformat()}Z"])
+    return chance.choice(
+        [moment.isoformat(), f"{moment.isoformat()}+03:00", f"{(moment - 3 * HOUR).isoformat()}Z"]
+    )
 
 
 def _audience(chance: random.Random, account: str, begins: dt.date) -> Iterator[Row]:
@@ -133,7 +148,11 @@ def _post_stats(chance: random.Random, posts: list[Row]) -> Iterator[Row]:
             continue
         for days in sorted(chance.sample([1, 3, 6, 7, 8, 15], chance.randrange(1, 4))):
             figures = {name: chance.randrange(99) for name in ("views", "likes", "comments", "reposts")}
-            yield {"post_id": post["post_id"], "stats_at": _spelled(chance, post["_at"] + days * DAY), **figures}
+            yield {
+                "post_id": post["post_id"],
+                "stats_at": _spelled(chance, post["_at"] + days * DAY),
+                **figures,
+            }
 
 
 def _comments(chance: random.Random, posts: list[Row], begins: Begins) -> Iterator[Row]:
@@ -188,13 +207,22 @@ def _queries(chance: random.Random) -> Iterator[Row]:
             by_week, gap = chance.random() < 0.3, chance.choice([0.0, 0.0, 0.04])
             for since, until in [*_months(), *(_weeks() if by_week else ())]:
                 if chance.random() >= gap:
-                    yield {"since": since, "until": until, "brand": brand, "phrase": phrase, "queries": chance.randrange(999)}
+                    yield {
+                        "since": since,
+                        "until": until,
+                        "brand": brand,
+                        "phrase": phrase,
+                        "queries": chance.randrange(999),
+                    }
 
 
 def _months() -> Iterator[tuple[dt.date, dt.date]]:
     for month in range((LAST.year - FIRST.year) * 12 + LAST.month - FIRST.month):
         index = FIRST.month - 1 + month
-        yield dt.date(FIRST.year + index // 12, index % 12 + 1, 1), dt.date(FIRST.year + (index + 1) // 12, (index + 1) % 12 + 1, 1)
+        yield (
+            dt.date(FIRST.year + index // 12, index % 12 + 1, 1),
+            dt.date(FIRST.year + (index + 1) // 12, (index + 1) % 12 + 1, 1),
+        )
 
 
 def _weeks() -> Iterator[tuple[dt.date, dt.date]]:
@@ -225,7 +253,9 @@ def _plan(chance: random.Random, posts: list[Row]) -> Iterator[Row]:
             "due_at": _spelled(chance, due),
             "approved": chance.random() < 0.95,
             "post_id": _maybe(chance, 0.05, post["post_id"]),
-            "approved_at": _spelled(chance, _maybe(chance, 0.3, due + chance.choice([-DAY, -DAY, 2 * DAY, 0 * DAY]))),
+            "approved_at": _spelled(
+                chance, _maybe(chance, 0.3, due + chance.choice([-DAY, -DAY, 2 * DAY, 0 * DAY]))
+            ),
             "cancelled_at": _spelled(chance, _maybe(chance, 0.9, due + chance.choice([-DAY, DAY, 0 * DAY]))),
         }
 
@@ -241,7 +271,12 @@ def _coverage(chance: random.Random, tables: dict[str, list[Row]]) -> Iterator[R
             if chance.random() < 0.15:  # a hole of some days
                 hole = dt.date(2025, 1, 1) + DAY * chance.randrange(80)
                 yield {"table": table, "scope": scope, "since": FIRST, "until": hole}
-                yield {"table": table, "scope": scope, "since": hole + DAY * chance.randrange(1, 6), "until": until}
+                yield {
+                    "table": table,
+                    "scope": scope,
+                    "since": hole + DAY * chance.randrange(1, 6),
+                    "until": until,
+                }
             else:
                 yield {"table": table, "scope": scope, "since": FIRST, "until": until}
 
@@ -288,12 +323,28 @@ def _person(chance: random.Random, who: str, as_of: str | None) -> Row:
 
 def _entries(chance: random.Random) -> Iterator[Row]:
     for name in CATALOGUE:
-        for as_, versus in (("value", "previous"), ("change", "previous"), ("growth", chance.choice(["previous", "year_ago"]))):
+        for as_, versus in (
+            ("value", "previous"),
+            ("change", "previous"),
+            ("growth", chance.choice(["previous", "year_ago"])),
+        ):
             if as_ != "value" and chance.random() < 0.4:
                 continue
             target = _target(chance, name, as_)
-            yield {"kpi": name, "as": as_, "versus": versus, "target": target, "weight": chance.choice([5, 10])}
-    yield {"kpi": "brand_mentions", "brands": ["X"], "sentiment": ["positive", "neutral"], "target": {"at_least": 3}, "weight": 5}
+            yield {
+                "kpi": name,
+                "as": as_,
+                "versus": versus,
+                "target": target,
+                "weight": chance.choice([5, 10]),
+            }
+    yield {
+        "kpi": "brand_mentions",
+        "brands": ["X"],
+        "sentiment": ["positive", "neutral"],
+        "target": {"at_least": 3},
+        "weight": 5,
+    }
 
 
 def _target(chance: random.Random, name: str, as_: str) -> Row:

@@ -7,11 +7,11 @@ Deliberate differences, kept out by the narrow rules of :func:`disagreements`:
 * the coverage of a deputy counts the stand-in days in the package, and not in the oracle;
 * a growth against a negative previous is not assessable in the package, and divided by the oracle;
 * the coverage of a change is that of the period in the package, the lower of both sides in the oracle;
-* an opening whose last row is older than 7 days is unknown in the package, and the days up to the next row are
-  uncovered for every KPI of the table ``audience``; the oracle's choice 9 takes the opening from the next row,
-  and leaves the days out of three KPIs only:
-  :func:`readings_of_the_package` gives the oracle the package's reading;
-* a band that an absence of the whole period scales to nothing has no attainment in the package, 0 or 1 in the oracle;
+* an opening whose last row is older than 7 days is unknown in the package, and the days up to the next row
+  are uncovered for every KPI of the table ``audience``; the oracle's choice 9 takes the opening from the next
+  row, and leaves the days out of three KPIs only;
+* a band that an absence of the whole period scales to nothing has no attainment in the package, 0 or 1 in the
+  oracle; of these two :func:`readings_of_the_package` gives the oracle the package's reading;
 * the package pays an attainment rounded to 9 digits, so payouts and the total agree to 1e-8 only.
 """
 
@@ -52,7 +52,7 @@ def same(found: Any, wanted: Any, tolerance: float = 1e-9) -> bool:
     """Equal, numbers up to a tolerance relative to themselves."""
     if isinstance(found, list | tuple) and isinstance(wanted, list | tuple):
         return len(found) == len(wanted) and all(map(same, found, wanted))
-    if found is None or wanted is None or isinstance(found, bool | str) or isinstance(found, dict):
+    if found is None or wanted is None or isinstance(found, bool | str | dict):
         return bool(found == wanted)
     return math.isclose(found, wanted, rel_tol=tolerance, abs_tol=1e-12)
 
@@ -75,7 +75,7 @@ def disagreements(mine: dict[str, Any], theirs: dict[str, Any], stands_in: bool)
 
 
 def deliberate(line: dict[str, Any], wanted: dict[str, Any], stands_in: bool) -> bool:
-    """A growth against a negative previous, or the coverage of a deputy: values on which the two may differ."""
+    """Values on which the two may differ: growth against a negative previous, the coverage of a deputy."""
     if line["as"] == "growth" and wanted["value"] is not None and wanted["denominator"] < 0:
         assert line["notes"][0]["code"] == "negative_previous"
         return True
@@ -90,14 +90,21 @@ def of_line(line: dict[str, Any], wanted: dict[str, Any], who: str, stands_in: b
         yield from compared(key, line[key], wanted[key])
     year_ago = [card["year_ago"] and card["year_ago"]["value"] for card in (line, wanted)]
     yield from compared("year_ago", *year_ago)
-    targets = [card["target"] and [card["target"][key] for key in ("kind", "value", "base")] for card in (line, wanted)]
+    targets = [
+        card["target"] and [card["target"][key] for key in ("kind", "value", "base")]
+        for card in (line, wanted)
+    ]
     yield from compared("target", *targets)
     yield from of_history(line, wanted, who)
     if line["as"] == "value" and not (stands_in and CATALOGUE[line["kpi"]].delegable):
         theirs = {part["account_id"]: part["value"] for part in wanted["accounts"]}
-        yield from compared("accounts", sorted(part["account_id"] for part in line["accounts"]), sorted(theirs))
+        yield from compared(
+            "accounts", sorted(part["account_id"] for part in line["accounts"]), sorted(theirs)
+        )
         for part in line["accounts"]:
-            yield from compared(f"account {part['account_id']}", part["value"], theirs.get(part["account_id"]))
+            yield from compared(
+                f"account {part['account_id']}", part["value"], theirs.get(part["account_id"])
+            )
 
 
 def of_history(line: dict[str, Any], wanted: dict[str, Any], who: str) -> Iterator[str]:
@@ -107,7 +114,11 @@ def of_history(line: dict[str, Any], wanted: dict[str, Any], who: str) -> Iterat
         earlier = asked.previous() if line["versus"] == "previous" else asked.year_ago()
         if line["as"] != "value" and earlier.label in OPENED_LATE.get(who, ()):
             continue
-        if line["as"] == "growth" and line["kpi"] in ("subscriber_gain", "subscriber_growth") and ours["value"] is None:
+        if (
+            line["as"] == "growth"
+            and line["kpi"] in ("subscriber_gain", "subscriber_growth")
+            and ours["value"] is None
+        ):
             continue  # a gain may have been negative, and growth from there is no growth
         yield from compared(f"history {ours['period']}", ours["value"], theirs["value"])
 
@@ -153,11 +164,13 @@ _any_attainment = oracle.attainment
 
 @pytest.fixture(autouse=True)
 def readings_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stale opening is unknown, its days are uncovered whatever is read from ``audience``; an empty band."""
+    """A stale opening is unknown, its days are uncovered for all of ``audience``; an empty band."""
     monkeypatch.setattr(oracle, "opening", _opening)
     monkeypatch.setattr(oracle, "attainment", _attainment)
     for name, stock in (("subscriber_growth", oracle.subscriber_gain), ("churn_rate", oracle.unsubscribed)):
-        rule = replace(oracle.KPIS[name], formula=functools.partial(oracle.per_stock, flow=stock, stock=_opening))
+        rule = replace(
+            oracle.KPIS[name], formula=functools.partial(oracle.per_stock, flow=stock, stock=_opening)
+        )
         monkeypatch.setitem(oracle.KPIS, name, rule)
     for name, rule in oracle.KPIS.items():
         monkeypatch.setitem(oracle.KPIS, name, replace(rule, from_opening=True))
@@ -176,7 +189,7 @@ def every_kpi(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "specialists").mkdir(parents=True)
     yaml = YAML(typ="safe", pure=True)
     department = yaml.load((PARAMS / "department.yml").read_text(encoding="utf-8"))
-    department["history"] = {"periods": 13, "weeks": 0}
+    department["history"] = {"periods": 7, "weeks": 0}
     with (folder / "department.yml").open("w", encoding="utf-8") as stream:
         yaml.dump(department, stream)
     forms = (("value", "previous"), ("change", "previous"), ("growth", "year_ago"))
@@ -203,23 +216,24 @@ def test_sample(who: str, read_once: None) -> None:
 
 @pytest.mark.parametrize(
     ("who", "period", "as_of"),
-    [
+    [  # some people for each kind of period: all of them would take minutes
         ("anna-petrova", "2025-07", None),  # an absence with a deputy
         ("ivan-kuznetsov", "2025-07", None),  # the deputy
         ("dmitry-orlov", "2025-07", None),  # an account opened in May
         ("maria-sokolova", "2025-10", None),  # a handover on the 16th, taken over
-        ("ivan-kuznetsov", "2025-10", None),  # the same, handed over
         ("timur-safin", "2025-10", "2025-10-20T15:30:00+03:00"),  # interim
         ("elena-volkova", "2025-Q3", None),
         ("dmitry-orlov", "2025-W41", None),
         ("anna-petrova", "2025-W41", "2025-10-14T09:00"),  # preliminary
     ],
 )
-def test_every_kpi_of_the_sample(who: str, period: str, as_of: str | None, every_kpi: Path, read_once: None) -> None:
+def test_every_kpi_of_the_sample(
+    who: str, period: str, as_of: str | None, every_kpi: Path, read_once: None
+) -> None:
     agree(SAMPLE, every_kpi, who, period, as_of)
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(14))
 def test_random_agency(seed: int, tmp_path: Path) -> None:
     period, as_of = write_agency(tmp_path, seed)
     for who in PEOPLE:
@@ -232,7 +246,10 @@ def test_the_comparison_can_fail(tmp_path: Path) -> None:
     card = score(PEOPLE[0], period, data=data, params=params, as_of=as_of)
     shutil.copy(data / "traffic.csv", tmp_path / "kept.csv")
     lines = (tmp_path / "kept.csv").read_text(encoding="utf-8").splitlines()
-    changed = [lines[0], *(f"{line.rsplit(',', 1)[0]},{7 + int(line.rsplit(',', 1)[1] or 0)}" for line in lines[1:])]
+    changed = [
+        lines[0],
+        *(f"{line.rsplit(',', 1)[0]},{7 + int(line.rsplit(',', 1)[1] or 0)}" for line in lines[1:]),
+    ]
     (data / "traffic.csv").write_text("\n".join(changed) + "\n", encoding="utf-8")
     theirs = oracle.evaluate(data, params, PEOPLE[0], period, as_of, spam_phrases=SPAM)
     found = list(disagreements(card, theirs, stands_in=False))

@@ -1,0 +1,87 @@
+"""Groups 5 and 6: leads to values worked out by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kpi_kit.errors import InputError
+from tests.agency import codes, detail, measure, scored
+from tests.agency import entry as asked
+
+EMPTY: list[str] = []
+# lead_id, account_id, created_at, qualified, sold_at, sale_amount, currency, refunded_at
+GOOD = "l1,a,2025-10-01T00:00,true"
+BAD = "l2,a,2025-10-31T23:59,false"
+OPEN = "l3,a,2025-10-15T12:00"
+OUTSIDE = ["l4,a,2025-09-30T23:59,true", "l5,a,2025-11-01T00:00,true"]
+SOLD = "s1,a,2025-08-01T12:00,true,2025-10-01T00:00,1000,RUB"  # created long before
+SOLD_CHEAP = "s2,a,2025-10-05T12:00,true,2025-10-31T23:59,0,RUB"
+SOLD_OUTSIDE = [
+    "s3,a,2025-10-05T12:00,true,2025-11-01T00:00,500,RUB",
+    "s4,a,2025-09-05T12:00,true,2025-09-30T23:59,500,RUB",
+]
+REFUNDED = "s5,a,2025-10-05T12:00,true,2025-10-06T12:00,700,RUB,2025-11-08T00:00"  # by as_of
+REFUNDED_LATER = "s6,a,2025-10-05T12:00,true,2025-10-06T12:00,70,RUB,2025-11-08T00:01"
+UNPRICED = "s7,a,2025-10-05T12:00,true,2025-10-06T12:00"
+
+
+@pytest.mark.parametrize(
+    ("kpi", "rows", "value"),
+    [
+        ("leads", EMPTY, 0),
+        ("leads", [GOOD], 1),
+        ("leads", [GOOD, BAD, OPEN, *OUTSIDE], 3),
+        ("qualified_leads", EMPTY, 0),
+        ("qualified_leads", [GOOD], 1),
+        ("qualified_leads", [BAD, OPEN], 0),
+        ("qualified_leads", [GOOD, BAD, OPEN, *OUTSIDE], 1),  # unknown is no reason to refuse
+        ("qualified_lead_rate", [GOOD], 1),
+        ("qualified_lead_rate", [BAD], 0),
+        ("qualified_lead_rate", [GOOD, BAD, OPEN, *OUTSIDE], 1 / 2),
+        ("sales", EMPTY, 0),
+        ("sales", [SOLD], 1),
+        ("sales", [SOLD, SOLD_CHEAP, *SOLD_OUTSIDE], 2),
+        ("sales", [SOLD, REFUNDED, REFUNDED_LATER], 2),
+        ("sales", [UNPRICED], 1),
+        ("sales_amount", EMPTY, 0),
+        ("sales_amount", [SOLD], 1000),
+        ("sales_amount", [SOLD, SOLD_CHEAP, *SOLD_OUTSIDE], 1000),
+        ("sales_amount", [SOLD, REFUNDED, REFUNDED_LATER], 1070),
+    ],
+)
+def test_value(kpi: str, rows: list[str], value: float, tmp_path: Path) -> None:
+    assert measure(tmp_path, kpi, leads=rows).value == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "rows", "reason"),
+    [
+        ("qualified_lead_rate", EMPTY, "zero_denominator"),
+        ("qualified_lead_rate", [OPEN], "zero_denominator"),
+        ("sales_amount", [SOLD, UNPRICED], "too_many_unknown"),
+    ],
+)
+def test_not_assessable(kpi: str, rows: list[str], reason: str, tmp_path: Path) -> None:
+    measured = measure(tmp_path, kpi, leads=rows)
+    assert measured.value is None
+    assert codes(measured.notes)[0] == reason
+
+
+def test_what_is_not_qualified_yet_is_noted(tmp_path: Path) -> None:
+    for kpi in ("qualified_leads", "qualified_lead_rate"):
+        measured = measure(tmp_path / kpi, kpi, leads=[GOOD, OPEN])
+        assert detail(measured.notes, "qualification_unknown") == {"count": 1}
+
+
+@pytest.mark.parametrize(("as_of", "sold"), [("2025-10-20T12:00", 0), ("2025-10-20T12:01", 1)])
+def test_a_sale_after_the_cut_off_is_not_known(as_of: str, sold: float, tmp_path: Path) -> None:
+    later = "s,a,2025-10-05T12:00,true,2025-10-20T12:01,700,RUB"
+    assert measure(tmp_path, "sales", leads=[later], as_of=as_of).value == sold
+
+
+def test_two_currencies_are_an_error(tmp_path: Path) -> None:
+    euros = "s8,a,2025-10-05T12:00,true,2025-10-06T12:00,700,EUR"
+    with pytest.raises(InputError, match="EUR"):
+        scored(tmp_path, asked("sales_amount"), leads=[SOLD, euros])
