@@ -51,6 +51,27 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Sides:
+    """One way of reading the figures of an entry.
+
+    Parameters
+    ----------
+    frame : UnitFrame
+    now : Tally
+        The period on the days held.
+    history : Tally
+        Consecutive periods on all days.
+    uses_snapshots : bool
+        Whether the figures of posts are those of snapshots.
+    """
+
+    frame: UnitFrame
+    now: Tally
+    history: Tally
+    uses_snapshots: bool = False
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that is measured for one entry of a case.
 
@@ -75,48 +96,50 @@ class Facts:
         platforms = self.entry.platforms if mentions else None
         return replace(self.case.setting, sentiments=self.entry.sentiment, platforms=platforms)
 
-    def _units(self, tables: Tables, setting: Setting) -> UnitFrame:
-        return self.kpi.units(tables, setting)
+    @cached_property
+    def frame(self) -> UnitFrame:
+        """The unit frame of the entry, with the rows of a deputy's colleagues."""
+        return self.kpi.units(self.case.tables, self.setting)
 
-    def _tallies(self, frame: UnitFrame) -> tuple[Tally, Tally]:
-        """The period itself on the days held, and the history on all days."""
+    def _side(self, tables: Tables, setting: Setting) -> Sides:
+        """Tally a way of reading the figures: the period on the days held, the history on all days."""
+        frame = (
+            self.frame
+            if setting is self.setting and tables is self.case.tables
+            else self.kpi.units(tables, setting)
+        )
         own = self.case.without_absences(frame) if self.kpi.delegable else frame
         history = self.case.grid(self.case.owners(self.entry), self.case.buckets)
-        return (
+        return Sides(
+            own,
             self.case.tally(self.kpi, own, self.case.own_grid(self.entry)),
             self.case.tally(self.kpi, own, history),
         )
 
     @cached_property
-    def frame(self) -> UnitFrame:
-        """The unit frame of the entry."""
-        return self._units(self.case.tables, self.setting)
+    def _plain(self) -> Sides:
+        """The figures as they are in ``posts``."""
+        return self._side(self.case.tables, self.setting)
 
     @cached_property
-    def _plain(self) -> tuple[Tally, Tally]:
-        return self._tallies(self.frame)
+    def _settled(self) -> Sides:
+        """Equally mature figures where posts have no snapshots: settled posts only."""
+        return self._side(self.case.tables, replace(self.setting, settled_only=True))
 
     @cached_property
-    def _comparing(self) -> tuple[Tally, Tally]:
-        """Tallies of equally mature figures where posts have no snapshots: settled posts only."""
-        if not self.kpi.matures:
-            return self._plain
-        return self._tallies(self._units(self.case.tables, replace(self.setting, settled_only=True)))
-
-    @cached_property
-    def _matured(self) -> tuple[Tally, Tally]:
-        """Tallies of the figures of snapshots nearest to the settling age."""
+    def _matured(self) -> Sides:
+        """The figures of snapshots nearest to the settling age."""
         tables = {**self.case.tables, "posts": matured(self.case.tables, self.setting)}
-        return self._tallies(self._units(tables, self.setting))
+        return replace(self._side(tables, self.setting), uses_snapshots=True)
 
     @cached_property
     def measurement(self) -> Measurement:
         """What is compared with the target."""
         if self.entry.as_ == "value":
-            measured = self._plain[0].measure(0)
+            measured = self._plain.now.measure(0)
             return replace(measured, notes=(*measured.notes, *self._deputised(), *self._not_compared()))
         if self.case.interim:
-            measured = self._plain[0].measure(0)
+            measured = self._plain.now.measure(0)
             return Measurement(None, None, None, measured.units, measured.coverage, (Note("interim_change"),))
         return self._changed(self.comparison(self._versus), self._versus)
 
@@ -128,7 +151,7 @@ class Facts:
         if not self.kpi.delegable:
             return ()
         total = self.case.tally(self.kpi, self.frame, self.case.own_grid(self.entry)).units.sum()
-        count = int(total - self._plain[0].units.sum())
+        count = int(total - self._plain.now.units.sum())
         return (Note("deputised", {"count": count}),) if count else ()
 
     def _not_compared(self) -> tuple[Note, ...]:
@@ -169,11 +192,12 @@ class Facts:
 
     def _compared(self, earlier: Period) -> Comparison:
         bucket = self.case.buckets.index(earlier)
-        owners = self._plain[1].grid.owners
+        owners = self._plain.history.grid.owners
         held = self.case.wholly_held(owners, self.entry)
-        kept = held & self._wholly_covered(self._plain[1], bucket)
+        kept = held & self._wholly_covered(self._plain.history, bucket)
         is_value = self.entry.as_ == "value"
-        own, history = self._plain if is_value else self._sides(self.case.period, earlier, kept)
+        sides = self._plain if is_value else self.mature_sides(self.case.period, earlier, kept)
+        own, history = sides.now, sides.history
         left_out = tuple(
             self._left_out(owner, "partly_held" if not held[row] else "not_covered_earlier")
             for row, owner in enumerate(owners)
@@ -186,22 +210,22 @@ class Facts:
             if self.kpi.aggregation is Aggregation.TILES
             else None
         )
-        uses_snapshots = not is_value and self.kpi.matures and own is self._matured[0]
-        return Comparison(
-            own.measure(0, mask, known), history.measure(bucket, kept, known), left_out, uses_snapshots
-        )
+        now, before = own.measure(0, mask, known), history.measure(bucket, kept, known)
+        return Comparison(now, before, left_out, sides.uses_snapshots)
 
-    def _sides(self, now: Period, earlier: Period, kept: Bools) -> tuple[Tally, Tally]:
+    def mature_sides(self, now: Period, earlier: Period, kept: Bools) -> Sides:
         """The figures that are equally mature on both sides of a change over the kept accounts."""
         if not self.kpi.matures:
             return self._plain
         both = self._has_snapshots(now, kept) and self._has_snapshots(earlier, kept)
-        return self._matured if both else self._comparing
+        return self._matured if both else self._settled
 
     def _has_snapshots(self, period: Period, kept: Bools) -> bool:
         """Whether a post that counts for the kept accounts in a period has a snapshot."""
         posts = self.case.tables["posts"]
-        owners = [owner for owner, counts in zip(self._plain[1].grid.owners, kept, strict=True) if counts]
+        owners = [
+            owner for owner, counts in zip(self._plain.history.grid.owners, kept, strict=True) if counts
+        ]
         has_one = posts["post_id"].isin(self.case.tables["post_stats"]["post_id"])
         known = posts[has_one & posts["account_id"].isin(owners) & posts["deleted_at"].isna()]
         days = local_days(known["published_at"], self.setting.zone)
@@ -246,7 +270,7 @@ class Facts:
         buckets = self.case.buckets
         wanted = [buckets.index(period) for period in self.case.history]
         if self.entry.as_ == "value":
-            series = self._plain[1].series()
+            series = self._plain.history.series()
             past = [series[bucket] for bucket in wanted[:-1]]
         else:
             past = [self._past_change(bucket) for bucket in wanted[:-1]]
@@ -257,8 +281,8 @@ class Facts:
         period = self.case.buckets[bucket]
         earlier = period.previous if self.entry.versus == "previous" else period.year_ago
         before = self.case.buckets.index(earlier)
-        kept = self._wholly_covered(self._plain[1], before)
-        history = self._sides(period, earlier, kept)[1]
+        kept = self._wholly_covered(self._plain.history, before)
+        history = self.mature_sides(period, earlier, kept).history
         known = None
         if self.kpi.aggregation is Aggregation.TILES:
             known = history.phrases_known(bucket) & history.phrases_known(before)
@@ -279,7 +303,7 @@ class Facts:
     @property
     def parts(self) -> list[Part]:
         """The fact of each account or brand alone."""
-        own = self._plain[0]
+        own = self._plain.now
         return [Part(owner, self._part(own, row)) for row, owner in enumerate(own.grid.owners)]
 
     def _part(self, own: Tally, row: int) -> Measurement:

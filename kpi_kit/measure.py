@@ -144,13 +144,13 @@ class StockIndex:
     ----------
     days, values : dict of str to array
         Ascending day numbers of an owner's rows, and the state on each.
-    before_first : dict of str to float
-        The state before the first row: subscribers − joined + left; NaN where unknown.
+    before : dict of str to array
+        The state before the flows of each row: subscribers − joined + left; NaN where unknown.
     """
 
     days: Mapping[str, Ints]
     values: Mapping[str, Floats]
-    before_first: Mapping[str, float]
+    before: Mapping[str, Floats]
 
     @classmethod
     def of(cls, audience: pd.DataFrame) -> StockIndex:
@@ -168,19 +168,20 @@ class StockIndex:
         return cls(
             {owner: days[index] for owner, index in groups.items()},
             {owner: values[index] for owner, index in groups.items()},
-            {owner: float(opening[index[0]]) for owner, index in groups.items()},
+            {owner: opening[index] for owner, index in groups.items()},
         )
 
     def opening(self, owner: str, starts: Ints, ends: Ints) -> Floats:
-        """The last state before each start, at most 7 days old; before a first row, its own opening."""
+        """The last state before each start, at most 7 days old; else what the next row set out from."""
         days = self.days.get(owner)
         if days is None:
             return np.full(len(starts), np.nan)
         last = np.searchsorted(days, starts) - 1
-        fresh = starts - days[np.maximum(last, 0)] <= STALE_DAYS
-        state = np.where(fresh, self.values[owner][np.maximum(last, 0)], np.nan)
-        first_inside = days[0] < ends
-        return np.where(last >= 0, state, np.where(first_inside, self.before_first[owner], np.nan))
+        upcoming = np.minimum(last + 1, len(days) - 1)
+        inside = (last + 1 < len(days)) & (days[upcoming] < ends)
+        set_out = np.where(inside, self.before[owner][upcoming], np.nan)
+        fresh = (last >= 0) & (starts - days[np.maximum(last, 0)] <= STALE_DAYS)
+        return np.where(fresh, self.values[owner][np.maximum(last, 0)], set_out)
 
     def mean(self, owner: str, starts: Ints, ends: Ints) -> Floats:
         """The mean over the rows that exist in each cell; NaN where there is none."""

@@ -175,7 +175,11 @@ def opening(index: StockIndex, owner: str = "a") -> float:
         ([("2025-04-01", 10, 4, 1)], np.nan),  # nothing yet in P
         ([("2025-03-05", 10, None, 1)], np.nan),
         ([("2025-03-05", 10, 4, None)], np.nan),
-        ([("2025-02-01", 5, 1, 1), ("2025-03-05", 10, 4, 1)], np.nan),  # not a first row
+        (
+            [("2025-02-01", 5, 1, 1), ("2025-03-05", 10, 4, 1)],
+            7,
+        ),  # the last is too old: the next set out from 7
+        ([("2025-02-01", 5, 1, 1), ("2025-03-05", 10, None, 1)], np.nan),
     ],
 )
 def test_opening(rows: list[Any], level: float) -> None:

@@ -7,12 +7,10 @@ Deliberate differences, kept out by the narrow rules of :func:`disagreements`:
 * the coverage of a deputy counts the stand-in days in the package, and not in the oracle;
 * a growth against a negative previous is not assessable in the package, and divided by the oracle;
 * the coverage of a change is that of the period in the package, the lower of both sides in the oracle;
-* an opening whose last row is older than 7 days is unknown in the package, and the days up to the next row
-  are uncovered for every KPI of the table ``audience``; the oracle's choice 9 takes the opening from the next
-  row, and leaves the days out of three KPIs only;
+* where the last row before an opening is older than 7 days, the days up to the next row are uncovered for
+  every KPI of the table ``audience`` in the package, for three KPIs only in the oracle's choice 9;
 * a band that an absence of the whole period scales to nothing has no attainment in the package, 0 or 1 in the
-  oracle; of these two :func:`readings_of_the_package` gives the oracle the package's reading;
-* the package pays an attainment rounded to 9 digits, so payouts and the total agree to 1e-8 only.
+  oracle; of these two :func:`readings_of_the_package` gives the oracle the package's reading.
 """
 
 from __future__ import annotations
@@ -45,7 +43,6 @@ OPENED_LATE = {"dmitry-orlov": {"2025-05", "2025-Q2", "2025-W20"}}
 HEAD = ("as_of", "interim", "preliminary", "total", "attained", "assessable")
 LINE = ("kpi", "as", "versus", "scope", "value", "attained", "attainment", "payout", "weight", "previous")
 SUMS = ("numerator", "denominator", "units")
-PAID = {"payout": 1e-8, "total": 1e-8}
 
 
 def same(found: Any, wanted: Any, tolerance: float = 1e-9) -> bool:
@@ -124,7 +121,7 @@ def of_history(line: dict[str, Any], wanted: dict[str, Any], who: str) -> Iterat
 
 
 def compared(what: str, found: Any, wanted: Any) -> Iterator[str]:
-    if not same(found, wanted, PAID.get(what, 1e-9)):
+    if not same(found, wanted, 1e-9):
         yield f"{what}: {found!r}, the oracle says {wanted!r}"
 
 
@@ -144,17 +141,6 @@ def _tables(folder: Path, name: str, zone: Any) -> Any:
 _read_table = oracle.read_table
 
 
-def _opening(lens: oracle.Lens, account: str) -> float | None:
-    start = min(lens.days[account])
-    earlier = lens.book.last_before(account, start)
-    if earlier is not None and (start - earlier["day"]).days > oracle.FRESH:
-        return None
-    return _lenient_opening(lens, account)
-
-
-_lenient_opening = oracle.opening
-
-
 def _attainment(goal: oracle.Goal, fact: float) -> float | None:
     return None if goal.kind == "between" and goal.value[0] == goal.value[1] else _any_attainment(goal, fact)
 
@@ -164,14 +150,8 @@ _any_attainment = oracle.attainment
 
 @pytest.fixture(autouse=True)
 def readings_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stale opening is unknown, its days are uncovered for all of ``audience``; an empty band."""
-    monkeypatch.setattr(oracle, "opening", _opening)
+    """The days of a stale opening are uncovered for all of ``audience``; an empty band."""
     monkeypatch.setattr(oracle, "attainment", _attainment)
-    for name, stock in (("subscriber_growth", oracle.subscriber_gain), ("churn_rate", oracle.unsubscribed)):
-        rule = replace(
-            oracle.KPIS[name], formula=functools.partial(oracle.per_stock, flow=stock, stock=_opening)
-        )
-        monkeypatch.setitem(oracle.KPIS, name, rule)
     for name, rule in oracle.KPIS.items():
         monkeypatch.setitem(oracle.KPIS, name, replace(rule, from_opening=True))
 

@@ -46,8 +46,8 @@ LINE = {
     "numerator": (float, None), "denominator": (float, None), "units": int, "coverage": (float, None),
     "assessable": bool, "notes": list, "previous": (float, None), "change": (dict, None),
     "year_ago": (dict, None), "trend": (dict, None), "target": (dict, None), "attained": (bool, None),
-    "attainment": (float, None), "payout": (float, None), "weight": float, "chance": (float, None), "smart": (dict, None),
-    "history": list, "accounts": list,
+    "attainment": (float, None), "payout": (float, None), "weight": float, "chance": (float, None),
+    "smart": (dict, None), "history": list, "accounts": list,
 }  # fmt: skip
 
 

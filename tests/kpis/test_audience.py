@@ -48,6 +48,8 @@ NINE_DAYS = [BEFORE, *(f"{day},a,100,1,{0 if number else ''}" for number, day in
         ("subscriber_growth", SINGLE, 30 / 100),
         ("subscriber_growth", FLAT, 0),
         ("subscriber_growth", SEVEN_DAYS_OLD, 10 / 100),
+        ("subscriber_growth", EIGHT_DAYS_OLD, 10 / 100),  # the next row set out from 103 − 4 + 1
+        ("subscriber_growth", STALE_TO_THE_THIRD, 10 / 100),  # likewise; 29 of 31 days are covered
         ("unsubscribed", EMPTY, 0),
         ("unsubscribed", SINGLE, 10),
         ("unsubscribed", FLAT, 0),
@@ -71,7 +73,6 @@ def test_value(kpi: str, rows: list[str], value: float, tmp_path: Path) -> None:
         ("subscriber_gain", STALE_TO_THE_FIFTH, "not_covered"),  # 4 of 31 days: 87 %
         ("subscriber_growth", EMPTY, "opening_unknown"),
         ("subscriber_growth", NEW, "zero_denominator"),  # it opened at 70 − 90 + 20 = 0
-        ("subscriber_growth", EIGHT_DAYS_OLD, "opening_unknown"),
         ("subscriber_growth", STALE_TO_THE_FIFTH, "not_covered"),
         ("unsubscribed", NINE_DAYS, "too_many_unknown"),  # 1 of 9: the row before P does not count
         ("churn_rate", EMPTY, "opening_unknown"),
@@ -98,6 +99,12 @@ def test_seven_days_old_is_fresh_and_eight_is_uncovered_up_to_the_next_row(tmp_p
     stale = measure(tmp_path / "3", "subscriber_gain", audience=STALE_TO_THE_THIRD)
     assert stale.coverage == pytest.approx(29 / 31)
     assert stale.value == 3 + 7
+
+
+@pytest.mark.parametrize(("as_of", "value"), [("2025-10-17T12:00", 120), ("2025-10-18T12:00", None)])
+def test_an_interim_period_closes_at_the_cut_off(as_of: str, value: float | None, tmp_path: Path) -> None:
+    rows = ["2025-10-09,a,110,1,1", "2025-10-10,a,120,10,0"]
+    assert measure(tmp_path, "subscribers", audience=rows, as_of=as_of).value == value
 
 
 def test_unknown_rows_are_counted(tmp_path: Path) -> None:
