@@ -117,7 +117,7 @@ class Facts:
         )
 
     @cached_property
-    def _plain(self) -> Sides:
+    def plain(self) -> Sides:
         """The figures as they are in ``posts``."""
         return self._side(self.case.tables, self.setting)
 
@@ -136,10 +136,10 @@ class Facts:
     def measurement(self) -> Measurement:
         """What is compared with the target."""
         if self.entry.as_ == "value":
-            measured = self._plain.now.measure(0)
+            measured = self.plain.now.measure(0)
             return replace(measured, notes=(*measured.notes, *self._deputised(), *self._not_compared()))
         if self.case.interim:
-            measured = self._plain.now.measure(0)
+            measured = self.plain.now.measure(0)
             return Measurement(None, None, None, measured.units, measured.coverage, (Note("interim_change"),))
         return self._changed(self.comparison(self._versus), self._versus)
 
@@ -151,7 +151,7 @@ class Facts:
         if not self.kpi.delegable:
             return ()
         total = self.case.tally(self.kpi, self.frame, self.case.own_grid(self.entry)).units.sum()
-        count = int(total - self._plain.now.units.sum())
+        count = int(total - self.plain.now.units.sum())
         return (Note("deputised", {"count": count}),) if count else ()
 
     def _not_compared(self) -> tuple[Note, ...]:
@@ -192,11 +192,11 @@ class Facts:
 
     def _compared(self, earlier: Period) -> Comparison:
         bucket = self.case.buckets.index(earlier)
-        owners = self._plain.history.grid.owners
+        owners = self.plain.history.grid.owners
         held = self.case.wholly_held(owners, self.entry)
-        kept = held & self._wholly_covered(self._plain.history, bucket)
+        kept = self.comparable(earlier)
         is_value = self.entry.as_ == "value"
-        sides = self._plain if is_value else self.mature_sides(self.case.period, earlier, kept)
+        sides = self.plain if is_value else self.mature_sides(self.case.period, earlier, kept)
         own, history = sides.now, sides.history
         left_out = tuple(
             self._left_out(owner, "partly_held" if not held[row] else "not_covered_earlier")
@@ -213,19 +213,22 @@ class Facts:
         now, before = own.measure(0, mask, known), history.measure(bucket, kept, known)
         return Comparison(now, before, left_out, sides.uses_snapshots)
 
+    def comparable(self, earlier: Period) -> Bools:
+        """The owners that are in both sides of a comparison with an earlier period."""
+        held = self.case.wholly_held(self.plain.history.grid.owners, self.entry)
+        return held & self._wholly_covered(self.plain.history, self.case.buckets.index(earlier))
+
     def mature_sides(self, now: Period, earlier: Period, kept: Bools) -> Sides:
         """The figures that are equally mature on both sides of a change over the kept accounts."""
         if not self.kpi.matures:
-            return self._plain
+            return self.plain
         both = self._has_snapshots(now, kept) and self._has_snapshots(earlier, kept)
         return self._matured if both else self._settled
 
     def _has_snapshots(self, period: Period, kept: Bools) -> bool:
         """Whether a post that counts for the kept accounts in a period has a snapshot."""
         posts = self.case.tables["posts"]
-        owners = [
-            owner for owner, counts in zip(self._plain.history.grid.owners, kept, strict=True) if counts
-        ]
+        owners = [owner for owner, counts in zip(self.plain.history.grid.owners, kept, strict=True) if counts]
         has_one = posts["post_id"].isin(self.case.tables["post_stats"]["post_id"])
         known = posts[has_one & posts["account_id"].isin(owners) & posts["deleted_at"].isna()]
         days = local_days(known["published_at"], self.setting.zone)
@@ -270,7 +273,7 @@ class Facts:
         buckets = self.case.buckets
         wanted = [buckets.index(period) for period in self.case.history]
         if self.entry.as_ == "value":
-            series = self._plain.history.series()
+            series = self.plain.history.series()
             past = [series[bucket] for bucket in wanted[:-1]]
         else:
             past = [self._past_change(bucket) for bucket in wanted[:-1]]
@@ -281,7 +284,7 @@ class Facts:
         period = self.case.buckets[bucket]
         earlier = period.previous if self.entry.versus == "previous" else period.year_ago
         before = self.case.buckets.index(earlier)
-        kept = self._wholly_covered(self._plain.history, before)
+        kept = self._wholly_covered(self.plain.history, before)
         history = self.mature_sides(period, earlier, kept).history
         known = None
         if self.kpi.aggregation is Aggregation.TILES:
@@ -290,20 +293,24 @@ class Facts:
         return self._changed(sides, earlier).value
 
     @cached_property
+    def weekly(self) -> Tally | None:
+        """The last full weeks, where there are any."""
+        if not self.case.weeks:
+            return None
+        grid = self.case.grid(self.case.owners(self.entry), self.case.weeks)
+        return self.case.tally(self.kpi, self.plain.frame, grid)
+
+    @cached_property
     def weeks(self) -> list[tuple[Period, float | None]]:
         """The value of each full week; none for a change or growth, whose weeks would be noise."""
-        if self.entry.as_ != "value" or not self.case.weeks:
+        if self.entry.as_ != "value" or self.weekly is None:
             return []
-        frame = self.case.without_absences(self.frame) if self.kpi.delegable else self.frame
-        weekly = self.case.tally(
-            self.kpi, frame, self.case.grid(self.case.owners(self.entry), self.case.weeks)
-        )
-        return list(zip(self.case.weeks, weekly.series(), strict=True))
+        return list(zip(self.case.weeks, self.weekly.series(), strict=True))
 
     @property
     def parts(self) -> list[Part]:
         """The fact of each account or brand alone."""
-        own = self._plain.now
+        own = self.plain.now
         return [Part(owner, self._part(own, row)) for row, owner in enumerate(own.grid.owners)]
 
     def _part(self, own: Tally, row: int) -> Measurement:

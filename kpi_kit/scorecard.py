@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +22,7 @@ from kpi_kit.periods import Period
 from kpi_kit.sections import sections
 from kpi_kit.store import Store, look
 from kpi_kit.targets import Target
+from kpi_kit.verdicts import records, verdicts
 
 SCHEMA = 1
 """The version of the JSON's shape."""
@@ -97,7 +98,9 @@ def score(
 
 def card(case: Case, notebook: Path | None = None) -> Scorecard:
     """The scorecard of a prepared case."""
-    rows = [entry_record(case, entry) for entry in case.person.kpis]
+    facts = [Facts(case, entry) for entry in case.person.kpis]
+    said = records([verdicts(entry) for entry in facts])
+    rows = [entry_record(entry, verdict) for entry, verdict in zip(facts, said, strict=True)]
     asked = [row for row in rows if row["target"] is not None]
     scoring = case.department.scoring.curve()
     return {
@@ -132,11 +135,11 @@ def card(case: Case, notebook: Path | None = None) -> Scorecard:
     }
 
 
-def entry_record(case: Case, entry: Entry) -> dict[str, Any]:
+def entry_record(facts: Facts, verdict: Mapping[str, Any]) -> dict[str, Any]:
     """One line of the scorecard."""
-    facts = Facts(case, entry)
+    case, entry = facts.case, facts.entry
     measured = facts.measurement
-    target, target_notes = _target(case, entry)
+    target, target_notes = target_of(case, entry)
     attained = attainment = payout = None
     if target is not None and measured.value is not None:
         attained = target.attained(measured.value)
@@ -169,15 +172,17 @@ def entry_record(case: Case, entry: Entry) -> dict[str, Any]:
         "notes": [note.as_dict() for note in (*measured.notes, *target_notes, *_filter_notes(entry))],
         "current": facts.current,
         "previous": facts.previous,
-        "change": None,
-        "year_ago": None if year_ago is None else {"value": year_ago, "change": None},
-        "trend": None,
+        "change": verdict["change"],
+        "year_ago": None if year_ago is None else {"value": year_ago, "change": verdict["year_ago_change"]},
+        "trend": verdict["trend"],
         "target": None if target is None else target.as_dict(),
         "attained": attained,
         "attainment": attainment,
         "payout": payout,
         "weight": float(entry.weight),
-        "chance": None,
+        "chance": verdict["chance"],
+        "chance_band": verdict["chance_band"],
+        "chance_period": verdict["chance_period"],
         "smart": None,
         "history": [
             {"period": str(period), "value": value, "target": _line(case, entry, period, target)}
@@ -189,7 +194,7 @@ def entry_record(case: Case, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _target(case: Case, entry: Entry) -> tuple[Target | None, list[Note]]:
+def target_of(case: Case, entry: Entry) -> tuple[Target | None, list[Note]]:
     """The target of the period, pro-rated where it is not whole, and what there is to say of it."""
     whole = entry.target.ask().at(case.period, entry.accruing)
     if whole is None:

@@ -127,7 +127,8 @@ def _joined_coverage(present: pd.DataFrame, covered: Covered) -> pd.DataFrame:
     """The union of the covered days, as few ranges as possible."""
     ranges: dict[tuple[str, str], list[DateRange]] = {}
     for row in present.itertuples():
-        ranges.setdefault((str(row.table), str(row.scope)), []).append((as_date(row.since), as_date(row.until)))
+        known = ranges.setdefault((str(row.table), str(row.scope)), [])
+        known.append((as_date(row.since), as_date(row.until)))
     for scope, added in covered.items():
         ranges.setdefault(scope, []).extend(added)
     rows = [(*scope, since, until) for scope in sorted(ranges) for since, until in union(ranges[scope])]

@@ -1591,7 +1591,7 @@ CHOICES = """\
 23 `history` of a change or growth holds changes or growths; it is computed for all accounts, unclipped.
 24 The 10 % rule counts rows after all exclusions (deleted, unsettled, by the brand, cancelled, late). A post
    without subscribers on its day counts as unknown. `breakdown` applies coverage and 10 % account by account.
-25 A first row with unknown joined or left: its gain and opening are unknown. Unknown `approved`: not approved.
+25 A first row with unknown joined or left: its gain and opening are unknown. `approved` unknown: not so.
    Sum of nothing covered is 0; a ratio of nothing is not assessable.
 26 Growth from 0 is not assessable; from a negative previous it is divided as written.
 27 `since` and `until` of a post_stats snapshot, coverage of post_stats: not looked at; its rows decide.

@@ -143,7 +143,8 @@ def test_until_closes_with_the_last_row_before_it(make: Make) -> None:
 
 
 def test_a_stale_opening_is_uncovered(make: Make) -> None:
-    # The last row before October is of 20 September (11 days), the next of 10 October: 9 of 31 days uncovered.
+    # The last row before October is of 20 September (11 days), the next of 10 October: 9 of 31 days are not
+    # covered.
     rows = AUDIENCE.replace("2025-09-28", "2025-09-20")
     card = make({"audience": rows}, ann("churn_rate", "unsubscribed", accounts="[a]"))
     rate, plain = card["kpis"]
@@ -409,8 +410,8 @@ def test_business_hours() -> None:
     def at(*parts: int) -> datetime:
         return datetime(*parts, tzinfo=zone).astimezone(UTC)
 
-    # Friday 31 October 18:00 to Wednesday 5 November 11:00: 1 h on Friday, no weekend; Tuesday 4 November is a
-    # holiday; Monday 3 November is a day off in lieu of Saturday 1 November in 2025, where the library says so.
+    # Friday 31 October 18:00 to Wednesday 5 November 11:00: 1 h on Friday, no weekend; Tuesday 4 November is
+    # a holiday; Monday 3 November is a day off in lieu of Saturday 1 November, where the library says so.
     monday = 0 if date(2025, 11, 3) in holidays.country_holidays("RU") else 9
     assert worked(at(2025, 10, 31, 18), at(2025, 11, 5, 11)) == timedelta(hours=1 + monday + 1)
     assert worked(at(2025, 10, 7, 20), at(2025, 10, 8, 9)) == timedelta()

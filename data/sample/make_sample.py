@@ -116,7 +116,7 @@ def make_audience(accounts: dict) -> pd.DataFrame:
         rng = stream("audience", name)
         joined = daily_counts(rng, account, account["joins"], weekend=0.85, holiday=0.65)
         unrest = rhythm(rng, {**account["demand"], "yearly": 0.0, "launches": []}, 0.95, 0.8)
-        opened = np.flatnonzero(DAYS >= first_day(account))[0]
+        opened = np.flatnonzero(first_day(account) <= DAYS)[0]
         if account["start"] == 0:  # a new account starts with an invitation in its parent
             joined[opened : opened + len(INVITED)] += INVITED
         joined += extra_joined(name)

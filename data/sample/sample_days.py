@@ -49,7 +49,7 @@ def daily_counts(
 ) -> np.ndarray:
     """Events a day of an account: over-dispersed Poisson, none before it was opened."""
     counts = rng.poisson(rate / MONTH * rhythm(rng, account["demand"], weekend, holiday))
-    return np.where(DAYS >= first_day(account), counts, 0)
+    return np.where(first_day(account) <= DAYS, counts, 0)
 
 
 def first_day(account: dict) -> pd.Timestamp:

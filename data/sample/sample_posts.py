@@ -70,7 +70,7 @@ def publishing_times(rng: np.random.Generator, name: str, account: dict) -> pd.D
     """Slots of the day, each used or not, with the minutes by which people are early or late."""
     demand = {**account["demand"], "yearly": 0.06, "launches": [], "season": [1.0] * 12}
     chance = account["posts"] / MONTH / len(SLOTS) * rhythm(rng, demand, 0.65, 0.55)
-    chance[DAYS < first_day(account)] = 0
+    chance[first_day(account) > DAYS] = 0
     day, slot = np.nonzero(rng.random((len(DAYS), len(SLOTS))) < chance[:, None])
     times = DAYS[day] + hours(SLOTS[slot] + rng.integers(-6, 31, len(day)) / 60)
     return times.append(pd.DatetimeIndex([VIRAL["at"]])).sort_values() if name == VIRAL["account"] else times

@@ -1,0 +1,51 @@
+"""Statistics: is the change real, where is it heading, will the target be met.
+
+Pure functions of arrays that return frozen records of plain numbers; none knows a KPI, a calendar or
+a file of the project. Degenerate input has an answer in words: None with a reason code, never an
+exception or NaN.
+"""
+
+from kpi_kit.statistics.chance import (
+    Backtest,
+    Begun,
+    Chance,
+    Forecast,
+    Goal,
+    backtest,
+    chance,
+    forecasts,
+)
+from kpi_kit.statistics.change import Change, Side, change
+from kpi_kit.statistics.control import (
+    Funnel,
+    Limits,
+    Shock,
+    common_shock,
+    control_limits,
+    funnel,
+)
+from kpi_kit.statistics.discoveries import false_discoveries
+from kpi_kit.statistics.trend import Trend, trend
+
+__all__ = [
+    "Backtest",
+    "Begun",
+    "Chance",
+    "Change",
+    "Forecast",
+    "Funnel",
+    "Goal",
+    "Limits",
+    "Shock",
+    "Side",
+    "Trend",
+    "backtest",
+    "chance",
+    "change",
+    "common_shock",
+    "control_limits",
+    "false_discoveries",
+    "forecasts",
+    "funnel",
+    "trend",
+]

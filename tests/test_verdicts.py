@@ -1,0 +1,113 @@
+"""Which numbers of an entry go into which statistics, and what stands in the JSON."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from statsmodels.stats.proportion import confint_proportions_2indep
+
+from kpi_kit.scorecard import score
+from tests.agency import Json, build, cover, entry
+
+
+def rows(
+    folder: Path, kpis: list[Json], period: str = "2025-10", as_of: str | None = "2025-11-08", **tables: Any
+) -> list[Json]:
+    """The lines of Ann's scorecard."""
+    data, params = build(folder, kpis, **tables)
+    record = score("ann", period, data=data, params=params, as_of=as_of)
+    json.dumps(record, allow_nan=False)
+    return list(record["kpis"])
+
+
+def leads(day: dt.date, count: int, qualified: int) -> list[str]:
+    """Leads of account a on a day; the first of them are qualified."""
+    return [f"{day}-{n},a,{day}T12:00,{'true' if n < qualified else 'false'}" for n in range(count)]
+
+
+OCTOBER, SEPTEMBER = dt.date(2025, 10, 7), dt.date(2025, 9, 9)
+
+
+def test_a_share_is_compared_by_newcombe(tmp_path: Path) -> None:
+    lines = [*leads(OCTOBER, 70, 56), *leads(SEPTEMBER, 80, 48)]
+    (row,) = rows(tmp_path, [entry("qualified_lead_rate")], leads=lines)
+    low, high = confint_proportions_2indep(56, 70, 48, 80, compare="diff", method="newcomb")
+    assert row["change"]["estimate"] == pytest.approx(56 / 70 - 48 / 80)
+    assert (row["change"]["low"], row["change"]["high"]) == pytest.approx((low, high))
+    assert row["change"]["real"] is True
+    assert row["change"]["q"] == row["change"]["p"], "one KPI is a family of one"
+
+
+def test_counts_are_compared_as_rates_per_day(tmp_path: Path) -> None:
+    """31 leads in October and 30 in September are one a day: no change at all."""
+    lines = [
+        f"{day},a,2025-{day}T12:00"
+        for day in [f"10-{n:02}" for n in range(1, 32)] + [f"09-{n:02}" for n in range(1, 31)]
+    ]
+    (row,) = rows(tmp_path, [entry("leads")], leads=lines)
+    assert row["change"]["raw"] == 1
+    assert row["change"]["estimate"] == pytest.approx(0, abs=1e-9)
+    assert row["change"]["real"] is False
+
+
+def test_an_unfinished_period_is_not_compared(tmp_path: Path) -> None:
+    lines = [*leads(dt.date(2025, 10, 2), 5, 5), *leads(SEPTEMBER, 80, 48)]
+    (row,) = rows(tmp_path, [entry("qualified_lead_rate")], as_of="2025-10-15", leads=lines)
+    assert row["change"] is None
+    assert row["year_ago"] is None
+
+
+def test_young_posts_without_snapshots_have_no_verdict(tmp_path: Path) -> None:
+    """Likes of posts of unequal age: the difference and its interval stand, the verdict does not."""
+    old = [f"s{n},a,2025-09-{n:02}T12:00,100,{n},0,0,,2025-10-20T00:00" for n in range(1, 11)]
+    young = [f"o{n},a,2025-10-{n:02}T12:00,100,{n},0,0,,2025-10-{n + 1:02}T00:00" for n in range(1, 11)]
+    (row,) = rows(tmp_path, [entry("likes")], posts=[*old, *young])
+    assert row["change"]["reason"] == "unsettled_posts"
+    assert row["change"]["raw"] == 0
+    assert (row["change"]["p"], row["change"]["q"], row["change"]["real"]) == (None, None, None)
+
+
+def test_no_data_has_an_answer_in_words(tmp_path: Path) -> None:
+    (row,) = rows(tmp_path, [entry("leads")], leads=[], coverage=cover("leads", since="2025-10-01"))
+    assert row["value"] == 0
+    assert row["change"] is None, "September is not covered"
+    assert row["trend"]["verdict"] is None
+    assert row["trend"]["reason"] == "few_points", "October has 3 full weeks"
+
+
+def test_discoveries_are_controlled_over_the_report(tmp_path: Path) -> None:
+    lines = [*leads(OCTOBER, 70, 56), *leads(SEPTEMBER, 80, 48)]
+    both = rows(tmp_path, [entry("qualified_lead_rate"), entry("sales")], leads=lines)
+    first, second = (row["change"] for row in both)
+    assert second["p"] == 1, "no sales in either month"
+    assert first["q"] == pytest.approx(2 * first["p"]), "the smaller of two p: Benjamini–Hochberg doubles it"
+
+
+def test_the_chance_is_for_the_next_period(tmp_path: Path) -> None:
+    lines = [
+        f"{year}-{month}-{n},a,{year}-{month:02}-15T12:00"
+        for year in (2024, 2025)
+        for month in range(1, 13)
+        for n in range(50 + month % 3)
+    ]
+    asked = [entry("leads", target={"at_least": 20}), entry("leads", accounts=["a"], target={"at_least": 90})]
+    easy, hard = rows(tmp_path, asked, leads=lines)
+    assert easy["chance_period"] == "2025-11"
+    assert easy["chance"] > 0.9
+    assert hard["chance"] < 0.1
+    assert easy["chance_band"][0] < 51 < easy["chance_band"][1]
+
+
+def test_the_same_inputs_give_the_same_verdicts(tmp_path: Path) -> None:
+    posts = [
+        f"p{n},a,2025-{9 + n % 2:02}-{1 + n // 2:02}T12:00,{100 + n},5,0,0,,2025-11-01T00:00"
+        for n in range(40)
+    ]
+    first = rows(tmp_path / "1", [entry("views")], posts=posts)
+    second = rows(tmp_path / "2", [entry("views")], posts=posts)
+    assert first == second
+    assert first[0]["change"]["method"] == "bootstrap"
