@@ -18,11 +18,11 @@ UV := $(PY) -m uv
 FOLDERS = --data "$$DATA" --params "$$PARAMS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup conda reports check lab test lint format bench lock clean
+.PHONY: help setup conda reports check lab test lint format bench bench-statistics lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## set up the environment alone (the others call it)
 
@@ -45,11 +45,11 @@ reports: setup ## every report of the period, and the department's [PERIOD= SPEC
 	@$(PY) -m kpi_kit run $(FOLDERS) --out "$$OUT" --engine "$$ENGINE" $(if $(PERIOD),--period "$$PERIOD") \
 	  $(if $(SPECIALIST),--specialist "$$SPECIALIST") $(if $(JOBS),--jobs "$$JOBS") $(if $(AS_OF),--as-of "$$AS_OF")
 
-check: setup ## params and data, without rendering [PERIOD= DATA= PARAMS=]
-	@$(PY) -m kpi_kit check $(FOLDERS) $(if $(PERIOD),--period "$$PERIOD")
+check: setup ## params and data, without rendering [PERIOD= DATA= PARAMS= AS_OF=]
+	@$(PY) -m kpi_kit check $(FOLDERS) $(if $(PERIOD),--period "$$PERIOD") $(if $(AS_OF),--as-of "$$AS_OF")
 
-lab: setup ## JupyterLab with notebooks/explore.ipynb
-	@$(PY) -m jupyterlab notebooks/explore.ipynb
+lab: setup ## JupyterLab with notebooks/explore.ipynb [LAB_ARGS=]
+	@$(PY) -m jupyterlab notebooks/explore.ipynb $(LAB_ARGS)
 
 test: setup ## the whole test suite
 	@$(PY) -m pytest -n auto --cov --cov-report=term $(PYTEST_ARGS)
@@ -67,6 +67,9 @@ bench: setup ## time the KPIs, and every report of the period into a folder that
 	@$(PY) benchmarks/kpis.py
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PY) -m kpi_kit run $(FOLDERS) --out "$$folder" \
 	  --engine "$$ENGINE" $(if $(PERIOD),--period "$$PERIOD") $(if $(JOBS),--jobs "$$JOBS")
+
+bench-statistics: setup ## false alarms, power and coverage of the verdicts, beside other tests
+	@$(PY) benchmarks/verdicts.py
 
 lock: setup ## pin every dependency anew in requirements.lock
 	@$(UV) pip compile pyproject.toml --quiet --upgrade --all-extras --universal --python-version 3.11 \

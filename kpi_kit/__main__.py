@@ -6,7 +6,7 @@ import argparse
 import datetime as dt
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,14 +15,15 @@ from rich.table import Table as TextTable
 from rich.text import Text
 
 from kpi_kit import batch, wording
-from kpi_kit.case import prepare
+from kpi_kit.case import Case, prepare
 from kpi_kit.errors import InputError, KitError, SpecialistError
 from kpi_kit.intake import NewAccount, take_in
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.params import Entry, Params, Specialist, load
+from kpi_kit.params import Entry, Params, load
 from kpi_kit.periods import Period, parse_instant
-from kpi_kit.scorecard import Scorecard, card, dumps, open_inputs
+from kpi_kit.scorecard import Scorecard, card, dumps, open_inputs, target_of
 from kpi_kit.sources import SOURCES, ImportOptions
+from kpi_kit.sources.rows import counted
 from kpi_kit.store import Store
 from kpi_kit.tables import PLATFORMS, TABLES
 
@@ -52,6 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _say_problems(fault: KitError) -> None:
     for problem in fault.problems:
         print(problem, file=sys.stderr)
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,22 +135,25 @@ def _day(text: str) -> dt.date:
 
 def _period(asked: argparse.Namespace, store: Store) -> Period:
     """The period asked for, or the last full month that the data cover."""
+    until = store.covered_until
     if asked.period:
-        return Period.parse(asked.period)
-    if store.covered_until is None:
+        period = Period.parse(asked.period)
+        if until is not None and period.start >= until:
+            last = until - dt.timedelta(days=1)
+            _warn([f"period {period}: the data in {asked.data} end on {last}, before it begins"])
+        return period
+    if until is None:
         raise InputError(f"{asked.data}: there are no rows, so no period to report; give --period")
-    return Period.parse(f"{store.covered_until:%Y-%m}").previous
+    return Period.parse(f"{until:%Y-%m}").previous
 
 
 def _run(asked: argparse.Namespace) -> int:
     loaded, store = open_inputs(asked.data, asked.params)
     with store:
+        if asked.as_of:
+            parse_instant(asked.as_of, loaded.department.zone, "--as-of")
+        _warn([*loaded.warnings, *store.warnings])
         period = _period(asked, store)
-        warnings = [*loaded.warnings, *store.warnings]
-    if asked.as_of:
-        parse_instant(asked.as_of, loaded.department.zone, "--as-of")
-    for warning in warnings:
-        print(f"warning: {warning}", file=sys.stderr)
     outcome = batch.run(
         period,
         data=asked.data,
@@ -156,7 +165,7 @@ def _run(asked: argparse.Namespace) -> int:
         as_of=asked.as_of,
         console=Console(stderr=True, quiet=asked.quiet),
     )
-    if asked.quiet:  # otherwise the run has said it
+    if asked.quiet:  # otherwise the run has said each when it failed
         for name, problem in outcome.failed.items():
             print(f"{name}: {problem}", file=sys.stderr)
     return SOME_FAILED if outcome.failed else OK
@@ -197,40 +206,56 @@ def _as_text(record: Scorecard) -> TextTable:
 
 def _check(asked: argparse.Namespace) -> int:
     loaded = load(asked.params)
-    for warning in loaded.warnings:
-        print(f"warning: {warning}")
+    _warn(loaded.warnings)
     broken = [problem for problems in loaded.broken.values() for problem in problems]
     try:
         loaded, store = open_inputs(asked.data, asked.params)
     except InputError as fault:
         raise InputError([*fault.problems, *broken]) from None
     with store:
-        for warning in store.warnings:
-            print(f"warning: {warning}")
+        _warn([*store.warnings, *_idle(loaded)])
         period = _period(asked, store)
-        for person in loaded.specialists.values():
+        print(f"period {period}, {period.start} to {period.last_day}")
+        for person in loaded.specialists:
             try:
-                prepare(person.id, period, params=loaded, store=store, as_of=asked.as_of)
+                case = prepare(person, period, params=loaded, store=store, as_of=asked.as_of)
             except SpecialistError as fault:
                 broken += fault.problems
                 continue
-            for line in _payouts(loaded, person, period):
+            for line in _payouts(case):
                 print(line)
     for problem in broken:
         print(problem, file=sys.stderr)
-    people = len(loaded.specialists) + len(loaded.broken)
-    print(f"{people} specialists, {len(broken)} problems in their files; no problems in {asked.data}")
+    people = counted(len(loaded.specialists) + len(loaded.broken), "specialist")
+    faults = counted(len(broken), "problem")
+    print(f"{people}, {faults} in their files; no problems in {asked.data}")
     return SOME_FAILED if broken else OK
 
 
-def _payouts(loaded: Params, person: Specialist, period: Period) -> Iterator[str]:
+def _idle(loaded: Params) -> Iterator[str]:
+    """Specialists for whom nothing can be measured."""
+    for person in loaded.specialists.values():
+        if not person.accounts and not person.brands:
+            yield f"{loaded.file_of(person.id)}: there are no accounts and no brands, so nothing is measured"
+
+
+def _payouts(case: Case) -> Iterator[str]:
     """For each target the facts at which payout starts, is full, and is capped."""
-    scoring = loaded.department.scoring.curve()
-    words = wording.words("en", loaded.department.currency)
-    for entry in person.kpis:
-        target = entry.target.ask().at(period, entry.accruing)
+    scoring = case.department.scoring.curve()
+    words = wording.words("en", case.department.currency)
+    for entry in case.person.kpis:
+        target, notes = target_of(case, entry)
+        name = f"{case.person.id}: {_called(entry)}"
         if target is None:
-            yield f"{person.id}: {entry.kpi}: no target in {period}"
+            yield f"{name}: no target in {case.period}"
+            continue
+        part = "".join(
+            f" (for {words.share(note.detail['share'], 0)} of the period: {note.detail['why']})"
+            for note in notes
+            if note.code == "target_prorated"
+        )
+        if target.attainment(0.0) is None:  # away all the time, or the period has not begun
+            yield f"{name}: nothing is asked{part}"
             continue
         form = wording.form({"unit": str(entry.unit), "as": entry.as_})
         starts, full, capped = (
@@ -238,7 +263,22 @@ def _payouts(loaded: Params, person: Specialist, period: Period) -> Iterator[str
             for share in (scoring.threshold, 1.0, scoring.cap)
         )
         tail = f", is capped at {capped}" if capped else ", and does not rise above that"
-        yield f"{person.id}: {entry.kpi}: payout starts at {starts}, is full at {full}{tail}"
+        yield f"{name}: payout starts at {starts}, is full at {full}{tail}{part}"
+
+
+def _called(entry: Entry) -> str:
+    """An entry as its file has it, with what tells it from others of the same KPI.
+
+    Examples
+    --------
+    >>> target = {"at_least": 5}
+    >>> given = {"kpi": "leads", "as": "growth", "versus": "year_ago", "target": target, "weight": 1}
+    >>> _called(Entry.model_validate({**given, "platforms": ["vk", "ok"]}))
+    'leads, as: growth, versus: year_ago, platforms: vk ok'
+    """
+    how = [] if entry.as_ == "value" else [f"as: {entry.as_}", f"versus: {entry.versus}"]
+    scope = {**(entry.scope or {}), **({"sentiment": entry.sentiment} if entry.sentiment else {})}
+    return ", ".join([entry.kpi, *how, *(f"{key}: {' '.join(names)}" for key, names in scope.items())])
 
 
 def _possible(entry: Entry, fact: float) -> bool:
@@ -248,18 +288,14 @@ def _possible(entry: Entry, fact: float) -> bool:
 
 def _catalogue(asked: argparse.Namespace) -> int:
     words = wording.words(asked.language)
-    table = TextTable()
-    for heading in ("group", "id", "name", "unit", "better", "family"):
-        table.add_column(heading)
+    table = TextTable(show_lines=True)
+    table.add_column("id", no_wrap=True)
+    table.add_column("what it means, and its formula", ratio=1)
+    table.add_column("kind", max_width=10)
     for kpi in CATALOGUE.values():
-        table.add_row(
-            str(kpi.group),
-            kpi.id,
-            words.text(f"kpi.{kpi.id}.name"),
-            str(kpi.unit),
-            str(kpi.better),
-            kpi.family,
-        )
+        name, what, formula = (words.text(f"kpi.{kpi.id}.{key}") for key in ("name", "what", "formula"))
+        kind = f"{kpi.family}\n{kpi.unit}\n{kpi.better}"
+        table.add_row(*map(Text, (kpi.id, f"{name}. {what}.\n= {formula}", kind)))
     Console().print(table)
     return OK
 

@@ -12,17 +12,22 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
 
 from rich.console import Console
 
 from kpi_kit import params as settings
 from kpi_kit import render
 from kpi_kit.errors import InputError, did_you_mean
-from kpi_kit.execute import Report, Result, Workers, check_declared
+from kpi_kit.execute import Report, Result, Workers, check_declared, stoppable
 from kpi_kit.periods import Period
 from kpi_kit.progress import display, line, say
 from kpi_kit.store import open_store
@@ -121,7 +126,9 @@ def run(
     ------
     InputError
         Where an argument, ``department.yml``, a data table or a notebook's parameters cell cannot be
-        used; nothing is written then.
+        used, or ``out`` cannot be written to; nothing is written then.
+    KeyboardInterrupt
+        On Ctrl-C, and likewise on SIGTERM and SIGHUP; what was published by then stands.
     """
     begun = time.perf_counter()
     loaded = settings.load(Path(params))
@@ -144,23 +151,25 @@ def run(
     with open_store(Path(data), loaded.department.timezone):
         pass  # a table that cannot be used stops the run here, before each report stumbles over it
     check_declared({notebooks / name: needs for name, needs in _NEEDS.items()})
-    earlier = _read_manifest(this.folder / "manifest.json")
-    this.folder.mkdir(parents=True, exist_ok=True)
     outcome = Outcome(this.folder)
     results = {
         name: Result(name, "; ".join(loaded.broken[name]), 0.0) for name in names if name in loaded.broken
     }
     outcome.failed |= {name: str(result.error) for name, result in results.items()}
-    with _scratch(this.folder) as scratch, Workers(this.jobs) as workers:
+    with stoppable(), _scratch(this.folder) as scratch, Workers(this.jobs) as workers:
+        earlier = _read_manifest(this.folder / "manifest.json")
+        for result in results.values():
+            say(this.console, line(result))
         usable = [_specialist(this, name, scratch) for name in names if name not in results]
         results |= _make(this, usable, workers, outcome)
         _record(this, results, earlier, {*loaded.specialists, *loaded.broken})
         outcome.written.append(this.folder / "manifest.json")
         _make(this, [_department(this, scratch)], workers, outcome)
     outcome.seconds = time.perf_counter() - begun
-    pages = sum(path.suffix == ".html" for path in outcome.written)
+    count = sum(path.suffix == ".html" for path in outcome.written)
+    pages = f"{count} page" if count == 1 else f"{count} pages"
     failed = f"; failed: {', '.join(sorted(outcome.failed))}" if outcome.failed else ""
-    say(this.console, f"{pages} pages in {outcome.folder} after {outcome.seconds:.1f} s{failed}")
+    say(this.console, f"{pages} in {outcome.folder} after {outcome.seconds:.1f} s{failed}")
     return outcome
 
 
@@ -188,12 +197,73 @@ def _at_least_one(jobs: int | None) -> int:
 
 @contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
-    """A folder on the same file system, so that moving a file out of it is atomic."""
-    made = Path(tempfile.mkdtemp(prefix=".work-", dir=folder))
+    """A folder on the same file system, so that moving a file out of it is atomic.
+
+    It is locked while its run lives, so that the next run can tell the remains of one that was killed.
+    Folders that were made for nothing go again.
+    """
+    new: list[Path] = []
+    try:
+        new += [place for place in (folder, *folder.parents) if not place.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            _sweep(folder)
+            made = Path(tempfile.mkdtemp(prefix=".work-", dir=folder))
+            lock = _lock(made)
+    except OSError as fault:
+        _remove_empty(new)
+        raise InputError(f"{folder}: reports cannot be written here: {fault.strerror or fault}") from None
     try:
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
+        _unlock(lock)
+        _remove_empty(new)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders, the innermost first, as long as nothing is in them."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the scratch folders of runs that are no more."""
+    for left in folder.glob(".work-*"):
+        with suppress(OSError):
+            lock = _lock(left)
+            if lock is not None:
+                shutil.rmtree(left, ignore_errors=True)
+            _unlock(lock)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One run at a time sweeps and makes its scratch folder, so that none is swept before it is locked."""
+    lock = _lock(folder, wait=True)
+    try:
+        yield
+    finally:
+        _unlock(lock)
+
+
+def _lock(folder: Path, *, wait: bool = False) -> int | None:
+    """Lock a folder until it is unlocked or this process ends; None where it is not to be had."""
+    if fcntl is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:  # a live run has it, or the file system knows no locks
+        os.close(handle)
+        return None
+    return handle
+
+
+def _unlock(lock: int | None) -> None:
+    if lock is not None:
+        os.close(lock)
 
 
 def _specialist(this: _Run, name: str, scratch: Path) -> Report:

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from kpi_kit.errors import InputError, SpecialistError, did_you_mean
+from kpi_kit.grid import Bools, Grid, StockIndex, day_number, local_days
 from kpi_kit.kpis.frame import Clock, Setting
 from kpi_kit.kpis.response import always, business_hours
-from kpi_kit.measure import Bools, Grid, StockIndex, Tally, day_number, local_days, tally
+from kpi_kit.measure import Tally, tally
 from kpi_kit.model import Kpi
 from kpi_kit.params import Department, Entry, Params, Specialist
 from kpi_kit.periods import Grain, Period, midnight, parse_instant

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kpi_kit.store import SHOWN, Source, Store, allowed_text, quoted
+from kpi_kit.store import SHOWN, Store
+from kpi_kit.table_files import Source, allowed_text, quoted
 from kpi_kit.tables import TABLES, Table, Type
 
 _BRAND_TABLES = tuple(name for name, table in TABLES.items() if table.scope == "brand")

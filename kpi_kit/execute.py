@@ -7,8 +7,10 @@ import json
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -103,8 +105,27 @@ def _declared(notebook: Path) -> set[str]:
     return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Within it, being told to end (SIGTERM, SIGHUP) is what Ctrl-C is: a KeyboardInterrupt.
+
+    A signal that somebody has already seen to, as ``nohup`` does, is left as it is.
+    """
+    taken = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                taken[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, earlier in taken.items():
+            signal.signal(number, earlier)
+
+
 class Workers:
-    """Processes that execute notebooks; stopped together at the end, or by Ctrl-C.
+    """Processes that execute notebooks; stopped together at the end, by Ctrl-C, or when this one dies.
 
     Parameters
     ----------
@@ -115,6 +136,7 @@ class Workers:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
         self._pool: ProcessPoolExecutor | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -126,12 +148,16 @@ class Workers:
                 for process in multiprocessing.active_children():
                     process.terminate()
             self._pool.shutdown(cancel_futures=True)
+        self._folder.cleanup()
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Call a function in one of the processes, which have much imported already."""
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                self._jobs, multiprocessing.get_context("spawn"), initializer=_begin_worker
+                self._jobs,
+                multiprocessing.get_context("spawn"),
+                initializer=_begin_worker,
+                initargs=(self._folder.name,),
             )
         return self._pool.submit(function, *args, **kwargs)
 
@@ -165,12 +191,23 @@ class Workers:
         return results
 
 
-def _begin_worker() -> None:
-    """Leave Ctrl-C to the parent, and let kernels import the very kit that runs them."""
+def _begin_worker(folder: str) -> None:
+    """Leave Ctrl-C to the parent, end with it, and let kernels import the very kit that runs them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
+    tempfile.tempdir = folder
     kit = str(Path(__file__).resolve().parent.parent)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [kit, os.environ.get("PYTHONPATH")]))
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the result
+
+
+def _end_with_parent(folder: str) -> None:
+    """Wait for the parent's death, however it dies; a kernel ends when its worker is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
 
 
 def _execute(report: Report) -> Result:
@@ -192,7 +229,7 @@ def _kernel() -> Iterator[Any]:
     from jupyter_client.manager import AsyncKernelManager
     from nbclient.util import run_sync
 
-    with tempfile.TemporaryDirectory(prefix="kpi-") as folder:
+    with tempfile.TemporaryDirectory(prefix="k") as folder:
         kernel = AsyncKernelManager(
             kernel_name="python3",
             kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),

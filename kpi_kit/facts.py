@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from kpi_kit.case import Case
+from kpi_kit.grid import Bools, day_number, local_days
 from kpi_kit.kpis.frame import Setting, Tables, UnitFrame
-from kpi_kit.measure import Bools, Tally, day_number, local_days
+from kpi_kit.measure import Tally
 from kpi_kit.model import Aggregation, Kpi, Measurement, Note, divide
 from kpi_kit.params import Entry
 from kpi_kit.periods import Period

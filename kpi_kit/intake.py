@@ -11,6 +11,7 @@ import pandas as pd
 
 from kpi_kit.errors import InputError, did_you_mean
 from kpi_kit.sources import SOURCES, DateRange, Imported, ImportOptions
+from kpi_kit.sources.rows import counted
 from kpi_kit.store import open_store
 from kpi_kit.tables import PLATFORMS, TABLES, Type
 from kpi_kit.upsert import upsert
@@ -59,7 +60,8 @@ def take_in(
     tables = {**_account_rows(source, folder, options, account), **imported.tables}
     done = upsert(folder, tables, covered, str(options.timezone))
     counts = [
-        f"{a.table}: {a.new} rows added, {a.changed} brought up to date, {a.unchanged} were there already"
+        f"{a.table}: {counted(a.new, 'row')} added, {a.changed} brought up to date, "
+        f"{a.unchanged} {'was' if a.unchanged == 1 else 'were'} there already"
         for a in done
     ]
     return [*imported.remarks, *counts, *said]
@@ -71,7 +73,7 @@ def _account_rows(
     """A row for the table ``accounts`` where the account is new."""
     if options.account is None:
         return {}
-    if folder.is_dir() and any(folder.iterdir()):
+    if folder.is_dir() and any(place.stem in TABLES for place in folder.iterdir()):
         with open_store(folder, str(options.timezone)) as store:
             if options.account in store.accounts.index:
                 return {}

@@ -10,9 +10,9 @@ from scipy import stats
 
 from kpi_kit.case import Case
 from kpi_kit.facts import Facts
+from kpi_kit.grid import local_days
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.kpis.content import plan_status
-from kpi_kit.measure import local_days
 from kpi_kit.params import Entry, TargetParams
 
 SHOWN_POSTS = 5

@@ -7,10 +7,9 @@ column, never a silent unknown.
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +19,8 @@ import duckdb
 import pandas as pd
 
 from kpi_kit.errors import InputError, did_you_mean
-from kpi_kit.tables import TABLES, Column, Table, Type
+from kpi_kit.table_files import Source, find_in_database, find_in_folder, literal
+from kpi_kit.tables import TABLES, Table, Type
 
 SHOWN = 20
 """How many rows of one kind of problem are named one by one."""
@@ -29,123 +29,6 @@ _KEPT_TIMES = ("stats_at", "approved_at")
 """Times that are read even after the cut-off: they say how a figure came about, not what happened."""
 
 Window = tuple[dt.date, dt.date]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a table is kept.
-
-    Parameters
-    ----------
-    table : Table
-    files : tuple of Path
-        The files; the database for a table in a database.
-    kind : str
-        ``csv``, ``parquet``, ``parts`` or ``database``.
-    columns : tuple of str
-        The columns that are there.
-    """
-
-    table: Table
-    files: tuple[Path, ...]
-    kind: str
-    columns: tuple[str, ...]
-
-    @property
-    def label(self) -> str:
-        """How the table is called in an error."""
-        return f"{self.files[0]}, table {self.table.name}" if self.kind == "database" else str(self._shown)
-
-    @property
-    def _shown(self) -> Path:
-        if self.kind in ("csv", "parquet"):
-            return self.files[0]
-        return next(folder for folder in self.files[0].parents if folder.name == self.table.name)
-
-    def raw(self, *, numbered: bool = False) -> str:
-        """SQL that reads the table as it is; with file and row where ``numbered``."""
-        if self.kind == "csv":
-            return self._csv(numbered)
-        if self.kind == "database":
-            rows = f", {_text(self.label)} AS _file, row_number() OVER () AS _row" if numbered else ""
-            return f"SELECT *{rows} FROM data.{quoted(self.table.name)}"
-        listed = "[" + ", ".join(_text(str(file)) for file in self.files) + "]"
-        rows = ", filename AS _file, file_row_number + 1 AS _row" if numbered else ""
-        extra = ", filename = true, file_row_number = true" if numbered else ""
-        return f"SELECT *{rows} FROM read_parquet({listed}, union_by_name = true{extra})"
-
-    def _csv(self, numbered: bool) -> str:
-        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in self.columns)
-        read = (
-            f"read_csv({_text(str(self.files[0]))}, columns = {{{columns}}}, auto_detect = false, "
-            "header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', store_rejects = true)"
-        )
-        rows = f", {_text(str(self.files[0]))} AS _file, row_number() OVER () + 1 AS _row" if numbered else ""
-        return f"SELECT *{rows} FROM {read}"
-
-    def typed(self, *, numbered: bool = False) -> str:
-        """SQL that reads the table with its declared columns and types; absent columns are unknown."""
-        chosen = [f"{self.cast(column)} AS {quoted(column.name)}" for column in self.table.columns]
-        rows = ["_file", "_row"] if numbered else []
-        return f"SELECT {', '.join(chosen + rows)} FROM ({self.raw(numbered=numbered)})"
-
-    def cast(self, column: Column) -> str:
-        """SQL of one column in its declared type; NULL where it cannot be read so."""
-        if column.name not in self.columns:
-            return f"CAST(NULL AS {_SQL_TYPES[column.type]})"
-        name = quoted(column.name)
-        match column.type:
-            case Type.TEXT:
-                return f"nullif(CAST({name} AS VARCHAR), '')"
-            case Type.COUNT | Type.NUMBER:
-                number = f"TRY_CAST({name} AS DOUBLE)"
-                whole = f" AND {number} = floor({number})" if column.type is Type.COUNT else ""
-                return f"CASE WHEN isfinite({number}){whole} THEN {number} END"
-            case Type.FLAG:
-                return f"CASE lower(CAST({name} AS VARCHAR)) {_FLAGS} END"
-            case _:
-                moment = f"TRY_CAST({name} AS {_SQL_TYPES[column.type]})"
-                return f"CASE WHEN isfinite({moment}) THEN {moment} END"
-
-
-_SQL_TYPES = {
-    Type.TEXT: "VARCHAR",
-    Type.DATE: "DATE",
-    Type.TIME: "TIMESTAMPTZ",
-    Type.COUNT: "DOUBLE",
-    Type.NUMBER: "DOUBLE",
-    Type.FLAG: "BOOLEAN",
-}
-_FLAGS = " ".join(
-    f"WHEN '{word}' THEN {value}"
-    for value, words in (
-        ("true", ("true", "t", "1", "1.0", "yes")),
-        ("false", ("false", "f", "0", "0.0", "no")),
-    )
-    for word in words
-)
-_ALLOWED = {
-    Type.TEXT: "a text",
-    Type.DATE: "a date such as 2025-10-31",
-    Type.TIME: "a time such as 2025-10-31T12:00:00+03:00",
-    Type.COUNT: "a whole number",
-    Type.NUMBER: "a number",
-    Type.FLAG: "true or false",
-}
-
-
-def quoted(name: str) -> str:
-    """A name as SQL wants it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def allowed_text(kind: Type) -> str:
-    """What a cell of a type may hold, in words."""
-    return _ALLOWED[kind]
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 @dataclass(frozen=True)
@@ -380,109 +263,14 @@ def look(place: Path, timezone: str) -> Store:
         Where there is no such place.
     """
     connection = duckdb.connect()
-    connection.execute(f"SET TimeZone = {_text(timezone)}")
+    connection.execute(f"SET TimeZone = {literal(timezone)}")
     try:
-        sources, problems = _database(place, connection) if place.is_file() else _folder(place, connection)
+        sources, problems = (
+            find_in_database(place, connection) if place.is_file() else find_in_folder(place, connection)
+        )
     except InputError:
         connection.close()
         raise
     if "accounts" not in sources and not problems:
         problems = [f"{place}: the table accounts is missing"]
     return Store(place, timezone, sources, connection, tuple(problems))
-
-
-def _folder(place: Path, connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Source], list[str]]:
-    if not place.is_dir():
-        raise InputError(f"{place}: this data folder does not exist")
-    sources, problems = {}, []
-    for name, table in TABLES.items():
-        homes = [place / f"{name}.parquet", place / f"{name}.csv", place / name]
-        homes = [home for home in homes if home.exists()]
-        if len(homes) > 1:
-            found = ", ".join(home.name for home in homes)
-            problems.append(f"{place}: table {name}: one file or folder is allowed, found {found}")
-        elif homes:
-            source, wrong = _source(homes[0], table, connection)
-            problems += wrong
-            if source is not None:
-                sources[name] = source
-    return sources, problems
-
-
-def _source(
-    home: Path, table: Table, connection: duckdb.DuckDBPyConnection
-) -> tuple[Source | None, list[str]]:
-    kind = "parts" if home.is_dir() else home.suffix.removeprefix(".")
-    files = tuple(sorted(home.rglob("*.parquet"))) if kind == "parts" else (home,)
-    if not files:
-        return None, [f"{home}: at least one Parquet file is expected, found none"]
-    try:
-        columns = _csv_header(home) if kind == "csv" else _parquet_columns(files, connection)
-    except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as fault:
-        return None, [f"{home}: this file cannot be read: {_first_line(fault)}"]
-    faults = list(_problems_of_columns(str(home), table, columns, hive=kind == "parts"))
-    return (None if faults else Source(table, files, kind, columns)), faults
-
-
-def _first_line(fault: Exception) -> str:
-    return str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
-
-
-def _csv_header(file: Path) -> tuple[str, ...]:
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        return tuple(next(csv.reader(stream), ()))
-
-
-def _parquet_columns(files: Sequence[Path], connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    listed = [str(file) for file in files]
-    described = connection.execute(
-        "DESCRIBE SELECT * FROM read_parquet(?, union_by_name = true)", [listed]
-    ).fetchall()
-    return tuple(str(row[0]) for row in described)
-
-
-def _problems_of_columns(place: str, table: Table, columns: Sequence[str], *, hive: bool) -> Iterator[str]:
-    if not columns:
-        yield f"{place}: a header with {', '.join(table.required)} is expected, the file is empty"
-        return
-    for name in table.required:
-        if name not in columns:
-            yield f"{place}: column {name} is missing; found {', '.join(columns)}"
-    for name in dict.fromkeys(columns):
-        if list(columns).count(name) > 1:
-            yield f"{place}: column {name} is there more than once"
-        if name not in table.names and not (hive and name == "month"):
-            yield f"{place}: unknown column {name!r}{did_you_mean(name, table.names)}"
-
-
-def _database(place: Path, connection: duckdb.DuckDBPyConnection) -> tuple[dict[str, Source], list[str]]:
-    try:
-        connection.execute(f"ATTACH {_text(str(place))} AS data (READ_ONLY)")
-    except duckdb.Error as fault:
-        raise InputError(
-            f"{place}: allowed is a data folder or a DuckDB database; {_first_line(fault)}"
-        ) from None
-    rows = connection.execute(
-        """SELECT table_name, column_name FROM duckdb_columns()
-           WHERE database_name = 'data' ORDER BY column_index"""
-    ).fetchall()
-    sources: dict[str, Source] = {}
-    problems: list[str] = []
-    for name, table in TABLES.items():
-        columns = tuple(column for owner, column in rows if owner == name)
-        faults = (
-            list(_problems_of_columns(f"{place}, table {name}", table, columns, hive=False))
-            if columns
-            else []
-        )
-        problems += faults
-        if columns and not faults:
-            sources[name] = Source(table, (place,), "database", columns)
-    return sources, problems
-
-
-def convert(csv_file: Path, table: Table, parquet_file: Path) -> None:
-    """Write a canonical CSV as Parquet with the declared types; times must carry their offset."""
-    with duckdb.connect() as connection:
-        source = Source(table, (csv_file,), "csv", _csv_header(csv_file))
-        connection.execute(f"COPY ({source.typed()}) TO {_text(str(parquet_file))} (FORMAT parquet)")

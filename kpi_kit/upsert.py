@@ -13,7 +13,8 @@ import pandas as pd
 
 from kpi_kit import checks
 from kpi_kit.errors import InputError
-from kpi_kit.store import as_date, convert, open_store
+from kpi_kit.store import as_date, open_store
+from kpi_kit.table_files import convert
 from kpi_kit.tables import TABLES, Table, Type
 
 DateRange = tuple[dt.date, dt.date]

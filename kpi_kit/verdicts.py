@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from kpi_kit.facts import Facts, Sides
-from kpi_kit.measure import Bools, Floats, Tally, local_days
+from kpi_kit.grid import Bools, Floats, local_days
+from kpi_kit.measure import Tally
 from kpi_kit.model import Aggregation, Interval, Measurement, Unit
 from kpi_kit.periods import Grain, Period
 from kpi_kit.statistics import (

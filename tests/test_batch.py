@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -9,8 +10,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -201,7 +203,10 @@ def test_a_page_that_cannot_be_made_fails_its_report(go, monkeypatch):
 
 def test_a_specialist_whose_file_is_broken_fails_without_a_notebook(go, people):
     people.broken["olga"] = ("olga.yml: name is missing", "olga.yml: kpis is missing")
-    outcome = go()
+    said = io.StringIO()
+    outcome = go(console=Console(file=said, width=20))
+    sentence = "olga: failed: olga.yml: name is missing; olga.yml: kpis is missing\n"
+    assert said.getvalue().count(sentence) == 1
     assert outcome.failed == {"olga": "olga.yml: name is missing; olga.yml: kpis is missing"}
     assert manifest(outcome)["reports"]["olga"]["status"] == "failed"
 
@@ -343,40 +348,136 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to a process group")
-def test_ctrl_c_ends_all_and_leaves_nothing(tmp_path, style):
+@pytest.fixture
+def running(tmp_path: Path, style: Path) -> Iterator[SimpleNamespace]:
+    """A run whose notebooks hang, with its workers and kernels, as soon as both kernels are there."""
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("finds processes in /proc")
     house, out = tmp_path / "notebooks", tmp_path / "out"
     house.mkdir()
     shutil.copy(NOTEBOOKS / "hangs.ipynb", house / "specialist_report.ipynb")
     shutil.copy(NOTEBOOKS / "department.ipynb", house / "department_report.ipynb")
     script = tmp_path / "script.py"
     script.write_text(INTERRUPTED, encoding="utf-8")
+    temporary = Path(tempfile.mkdtemp(prefix="t"))  # tmp_path is too long for the sockets of kernels
     process = subprocess.Popen(
         [sys.executable, str(script), str(house), str(out), str(style)],
-        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+        env={**os.environ, "PYTHONPATH": str(HERE.parent), "TMPDIR": str(temporary)},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-    for _ in range(600):
-        if len(kernels := children(str(tmp_path))) == 2:
-            break
+    try:
+        for _ in range(600):
+            if len(kernels := children(str(tmp_path))) == 2:
+                break
+            if process.poll() is not None:
+                pytest.fail("the run ended")
+            time.sleep(0.1)
+        else:
+            pytest.fail("the notebooks did not start")
+        yield SimpleNamespace(process=process, out=out, kernels=kernels, temporary=temporary)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        process.stderr.close()
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def session(process: subprocess.Popen[str]) -> set[int]:
+    """The processes of a run's session that are alive: workers, the resource tracker, itself."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, number = stat.read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(number) == process.pid and state != "Z":
+            found.add(int(stat.parent.name))
+    return found
+
+
+def all_end(run: SimpleNamespace) -> bool:
+    """Whether nothing of a run is alive after a while; kernels have sessions of their own."""
+    for _ in range(150):
+        if not session(run.process) and not any(Path(f"/proc/{kernel}").exists() for kernel in run.kernels):
+            return True
         time.sleep(0.1)
-    else:
-        process.kill()
-        pytest.fail("the notebooks did not start")
+    return False
 
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=30)
 
-    assert process.returncode == 130
+def test_ctrl_c_ends_all_and_leaves_nothing(running):
+    os.killpg(running.process.pid, signal.SIGINT)
+    _, said = running.process.communicate(timeout=30)
+    assert running.process.returncode == 130
     assert "Traceback" not in said
-    assert list((out / "2025-10").iterdir()) == []
-    for _ in range(100):
-        if not any(Path(f"/proc/{kernel}").exists() for kernel in kernels):
-            return
-        time.sleep(0.1)
-    pytest.fail("kernels go on")
+    assert not running.out.exists()
+    assert all_end(running)
+    assert list(running.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_being_told_to_end_is_ctrl_c(running, number):
+    """As a scheduler tells it: the run alone is told, not its workers."""
+    assert len(session(running.process)) >= 3
+    running.process.send_signal(number)
+    _, said = running.process.communicate(timeout=30)
+    assert (running.process.returncode, "Traceback" in said) == (130, False)
+    assert not running.out.exists()
+    assert all_end(running)
+    assert list(running.temporary.iterdir()) == []
+
+
+def test_workers_of_a_run_that_is_killed_end_and_the_next_run_sweeps(running, go):
+    folder = running.out / "2025-10"
+    (left,) = folder.glob(".work-*")
+    go(specialists=["anna"], out=running.out)
+    assert left.is_dir(), "the scratch folder of a live run stays"
+
+    running.process.kill()
+    running.process.communicate(timeout=30)
+    assert all_end(running)
+    assert left.is_dir()
+    assert list(running.temporary.iterdir()) == []
+
+    assert files(go(specialists=["anna"], out=running.out)) == ANNA | INDEX
+
+
+def test_signals_are_as_they_were_after_a_run(go):
+    def mine(number: int, frame: object) -> None:
+        """Somebody's own."""
+
+    before = signal.signal(signal.SIGHUP, mine)
+    try:
+        go(specialists=["anna"])
+        assert signal.getsignal(signal.SIGHUP) is mine
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("place", ["a file", "a file/below", "2025-10 is a file", "/proc/nowhere"])
+def test_an_out_that_cannot_be_used_is_one_sentence(go, place, tmp_path):
+    (tmp_path / "a file").write_text("mine", encoding="utf-8")
+    (tmp_path / "2025-10 is a file").mkdir()
+    (tmp_path / "2025-10 is a file" / "2025-10").write_text("mine", encoding="utf-8")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError, match="reports cannot be written here: ") as caught:
+        go(out=tmp_path / place)
+    assert len(caught.value.problems) == 1
+    after = {path for path in tmp_path.rglob("*") if "notebooks" not in path.parts}
+    assert sorted(after) == before
+
+
+def test_an_out_that_is_read_only_is_one_sentence_and_leaves_no_folder(go, tmp_path, monkeypatch):
+    def refuse(**_: object) -> str:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(batch.tempfile, "mkdtemp", refuse)
+    with pytest.raises(InputError, match="2025-10: reports cannot be written here: Read-only file system"):
+        go()
+    assert not (tmp_path / "out").exists()
 
 
 def children(folder: str) -> list[int]:

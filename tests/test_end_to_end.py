@@ -70,13 +70,22 @@ def test_a_page_says_what_it_must(agency: Path) -> None:
     assert 'href="maria-sokolova.html"' in index
 
 
-def test_one_broken_file_costs_one_report(agency: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copytree(agency / "params", agency / "broken")
+@pytest.mark.parametrize("quiet", [True, False])
+def test_one_broken_file_costs_one_report(
+    agency: Path, capsys: pytest.CaptureFixture[str], quiet: bool
+) -> None:
+    shutil.copytree(agency / "params", agency / "broken", dirs_exist_ok=True)
     file = agency / "broken/specialists/maria-sokolova.yml"
-    file.write_text(file.read_text(encoding="utf-8").replace("kpi: churn_rate", "kpi: churn"), encoding="utf-8")
-    assert run(agency, "partly", "--quiet", params="broken") == 1
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("kpi: churn_rate", "kpi: churn"), encoding="utf-8"
+    )
+    assert run(agency, "partly", *["--quiet"][: int(quiet)], params="broken") == 1
     said = capsys.readouterr().err
-    assert "maria-sokolova.yml: kpis, entry 8 (churn): kpi: there is no KPI 'churn'; did you mean churn_rate?" in said
+    sentence = (
+        "maria-sokolova.yml: kpis, entry 8 (churn): kpi: there is no KPI 'churn'; did you mean churn_rate?"
+    )
+    assert said.count(sentence) == 1
+    assert ("anna-petrova: done in " in said) is not quiet
     made = files(agency / "partly" / PERIOD)
     assert {"anna-petrova.html", "index.html"} <= set(made)
     assert "maria-sokolova.html" not in made

@@ -12,6 +12,8 @@ import pytest
 from builders import write_params
 
 from kpi_kit.__main__ import main
+from kpi_kit.kpis import CATALOGUE
+from kpi_kit.wording import LANGUAGES, words
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT.parent / "shared" / "samples"
@@ -89,29 +91,104 @@ def test_a_misspelt_table_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFix
     shutil.copytree(ROOT / "data/sample", tmp_path / "d")
     (tmp_path / "d/post.csv").write_text("post_id\n")
     assert main(["check", "--data", str(tmp_path / "d"), "--params", str(ROOT / "params")]) == 0
-    assert "post.csv: not read, there is no table 'post'; did you mean posts?" in capsys.readouterr().out
+    assert "post.csv: not read, there is no table 'post'; did you mean posts?" in capsys.readouterr().err
+
+
+def test_a_semicolon_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As Excel in Russian saves a table, in cp1251."""
+    shutil.copytree(ROOT / "data/sample", tmp_path / "d")
+    text = (tmp_path / "d/posts.csv").read_text(encoding="utf-8").replace(",", ";")
+    (tmp_path / "d/posts.csv").write_bytes(text.encode("cp1251", errors="replace"))
+    assert main(["check", "--data", str(tmp_path / "d"), "--params", str(ROOT / "params")]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split("posts.csv: ")[1] for line in said] == [
+        "looks separated by ';', a comma is expected; python -m kpi_kit import csv reads such files"
+    ]
 
 
 def test_check_prints_where_payout_starts(capsys: pytest.CaptureFixture[str]) -> None:
     """Anna's churn: at_most 3 %, worst 6 %; 0.8 of the way from 6 to 3 is 3.6, 1.2 is 2.4."""
     assert main(["check", *SAMPLE, "--period", "2025-10"]) == 0
     lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "period 2025-10, 2025-10-01 to 2025-10-31"
     assert "anna-petrova: churn_rate: payout starts at 3.6%, is full at 3%, is capped at 2.4%" in lines
     assert (
         "anna-petrova: response_rate: payout starts at 96%, is full at 100%, and does not rise above that"
         in lines
     )
     assert lines[-1].startswith("6 specialists, 0 problems")
+    called = [line.split(": payout")[0] for line in lines[1:-1]]
+    assert len(called) == len(set(called)), "entries of one KPI are told apart"
+    assert "anna-petrova: subscribers, as: change, versus: previous, platforms: telegram" in called
+    assert "timur-safin: brand_mentions, sentiment: positive neutral" in called
+
+
+@pytest.mark.parametrize(
+    ("person", "options"),
+    [
+        ("anna-petrova", ["--period", "2025-07"]),
+        ("dmitry-orlov", ["--period", "2025-10", "--as-of", "2025-10-11"]),
+    ],
+    ids=["absence", "interim"],
+)
+def test_check_speaks_of_the_targets_of_the_scorecard(
+    person: str, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Away for 14 of 31 days, or 10 of 31 days over: the target of a KPI that accrues is pro-rated."""
+    assert main(["score", *SAMPLE, "--specialist", person, *options, "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    target = next(row["target"]["value"] for row in record["kpis"] if row["kpi"] == "subscriber_gain")
+    assert main(["check", *SAMPLE, *options]) == 0
+    (line,) = (
+        line
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith(f"{person}: subscriber_gain:")
+    )
+    full = line.split("is full at ")[1].split(", is")[0].replace(",", "")
+    assert float(full) == pytest.approx(target, abs=0.05)
+    assert target < 1000
+    assert "of the period: " in line
+
+
+def test_a_period_after_the_data_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    warning = (
+        f"warning: period 2030-01: the data in {ROOT / 'data/sample'} end on 2025-11-30, before it begins\n"
+    )
+    for command in (["check"], ["score", "--specialist", "anna-petrova"]):
+        assert main([command[0], *SAMPLE, *command[1:], "--period", "2030-01"]) == 0
+        said = capsys.readouterr()
+        assert said.err == warning
+    assert main(["check", *SAMPLE, "--period", "2030-01"]) == 0
+    assert "anna-petrova: subscriber_gain: nothing is asked" in capsys.readouterr().out
+
+
+def test_a_person_without_accounts_and_brands_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    idle = {"accounts": [], "kpis": [{"kpi": "leads", "target": {"at_least": 5}, "weight": 1}]}
+    params = write_params(tmp_path / "p", {}, {"x": idle})
+    assert main(["check", "--data", str(ROOT / "data/sample"), "--params", str(params)]) == 0
+    said = capsys.readouterr()
+    assert said.err.endswith("x.yml: there are no accounts and no brands, so nothing is measured\n")
+    assert "1 specialist, 0 problems" in said.out
 
 
 def test_catalogue_lists_every_kpi(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    """What each means and its formula; ids are whole however narrow the terminal is."""
+    monkeypatch.setenv("COLUMNS", "50")
     assert main(["catalogue", "--language", "ru"]) == 0
     shown = capsys.readouterr().out
-    assert "median_response_time" in shown
-    assert "Подписчики" in shown
+    for kpi in CATALOGUE:
+        assert f"│ {kpi} " in shown, kpi
+    monkeypatch.setenv("COLUMNS", "300")
+    for language in LANGUAGES:
+        assert main(["catalogue", "--language", language]) == 0
+        shown = capsys.readouterr().out
+        for kpi in CATALOGUE:
+            for key in ("name", "what", "formula"):
+                assert words(language).text(f"kpi.{kpi}.{key}") in shown, (kpi, key)
 
 
 MAPPING = """\
@@ -149,7 +226,7 @@ def test_import_needs_the_title_of_a_new_account(tmp_path: Path, capsys: pytest.
     assert not (tmp_path / "data").exists()
     assert main(imported(tmp_path, table, "--title", "Кофе", "--platform", "vk")) == 0
     said = capsys.readouterr().out
-    assert "posts: 1 rows added" in said
+    assert "posts: 1 row added, 0 brought up to date, 0 were there already" in said
     assert (
         "coverage of posts for vk-x: 2025-10-01 to 2025-10-01 (from the first to the last day in the file)"
         in said
@@ -170,7 +247,7 @@ def test_import_names_files_that_are_not_there(tmp_path: Path, capsys: pytest.Ca
 def test_a_month_of_real_posts_is_right_to_the_last_unit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """3 073 rows, 3 072 posts: what the data tell is exact, what they do not is not assessable, with a reason."""
+    """3 073 rows, 3 072 posts: what the data tell is exact, what they do not has a reason."""
     export = SAMPLES / "vk/redstone_posts_from_api.csv"
     assert main(imported(tmp_path, export, "--title", "Сообщество", "--platform", "vk")) == 0
     kpis = ["posts_published", "views", "likes", "engagement_rate", "view_rate", "like_rate", "subscribers"]

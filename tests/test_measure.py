@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kpi_kit.grid import Grid, StockIndex, day_number, local_days
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.kpis.frame import units
-from kpi_kit.measure import Grid, StockIndex, day_number, local_days, tally
+from kpi_kit.measure import tally
 from tests.agency import codes, cover, days, detail, measure
 
 ZONE = "Europe/Moscow"

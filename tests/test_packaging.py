@@ -92,8 +92,8 @@ def test_the_readme_gives_a_reason_for_every_dependency():
 
 
 def test_the_readme_lists_the_targets_of_the_makefile():
-    targets = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE))
-    assert set(re.findall(r"^\| `make(?: ([a-z]+))?[^|]*` \|", README, re.MULTILINE)) - {""} == targets - {
+    targets = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
+    assert set(re.findall(r"^\| `make(?: ([a-z-]+))?[^|]*` \|", README, re.MULTILINE)) - {""} == targets - {
         "help"
     }
 
@@ -171,7 +171,7 @@ def test_make_lists_its_targets(make):
     done = make()
     assert done.returncode == 0
     assert [line.split()[1] for line in done.stdout.splitlines()] == re.findall(
-        r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE
+        r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE
     )
 
 
@@ -251,6 +251,13 @@ def test_values_may_hold_spaces_and_quotes(make, conda, tmp_path):
         "--jobs": "2",
         "--as-of": "2025-11-01 12:00",
     }
+
+
+def test_lab_passes_its_arguments_on(make, conda, tmp_path):
+    done = make("lab", "LAB_ARGS=--allow-root --no-browser", CONDA_PREFIX=str(tmp_path / "conda env"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert conda()[-1] == ["-m", "jupyterlab", "notebooks/explore.ipynb", "--allow-root", "--no-browser"]
+    assert "`LAB_ARGS=`" in README
 
 
 def test_ci_runs_what_the_readme_says():

@@ -1,0 +1,186 @@
+"""What the documents show works: their files are written as they stand, their commands are run."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kpi_kit.__main__ import main
+from kpi_kit.kpis import CATALOGUE
+from kpi_kit.params import load
+from kpi_kit.params.records import Department, Entry, Specialist, TargetParams
+from kpi_kit.scorecard import Scorecard, score
+from kpi_kit.sources.column_mapping import read_mapping
+from kpi_kit.tables import TABLES
+
+ROOT = Path(__file__).parent.parent
+PAGES = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in ("README.md", *(f"docs/{page}.md" for page in ("data", "params", "import")))
+}
+BLOCK = re.compile(r"^( *)```(.*)\n((?:.*\n)*?)\1```$", re.MULTILINE)
+
+
+def blocks(page: str) -> list[tuple[str, str, str]]:
+    """Every code block: its language, the file that it shows, and its text."""
+    found = []
+    for _, head, text in BLOCK.findall(PAGES[page]):
+        language, _, name = head.partition(" ")
+        found.append((language, name, textwrap.dedent(text)))
+    return found
+
+
+def write_files(page: str, folder: Path) -> None:
+    for _, name, text in blocks(page):
+        if name:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+
+
+def by_kpi(card: Scorecard) -> dict[str, dict[str, object]]:
+    return {row["kpi"]: row for row in card["kpis"]}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_block_is_a_file_a_command_or_marked_as_text(page: str) -> None:
+    assert PAGES[page].count("```") == 2 * len(blocks(page))
+    for language, name, text in blocks(page):
+        assert language in ("sh", "text") or (language in ("yaml", "csv") and name), text
+
+
+@pytest.fixture
+def cafe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The example of docs/data.md and docs/params.md, written as it stands there."""
+    for page in ("docs/data.md", "docs/params.md"):
+        write_files(page, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_example_scores_as_the_worked_example_says(cafe: Path) -> None:
+    card = score("olga", "2025-10", data=Path("data/mine"), params=Path("data/mine/params"))
+    rows = PAGES["docs/params.md"].split("Olga in October")[1].split("\n\nTotal: ")
+    worked = re.findall(
+        r"^\| (\w+) \| ≥ (\d+) \| (?:.*= )?(\d+) \| .* = ([\d.]+) "
+        r"\| (?:.*= )?([\d.]+)(?:,[^|]*)? \| (\d+) \|$",
+        rows[0],
+        re.MULTILINE,
+    )
+    assert [row[0] for row in worked] == [row["kpi"] for row in card["kpis"]]
+    for kpi, *numbers in worked:
+        row = by_kpi(card)[kpi]
+        found = [row["target"]["value"], row["value"], row["attainment"], row["payout"], row["weight"]]
+        assert found == pytest.approx([float(number) for number in numbers]), kpi
+    assert card["total"] == pytest.approx(float(re.search(r"= ([\d.]+), shown", rows[1])[1]))
+
+
+def test_the_example_has_no_problems_and_one_unknown(cafe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Views of October are not assessable: one of four posts has none."""
+    where = ["--data", "data/mine", "--params", "data/mine/params", "--period", "2025-10"]
+    assert main(["check", *where]) == 0
+    assert capsys.readouterr().err == ""
+    file = cafe / "data/mine/params/specialists/olga.yml"
+    file.write_text(file.read_text(encoding="utf-8").replace("kpi: likes", "kpi: views"), encoding="utf-8")
+    card = score("olga", "2025-10", data=Path("data/mine"), params=Path("data/mine/params"))
+    assert by_kpi(card)["views"]["assessable"] is False
+
+
+def test_the_yaml_of_every_key_loads(cafe: Path) -> None:
+    """Nothing in it is refused, what is shown as the default is, and no key is forgotten."""
+    (cafe / "specialists/ivan.yml").write_text(
+        (cafe / "data/mine/params/specialists/olga.yml").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    loaded = load(cafe)
+    assert (dict(loaded.broken), loaded.warnings) == ({}, ())
+    least = load(cafe / "data/mine/params").department
+    told = loaded.department.model_dump(exclude={"agency", "directors", "mail"})
+    assert told == least.model_dump(exclude={"agency", "directors", "mail"})
+    text = PAGES["docs/params.md"]
+    for record in (Department, Specialist, Entry, TargetParams):
+        for name, entry in record.model_fields.items():
+            if (record, name) != (Specialist, "id"):
+                assert re.search(rf"(^|[ {{`]){entry.alias or name}[:`]", text, re.MULTILINE), name
+
+
+@pytest.mark.parametrize(
+    ("fact", "attainment", "payout"), [(0.045, 0.5, 0.0)], ids=["the at_most of docs/params.md"]
+)
+def test_the_other_worked_example(cafe: Path, fact: float, attainment: float, payout: float) -> None:
+    loaded = load(cafe / "data/mine/params")
+    target = TargetParams.model_validate({"at_most": "3%", "worst": "6%"}).plain()
+    assert target.attainment(fact) == pytest.approx(attainment)
+    assert loaded.department.scoring.curve().payout(attainment) == payout
+
+
+def test_the_tables_are_those_of_the_contract() -> None:
+    text = PAGES["docs/data.md"].split("## The tables\n")[1]
+    told = dict(re.findall(r"^### (\w+)\n((?:(?!### ).*\n)*)", text, re.MULTILINE))
+    assert list(told) == list(TABLES)
+    for name, table in TABLES.items():
+        rows = re.findall(r"^\| (\w+) \| (.+?) \| (.*?) ?\| (\S.*) \|$", told[name], re.MULTILINE)[1:]
+        wanted = []
+        for column in table.columns:
+            kind = " / ".join(f"`{word}`" for word in column.allowed) or column.type.value
+            may = "absent or empty" if not column.required else "empty" if column.nullable else ""
+            wanted.append((column.name, kind, may))
+        assert [row[:3] for row in rows] == wanted, name
+        assert f"\nKey: {', '.join(table.key)}." in told[name]
+
+
+def test_words_in_the_documents_that_look_like_a_kpi_are_one() -> None:
+    for page, text in PAGES.items():
+        for kpi in re.findall(r"\{kpi: (\w+)", text):
+            assert kpi in CATALOGUE, page
+
+
+def test_the_mapping_of_the_import_page_loads(tmp_path: Path) -> None:
+    write_files("docs/import.md", tmp_path)
+    assert "views" in read_mapping(tmp_path / "mapping.yml", TABLES["posts"]).columns
+
+
+def command(line: str) -> list[str]:
+    """The arguments of ``python -m kpi_kit`` that a command of the README comes to."""
+    words = shlex.split(line)
+    if words[0] == "make":
+        given = dict(word.split("=") for word in words[2:])
+        folders = [part for name in given for part in (f"--{name.lower()}", given[name])]
+        return [{"reports": "run"}.get(words[1], words[1]), *folders]
+    assert words[:3] == [".venv/bin/python", "-m", "kpi_kit"]
+    return words[3:]
+
+
+def test_your_own_data_goes_as_the_readme_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    section = PAGES["README.md"].split("## Your own data")[1].split("\n## ")[0]
+    write_files("README.md", tmp_path)
+    lines = [
+        line
+        for _, head, text in BLOCK.findall(section)
+        if head == "sh"
+        for line in text.replace("\\\n", " ").splitlines()
+    ]
+    assert lines[0].split("#")[0].split() == ["mkdir", "-p", "data/mine/params/specialists"]
+    said = []
+    for line in lines[1:]:
+        assert main(command(line)) == 0, line
+        said.append(capsys.readouterr().out)
+    assert "posts: 4 rows added" in said[0]
+    assert "olga: likes: payout starts at 96, is full at 120, is capped at 144" in said[1]
+    page = re.search(r"`(data/mine/\S+\.html)` is the report", section)[1]
+    assert (tmp_path / page).is_file()
+    card = json.loads((tmp_path / page).with_suffix(".json").read_text(encoding="utf-8"))
+    assert [row["value"] for row in card["kpis"]] == [4.0, 111.0]
+
+
+def test_the_first_call_of_the_module_in_the_readme_says_where_python_is() -> None:
+    """`make` puts the environment into .venv: a bare `python` is another one."""
+    calls: Callable[[str], list[str]] = re.compile(r"\S*python -m kpi_kit \S+").findall
+    assert calls(PAGES["README.md"])[0].startswith(".venv/bin/python ")
