@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -23,7 +23,9 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 
 from kpi_kit.errors import ReportError
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 _PIXEL = 1 / 96
 _WIDTH = 380
+_RIGHT = 44
+"""Pixels right of a panel, if its labels need no more."""
 _SIZE = 8.0
 _SMALL = 7.4
 _RC = {
@@ -55,6 +59,15 @@ _RC = {
     "ytick.major.size": 0,
     "hatch.linewidth": 0.6,
 }
+
+
+class Label(NamedTuple):
+    """A text at the right edge of a panel, at the height of what it names."""
+
+    height: float
+    text: str
+    colour: str
+    weight: str
 
 
 @dataclass(frozen=True)
@@ -114,13 +127,16 @@ def history(record: Mapping[str, Any], grain: Grain, words: Words, colours: Them
     if all(past["value"] is None for past in record["history"]):
         return None
     weekly = grain is not Grain.WEEK and any(week["value"] is not None for week in record["weeks"])
-    height = 236 if weekly else 168
+    height = 244 if weekly else 168
     figure = _figure(height)
-    top = _axes(figure, height, 24, 118, colours)
+    labels = _labels(record, words, colours)
+    right = max(_RIGHT, *(_text_width(label) + 6 for label in labels), 0)
+    top = _axes(figure, height, 24, 118, right, colours)
     _facts(top, record, words, colours)
+    _label_right(top, labels)
     _caption(top, f"{words.axis(form(record))}, {words.text(f'period.by.{grain}')}", colours)
     if weekly:
-        bottom = _axes(figure, height, 182, 36, colours)
+        bottom = _axes(figure, height, 182, 44, right, colours)
         _weeks(bottom, record, words, colours)
         _caption(bottom, words.text("period.by.week"), colours)
     return figure
@@ -130,7 +146,7 @@ def response(found: Mapping[str, Any], words: Words, colours: Theme) -> Figure:
     """Draw the share of inquiries answered by the time that they waited, with the SLA as a line."""
     height = 220
     figure = _figure(height)
-    axes = _axes(figure, height, 26, 160, colours)
+    axes = _axes(figure, height, 26, 160, 14, colours)
     sla = found["sla_hours"]
     hours = [0.0, *(step["hours"] for step in found["curve"])]
     shares = [0.0, *(step["answered"] for step in found["curve"])]
@@ -155,17 +171,21 @@ def response(found: Mapping[str, Any], words: Words, colours: Theme) -> Figure:
     return figure
 
 
-def heatmap(frame: pd.DataFrame, people: Sequence[str], words: Words, colours: Theme) -> Figure:
+def width(figure: Figure) -> float:
+    """Return how many pixels of a page a figure is wide by itself."""
+    return float(figure.get_figwidth()) / _PIXEL
+
+
+def heatmap(frame: pd.DataFrame, people: Sequence[str], colours: Theme) -> Figure:
     """Draw attainment by specialist and KPI, in the colours of its state.
 
     Parameters
     ----------
     frame : DataFrame
-        Tidy: ``specialist``, ``kpi``, ``attainment`` (may be missing) and ``state``, one row a KPI
-        of a specialist; KPIs stand in the order of their first appearance.
+        Tidy: ``specialist``, ``kpi``, ``attainment`` (in words, may be empty) and ``state``, one row
+        a KPI of a specialist; KPIs stand in the order of their first appearance.
     people : sequence of str
         The specialists, in their order.
-    words : Words
     colours : Theme
     """
     import seaborn as sns  # here, because a specialist's report does without it
@@ -178,10 +198,9 @@ def heatmap(frame: pd.DataFrame, people: Sequence[str], words: Words, colours: T
     )
     keyed = frame.set_index([down, across])
     level = keyed["state"].map(levels).astype(float).unstack().reindex(index=rows, columns=columns)
-    written = keyed["attainment"].map(lambda share: "" if share != share else words.attainment(share))
-    text = written.unstack().reindex(index=rows, columns=columns).fillna("")
-    heads, sides = [_wrapped(name, 15, 4) for name in columns], [_wrapped(name, 38, 2) for name in rows]
-    left, cell, tall = 250, 96, 26
+    text = keyed["attainment"].unstack().reindex(index=rows, columns=columns).fillna("")
+    heads, sides = [_wrapped(name, 11, 4) for name in columns], [_wrapped(name, 34, 2) for name in rows]
+    left, cell, tall = 228, 84, 26
     head = 8 + 13 * max(name.count("\n") + 1 for name in heads)
     width, height = left + cell * len(columns) + 6, head + tall * len(rows) + 6
     figure = Figure(figsize=(width * _PIXEL, height * _PIXEL), facecolor="none")
@@ -230,9 +249,9 @@ def _figure(height: int) -> Figure:
     return Figure(figsize=(_WIDTH * _PIXEL, height * _PIXEL), facecolor="none")
 
 
-def _axes(figure: Figure, height: int, top: int, tall: int, colours: Theme) -> Axes:
-    """Return a panel that begins ``top`` pixels from above."""
-    left, right = 54, 80
+def _axes(figure: Figure, height: int, top: int, tall: int, right: float, colours: Theme) -> Axes:
+    """Return a panel that begins ``top`` pixels from above and leaves ``right`` pixels for labels."""
+    left = 54
     area = (left / _WIDTH, 1 - (top + tall) / height, (_WIDTH - left - right) / _WIDTH, tall / height)
     axes = figure.add_axes(area, facecolor="none")
     axes.spines["bottom"].set_color(colours.line)
@@ -261,19 +280,23 @@ def _facts(axes: Axes, record: Mapping[str, Any], words: Words, colours: Theme) 
     places = np.arange(len(past), dtype=float)
     _targets(axes, places, lows, highs, colours)
     axes.plot(places, values, "-", color=colours.fact, lw=1.4, marker="o", ms=3.2, mec="none")
-    known = np.flatnonzero(~np.isnan(values))
     axes.plot(places[-1:], values[-1:], "o", ms=5.6, mfc=colours.surface, mec=colours.fact, mew=1.6)
     axes.set_xlim(-0.6, len(past) - 0.4)
-    _scale(axes, np.concatenate([values, lows, highs]), words, form(record), 3)
+    _scale(axes, np.concatenate([values, lows, highs]), words, form(record))
     shown = sorted({0, (len(past) - 1) // 2, len(past) - 1})
     axes.set_xticks(shown, [words.short(past[place]["period"]) for place in shown])
-    labels = []
-    if known.size and known[-1] == len(past) - 1:
-        labels.append((values[-1], words.value(values[-1], form(record)), colours.fact, "bold"))
-    if record["target"] is not None and not np.isnan(lows[-1]):
-        middle = (lows[-1] + highs[-1]) / 2
-        labels.append((middle, words.target(record), colours.target, "normal"))
-    _label_right(axes, labels)
+
+
+def _labels(record: Mapping[str, Any], words: Words, colours: Theme) -> list[Label]:
+    """What stands at the right edge: the latest fact and its target."""
+    last = record["history"][-1]
+    low, high = (_bound(last.get("target"), end) for end in (0, -1))
+    found = []
+    if last["value"] is not None:
+        found.append(Label(last["value"], words.value(last["value"], form(record)), colours.fact, "bold"))
+    if record["target"] is not None and low is not None and high is not None:
+        found.append(Label((low + high) / 2, words.target(record), colours.target, "normal"))
+    return found
 
 
 def _targets(axes: Axes, places: Any, lows: Any, highs: Any, colours: Theme) -> None:
@@ -298,43 +321,53 @@ def _weeks(axes: Axes, record: Mapping[str, Any], words: Words, colours: Theme) 
     heights = np.stack([values, values, values], axis=1).ravel()
     axes.plot(ends, heights, color=colours.week, lw=2.6, solid_capstyle="round")
     axes.set_xlim(-1, len(weeks))
-    _scale(axes, values, words, form(record), 2)
+    _scale(axes, values, words, form(record), outer=True)
     shown = sorted({0, (len(weeks) - 1) // 2, len(weeks) - 1})
     months = [Period.containing(Period.parse(weeks[place]["week"]).start, Grain.MONTH) for place in shown]
     axes.set_xticks(shown, [words.short(str(month)) for month in months])
 
 
-def _scale(axes: Axes, values: Any, words: Words, how: Form, count: int) -> None:
+def _scale(axes: Axes, values: Any, words: Words, how: Form, *, outer: bool = False) -> None:
+    """Fit the vertical axis; with ``outer`` a low panel has room for its outermost ticks only."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     room = (high - low) * 0.08 or abs(high) * 0.1 or 1.0
     axes.set_ylim(low - room, high + room)
     ticks = [
         tick
-        for tick in MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        for tick in MaxNLocator(2 if outer else 3, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
         if low - room <= tick <= high + room
     ]
+    if outer and len(ticks) > 2:
+        ticks = [ticks[0], ticks[-1]]
     axes.set_yticks(ticks, [words.tick(tick, how) for tick in ticks])
 
 
-def _label_right(axes: Axes, labels: Sequence[tuple[float, str, str, str]]) -> None:
+def _text_width(label: Label) -> float:
+    """Return how many pixels a label is wide."""
+    font = FontProperties(size=_SIZE, weight=label.weight)
+    points, _, _ = text_to_path.get_text_width_height_descent(label.text, font, ismath=False)
+    return float(points) / 72 / _PIXEL
+
+
+def _label_right(axes: Axes, labels: Sequence[Label]) -> None:
     """Write values at the right edge, apart from each other."""
     bottom, top = axes.get_ylim()
-    spots = [(value - bottom) / (top - bottom) for value, *_ in labels]
+    spots = [(label.height - bottom) / (top - bottom) for label in labels]
     gap = 0.135
     if len(spots) == 2 and abs(spots[0] - spots[1]) < gap:
         middle, way = (spots[0] + spots[1]) / 2, 1 if spots[0] >= spots[1] else -1
         spots = [middle + way * gap / 2, middle - way * gap / 2]
-    for spot, (_, text, colour, weight) in zip(spots, labels, strict=True):
+    for spot, label in zip(spots, labels, strict=True):
         axes.annotate(
-            text,
+            label.text,
             (1, spot),
             (2, 0),
             xycoords="axes fraction",
             textcoords="offset points",
             va="center",
-            color=colour,
+            color=label.colour,
             size=_SIZE,
-            weight=weight,
+            weight=label.weight,
         )
 
 

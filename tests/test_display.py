@@ -112,10 +112,12 @@ def test_scorecard_says_target_fact_attainment_past_and_weight(say: Words) -> No
     found = rows(display.scorecard(cards.card(), say))
     assert found[1] == "Прирост подписчиков цель достигнута ≥ 1 000 1 284 человека 128 % 1 012 20"
     assert found[2].startswith(
-        "Подписчики цель не достигнута ≥ 33 850 33 412 человек 92 % 33 001 год назад: 27 512"
+        "Подписчики цель не достигнута ≥ 33 850 33 412 человек 93 % 33 001 год назад: 27 512"
     )
-    assert found[4].startswith("Просмотры на подписчика (VR) цель не достигнута 25–60 % 22,3 % 84 %")
-    assert found[5].startswith("Лайки: рост к прошлому месяцу цель достигнута ≥ +10 % +12,1 % 121 % 4 120")
+    assert found[4].startswith("Просмотры на подписчика (VR) цель не достигнута 25–60 % 22,3 % 85 %")
+    assert found[5].startswith(
+        "Лайки: рост к прошлому месяцу цель достигнута ≥ +10 % +12,1 % сейчас 4 620 121 % 4 120"
+    )
     assert "норматив" in found[7]
     assert found[8] == (
         "Подписчики: изменение к прошлому месяцу (Telegram) нельзя оценить Данные есть только за 61 % дней "
@@ -162,7 +164,7 @@ def test_arithmetic_ends_in_the_total_of_the_record(say: Words) -> None:
     found = rows(display.arithmetic(cards.card(), say))
     assert len(found) == 9  # a head, seven KPIs that have a payout, the sum
     assert found[1] == "Прирост подписчиков 128 % 1,2 20 24"
-    assert found[-1] == "Сумма 80 % 100 80,68"
+    assert found[-1] == "Сумма 80,7 % 100 80,679"
 
 
 def test_arithmetic_counts_a_zero_where_the_rule_says_so(say: Words) -> None:
@@ -170,7 +172,7 @@ def test_arithmetic_counts_a_zero_where_the_rule_says_so(say: Words) -> None:
     card["scoring"]["not_assessable"] = "zero"
     found = rows(display.arithmetic(card, say))
     assert found[-2] == "Подписчики: изменение к прошлому месяцу (Telegram) — 0 5 0"
-    assert found[-1] == "Сумма 76 % 105 80,68"
+    assert found[-1] == "Сумма 76,8 % 105 80,679"
 
 
 def test_there_is_no_arithmetic_without_a_total(say: Words) -> None:
@@ -181,8 +183,93 @@ def test_accounts_are_plain_values_also_of_a_growth(say: Words) -> None:
     card = cards.card()
     card["kpis"][4]["accounts"] = [{"account_id": "vk-roastery", "value": 4620.0, "numerator": 4620.0}]
     found = rows(display.accounts(card, say))
-    assert found[0].endswith("Показатель Обжарка на Маяке (ВКонтакте) Кофе. Коротко (Telegram)")
+    assert found[0].endswith("Показатель Обжарка на Маяке · ВКонтакте Кофе. Коротко · Telegram")
     assert found[1:] == ["Прирост подписчиков 984 300", "Доля отписок 2 % нет данных", "Лайки 4 620"]
+
+
+LEFT_OUT = {"code": "account_left_out", "account_id": "tg-roastery", "reason": "partly_held"}
+
+
+def test_earlier_values_over_fewer_accounts_are_marked(say: Words) -> None:
+    card = cards.card()
+    card["kpis"][0]["notes"] = [LEFT_OUT]
+    html = display.scorecard(card, say)
+    found = rows(html)
+    assert found[1].endswith("1 012 сопоставимо 20")
+    assert str(html).count(">сопоставимо<") == 1
+    assert 'title="Аккаунт «Кофе. Коротко» исключён из сравнения с прошлыми периодами' in str(html)
+    assert "вычитать их из факта нельзя" in Text(str(html)).text
+    assert "сопоставимо" not in Text(str(display.scorecard(cards.card(), say))).text
+
+
+def test_what_is_not_shown_is_not_marked(say: Words) -> None:
+    card = cards.card()
+    card["kpis"][0] |= {"notes": [LEFT_OUT], "previous": None, "year_ago": None}
+    assert "сопоставимо" not in Text(str(display.scorecard(card, say))).text
+
+
+def test_a_change_shows_the_level_that_it_is_about(say: Words) -> None:
+    record = cards.entry("leads", "sales", "leads", -3.0, **{"as": "change", "versus": "year_ago"})
+    record |= {"current": 14.0, "previous": 29.0, "year_ago": {"value": 17.0, "change": None}}
+    assert (
+        "−3 лида сейчас 14 — 29 год назад: 17 10"
+        in rows(display.scorecard(cards.card(kpis=[record]), say))[1]
+    )
+
+
+def test_a_kpi_stands_once_among_the_accounts(say: Words) -> None:
+    """As a value and as a growth it has the same plain values; with another filter it is another KPI."""
+    by_brand = {"brands": [{"brand": "roastery", "value": 41.0, "numerator": 41.0, "denominator": None}]}
+    by_account = {"accounts": [{"account_id": "vk-roastery", "value": 9.0, "numerator": 9.0}]}
+    mentions = cards.entry("brand_mentions", "demand", "mentions", 41.0, **by_brand)
+    filtered = mentions | {"notes": [{"code": "sentiment_filter", "sentiments": ["positive", "neutral"]}]}
+    likes = cards.entry("likes", "engagement", "likes", 9.0, **by_account)
+    growth = cards.entry("likes", "engagement", "share", 0.1, **{"as": "growth"}, **by_account)
+    scoped = likes | {"scope": {"platforms": ["vk"]}}
+    found = rows(display.accounts(cards.card(kpis=[likes, growth, scoped, mentions, filtered]), say))
+    assert [row for row in found if row.startswith(("Лайки", "Упоминания"))] == [
+        "Лайки 9",
+        "Лайки (ВКонтакте) 9",
+        "Упоминания бренда 41",
+        "Упоминания бренда (позитивные, нейтральные) 41",
+    ]
+
+
+def test_matured_figures_are_told_beside_the_totals_of_the_posts(say: Words) -> None:
+    card = cards.card()
+    assert "одинакового возраста" not in Text(str(display.accounts(card, say))).text
+    card["kpis"][4]["accounts"] = [{"account_id": "vk-roastery", "value": 4620.0, "numerator": 4620.0}]
+    card["kpis"][4]["notes"] = [{"code": "matured_figures"}]
+    text = Text(str(display.accounts(card, say))).text
+    assert "«Лайки: рост к прошлому месяцу»: изменение посчитано по срезам статистики одинакового" in text
+
+
+def test_accounts_of_one_title_are_told_apart(say: Words) -> None:
+    card = cards.card()
+    card["assignments"][1] |= {"platform": "ok", "title": "Обжарка на Маяке"}
+    named = {key: name.replace("\u00a0", " ") for key, name in display.titles(card, say).items()}
+    assert named == {
+        "vk-roastery": "Обжарка на Маяке · ВКонтакте",
+        "tg-roastery": "Обжарка на Маяке · Одноклассники",
+    }
+    for part in (display.audience, display.posts, display.plan):
+        assert "· ВКонтакте" in str(part(card, say))
+    card["kpis"][0]["notes"] = [LEFT_OUT]
+    assert "· Одноклассники» исключён" in str(display.data_notes(card, say))
+    card["assignments"][1]["platform"] = "vk"
+    assert [name.split("ВКонтакте")[1] for name in display.titles(card, say).values()] == [
+        " (vk-roastery)",
+        " (tg-roastery)",
+    ]
+
+
+def test_a_remark_on_several_kpis_is_made_once(say: Words) -> None:
+    card = cards.card()
+    for number in (0, 3, 5):
+        card["kpis"][number]["notes"].append(LEFT_OUT)
+    text = Text(str(display.data_notes(card, say))).text
+    assert text.count("исключён из сравнения") == 1
+    assert "Прирост подписчиков, Просмотры на подписчика (VR), Лиды : Аккаунт" in text
 
 
 def test_brands_have_their_own_table(say: Words) -> None:
@@ -224,7 +311,7 @@ def test_notes_say_why_and_who_can_mend_it(say: Words) -> None:
     assert rows(html)[1].startswith(
         "Подписчики: изменение к прошлому месяцу (Telegram) Данные есть только за 61 %"
     )
-    assert "Аналитик: загрузить недостающие выгрузки (аудитория)." in html
+    assert "Аналитику нужно загрузить недостающие выгрузки (аудитория)." in html
     assert "отброшены 3 повторные строки" in html
     assert "1 удалённый пост не учтён." in html
 

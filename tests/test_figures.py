@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from kpi_kit import figures
 from kpi_kit.errors import ReportError
@@ -83,6 +84,43 @@ def test_a_level_on_its_way_to_a_milestone(say: Words) -> None:
     assert {"33 412", "≥ 33 850", "30 тыс."} <= set(found)
 
 
+LONG = [("en", 400_000.0, "≥ RUB 400,000"), ("en", 12_400_000.0, "≥ RUB 12,400,000"), ("ru", 5.0, "≥ 5 ₽")]
+
+
+@pytest.mark.parametrize(("language", "target", "label"), LONG)
+def test_labels_end_within_the_figure(
+    colours: figures.Theme, language: str, target: float, label: str
+) -> None:
+    goal = {"kind": "at_least", "value": target, "base": 0.0}
+    record = cards.entry("sales_amount", "sales", "money", target * 0.8, target=goal)
+    with figures.drawing():
+        figure = figures.history(record, Grain.MONTH, words(language, "RUB"), colours)
+        assert figure is not None
+        canvas = FigureCanvasAgg(figure)
+        top = figure.axes[0]
+        ends = [text.get_window_extent(canvas.get_renderer()).x1 for text in top.texts]
+        shown = [text.get_text().replace("\u202f", " ").replace("\u00a0", " ") for text in top.texts]
+    assert label in shown
+    assert max(ends) <= figure.bbox.x1
+
+
+def test_short_labels_leave_no_blank_margin(say: Words, colours: figures.Theme) -> None:
+    with figures.drawing():
+        drawn_ = figures.history(cards.entries()[2], Grain.MONTH, say, colours)
+        curve = figures.response(cards.sections()["response"], say, colours)
+    assert drawn_ is not None
+    assert drawn_.axes[0].get_position().x1 > 0.85
+    assert curve.axes[0].get_position().x1 > 0.95
+
+
+def test_the_low_panel_of_weeks_has_room_for_two_ticks(say: Words, colours: figures.Theme) -> None:
+    with figures.drawing():
+        for record in cards.entries():
+            figure = figures.history(record, Grain.MONTH, say, colours)
+            assert figure is not None
+            assert all(len(panel.get_yticks()) <= 2 for panel in figure.axes[1:])
+
+
 def test_a_band_is_a_box_a_period(say: Words, colours: figures.Theme) -> None:
     image = drawn(cards.entries()[3], say)
     assert image.count(f"fill: {colours.band}") >= 1
@@ -127,10 +165,10 @@ def test_flat_short_and_huge_histories_are_drawn(say: Words, history: list[dict[
 
 def test_dollars_are_no_formulas(colours: figures.Theme) -> None:
     """Matplotlib takes text between dollar signs for mathematics; names and money are not."""
-    frame = pd.DataFrame([{"specialist": "$a_1$ <b>", "kpi": "$x^$", "attainment": 0.5, "state": "below"}])
+    frame = pd.DataFrame([{"specialist": "$a_1$ <b>", "kpi": "$x^$", "attainment": "5 $", "state": "below"}])
     with figures.drawing():
-        image = figures.svg(figures.heatmap(frame, ["$a_1$ <b>"], words("en", "USD"), colours))
-    assert {"$a_1$ <b>", "$x^$"} <= set(texts(image))
+        image = figures.svg(figures.heatmap(frame, ["$a_1$ <b>"], colours))
+    assert {"$a_1$ <b>", "$x^$", "5 $"} <= set(texts(image))
 
 
 def test_the_curve_of_answers_has_the_sla(say: Words, colours: figures.Theme) -> None:
@@ -139,19 +177,15 @@ def test_the_curve_of_answers_has_the_sla(say: Words, colours: figures.Theme) ->
     assert {"SLA 24 ч", "ответили, %", "часы после обращения"} <= set(texts(image))
 
 
-def test_the_map_writes_attainment_and_hatches_what_is_not_assessable(
-    say: Words, colours: figures.Theme
-) -> None:
+def test_the_map_writes_attainment_and_hatches_what_is_not_assessable(colours: figures.Theme) -> None:
     rows = [
-        ("Анна", "Лиды", 0.618, "below"),
-        ("Анна", "Лайки", None, "not_assessable"),
-        ("Иван", "Лиды", 1.2, "attained"),
+        ("Анна", "Лиды", "61 %", "below"),
+        ("Анна", "Лайки", "", "not_assessable"),
+        ("Иван", "Лиды", "120 %", "attained"),
     ]
     frame = pd.DataFrame(rows, columns=["specialist", "kpi", "attainment", "state"])
     with figures.drawing():
-        image = figures.svg(
-            figures.heatmap(frame.astype({"attainment": float}), ["Анна", "Иван"], say, colours)
-        )
+        image = figures.svg(figures.heatmap(frame, ["Анна", "Иван"], colours))
     assert {"61 %", "120 %", "Анна", "Иван", "Лиды", "Лайки"} <= set(texts(image))
     assert image.count("<pattern") == 1
 

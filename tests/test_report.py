@@ -75,7 +75,7 @@ def test_nothing_is_fetched_or_run() -> None:
 
 def test_the_language_of_the_card_is_the_language_of_the_report() -> None:
     found = shown(SpecialistReport(cards.card("en")), SECTIONS)
-    assert "3 of 7 targets were reached in October 2025; the total score is 80%." in found["summary"]
+    assert "3 of 7 targets were reached in October 2025; the total score is 80.7%." in found["summary"]
     cyrillic = {chr(code) for code in range(0x410, 0x450)}
     assert not cyrillic & set(found["definitions"]) and not cyrillic & set(found["total"])
 
@@ -84,11 +84,11 @@ SENTENCES = [
     (
         cards.card(),
         [
-            "За октябрь 2025 достигнуты 3 из 7 целей; итоговая оценка — 80 %.",
-            "Лучший результат — «Доля отписок» (129 %), слабейший — «Лиды» (61 %); ниже порога 80 %: «Лиды».",
+            "За октябрь 2025 достигнуты 3 из 7 целей; итоговая оценка — 80,7 %.",
+            "Лучший результат — «Доля отписок» (129 %), слабейший — «Лиды» (62 %); ниже порога 80 %: «Лиды».",
             "Нельзя оценить показатель «Подписчики: изменение к прошлому месяцу (Telegram)». Данные есть "
-            "только за 61 % дней периода, а нужно не меньше 90 % (таблицы: аудитория). Аналитик: загрузить "
-            "недостающие выгрузки (аудитория).",
+            "только за 61 % дней периода, а нужно не меньше 90 % (таблицы: аудитория). Аналитику нужно "
+            "загрузить недостающие выгрузки (аудитория).",
         ],
     ),
     (
@@ -103,11 +103,11 @@ SENTENCES = [
         cards.card("en", total=None, attained=1),
         [
             "1 of 7 targets was reached in October 2025; the total score awaits a decision.",
-            "The best result is “Churn rate” (129%), the weakest “Leads” (61%); below the threshold of 80%: "
+            "The best result is “Churn rate” (129%), the weakest “Leads” (62%); below the threshold of 80%: "
             "“Leads”.",
             "“Subscribers: change on the previous month (Telegram)” is not assessable. Data cover only 61% "
-            "of the period's days; at least 90% are needed (tables: audience). Analyst: import the missing "
-            "exports (audience).",
+            "of the period's days; at least 90% are needed (tables: audience). The analyst needs to import "
+            "the missing exports (audience).",
         ],
     ),
 ]
@@ -238,7 +238,7 @@ def test_the_department_names_exceptions_first(written: Path) -> None:
     assert order == sorted(order)
     assert "did you mean likes?" in found["exceptions"]
     assert "Иван Кузнецов" not in found["exceptions"]
-    assert "Построены 3 отчёта из 4." in found["summary"]
+    assert "Построены 3 отчёта из 8. Отчётов ещё нет: Дмитрий Орлов" in found["summary"]
     assert 'href="anna-petrova.html"' in found["totals"]
     assert found["heatmap"].count("<img ") == 1
 
@@ -247,6 +247,67 @@ def test_the_department_shows_no_report_of_another_run(written: Path) -> None:
     """An old scorecard of someone who left, or whose report failed this time, is not this period's truth."""
     html = "".join(shown(department(written), DEPARTMENT).values())
     assert "Бывший Сотрудник" not in html and "Старый Отчёт" not in html
+
+
+def test_a_failed_report_is_told_by_the_name_of_the_person(written: Path) -> None:
+    record = cards.manifest()
+    record["reports"]["timur-safin"] = record["reports"]["oleg-orlov"]
+    (written / "2025-10" / "manifest.json").write_text(json.dumps(record), encoding="utf-8")
+    assert "<b>Тимур Сафин</b>" in shown(department(written), DEPARTMENT)["exceptions"]
+
+
+def test_one_report_of_six_is_one_of_six(tmp_path: Path) -> None:
+    folder = tmp_path / "2025-10"
+    folder.mkdir()
+    scorecard.save(cards.card(), folder / "anna-petrova.json")
+    found = shown(department(tmp_path), DEPARTMENT)
+    assert "Построен 1 отчёт из 6. Отчётов ещё нет: Дмитрий Орлов, " in found["summary"]
+    assert "Внимания требует Анна Петрова." in found["summary"]
+
+
+def test_the_english_department_needs_attention_in_the_right_number() -> None:
+    team = list(cards.team().values())
+    one = shown(DepartmentReport("2025-10", team[:1], {}, "en", "RUB"), ["summary"])["summary"]
+    two = shown(DepartmentReport("2025-10", [team[0], team[2]], {}, "en", "RUB"), ["summary"])["summary"]
+    assert "Анна Петрова needs attention." in one
+    assert "Анна Петрова and Мария Сидорова need attention." in two
+
+
+def test_nothing_assessed_is_not_nought_of_nought() -> None:
+    found = shown(DepartmentReport("2025-10", [cards.unassessable()], {}, "ru", "RUB"), ["summary"])[
+        "summary"
+    ]
+    assert "За октябрь 2025 не удалось оценить ни одной цели." in found
+    assert "0 целей" not in found
+
+
+def interim(name: str) -> cards.Card:
+    note = {"code": "interim", "as_of": "2025-10-15T00:00:00+03:00"}
+    record = cards.single() | {"name": name, "notes": [note], "interim": True}
+    early = cards.entries()[7] | {"notes": [{"code": "interim_change"}]}
+    return record | {"kpis": [*record["kpis"], early]}
+
+
+def test_an_unfinished_period_is_one_banner_and_no_ones_trouble() -> None:
+    made = DepartmentReport("2025-10", [interim("А"), interim("Б")], {}, "ru", "RUB")
+    found = shown(made, DEPARTMENT)
+    assert found["header"].count('class="k-banner"') == 1
+    assert "Отклонений, требующих решения, нет." in found["summary"]
+    assert "промежуточный отчёт" not in found["exceptions"]
+
+
+def test_a_report_that_alone_is_unfinished_is_named() -> None:
+    made = DepartmentReport("2025-10", [interim("А"), cards.single()], {}, "ru", "RUB")
+    found = shown(made, DEPARTMENT)
+    assert "k-banner" not in found["header"]
+    assert ">А</a> — промежуточный отчёт" in found["exceptions"]
+
+
+def test_a_wide_map_says_that_it_scrolls(written: Path) -> None:
+    found = shown(department(written), ["heatmap"])["heatmap"]
+    assert 'class="k-hint"' in found and 'class="k-heat k-wide"' in found and ' width="' in found
+    alone = shown(DepartmentReport("2025-10", [cards.card()], {}, "ru", "RUB"), ["heatmap"])["heatmap"]
+    assert "k-hint" not in alone and "k-wide" not in alone
 
 
 def test_the_department_without_a_manifest_reads_what_is_there(written: Path) -> None:

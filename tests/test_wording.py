@@ -171,18 +171,38 @@ def test_days_stand_in_the_right_case(ru: Words, en: Words) -> None:
 ATTAINMENTS = [
     (0.0, "0 %"),
     (0.7999, "79 %"),
+    (0.796, "79 %"),
     (0.8, "80 %"),
+    (0.906, "91 %"),
+    (0.9049, "90 %"),
     (0.999, "99 %"),
     (1.0, "100 %"),
-    (1.284, "128 %"),
+    (1.286, "129 %"),
 ]
 
 
 @pytest.mark.parametrize(("value", "text"), ATTAINMENTS)
-def test_attainment_is_rounded_down_so_that_a_miss_never_reads_as_a_hit(
+def test_a_miss_of_the_threshold_or_of_the_target_never_reads_as_a_hit(
     ru: Words, value: float, text: str
 ) -> None:
-    assert spaced(ru.attainment(value)) == text
+    assert spaced(ru.attainment(value, 0.8)) == text
+
+
+def test_without_a_threshold_only_the_target_is_a_bound(ru: Words) -> None:
+    assert [spaced(ru.attainment(value)) for value in (0.7999, 0.9999)] == ["80 %", "99 %"]
+
+
+TOTALS = [(0.9079, "90,8 %"), (1.0, "100 %"), (0.80678865, "80,7 %"), (0.99996, "100 %")]
+
+
+@pytest.mark.parametrize(("value", "text"), TOTALS)
+def test_totals_are_rounded_like_the_arithmetic_beside_them(ru: Words, value: float, text: str) -> None:
+    assert spaced(ru.total(value)) == text
+
+
+def test_quotation_marks_inside_quotation_marks_are_the_inner_ones(ru: Words, en: Words) -> None:
+    assert ru.quote("Рост (бренд «school»)") == "«Рост (бренд „school“)»"
+    assert en.quote("Growth (brand “school”)") == "“Growth (brand ‘school’)”"
 
 
 def record(
@@ -236,6 +256,16 @@ ENTRIES = [
         },
         "Подписчики (ВКонтакте, Маяк)",
     ),
+    (
+        {
+            "kpi": "brand_mentions",
+            "as": "value",
+            "versus": "previous",
+            "scope": {"brands": ["school"]},
+            "notes": [{"code": "sentiment_filter", "sentiments": ["positive", "neutral"]}],
+        },
+        "Упоминания бренда (бренд «school», позитивные, нейтральные)",
+    ),
 ]
 
 
@@ -254,15 +284,15 @@ NOTES = [
     ),
     (
         {"code": "not_tiled", "brand": "b", "phrase": None},
-        "Строки брендовых запросов не покрывают период точно (бренд b).",
+        "Строки брендовых запросов не покрывают период точно (бренд «b»).",
     ),
     (
         {"code": "not_tiled", "brand": "b", "phrase": "кофе"},
-        "Строки брендовых запросов не покрывают период точно (бренд b, фраза «кофе»).",
+        "Строки брендовых запросов не покрывают период точно (бренд «b», фраза «кофе»).",
     ),
     (
         {"code": "account_left_out", "account_id": "a", "reason": "partly_held"},
-        "Аккаунт «Маяк» исключён из сравнения: закреплён лишь на часть периода.",
+        "Аккаунт «Маяк» исключён из сравнения с прошлыми периодами: он закреплён лишь на часть периода.",
     ),
     (
         {"code": "target_prorated", "share": 0.6129, "why": "interim"},
@@ -397,6 +427,13 @@ def test_every_note_code_of_the_package_has_words() -> None:
     assert used <= set(messages("ru")["note"])
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_can_mend_it_is_told_in_sentences(language: str) -> None:
+    """No telegrams such as "Analyst: import the exports"."""
+    for text in messages(language)["mend"].values():
+        assert ":" not in text and text[0].isupper() and text.endswith(".")
+
+
 def test_every_reason_is_a_note() -> None:
     assert set(messages("ru")["mend"]) <= set(messages("ru")["note"])
 
@@ -405,7 +442,9 @@ DYNAMIC = (
     {*CLOSED, "note", "mend", "plan_status", "state", "period", "entry", "versus", "number"}
     | {f"audience.{key}" for key in ("opening", "joined", "left", "closing")}
     | {f"funnel.{key}" for key in ("leads", "qualified", "sold")}
-    | {f"posts.{key}" for key in ("best", "weakest")}
+    | {f"posts.{key}" for key in ("best", "weakest", "post", "account", "published")}
+    | {f"posts.{key}" for key in ("views", "likes", "view_rate")}
+    | {f"plan.{key}" for key in ("due", "status", "account", "post")}
     | {f"provenance.{key}" for key in ("data", "params", "notebook")}
     | {f"report.{key}" for key in ("interim", "preliminary", "held.since", "held.until", "held.both")}
     | {f"department.{key}" for key in ("interim", "preliminary")}

@@ -7,9 +7,11 @@ from kpi_kit.display.details import audience, funnel, plan, posts
 from kpi_kit.display.html import Column, details, facts, image, items, link, paragraph, section, table, tag
 from kpi_kit.display.marks import bar, pill, spark, state
 from kpi_kit.display.scorecard import (
+    UNFINISHED,
     account_list,
     accounts,
     arithmetic,
+    banner,
     data_notes,
     definitions,
     names,
@@ -21,11 +23,13 @@ from kpi_kit.display.scorecard import (
 from kpi_kit.wording import form
 
 __all__ = [
+    "UNFINISHED",
     "Column",
     "account_list",
     "accounts",
     "arithmetic",
     "audience",
+    "banner",
     "bar",
     "data_notes",
     "definitions",

@@ -17,7 +17,7 @@ _POST_WORDS = 90
 
 def audience(card: Card, words: Words) -> Markup | None:
     """Tabulate who came and who left, by account."""
-    parts, named = card["sections"]["audience"], titles(card)
+    parts, named = card["sections"]["audience"], titles(card, words)
     if not parts:
         return None
     keys = ("opening", "joined", "left", "closing")
@@ -89,13 +89,8 @@ def _title(owned: Card, named: Mapping[str, str]) -> str:
 
 
 def _plan_table(name: str, found: Sequence[Card], card: Card, words: Words) -> Markup:
-    named = titles(card)
-    columns = [
-        Column("due", words.text("plan.due")),
-        Column("status", words.text("plan.status")),
-        Column("account", words.text("plan.account")),
-        Column("post", words.text("plan.post")),
-    ]
+    named = titles(card, words)
+    columns = [Column(key, words.text(f"plan.{key}")) for key in ("due", "status", "account", "post")]
     rows = [
         {
             "due": words.brief_day(item["due_at"]),
@@ -114,23 +109,17 @@ def _step(share: float) -> Markup:
 
 
 def _post_table(kind: str, found: Sequence[Card], card: Card, words: Words) -> Markup:
-    named = titles(card)
-    columns = [
-        Column("post", words.text("posts.post")),
-        Column("account", words.text("posts.account")),
-        Column("published", words.text("posts.published")),
-        Column("views", words.text("posts.views"), numeric=True),
-        Column("likes", words.text("posts.likes"), numeric=True),
-        Column("rate", words.text("posts.view_rate"), numeric=True),
+    columns = _post_columns(words)
+    columns += [
+        Column(key, words.text(f"posts.{key}"), numeric=True) for key in ("views", "likes", "view_rate")
     ]
     rows = [
         {
             "post": link(post["url"], _excerpt(post["text"]) or words.text("posts.untitled")),
-            "account": _title(post, named),
-            "published": words.brief_day(post["published_at"]),
+            **_published(post, card, words),
             "views": _number(post["views"], words),
             "likes": _number(post["likes"], words),
-            "rate": "—" if post["view_rate"] is None else words.value(post["view_rate"], Form("share")),
+            "view_rate": "—" if post["view_rate"] is None else words.value(post["view_rate"], Form("share")),
         }
         for post in found
     ]
@@ -138,23 +127,29 @@ def _post_table(kind: str, found: Sequence[Card], card: Card, words: Words) -> M
 
 
 def _deleted_table(found: Sequence[Card], card: Card, words: Words) -> Markup:
-    named = titles(card)
-    columns = [
-        Column("post", words.text("posts.post")),
-        Column("account", words.text("posts.account")),
-        Column("published", words.text("posts.published")),
-        Column("removed", words.text("posts.removed")),
-    ]
+    columns = [*_post_columns(words), Column("removed", words.text("posts.removed"))]
     rows = [
         {
             "post": str(post["post_id"]),
-            "account": _title(post, named),
-            "published": words.brief_day(post["published_at"]),
+            **_published(post, card, words),
             "removed": words.brief_day(post["deleted_at"]),
         }
         for post in found
     ]
     return table("posts-deleted", columns, rows, words.text("posts.deleted"))
+
+
+def _post_columns(words: Words) -> list[Column]:
+    """The columns of every table of posts."""
+    return [Column(key, words.text(f"posts.{key}")) for key in ("post", "account", "published")]
+
+
+def _published(post: Card, card: Card, words: Words) -> dict[str, str]:
+    """Where and when a post came out."""
+    return {
+        "account": _title(post, titles(card, words)),
+        "published": words.brief_day(post["published_at"]),
+    }
 
 
 def _excerpt(text: str | None) -> str:

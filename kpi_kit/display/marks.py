@@ -66,7 +66,9 @@ def bar(attainment: float | None, name: str, scoring: Mapping[str, Any], words: 
         '<path class="k-tick" d="M{} 2v8M{} 0v12"/>'
     ).format(f"{_BAR:.0f}", filled, f"{scoring['threshold'] * scale:.1f}", f"{scale:.1f}")
     svg = tag("svg", drawn, viewBox=f"0 0 {_BAR:.0f} 12", class_=f"k-bar k-{name}", aria_hidden="true")
-    return tag("span", svg, tag("b", words.attainment(attainment)), class_="k-attainment")
+    return tag(
+        "span", svg, tag("b", words.attainment(attainment, scoring["threshold"])), class_="k-attainment"
+    )
 
 
 def spark(record: Mapping[str, Any], words: Words) -> Markup:

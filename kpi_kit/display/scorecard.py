@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -16,22 +17,45 @@ from kpi_kit.wording import Words, form
 Card = Mapping[str, Any]
 
 
-def titles(card: Card) -> dict[str, str]:
-    """Return the titles of the accounts by id."""
-    return {account["account_id"]: account["title"] for account in card["assignments"]}
+UNFINISHED = ("interim", "preliminary")
+"""Notes of a report whose figures are not final."""
+_COMPARED = ("account_left_out", "brand_left_out")
+"""Notes that what is compared is less than what is held."""
+
+
+def titles(card: Card, words: Words, *, with_platform: bool = False) -> dict[str, str]:
+    """Return what the accounts are called, by id.
+
+    The platform stands beside a title that two accounts share (or, on request, beside every one), and
+    the id too where they share even the platform.
+    """
+    shared = Counter(account["title"].casefold() for account in card["assignments"])
+    named = {
+        account["account_id"]: _on_platform(account, words)
+        if with_platform or shared[account["title"].casefold()] > 1
+        else str(account["title"])
+        for account in card["assignments"]
+    }
+    same = Counter(name.casefold() for name in named.values())
+    return {key: f"{name} ({key})" if same[name.casefold()] > 1 else name for key, name in named.items()}
 
 
 def names(card: Card, words: Words) -> list[str]:
     """Return the names of the scorecard's entries, in their order."""
-    grain, named = str(Period.parse(card["period"]).grain), titles(card)
+    grain, named = str(Period.parse(card["period"]).grain), titles(card, words)
     return [words.entry(record, grain, named) for record in card["kpis"]]
 
 
 def reasons(card: Card, record: Card, words: Words) -> list[tuple[str, str]]:
     """Why a KPI is not assessable, and who can mend it: a pair of sentences a reason."""
-    named = titles(card)
+    named = titles(card, words)
     found = [note for note in record["notes"] if words.is_reason(note)]
     return [(words.note(note, named), words.mend(note, named)) for note in found]
+
+
+def banner(note: Mapping[str, Any], words: Words) -> Markup:
+    """Say above everything else why the figures of a report are not final."""
+    return tag("p", tag("b", words.text(f"report.{note['code']}")), words.note(note, {}), class_="k-banner")
 
 
 def account_list(card: Card, words: Words) -> Markup | None:
@@ -59,13 +83,16 @@ def scorecard(card: Card, words: Words) -> Markup | None:
     ]
     scoring = card["scoring"]
     legend = words.text(
-        "scorecard.legend",
-        cap=words.attainment(scoring["cap"]),
-        threshold=words.attainment(scoring["threshold"]),
+        "scorecard.legend", cap=words.share(scoring["cap"]), threshold=words.share(scoring["threshold"])
     )
-    return table("scorecard", columns, rows, words.text("scorecard.heading")) + tag(
-        "p", legend, class_="k-legend"
-    )
+    marked = any(_is_marked(record) for record in card["kpis"])
+    comparable = words.text("scorecard.comparable_legend") if marked else None
+    shown = [
+        table("scorecard", columns, rows, words.text("scorecard.heading")),
+        paragraph(legend, "k-legend"),
+        paragraph(comparable, "k-legend"),
+    ]
+    return Markup("").join(part for part in shown if part)
 
 
 def arithmetic(card: Card, words: Words) -> Markup | None:
@@ -88,10 +115,12 @@ def arithmetic(card: Card, words: Words) -> Markup | None:
     rows = [
         {
             "kpi": name,
-            "attainment": "—" if record["attainment"] is None else words.attainment(record["attainment"]),
+            "attainment": "—"
+            if record["attainment"] is None
+            else words.attainment(record["attainment"], scoring["threshold"]),
             "payout": words.number(payout or 0.0, 3),
             "weight": words.number(weight, 2),
-            "product": words.number(weight * (payout or 0.0), 2),
+            "product": words.number(weight * (payout or 0.0), 3),
         }
         for name, weight, payout, record in counted
     ]
@@ -101,14 +130,14 @@ def arithmetic(card: Card, words: Words) -> Markup | None:
         {
             "kpi": tag("b", words.text("total.sum")),
             "attainment": "",
-            "payout": tag("b", words.attainment(card["total"])),
+            "payout": tag("b", words.total(card["total"])),
             "weight": tag("b", words.number(weights, 2)),
-            "product": tag("b", words.number(products, 2)),
+            "product": tag("b", words.number(products, 3)),
         }
     )
     rule = words.text(
         "total.rule",
-        threshold=words.attainment(scoring["threshold"]),
+        threshold=words.share(scoring["threshold"]),
         at_threshold=words.number(scoring["payout_at_threshold"], 2),
         cap=words.number(scoring["cap"], 2),
     )
@@ -119,15 +148,16 @@ def arithmetic(card: Card, words: Words) -> Markup | None:
 def accounts(card: Card, words: Words) -> Markup | None:
     """Tabulate every KPI by account, and the brand KPIs by brand."""
     by_account = _breakdown(
-        card, words, "accounts", "account_id", [_account_head(a, words) for a in card["assignments"]]
+        card, words, "accounts", "account_id", titles(card, words, with_platform=True).items()
     )
     by_brand = _breakdown(card, words, "brands", "brand", [(brand, brand) for brand in card["brands"]])
-    return Markup("").join(part for part in (by_account, by_brand) if part) or None
+    remark = paragraph(_matured(card, words), "k-legend") if by_account else None
+    return Markup("").join(part for part in (by_account, remark, by_brand) if part) or None
 
 
 def data_notes(card: Card, words: Words) -> Markup:
     """List what cannot be assessed and who can mend it, then what else there is to know of the data."""
-    named, found = titles(card), list(zip(names(card, words), card["kpis"], strict=True))
+    named, found = titles(card, words), list(zip(names(card, words), card["kpis"], strict=True))
     rows = [
         {"kpi": name, "reason": reason, "mend": mend}
         for name, record in found
@@ -139,13 +169,13 @@ def data_notes(card: Card, words: Words) -> Markup:
         Column("mend", words.text("notes.mend")),
     ]
     remarks = [
-        tag("b", name) + ": " + " ".join(words.note(note, named) for note in notes)
-        for name, record in found
-        if (notes := [note for note in record["notes"] if not words.is_reason(note)])
+        tag("b", ", ".join(kpis)) + ": " + " ".join(texts)
+        for kpis, texts in _remarks(
+            (name, [words.note(note, named) for note in record["notes"] if not words.is_reason(note)])
+            for name, record in found
+        )
     ]
-    whole = [
-        words.note(note, named) for note in card["notes"] if note["code"] not in ("interim", "preliminary")
-    ]
+    whole = [words.note(note, named) for note in card["notes"] if note["code"] not in UNFINISHED]
     parts = [
         table("unassessed", columns, rows, words.text("notes.unassessed")) if rows else None,
         tag("h3", words.text("notes.whole")) if whole else None,
@@ -212,28 +242,52 @@ def _row(card: Card, record: Card, name: str, number: int, words: Words) -> dict
         "target": words.target(record) if record["target"] else "—",
         "fact": _fact(record, words),
         "attainment": bar(record["attainment"], what, scoring, words),
-        "earlier": _earlier(record, words),
+        "earlier": _earlier(card, record, words),
         "dynamics": spark(record, words),
         "weight": words.number(record["weight"], 2),
     }
 
 
 def _fact(record: Card, words: Words) -> Markup:
+    """The fact with its noun; of a change or growth also the level that it is about."""
     if record["value"] is None:
         return tag("span", "—", class_="k-none")
-    noun = words.noun(record["value"], record["unit"])
-    return tag("div", tag("b", words.fact(record)), " ", tag("span", noun, class_="k-unit") if noun else None)
+    noun, current = words.noun(record["value"], record["unit"]), record["current"]
+    now = (
+        None
+        if current is None
+        else words.text("scorecard.current", value=words.value(current, form(_plain(record))))
+    )
+    return tag("div", tag("b", words.fact(record)), *_smaller(noun, now))
 
 
-def _earlier(record: Card, words: Words) -> Markup:
-    """The value of the period before, and of a year ago."""
-    how = form(_plain(record))
+def _earlier(card: Card, record: Card, words: Words) -> Markup:
+    """The value of the period before, and of a year ago; marked where they are over fewer accounts."""
+    how, year_ago = form(_plain(record)), _year_ago(record)
     past = "—" if record["previous"] is None else words.value(record["previous"], how)
-    year_ago = record["year_ago"] and record["year_ago"]["value"]
-    if year_ago is None:
-        return tag("div", past)
-    before = words.text("scorecard.year_ago", value=words.value(year_ago, how))
-    return tag("div", past, " ", tag("span", before, class_="k-unit"))
+    before = None if year_ago is None else words.text("scorecard.year_ago", value=words.value(year_ago, how))
+    mark = None
+    if _is_marked(record):
+        named = titles(card, words)
+        why = " ".join(words.note(note, named) for note in record["notes"] if note["code"] in _COMPARED)
+        mark = tag("a", words.text("scorecard.comparable"), href="#notes", title=why)
+    return tag("div", past, *_smaller(before, mark))
+
+
+def _smaller(*texts: str | None) -> list[str]:
+    """Texts under a number, each on its own line, or after a space where the lines run on."""
+    return [part for text in texts if text for part in (" ", tag("span", text, class_="k-unit"))]
+
+
+def _year_ago(record: Card) -> float | None:
+    value: float | None = record["year_ago"] and record["year_ago"]["value"]
+    return value
+
+
+def _is_marked(record: Card) -> bool:
+    """Whether the earlier values are shown and are over fewer accounts or brands than are held."""
+    shown = record["previous"] is not None or _year_ago(record) is not None
+    return shown and any(note["code"] in _COMPARED for note in record["notes"])
 
 
 def _plain(record: Card) -> dict[str, Any]:
@@ -252,20 +306,49 @@ def _account(account: Card, words: Words) -> Markup:
     return head + Markup(" ") + tag("span", words.text(f"report.held.{key}", **days), class_="k-unit")
 
 
-def _account_head(account: Card, words: Words) -> tuple[str, str]:
-    return account["account_id"], f"{account['title']} ({words.text('platform.' + account['platform'])})"
+def _on_platform(account: Card, words: Words) -> str:
+    platform = words.text(f"platform.{account['platform']}")
+    return words.text("account_on_platform", title=account["title"], platform=platform)
+
+
+def _remarks(found: Iterable[tuple[str, list[str]]]) -> list[tuple[list[str], list[str]]]:
+    """Pair KPIs with their remarks; what several KPIs share is said once, before the rest."""
+    told = [(name, text) for name, texts in found for text in dict.fromkeys(texts)]
+    often = Counter(text for _, text in told)
+    shared: dict[str, list[str]] = {}
+    own: dict[str, list[str]] = {}
+    for name, text in told:
+        if often[text] > 1:
+            shared.setdefault(text, []).append(name)
+        else:
+            own.setdefault(name, []).append(text)
+    return [(kpis, [text]) for text, kpis in shared.items()] + [([kpi], texts) for kpi, texts in own.items()]
+
+
+def _matured(card: Card, words: Words) -> str | None:
+    """Say which changes do not follow from the posts' totals by account."""
+    found = [
+        words.quote(name)
+        for name, record in zip(names(card, words), card["kpis"], strict=True)
+        if record["accounts"] and any(note["code"] == "matured_figures" for note in record["notes"])
+    ]
+    return words.text("accounts.matured", names=", ".join(found)) if found else None
 
 
 def _breakdown(
-    card: Card, words: Words, part: str, key: str, heads: Sequence[tuple[str, str]]
+    card: Card, words: Words, part: str, key: str, heads: Iterable[tuple[str, str]]
 ) -> Markup | None:
-    """One row a KPI, one column an account or brand that any of them has."""
+    """One row a KPI and scope, one column an account or brand that any of them has.
+
+    A KPI that stands in the scorecard both as a value and as a change has the same plain values.
+    """
     plain = [_plain(record) for record in card["kpis"]]
-    found = [
-        (name, record, {piece[key]: piece["value"] for piece in record[part]})
+    rows_by_name = {
+        name: (record, {piece[key]: piece["value"] for piece in record[part]})
         for name, record in zip(names({**card, "kpis": plain}, words), plain, strict=True)
         if record[part]
-    ]
+    }
+    found = [(name, *row) for name, row in rows_by_name.items()]
     if not found:
         return None
     known = {owner for _, _, pieces in found for owner in pieces}

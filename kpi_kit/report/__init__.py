@@ -90,7 +90,9 @@ def department(*, period: object, data: object, params: object, out: object) -> 
     """
     given = inputs.texts({"period": period, "data": data, "params": params, "out": out})
     when = str(inputs.period(given["period"]))
-    settings = parameters.load(inputs.folders({"params": given["params"]})["params"]).department
+    loaded = parameters.load(inputs.folders({"params": given["params"]})["params"])
+    settings, people = loaded.department, {name: name for name in loaded.broken}
+    people |= {name: person.name for name, person in loaded.specialists.items()}
     folder = inputs.resolve(given["out"]) / when
     reports = _manifest(folder / "manifest.json")
     failed = {name: str(report["error"]) for name, report in reports.items() if report["status"] == "failed"}
@@ -98,7 +100,10 @@ def department(*, period: object, data: object, params: object, out: object) -> 
         path for path in _cards(folder) if path.stem not in failed and (not reports or path.stem in reports)
     ]
     cards = [scorecard.load(path) for path in done]
-    return DepartmentReport(when, cards, failed, str(settings.language), settings.currency)
+    told = {*failed, *(card["specialist"] for card in cards)}
+    missing = [name for person, name in people.items() if person not in told]
+    failed = {people.get(person, person): error for person, error in failed.items()}
+    return DepartmentReport(when, cards, failed, str(settings.language), settings.currency, missing)
 
 
 def style() -> Section:

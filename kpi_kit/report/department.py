@@ -30,14 +30,23 @@ class DepartmentReport:
     failed : mapping
         Specialist -> why there is no report, in one sentence.
     language, currency : str
+    missing : sequence of str
+        The names of the others, whose reports nobody has asked for yet.
     """
 
     def __init__(
-        self, period: str, cards: Sequence[Card], failed: Mapping[str, str], language: str, currency: str
+        self,
+        period: str,
+        cards: Sequence[Card],
+        failed: Mapping[str, str],
+        language: str,
+        currency: str,
+        missing: Sequence[str] = (),
     ) -> None:
         self.period = period
         self.cards = sorted(cards, key=lambda card: card["name"])
         self.failed = dict(sorted(failed.items()))
+        self.missing = sorted(missing)
         self._words = words(language, currency)
 
     def __repr__(self) -> str:
@@ -58,6 +67,7 @@ class DepartmentReport:
             display.paragraph(agency, "k-kicker"),
             tag("h1", say.text("department.title"), ", ", tag("span", say.period(self.period))),
             display.paragraph(say.sentence(when), "k-kicker"),
+            *(display.banner(note, say) for note in self._common_flags()),
         )
 
     def summary(self) -> Section | None:
@@ -70,20 +80,16 @@ class DepartmentReport:
         attained = sum(card["attained"] for card in self.cards)
         goals = sum(card["assessable"] for card in self.cards)
         troubled = [card["name"] for card in self.cards if self._troubles(card)] + list(self.failed)
+        everyone = say.number(built + len(self.failed) + len(self.missing))
+        reports = say.plural("department.reports", built, total=everyone)
+        missing = say.text("department.missing", names=say.join(self.missing)) if self.missing else ""
+        scores = {"during": during, "attained": say.number(attained), "goals": say.number(goals)}
+        reached = say.plural("department.goals", goals, **scores)
+        key = "department.attention.single" if len(troubled) == 1 else "department.attention.several"
         found = [
-            say.plural("department.reports", built, total=say.number(built + len(self.failed))),
-            say.sentence(
-                say.plural(
-                    "department.goals",
-                    goals,
-                    during=during,
-                    attained=say.number(attained),
-                    goals=say.number(goals),
-                )
-            ),
-            say.text("department.attention", names=say.join(troubled))
-            if troubled
-            else say.text("department.no_attention"),
+            f"{reports} {missing}".strip(),
+            say.sentence(reached if goals else say.text("department.nothing", during=during)),
+            say.text(key, names=say.join(troubled)) if troubled else say.text("department.no_attention"),
         ]
         return self._section("summary", "summary.heading", display.items(found))
 
@@ -99,7 +105,8 @@ class DepartmentReport:
             for card in ranked
             if (troubles := self._troubles(card))
         ]
-        calm = display.paragraph(say.text("department.calm")) if self.cards else None
+        goals = sum(card["assessable"] for card in self.cards)
+        calm = display.paragraph(say.text("department.calm")) if goals and not self.missing else None
         shown = display.items(found) or calm
         return self._section("exceptions", "department.exceptions", shown)
 
@@ -111,7 +118,7 @@ class DepartmentReport:
                 "specialist": card["name"],
                 "kpi": name,
                 "group": record["group"],
-                "attainment": record["attainment"],
+                "attainment": _attainment(record, card["scoring"], say),
                 "state": display.state(record, card["scoring"]),
             }
             for card in self.cards
@@ -119,7 +126,7 @@ class DepartmentReport:
         ]
         if not rows:
             return None
-        frame = pd.DataFrame(rows).astype({"attainment": float})
+        frame = pd.DataFrame(rows)
         frame = frame.sort_values("group", kind="stable").drop_duplicates(["specialist", "kpi"])
         order = {card["name"]: place for place, card in enumerate(self.cards)}
         message = say.text("department.heatmap_message")
@@ -127,16 +134,20 @@ class DepartmentReport:
             "department.heatmap_alt", specialists=say.plural("department.people", len(order)), message=message
         )
         with figures.drawing():
-            image = figures.svg(figures.heatmap(frame, list(order), say, figures.theme(THEME)))
+            figure = figures.heatmap(frame, list(order), figures.theme(THEME))
+            image = figures.svg(figure)
+        width = figures.width(figure)
         shown = tag(
             "div",
-            display.image(figures.data_uri(image), alt),
-            class_="k-heat",
+            display.image(figures.data_uri(image), alt, round(width * _ENLARGED)),
+            class_="k-heat k-wide" if width > _PHONE else "k-heat",
             tabindex="0",
             role="region",
             aria_label=say.text("department.heatmap"),
         )
-        return self._section("heatmap", "department.heatmap", shown, display.paragraph(message, "k-legend"))
+        hint = display.paragraph(say.text("department.heatmap_hint"), "k-hint") if width > _PHONE else None
+        legend = display.paragraph(message, "k-legend")
+        return self._section("heatmap", "department.heatmap", hint, shown, legend)
 
     def totals(self) -> Section | None:
         """Everyone's total, with a link to the report."""
@@ -151,7 +162,7 @@ class DepartmentReport:
         rows = [
             {
                 "name": self._link(card),
-                "total": "—" if card["total"] is None else tag("b", say.attainment(card["total"])),
+                "total": "—" if card["total"] is None else tag("b", say.total(card["total"])),
                 "attained": _part(card, say),
                 "below": say.number(len(summary.below(card, say))),
                 "unassessed": say.number(len(summary.unassessed(card, say))),
@@ -172,8 +183,9 @@ class DepartmentReport:
     def _troubles(self, card: Card) -> list[str]:
         """What a head of department has to look at, in words."""
         say = self._words
-        low, missing = summary.below(card, say), summary.unassessed(card, say)
+        low, missing = summary.below(card, say), summary.unexpected(card, say)
         held = card["total"] is None and card["assessable"] > 0
+        common = [note["code"] for note in self._common_flags()]
         return [
             *([f"{say.plural('department.below', len(low))} ({', '.join(low)})"] if low else []),
             *(
@@ -182,11 +194,29 @@ class DepartmentReport:
                 else []
             ),
             *([say.text("department.held")] if held else []),
-            *(say.text(f"department.{note['code']}") for note in card["notes"] if note["code"] in _FLAGS),
+            *(say.text(f"department.{code}") for code in _flags(card) if code not in common),
         ]
 
+    def _common_flags(self) -> list[Mapping[str, Any]]:
+        """The notes of unfinished figures that hold for every report: they are no one's trouble."""
+        flags = [_flags(card) for card in self.cards]
+        return [note for code, note in flags[0].items() if all(code in own for own in flags)] if flags else []
 
-_FLAGS = ("interim", "preliminary")
+
+_ENLARGED = 1.5
+"""How much a page may enlarge the map so that it fills its section."""
+_PHONE = 330
+"""How many pixels of a map a phone shows at once."""
+
+
+def _flags(card: Card) -> dict[str, Mapping[str, Any]]:
+    """The notes that the figures are not final, by code."""
+    return {note["code"]: note for note in card["notes"] if note["code"] in display.UNFINISHED}
+
+
+def _attainment(record: Mapping[str, Any], scoring: Mapping[str, Any], say: Words) -> str:
+    attainment = record["attainment"]
+    return "" if attainment is None else say.attainment(attainment, scoring["threshold"])
 
 
 def _part(card: Card, say: Words) -> str:

@@ -45,7 +45,7 @@ class SpecialistReport:
         card, say = self.card, self._words
         when = tag("span", say.period(card["period"]))
         brands = (
-            (tag("b", say.text("report.brands")) + ": " + say.join(card["brands"]))
+            (tag("b", say.text("report.brands")) + ": " + say.join(map(say.quote, card["brands"])))
             if card["brands"]
             else None
         )
@@ -74,7 +74,7 @@ class SpecialistReport:
         of = say.text("total.of", part=say.number(card["attained"]), whole=say.number(card["assessable"]))
         why = None
         if card["total"] is not None:
-            score = say.attainment(card["total"])
+            score = say.total(card["total"])
         else:
             score = say.text("total.held" if held else "total.none")
             why = say.text("total.held_why" if held else "total.nothing")
@@ -158,11 +158,10 @@ class SpecialistReport:
         return build(self._words, name, self._words.text(f"{name}.heading"), *content)
 
     def _banners(self) -> list[Markup]:
-        say, named = self._words, display.titles(self.card)
         return [
-            tag("p", tag("b", say.text(f"report.{note['code']}")), say.note(note, named), class_="k-banner")
+            display.banner(note, self._words)
             for note in self.card["notes"]
-            if note["code"] in ("interim", "preliminary")
+            if note["code"] in display.UNFINISHED
         ]
 
     def _bonus(self) -> Markup | None:
@@ -208,6 +207,7 @@ class SpecialistReport:
         if what == "no_target":
             return say.text("figures.unscored", during=during, value=value)
         key = "figures.attained" if record["attained"] else "figures.missed"
-        attainment = "—" if record["attainment"] is None else say.attainment(record["attainment"])
+        threshold = self.card["scoring"]["threshold"]
+        attainment = "—" if record["attainment"] is None else say.attainment(record["attainment"], threshold)
         target = say.target(record, spelled=True)
         return say.text(key, during=during, value=value, target=target, attainment=attainment)

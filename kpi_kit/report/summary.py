@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kpi_kit.display import names, reasons, state
 from kpi_kit.wording import Words
 
 Card = Mapping[str, Any]
+_EARLY = ("interim_change", "period_not_begun")
 
 
 def sentences(card: Card, words: Words) -> list[str]:
@@ -19,20 +20,17 @@ def sentences(card: Card, words: Words) -> list[str]:
 
 def below(card: Card, words: Words) -> list[str]:
     """The names of the KPIs whose attainment is under the threshold, in quotation marks."""
-    return [
-        words.quote(name)
-        for name, record in zip(names(card, words), card["kpis"], strict=True)
-        if state(record, card["scoring"]) == "below"
-    ]
+    return _named(card, words, lambda record: state(record, card["scoring"]) == "below")
 
 
 def unassessed(card: Card, words: Words) -> list[str]:
     """The names of the KPIs that cannot be assessed, in quotation marks."""
-    return [
-        words.quote(name)
-        for name, record in zip(names(card, words), card["kpis"], strict=True)
-        if not record["assessable"]
-    ]
+    return _named(card, words, lambda record: not record["assessable"])
+
+
+def unexpected(card: Card, words: Words) -> list[str]:
+    """Those of them that need more than the end of the period."""
+    return _named(card, words, lambda record: not record["assessable"] and not _is_early(record, words))
 
 
 def _attained(card: Card, words: Words) -> str:
@@ -42,7 +40,7 @@ def _attained(card: Card, words: Words) -> str:
     if card["total"] is None:
         total = words.text("summary.no_total")
     else:
-        total = words.text("summary.total", total=words.attainment(card["total"]))
+        total = words.text("summary.total", total=words.total(card["total"]))
     goals = words.plural("goals_of", card["assessable"])
     attained = words.number(card["attained"])
     sentence = words.plural(
@@ -59,15 +57,17 @@ def _extremes(card: Card, words: Words) -> str | None:
     ]
     if not scored:
         return None
-    threshold = words.attainment(card["scoring"]["threshold"])
+    bound = card["scoring"]["threshold"]
+    threshold = words.share(bound)
     low = below(card, words)
     tail = words.text("summary.below", threshold=threshold, names=words.join(low)) if low else None
     tail = tail or words.text("summary.none_below", threshold=threshold)
     (best_value, best), (worst_value, worst) = max(scored, key=_first), min(scored, key=_first)
-    values = {"best": best, "best_value": words.attainment(best_value), "below": tail}
+    values = {"best": best, "best_value": words.attainment(best_value, bound), "below": tail}
     if len(scored) == 1:
         return words.text("summary.single", **values)
-    return words.text("summary.extremes", **values, worst=worst, worst_value=words.attainment(worst_value))
+    weakest = words.attainment(worst_value, bound)
+    return words.text("summary.extremes", **values, worst=worst, worst_value=weakest)
 
 
 def _unassessed(card: Card, words: Words) -> str:
@@ -79,6 +79,20 @@ def _unassessed(card: Card, words: Words) -> str:
         reason, mend = reasons(card, record, words)[0]
         return words.text("summary.one_unassessed", name=missing[0], reason=reason, mend=mend)
     return words.plural("summary.unassessed", len(missing), names=words.join(missing))
+
+
+def _named(card: Card, words: Words, wanted: Callable[[Card], bool]) -> list[str]:
+    """The names of some KPIs, in quotation marks."""
+    return [
+        words.quote(name)
+        for name, record in zip(names(card, words), card["kpis"], strict=True)
+        if wanted(record)
+    ]
+
+
+def _is_early(record: Card, words: Words) -> bool:
+    """Whether a KPI cannot be assessed for no other reason than that the period is not over."""
+    return all(note["code"] in _EARLY for note in record["notes"] if words.is_reason(note))
 
 
 def _first(pair: tuple[float, str]) -> float:

@@ -29,14 +29,7 @@ def words(language: str, currency: str = "RUB") -> Words:
 
 
 class Words(Numbers):
-    r"""One language's words: numbers, and also periods, scorecard entries and notes.
-
-    Parameters
-    ----------
-    language : str
-        ``ru`` or ``en``: the name of a locale file.
-    currency : str
-        ISO code of the money in the report.
+    r"""One language's words: not only numbers, but also periods, scorecard entries and notes.
 
     Examples
     --------
@@ -120,7 +113,10 @@ class Words(Numbers):
             versus = record["versus"]
             against = self.text("versus.year_ago" if versus == "year_ago" else f"versus.previous.{grain}")
             name = self.text(f"entry.{record['as']}.{versus}", kpi=name, versus=against)
-        scope = self._scope(record["scope"] or {}, titles)
+        # which mentions count is part of the name, or two entries of a scorecard would read alike
+        notes = [note for note in record.get("notes", ()) if note["code"] == "sentiment_filter"]
+        counted = [sentiment for note in notes for sentiment in note["sentiments"]]
+        scope = self._scope({**(record["scope"] or {}), "sentiment": counted}, titles)
         return self.text("entry.scoped", entry=name, scope=scope) if scope else name
 
     def target(self, record: Mapping[str, Any], *, spelled: bool = False) -> str:
@@ -145,7 +141,7 @@ class Words(Numbers):
         named: dict[str, Callable[[str], str]] = {
             "platforms": lambda name: self.text(f"platform.{name}"),
             "accounts": lambda name: titles.get(name, name),
-            "brands": str,
+            "brands": lambda name: self.text("entry.brand", name=self.quote(name)),
             "sentiment": lambda name: self.text(f"sentiment.{name}"),
         }
         return ", ".join(named[key](name) for key, names in scope.items() for name in names)
@@ -185,18 +181,23 @@ class Words(Numbers):
         def named(name: str) -> str:
             return titles.get(name, name)
 
+        def quoted(name: str) -> str:
+            return self.quote(named(name))
+
         writers: dict[str, Callable[[Any], str]] = {
             "count": self.number,
             "total": self.number,
             "answered": self.number,
-            "coverage": self.attainment,
+            "coverage": lambda share: self.attainment(share, note.get("minimum", 1.0)),
             "minimum": self.share,
             "share": lambda share: self.share(share, 0),
             "tables": lambda names: ", ".join(self.text(f"table.{name}") for name in names),
-            "table": lambda name: self.text(f"table.{name}"),
-            "accounts": lambda names: ", ".join(map(named, names)),
+            "table": lambda name: self.quote(self.text(f"table.{name}")),
+            "accounts": lambda names: ", ".join(map(quoted, names)),
             "sentiments": lambda names: ", ".join(self.text(f"sentiment.{name}") for name in names),
-            "account_id": named,
+            "account_id": quoted,
+            "brand": self.quote,
+            "phrase": self.quote,
             "deputy": named,
             "for": named,
             "period": self.period,

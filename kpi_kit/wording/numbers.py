@@ -107,8 +107,15 @@ class Numbers:
         return format_list(list(parts), locale=self._locale)
 
     def quote(self, name: str) -> str:
-        """A name in the quotation marks of the language."""
-        return self.text("quote", name=name)
+        """A name in the quotation marks of the language; marks inside it become the inner ones.
+
+        Examples
+        --------
+        >>> Numbers("ru", "RUB").quote("Рост (бренд «school»)")
+        '«Рост (бренд „school“)»'
+        """
+        marks = self.text("quotes")
+        return marks[0] + name.translate(str.maketrans(marks[:2], marks[2:])) + marks[1]
 
     # ---------------------------------------------------------------- numbers
 
@@ -188,15 +195,23 @@ class Numbers:
         number = self.number(percent, _digits(percent) if digits is None else digits)
         return self.text("number.percent", number=number)
 
-    def attainment(self, value: float) -> str:
-        """Attainment or total in whole per cent, rounded down: 99.9 % is not 100 %.
+    def attainment(self, value: float, *bounds: float) -> str:
+        """Attainment in whole per cent; never rounded up to 100 % or to another bound that it misses.
 
         Examples
         --------
-        >>> Numbers("en", "USD").attainment(0.999)
-        '99%'
+        >>> [Numbers("en", "USD").attainment(value, 0.8) for value in (0.999, 0.796, 0.906)]
+        ['99%', '79%', '91%']
         """
-        return self.text("number.percent", number=self.number(math.floor(value * 100 + 1e-9)))
+        percent = value * 100 + 1e-9
+        rounded = _round(percent, 0)
+        if any(percent < bound * 100 <= rounded for bound in (1.0, *bounds)):
+            rounded = _round(math.floor(percent), 0)
+        return self.text("number.percent", number=self.number(float(rounded)))
+
+    def total(self, value: float) -> str:
+        """The total score, as fine as the arithmetic that is shown beside it: ``90,8 %``."""
+        return self.share(value, 1)
 
     def tick(self, value: float, how: Form) -> str:
         """A number on an axis, whose unit stands beside it."""
