@@ -26,6 +26,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from kpi_kit import scorecard
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import load as load_params
 from kpi_kit.scorecard import dumps, score
@@ -156,6 +157,14 @@ def readings_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(oracle.KPIS, name, replace(rule, from_opening=True))
 
 
+@pytest.fixture(autouse=True)
+def no_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oracle has no statistics: the package's bootstraps would only cost time here."""
+    none = dict.fromkeys(("change", "year_ago_change", "trend", "chance", "chance_band", "chance_period"))
+    monkeypatch.setattr(scorecard, "verdicts", lambda facts: facts)
+    monkeypatch.setattr(scorecard, "records", lambda found: [none] * len(found))
+
+
 @pytest.fixture
 def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oracle reads the sample once a process."""
@@ -213,7 +222,7 @@ def test_every_kpi_of_the_sample(
     agree(SAMPLE, every_kpi, who, period, as_of)
 
 
-@pytest.mark.parametrize("seed", range(14))
+@pytest.mark.parametrize("seed", range(10))
 def test_random_agency(seed: int, tmp_path: Path) -> None:
     period, as_of = write_agency(tmp_path, seed)
     for who in PEOPLE:
