@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table as TextTable
 from rich.text import Text
 
-from kpi_kit import batch, wording
+from kpi_kit import across, batch, wording
 from kpi_kit.case import Case, prepare
 from kpi_kit.errors import InputError, KitError, SpecialistError
 from kpi_kit.intake import NewAccount, take_in
@@ -174,8 +174,9 @@ def _run(asked: argparse.Namespace) -> int:
 def _score(asked: argparse.Namespace) -> int:
     loaded, store = open_inputs(asked.data, asked.params)
     with store:
-        case = prepare(asked.specialist, _period(asked, store), params=loaded, store=store, as_of=asked.as_of)
-        record = card(case)
+        period = _period(asked, store)
+        case = prepare(asked.specialist, period, params=loaded, store=store, as_of=asked.as_of)
+        record = card(case, across.read(asked.out / str(period)))
     if asked.json:
         sys.stdout.write(dumps(record))
     else:

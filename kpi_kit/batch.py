@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +24,9 @@ except ImportError:  # Windows has none
 
 from rich.console import Console
 
+from kpi_kit import across, render
 from kpi_kit import params as settings
-from kpi_kit import render
+from kpi_kit.across import Across
 from kpi_kit.errors import InputError, did_you_mean
 from kpi_kit.execute import Report, Result, Workers, check_declared, stoppable
 from kpi_kit.periods import Period
@@ -160,8 +161,12 @@ def run(
         earlier = _read_manifest(this.folder / "manifest.json")
         for result in results.values():
             say(this.console, line(result))
+        crossing = _crossing(this, loaded.specialists, workers)
         usable = [_specialist(this, name, scratch) for name in names if name not in results]
+        for report in usable:
+            _keep(crossing, report.folder / this.given["period"])
         results |= _make(this, usable, workers, outcome)
+        outcome.written += _keep(crossing, this.folder)
         _record(this, results, earlier, {*loaded.specialists, *loaded.broken})
         outcome.written.append(this.folder / "manifest.json")
         _make(this, [_department(this, scratch)], workers, outcome)
@@ -264,6 +269,22 @@ def _lock(folder: Path, *, wait: bool = False) -> int | None:
 def _unlock(lock: int | None) -> None:
     if lock is not None:
         os.close(lock)
+
+
+def _crossing(this: _Run, people: Iterable[str], workers: Workers) -> Across:
+    """What crosses specialists: of all of them, also where only some reports are asked for."""
+    given: dict[str, Any] = {"data": Path(this.given["data"]), "params": Path(this.given["params"])}
+    given["as_of"] = this.given["as_of"] or None
+    return across.collect(people, Period.parse(this.given["period"]), submit=workers.submit, **given)
+
+
+def _keep(found: Across, folder: Path) -> list[Path]:
+    """Write what crosses specialists to where reports look for it."""
+    paths = {name: folder / place for name, place in across.FILES.items()}
+    for name, path in paths.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        render.write_text(path, found.text(name))
+    return list(paths.values())
 
 
 def _specialist(this: _Run, name: str, scratch: Path) -> Report:

@@ -67,7 +67,7 @@ class Case:
     @property
     def known_until(self) -> dt.date:
         """The first day that was not over at the cut-off: its figures are not known yet."""
-        return self.as_of.astimezone(self.department.zone).date()
+        return _known_until(self.department, self.as_of)
 
     @cached_property
     def held(self) -> dict[str, list[Window]]:
@@ -119,9 +119,7 @@ class Case:
     @cached_property
     def weeks(self) -> list[Period]:
         """The last full weeks before the end of the period and the cut-off."""
-        end = min(self.period.end, self.known_until)
-        week = Period.containing(end, Grain.WEEK).previous
-        return week.history(self.department.history.weeks) if self.department.history.weeks else []
+        return full_weeks(self.department, self.period, self.as_of)
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -159,15 +157,7 @@ class Case:
 
     @cached_property
     def _covered(self) -> dict[str, dict[str, list[Window]]]:
-        told = self.store.covered([*self.held, *self.deputised, *self.person.brands])
-        # a table that is not there is uncovered, whatever the table coverage says of it
-        return {table: ranges for table, ranges in told.items() if table in self.store.sources}
-
-    @cached_property
-    def opened(self) -> dict[str, dt.date]:
-        """When accounts were opened, where it is known."""
-        known = self.store.accounts["opened"].dropna()
-        return {str(account): day.date() for account, day in known.items()}
+        return self.store.covered([*self.held, *self.deputised, *self.person.brands])
 
     def owners(self, entry: Entry) -> tuple[str, ...]:
         """The person's own accounts or brands in the scope of an entry."""
@@ -199,7 +189,7 @@ class Case:
             owners=owners,
             bounds=np.array(bounds, dtype="int64"),
             windows=None,
-            opened=self.opened,
+            opened=self.store.opened,
             known_until=day_number(self.known_until),
             zone=self.department.timezone,
             covered=self._covered,
@@ -253,7 +243,7 @@ def prepare(
     params : Params
     store : Store
     as_of : str or datetime, optional
-        The data cut-off; by default :func:`default_as_of`.
+        The data cut-off, see :func:`cut_off`.
 
     Raises
     ------
@@ -268,10 +258,7 @@ def prepare(
         known = [*params.specialists, *params.broken]
         place = f"{params.folder / 'specialists'}{did_you_mean(person, known)}"
         raise InputError(f"specialist {person!r}: there is no such file in {place}")
-    if as_of is None:
-        moment = default_as_of(params.department, period, store)
-    else:
-        moment = parse_instant(as_of, params.department.zone, "as_of") if isinstance(as_of, str) else as_of
+    moment = cut_off(params.department, period, store, as_of)
     case = Case(params, params.specialists[person], period, moment, store)
     problems = list(_unknown_scopes(case))
     if problems:
@@ -279,12 +266,31 @@ def prepare(
     return case
 
 
-def default_as_of(department: Department, period: Period, store: Store) -> dt.datetime:
-    """The end of the period plus the days that posts take to settle, but not beyond the end of coverage."""
+def cut_off(
+    department: Department, period: Period, store: Store, as_of: str | dt.datetime | None = None
+) -> dt.datetime:
+    """The data cut-off that is asked for.
+
+    By default the end of the period plus the days that posts take to settle, but not beyond the end
+    of coverage.
+    """
+    if as_of is not None:
+        return parse_instant(as_of, department.zone, "as_of") if isinstance(as_of, str) else as_of
     settled = _settled_on(department, period)
     if store.covered_until is None:
         return settled
     return min(settled, midnight(store.covered_until, department.zone))
+
+
+def full_weeks(department: Department, period: Period, as_of: dt.datetime) -> list[Period]:
+    """The last full weeks before the end of the period and the cut-off, as many as the history has."""
+    end = min(period.end, _known_until(department, as_of))
+    week = Period.containing(end, Grain.WEEK).previous
+    return week.history(department.history.weeks) if department.history.weeks else []
+
+
+def _known_until(department: Department, as_of: dt.datetime) -> dt.date:
+    return as_of.astimezone(department.zone).date()
 
 
 def _settled_on(department: Department, period: Period) -> dt.datetime:

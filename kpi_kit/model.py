@@ -101,6 +101,8 @@ class Kpi:
         Whether units count for the deputy during an absence.
     always_noted : tuple of str
         Note codes that are printed beside the value even where they count nothing.
+    shock : str or None
+        The weekly measure of whole platforms that it moves with, one of :mod:`kpi_kit.shocks`.
     family : str
         The file of ``kpis/`` that declares it; filled by the catalogue.
     """
@@ -120,6 +122,7 @@ class Kpi:
     matures: bool = False
     delegable: bool = False
     always_noted: tuple[str, ...] = ()
+    shock: str | None = None
     family: str = ""
 
     @property

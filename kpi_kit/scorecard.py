@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from kpi_kit import checks
+from kpi_kit.across import Across, read
 from kpi_kit.case import Case, prepare
 from kpi_kit.errors import InputError
 from kpi_kit.facts import Facts
@@ -62,6 +63,7 @@ def score(
     data: Path,
     params: Path,
     as_of: str | None = None,
+    beside: Path | None = None,
     notebook: Path | None = None,
 ) -> Scorecard:
     """Measure one person over one period.
@@ -77,6 +79,8 @@ def score(
     as_of : str, optional
         The data cut-off; by default the end of the period plus the settling days, but not beyond
         the end of coverage.
+    beside : Path, optional
+        The folder in which a batch left what crosses specialists.
     notebook : Path, optional
         The notebook that asks, for the provenance.
 
@@ -91,16 +95,18 @@ def score(
         With every problem of the inputs.
     """
     asked = Period.parse(period)
+    across = Across() if beside is None else read(beside)
     loaded, store = open_inputs(data, params)
     with store:
-        return card(prepare(specialist, asked, params=loaded, store=store, as_of=as_of), notebook)
+        return card(prepare(specialist, asked, params=loaded, store=store, as_of=as_of), across, notebook)
 
 
-def card(case: Case, notebook: Path | None = None) -> Scorecard:
+def card(case: Case, across: Across | None = None, notebook: Path | None = None) -> Scorecard:
     """The scorecard of a prepared case."""
+    across = across or Across()
     facts = [Facts(case, entry) for entry in case.person.kpis]
     said = records([verdicts(entry) for entry in facts])
-    rows = [entry_record(entry, verdict) for entry, verdict in zip(facts, said, strict=True)]
+    rows = [entry_record(entry, verdict, across) for entry, verdict in zip(facts, said, strict=True)]
     asked = [row for row in rows if row["target"] is not None]
     scoring = case.department.scoring.curve()
     return {
@@ -130,12 +136,13 @@ def card(case: Case, notebook: Path | None = None) -> Scorecard:
             "kit": metadata.version("kpi-kit"),
             "data": case.store.fingerprint,
             "params": _hash_of(_params_files(case)),
+            "across": across.digest,
             "notebook": None if notebook is None else _hash_of([notebook]),
         },
     }
 
 
-def entry_record(facts: Facts, verdict: Mapping[str, Any]) -> dict[str, Any]:
+def entry_record(facts: Facts, verdict: Mapping[str, Any], across: Across) -> dict[str, Any]:
     """One line of the scorecard."""
     case, entry = facts.case, facts.entry
     measured = facts.measurement
@@ -183,10 +190,18 @@ def entry_record(facts: Facts, verdict: Mapping[str, Any]) -> dict[str, Any]:
         "chance": verdict["chance"],
         "chance_band": verdict["chance_band"],
         "chance_period": verdict["chance_period"],
+        "chance_check": across.backtest.get(kpi.id),
+        "control": verdict["control"],
+        "shocks": across.shocks_of(kpi, _platforms(facts), case.period),
         "smart": None,
         "history": [
-            {"period": str(period), "value": value, "target": _line(case, entry, period, target)}
-            for period, value in facts.history
+            {
+                "period": str(period),
+                "value": value,
+                "target": _line(case, entry, period, target),
+                "outside": outside,
+            }
+            for (period, value), outside in zip(facts.history, verdict["outside"], strict=True)
         ],
         "weeks": [{"week": str(week), "value": value} for week, value in facts.weeks],
         "accounts": by_owner if kpi.scope == "account_id" else [],
@@ -218,6 +233,15 @@ def _line(case: Case, entry: Entry, period: Period, target: Target | None) -> An
     """The target of a period of the history, for the line in its figure."""
     asked = target if period == case.period else entry.target.ask().at(period, entry.accruing)
     return None if asked is None else asked.as_dict()["value"]
+
+
+def _platforms(facts: Facts) -> list[str]:
+    """Where the accounts of an entry are; nowhere for brands."""
+    if facts.kpi.scope == "brand":
+        return []
+    return [
+        str(facts.case.store.accounts.loc[account, "platform"]) for account in facts.case.owners(facts.entry)
+    ]
 
 
 def _filter_notes(entry: Entry) -> Iterator[Note]:

@@ -99,6 +99,12 @@ class Store:
         return self.frame("accounts").set_index("account_id", drop=False)
 
     @cached_property
+    def opened(self) -> dict[str, dt.date]:
+        """When accounts were opened, where it is known."""
+        known = self.accounts["opened"].dropna()
+        return {str(account): day.date() for account, day in known.items()}
+
+    @cached_property
     def has_coverage(self) -> bool:
         """Whether the table ``coverage`` says what was imported."""
         return "coverage" in self.sources
@@ -118,13 +124,17 @@ class Store:
         return spans
 
     def covered(self, scopes: Iterable[str]) -> dict[str, dict[str, list[Window]]]:
-        """The covered day ranges by table and by account or brand."""
+        """The covered day ranges by table and by account or brand.
+
+        A table that is not there is uncovered, whatever the table ``coverage`` says of it.
+        """
         wanted = list(scopes)
         if not self.has_coverage:
             return {
                 table: {scope: [span] for scope in wanted} for table, span in self.inferred_coverage.items()
             }
-        rows = self.frame("coverage", "scope IN (SELECT unnest(?))", [wanted])
+        told = '"table" IN (SELECT unnest(?)) AND scope IN (SELECT unnest(?))'
+        rows = self.frame("coverage", told, [list(self.sources), wanted])
         ranges: dict[str, dict[str, list[Window]]] = {}
         for row in rows.itertuples():
             ranges.setdefault(str(row.table), {}).setdefault(str(row.scope), []).append(

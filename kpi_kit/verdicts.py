@@ -22,12 +22,16 @@ from kpi_kit.statistics import (
     Begun,
     Chance,
     Change,
+    Forecast,
     Goal,
+    Limits,
     Side,
     Trend,
     chance,
     change,
+    control_limits,
     false_discoveries,
+    forecasts,
     trend,
 )
 from kpi_kit.targets import Kind, Milestone, Target
@@ -53,6 +57,10 @@ class Verdicts:
         None where nothing is asked of the period ahead.
     ahead : Period or None
         The period for which the chance is.
+    facts : array of float
+        Those of the history, NaN where there is none or the period is not over.
+    control : Limits
+        Of these.
     """
 
     previous: Change | None
@@ -61,15 +69,53 @@ class Verdicts:
     grain: Grain
     chance: Chance | None
     ahead: Period | None
+    facts: Floats
+    control: Limits
 
 
 def verdicts(facts: Facts) -> Verdicts:
     """All verdicts on one entry."""
     period = facts.case.period
     heading, grain = _trend(facts)
+    shown = _shown(facts)
     hit, ahead = _chance(facts)
     return Verdicts(
-        _change(facts, period.previous), _change(facts, period.year_ago), heading, grain, hit, ahead
+        _change(facts, period.previous),
+        _change(facts, period.year_ago),
+        heading,
+        grain,
+        hit,
+        ahead,
+        shown,
+        _control(facts, shown),
+    )
+
+
+def past_forecasts(facts: Facts) -> list[Forecast]:
+    """What would have been said of each period of the history, against the target that is asked now.
+
+    Of a target that changes from period to period it is the one of the period ahead.
+    """
+    case, entry = facts.case, facts.entry
+    target = entry.target.ask().at(case.period if case.interim else case.period.next, entry.accruing)
+    if target is None:
+        return []
+    seed = _seed(facts, "backtest")
+    if entry.as_ != "value":
+        changes = _array([value for _, value in facts.history])
+        return forecasts(changes, _goal(target), seed=seed)
+    accrues = facts.kpi.accruing
+    past = case.buckets[:-1] if case.interim else case.buckets
+    lengths = [bucket.days for bucket in past]
+    return forecasts(
+        _past(facts),
+        _goal(target),
+        level=facts.kpi.aggregation is Aggregation.LEVEL,
+        accrues=accrues,
+        lengths=lengths if accrues else None,
+        bounds=_bounds(facts),
+        whole=facts.kpi.unit in _WHOLE,
+        seed=seed,
     )
 
 
@@ -85,7 +131,9 @@ def records(found: Sequence[Verdicts]) -> list[dict[str, Any]]:
         {
             "change": _change_record(one.previous, previous[row]),
             "year_ago_change": _change_record(one.year_ago, year_ago[row]),
-            "trend": {"grain": str(one.grain), **asdict(one.trend), "q": heading[row]},
+            "trend": _trend_record(one, heading[row]),
+            "control": _control_record(one.control),
+            "outside": _outside(one),
             "chance": None if one.chance is None else one.chance.probability,
             "chance_band": _band(one.chance),
             "chance_period": None if one.ahead is None else str(one.ahead),
@@ -102,6 +150,25 @@ def _change_record(found: Change | None, q: float | None) -> dict[str, Any] | No
     if found is None:
         return None
     return {**asdict(found), "q": q, "real": None if q is None else q <= REAL}
+
+
+def _trend_record(found: Verdicts, q: float | None) -> dict[str, Any]:
+    line = found.trend.line
+    drawn = None if line is None else {**asdict(line), "start": list(line.start), "end": list(line.end)}
+    return {"grain": str(found.grain), **asdict(found.trend), "line": drawn, "q": q}
+
+
+def _control_record(found: Limits) -> dict[str, Any]:
+    """The limits as they stand in the JSON; which facts lie outside stands beside the facts."""
+    return {name: getattr(found, name) for name in ("n", "centre", "low", "high", "reason")}
+
+
+def _outside(found: Verdicts) -> list[bool | None]:
+    """Whether each fact of the history lies outside the limits; None where that cannot be said."""
+    if found.control.low is None:
+        return [None] * len(found.facts)
+    pairs = zip(found.control.outside, found.facts, strict=True)
+    return [outside if np.isfinite(fact) else None for outside, fact in pairs]
 
 
 def _band(found: Chance | None) -> list[float] | None:
@@ -225,11 +292,14 @@ def _trend(facts: Facts) -> tuple[Trend, Grain]:
     if facts.weekly is not None:
         weeks = _array(facts.weekly.series())
         if np.isfinite(weeks).any():
-            return trend(weeks, level=level), Grain.WEEK
+            found = trend(weeks, level=level)
+            # a change or growth has no weeks of its own to draw a line through
+            return found if facts.weeks else replace(found, line=None), Grain.WEEK
     past = _past(facts)
     if facts.kpi.accruing:  # months are not equally long
         past = past / np.array([bucket.days for bucket in facts.case.buckets[: len(past)]])
-    return trend(past, level=level, season=False), facts.case.period.grain
+    heading = trend(past, level=level, season=False)
+    return replace(heading, line=None), facts.case.period.grain
 
 
 def _past(facts: Facts) -> Floats:
@@ -240,6 +310,19 @@ def _past(facts: Facts) -> Floats:
 
 def _array(values: Sequence[float | None]) -> Floats:
     return np.array([np.nan if value is None else value for value in values], dtype="float64")
+
+
+def _shown(facts: Facts) -> Floats:
+    """The facts that the history shows, of whole periods only."""
+    shown = _array([value for _, value in facts.history])
+    if facts.case.interim:
+        shown[-1] = np.nan
+    return shown
+
+
+def _control(facts: Facts, shown: Floats) -> Limits:
+    least, most = _bounds(facts) if facts.entry.as_ == "value" else (None, None)
+    return control_limits(shown, least=least, most=most)
 
 
 def _chance(facts: Facts) -> tuple[Chance | None, Period | None]:

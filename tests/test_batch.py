@@ -22,13 +22,15 @@ import pytest
 from rich.console import Console
 
 from kpi_kit import batch, execute
+from kpi_kit.across import Across
 from kpi_kit.errors import InputError
 
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE / "notebooks"
 ANNA = {"anna.html", "anna.ipynb", "anna.json"}
 IVAN = {"ivan.html", "ivan.ipynb", "ivan.json"}
-INDEX = {"index.html", "index.ipynb", "manifest.json"}
+BESIDE = {"manifest.json", "backtest.json", "department"}
+INDEX = {"index.html", "index.ipynb", *BESIDE}
 
 
 @pytest.fixture
@@ -41,6 +43,7 @@ def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
     monkeypatch.setattr(batch, "open_store", lambda place, timezone: nullcontext())
+    monkeypatch.setattr(batch.across, "collect", lambda people, period, **where: Across())
     return loaded
 
 
@@ -78,7 +81,9 @@ def test_every_report_and_the_departments_are_made(go, tmp_path):
 
     assert outcome.failed == {}
     assert outcome.folder == tmp_path / "out" / "2025-10"
-    assert files(outcome) == ANNA | IVAN | INDEX == {path.name for path in outcome.written}
+    assert files(outcome) == ANNA | IVAN | INDEX
+    assert len(outcome.written) == len(set(outcome.written)) == 3 * 2 + 2 + 3
+    assert all(path.is_file() for path in outcome.written)
     assert outcome.seconds > 0
     record = manifest(outcome)
     assert {name: (entry["status"], entry["error"]) for name, entry in record.pop("reports").items()} == {
@@ -100,7 +105,7 @@ def test_each_report_is_its_own(go):
 def test_no_trace_of_the_scratch_folder_or_of_this_machine_is_kept(go, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     outcome = go(out="out")
-    for path in outcome.folder.iterdir():
+    for path in outcome.written:
         text = path.read_text(encoding="utf-8")
         assert ".work-" not in text
         assert str(tmp_path) not in text
@@ -191,14 +196,14 @@ def test_a_process_that_is_killed_fails_its_reports_and_not_the_department(go):
 def test_a_failing_department_leaves_the_reports(go):
     outcome = go(department="department_fails", specialists=["anna"])
     assert outcome.failed == {"index": "department_report.ipynb, cell [3]: ValueError: no department today"}
-    assert files(outcome) == ANNA | {"manifest.json", "index.failed.ipynb"}
+    assert files(outcome) == ANNA | BESIDE | {"index.failed.ipynb"}
 
 
 def test_a_page_that_cannot_be_made_fails_its_report(go, monkeypatch):
     monkeypatch.setattr(batch, "_render", lambda this, notebooks, workers: dict.fromkeys(notebooks, "no ink"))
     outcome = go(specialists=["anna"])
     assert outcome.failed == {"anna": "no ink", "index": "no ink"}
-    assert files(outcome) == {"manifest.json", "anna.failed.ipynb", "index.failed.ipynb"}
+    assert files(outcome) == BESIDE | {"anna.failed.ipynb", "index.failed.ipynb"}
 
 
 def test_a_specialist_whose_file_is_broken_fails_without_a_notebook(go, people):
@@ -334,6 +339,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from kpi_kit import batch
+from kpi_kit.across import Across
 
 if __name__ == "__main__":
     house, out, style = map(Path, sys.argv[1:])
@@ -341,6 +347,7 @@ if __name__ == "__main__":
     batch.settings.load = lambda folder: SimpleNamespace(
         department=department, specialists={"anna": 1, "ivan": 1}, broken={})
     batch.open_store = lambda place, timezone: nullcontext()
+    batch.across.collect = lambda people, period, **where: Across()
     try:
         batch.run("2025-10", data="d", params="p", out=out, notebooks=house, style=style, engine="embedded")
     except KeyboardInterrupt:

@@ -37,18 +37,19 @@ def run(folder: Path, out: str, *more: str, params: str = "params", data: str = 
 
 def files(folder: Path) -> dict[str, bytes]:
     """Every file of a period by name."""
-    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()}
 
 
 def test_every_report_is_there(agency: Path) -> None:
     made = set(files(agency / "made" / PERIOD))
     wanted = {f"{person}.{kind}" for person in PEOPLE for kind in ("ipynb", "html", "json")}
-    assert made == wanted | {"index.ipynb", "index.html", "manifest.json"}
+    assert made == wanted | {"index.ipynb", "index.html", "manifest.json", "backtest.json"}
 
 
 def test_the_json_is_the_score(agency: Path) -> None:
     saved = json.loads((agency / "made" / PERIOD / "anna-petrova.json").read_text(encoding="utf-8"))
-    again = score("anna-petrova", PERIOD, data=agency / "data", params=agency / "params")
+    beside = agency / "made" / PERIOD
+    again = score("anna-petrova", PERIOD, data=agency / "data", params=agency / "params", beside=beside)
     assert saved["provenance"]["notebook"].startswith("sha256:")
     saved["provenance"]["notebook"] = None
     assert saved == again

@@ -594,7 +594,12 @@ plan,vk-a,2025-01-01,2026-06-01
 
 
 def test_coverage_is_what_the_table_says(opened):
-    store = opened(coverage=COVERED, audience="date,account_id,subscribers\n2024-01-01,vk-a,5\n")
+    store = opened(
+        coverage=COVERED,
+        audience="date,account_id,subscribers\n2024-01-01,vk-a,5\n",
+        posts="post_id,account_id,published_at\n",
+        plan="plan_id,account_id,due_at,approved\n",
+    )
     assert store.has_coverage
     covered = store.covered(["vk-a", "roastery"])
     covered["audience"]["vk-a"].sort()
@@ -603,9 +608,8 @@ def test_coverage_is_what_the_table_says(opened):
             "vk-a": [(day("2025-01-01"), day("2025-03-01")), (day("2025-04-01"), day("2025-11-01"))],
         },
         "posts": {"vk-a": [(day("2025-01-01"), day("2025-10-01"))]},
-        "mentions": {"roastery": [(day("2025-01-01"), day("2025-09-01"))]},
         "plan": {"vk-a": [(day("2025-01-01"), day("2026-06-01"))]},
-    }
+    }, "the table mentions is not there, whatever is said of it"
     assert store.covered(["nobody"]) == {}
     assert store.covered_until == day("2025-12-01"), "the last of any table but the plan"
 

@@ -111,3 +111,60 @@ def test_the_same_inputs_give_the_same_verdicts(tmp_path: Path) -> None:
     second = rows(tmp_path / "2", [entry("views")], posts=posts)
     assert first == second
     assert first[0]["change"]["method"] == "bootstrap"
+
+
+def monthly_leads(counts: list[int]) -> list[str]:
+    """So many leads in each month up to October 2025."""
+    months = [
+        dt.date(2025 - (12 - 10 + back) // 12, (10 - back - 1) % 12 + 1, 15) for back in range(len(counts))
+    ]
+    pairs = zip(months, reversed(counts), strict=True)
+    return [f"{day}-{n},a,{day}T12:00" for day, count in pairs for n in range(count)]
+
+
+HOUSE = {"history": {"periods": 7, "weeks": 0}}
+
+
+def test_facts_outside_the_control_limits_are_marked(tmp_path: Path) -> None:
+    counts = [20, 21, 20, 21, 20, 21, 90]
+    (row,) = rows(tmp_path, [entry("leads")], leads=monthly_leads(counts), department=HOUSE)
+    # mean 213/7, moving ranges 1 1 1 1 1 69
+    reach = 2.66 * 74 / 6
+    assert row["control"] == {
+        "n": 7,
+        "centre": pytest.approx(213 / 7),
+        "low": pytest.approx(max(0.0, 213 / 7 - reach)),
+        "high": pytest.approx(213 / 7 + reach),
+        "reason": None,
+    }
+    assert [past["outside"] for past in row["history"]] == [False] * 6 + [213 / 7 + reach < 90]
+
+
+def test_a_period_that_is_not_over_is_in_no_limits(tmp_path: Path) -> None:
+    lines = monthly_leads([20, 21, 20, 21, 20, 21, 0])
+    (row,) = rows(tmp_path, [entry("leads")], as_of="2025-10-15", leads=lines, department=HOUSE)
+    assert (row["control"]["n"], row["control"]["centre"]) == (6, 20.5)
+    assert row["history"][-1]["outside"] is None
+    assert row["history"][-1]["value"] == 0
+
+
+def test_few_facts_have_no_limits(tmp_path: Path) -> None:
+    (row,) = rows(tmp_path, [entry("leads")], leads=monthly_leads([20, 21]))
+    assert row["control"] == {"n": 2, "centre": None, "low": None, "high": None, "reason": "few_points"}
+    assert {past["outside"] for past in row["history"]} == {None}
+
+
+def test_only_weeks_that_are_shown_have_a_line(tmp_path: Path) -> None:
+    house = {"history": {"periods": 2, "weeks": 12}}
+    lines = [
+        f"{week}-{n},a,{dt.date(2025, 8, 5) + dt.timedelta(weeks=week)}T12:00"
+        for week in range(12)
+        for n in range(week + week % 2)
+    ]
+    kpis = [entry("leads"), entry("leads", **{"as": "growth"})]
+    value, growth = rows(tmp_path, kpis, leads=lines, department=house)
+    # 0 2 2 4 4 … 10 12: up by one a week
+    assert value["trend"]["slope"] == pytest.approx(1.0)
+    assert value["trend"]["line"]["start"][1] == pytest.approx(value["trend"]["line"]["middle"] - 5.5)
+    assert (value["trend"]["line"]["first"], value["trend"]["line"]["last"]) == (0, 11)
+    assert (growth["trend"]["grain"], growth["trend"]["line"], growth["weeks"]) == ("week", None, [])

@@ -14,6 +14,7 @@ from kpi_kit.model import Aggregation, Better, Interval, Stock, Unit
     interval=Interval.NONE,
     tables=("audience",),
     source="platform statistics: members at the end of the day",
+    shock="subscribers",
 )
 def subscribers(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ accounts of the last `subscribers` in the period, at most 7 days before its end."""
@@ -38,6 +39,7 @@ def _gains(tables: Tables, setting: Setting) -> UnitFrame:
     interval=Interval.FLOW,
     tables=("audience",),
     source="difference of the daily member counts",
+    shock="subscribers",
 )
 def subscriber_gain(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ account-days of the difference to the account's previous row."""
@@ -53,6 +55,7 @@ def subscriber_gain(tables: Tables, setting: Setting) -> UnitFrame:
     interval=Interval.FLOW,
     tables=("audience",),
     source="net growth rate: gain over the opening stock",
+    shock="subscribers",
 )
 def subscriber_growth(tables: Tables, setting: Setting) -> UnitFrame:
     """subscriber_gain / Σ accounts of the subscribers at the start of the period."""
@@ -72,6 +75,7 @@ def _lost(tables: Tables, setting: Setting) -> UnitFrame:
     interval=Interval.FLOW,
     tables=("audience",),
     source="platform statistics: people who left",
+    shock="unsubscribed",
 )
 def unsubscribed(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ left."""
@@ -88,6 +92,7 @@ def unsubscribed(tables: Tables, setting: Setting) -> UnitFrame:
     tables=("audience",),
     bounded=True,
     source="churn rate: people lost over the opening stock",
+    shock="unsubscribed",
 )
 def churn_rate(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ left / Σ accounts of the subscribers at the start of the period."""

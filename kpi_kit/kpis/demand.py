@@ -16,6 +16,7 @@ from kpi_kit.model import Aggregation, Better, Interval, Unit
     interval=Interval.FLOW,
     tables=("traffic",),
     source="web analytics: visits from the account",
+    shock="visits",
 )
 def social_visits(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ visits."""

@@ -49,6 +49,7 @@ def _post_units(
     tables=("posts",),
     matures=True,
     source="platform statistics: views of a post so far",
+    shock="views",
 )
 def views(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ views of posts published in the period."""
@@ -65,6 +66,7 @@ def views(tables: Tables, setting: Setting) -> UnitFrame:
     tables=("posts", "audience"),
     matures=True,
     source="view rate: views over subscribers on the day of publication",
+    shock="views",
 )
 def view_rate(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ views / Σ over the same posts of the account's subscribers on the day of publication."""
@@ -115,6 +117,7 @@ def engagement_rate(tables: Tables, setting: Setting) -> UnitFrame:
     tables=("posts",),
     matures=True,
     source="platform statistics: likes or reactions of a post so far",
+    shock="likes",
 )
 def likes(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ likes of posts published in the period."""
@@ -132,6 +135,7 @@ def likes(tables: Tables, setting: Setting) -> UnitFrame:
     tables=("posts", "audience"),
     matures=True,
     source="likes over the mean daily number of subscribers",
+    shock="likes",
 )
 def like_rate(tables: Tables, setting: Setting) -> UnitFrame:
     """Likes / Σ accounts of the mean daily subscribers in the period."""
@@ -162,6 +166,7 @@ def _comment_units(tables: Tables, setting: Setting) -> UnitFrame:
     tables=("comments",),
     always_noted=("comments_by_rule",),
     source="comments of the audience that say something",
+    shock="comments",
 )
 def meaningful_comments(tables: Tables, setting: Setting) -> UnitFrame:
     """Comments made in the period, not by the brand, meaningful."""
@@ -178,6 +183,7 @@ def meaningful_comments(tables: Tables, setting: Setting) -> UnitFrame:
     tables=("comments", "audience"),
     always_noted=("comments_by_rule",),
     source="meaningful comments over the mean daily number of subscribers",
+    shock="comments",
 )
 def meaningful_comment_rate(tables: Tables, setting: Setting) -> UnitFrame:
     """Meaningful comments / Σ accounts of the mean daily subscribers in the period."""

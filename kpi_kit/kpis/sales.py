@@ -16,6 +16,7 @@ from kpi_kit.model import Aggregation, Better, Interval, Unit
     interval=Interval.COUNTS,
     tables=("leads",),
     source="CRM: leads created",
+    shock="leads",
 )
 def leads(tables: Tables, setting: Setting) -> UnitFrame:
     """Leads created in the period."""
@@ -31,6 +32,7 @@ def leads(tables: Tables, setting: Setting) -> UnitFrame:
     interval=Interval.COUNTS,
     tables=("leads",),
     source="CRM: leads that the sales department has qualified",
+    shock="leads",
 )
 def qualified_leads(tables: Tables, setting: Setting) -> UnitFrame:
     """Leads created in the period that are qualified; nobody has qualified the unknown ones yet."""

@@ -64,8 +64,11 @@ def specialist(
     who, when = inputs.specialist_id(given["specialist"]), inputs.period(given["period"])
     paths = inputs.folders({name: given[name] for name in ("data", "params")})
     notebook = _NOTEBOOK if _NOTEBOOK.is_file() else None
-    card = scorecard.score(who, str(when), **paths, as_of=given["as_of"] or None, notebook=notebook)
-    path = inputs.resolve(given["out"]) / str(when) / f"{who}.json"
+    folder = inputs.resolve(given["out"]) / str(when)
+    card = scorecard.score(
+        who, str(when), **paths, as_of=given["as_of"] or None, beside=folder, notebook=notebook
+    )
+    path = folder / f"{who}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     scorecard.save(card, path)
     return SpecialistReport(card, path)

@@ -25,7 +25,7 @@ from kpi_kit.statistics.control import (
     funnel,
 )
 from kpi_kit.statistics.discoveries import false_discoveries
-from kpi_kit.statistics.trend import Trend, trend
+from kpi_kit.statistics.trend import Line, Trend, trend
 
 __all__ = [
     "Backtest",
@@ -36,6 +36,7 @@ __all__ = [
     "Funnel",
     "Goal",
     "Limits",
+    "Line",
     "Shock",
     "Side",
     "Trend",

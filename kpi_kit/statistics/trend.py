@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -21,6 +21,27 @@ ROUNDED_FROM = 20
 """From so many values ρ is rounded up to the grid; measured, with fewer that costs more power than alarms."""
 
 ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Line:
+    """The line of a trend through the series, and those of the interval of its slope.
+
+    Parameters
+    ----------
+    first, last : int
+        The positions of the first and the last known value.
+    start, end : tuple of float
+        There: the line of the lower slope, of the slope, and of the upper slope. All three meet half-way.
+    middle : float
+        Where they meet.
+    """
+
+    first: int
+    last: int
+    start: tuple[float, float, float]
+    middle: float
+    end: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -46,6 +67,8 @@ class Trend:
     reason : str or None
         ``no_data``, ``few_points`` (no verdict), ``all_equal`` and, of a
         level, ``no_noise`` (a verdict without a test).
+    line : Line or None
+        For the figure; None where there is no interval of the slope.
     """
 
     n: int
@@ -58,6 +81,7 @@ class Trend:
     seasonal: bool
     method: str
     reason: str | None = None
+    line: Line | None = None
 
 
 def trend(values: npt.ArrayLike, *, level: bool = False, season: bool = True) -> Trend:
@@ -96,7 +120,12 @@ def trend(values: npt.ArrayLike, *, level: bool = False, season: bool = True) ->
     >>> trend([5.0] * 20).verdict
     'no_clear_trend'
     """
-    series = _spanned(np.asarray(values, dtype="float64").ravel())
+    given = np.asarray(values, dtype="float64").ravel()
+    found = _judged(_spanned(given), level, season)
+    return replace(found, line=_line(given, found))
+
+
+def _judged(series: Floats, level: bool, season: bool) -> Trend:
     n = int(np.isfinite(series).sum())
     method = "mean_gain" if level else "mann_kendall"
     seasonal = season and len(series) >= SEASONAL_FROM and n >= 0.9 * len(series)
@@ -106,6 +135,19 @@ def trend(values: npt.ArrayLike, *, level: bool = False, season: bool = True) ->
     if (known == known[0]).all():
         return Trend(n, 0.0, 0.0, 0.0, None, 1.0, "no_clear_trend", False, method, "all_equal")
     return _drift(series, n, seasonal) if level else _monotone(series, n, seasonal)
+
+
+def _line(values: Floats, found: Trend) -> Line | None:
+    """The Theil–Sen line: its slope through the median of what the slope leaves."""
+    if found.slope is None or found.low is None or found.high is None:
+        return None
+    at = np.flatnonzero(np.isfinite(values))
+    first, last = int(at[0]), int(at[-1])
+    half = (last - first) / 2
+    middle = float(np.median(values[at] - found.slope * (at - first - half)))
+    slopes = (found.low, found.slope, found.high)
+    start, end = (tuple(middle + way * slope * half for slope in slopes) for way in (-1, 1))
+    return Line(first, last, (start[0], start[1], start[2]), middle, (end[0], end[1], end[2]))
 
 
 def _spanned(series: Floats) -> Floats:

@@ -1,0 +1,180 @@
+"""What crosses specialists: how well chances came true for all of them, and shocks of a platform.
+
+Made once a batch, kept as ``backtest.json`` and ``department/shocks.json`` beside the reports, and read
+by every report of the period.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kpi_kit.case import Case, cut_off, full_weeks, prepare
+from kpi_kit.errors import InputError, SpecialistError
+from kpi_kit.facts import Facts
+from kpi_kit.model import Kpi
+from kpi_kit.params import load as load_params
+from kpi_kit.periods import Period
+from kpi_kit.shocks import shocks
+from kpi_kit.statistics import Forecast, backtest
+from kpi_kit.store import open_store
+from kpi_kit.verdicts import past_forecasts
+
+Forecasts = dict[str, list[Forecast]]
+"""By KPI."""
+
+FILES = {"backtest": Path("backtest.json"), "shocks": Path("department", "shocks.json")}
+"""Where the parts are kept, in the folder of the reports."""
+
+
+@dataclass(frozen=True)
+class Across:
+    """What crosses specialists, as JSON types.
+
+    Parameters
+    ----------
+    backtest : mapping
+        KPI to ``n``, ``brier``, ``base_brier``, ``coverage80`` and ``verdict``.
+    shocks : mapping
+        As :func:`kpi_kit.shocks.shocks` gives them.
+    """
+
+    backtest: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    shocks: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str | None:
+        """A hash of the content; None where nothing crosses."""
+        if not self.backtest and not self.shocks:
+            return None
+        return "sha256:" + hashlib.sha256("".join(map(self.text, FILES)).encode()).hexdigest()
+
+    def text(self, part: str) -> str:
+        """The content of the file of a part."""
+        return json.dumps(getattr(self, part), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+    def shocks_of(self, kpi: Kpi, platforms: Iterable[str], period: Period) -> list[dict[str, Any]]:
+        """The weeks that overlap a period in which all accounts of a platform moved as the KPI does."""
+        return [
+            {
+                "platform": platform,
+                "week": week["week"],
+                "direction": week["common"],
+                "median": week["median"],
+                "accounts": week["accounts"],
+            }
+            for platform in sorted(set(platforms))
+            for week in self.shocks.get(platform, {}).get(kpi.shock or "", {}).get("weeks", ())
+            if week["common"] in ("fell", "rose") and _overlaps(Period.parse(week["week"]), period)
+        ]
+
+
+def _overlaps(week: Period, period: Period) -> bool:
+    return week.start < period.end and period.start < week.end
+
+
+def read(folder: Path) -> Across:
+    """What a batch left beside its reports; nothing where there was none.
+
+    Raises
+    ------
+    InputError
+        Where a file cannot be read.
+    """
+    found = {}
+    for name, place in FILES.items():
+        path = folder / place
+        if not path.is_file():
+            continue
+        try:
+            found[name] = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as fault:
+            why = "what a run of the kit wrote is expected, and it cannot be read"
+            raise InputError(f"{path}: {why} ({fault}); remove it and run again") from None
+    return Across(**found)
+
+
+def collect(
+    people: Iterable[str],
+    period: Period,
+    *,
+    data: Path,
+    params: Path,
+    as_of: str | None = None,
+    submit: Callable[..., Future[Any]],
+) -> Across:
+    """Find what crosses specialists, a person at a time.
+
+    Parameters
+    ----------
+    people : iterable of str
+        Everyone whose file can be used.
+    period : Period
+    data, params : Path
+    as_of : str, optional
+        The data cut-off, see :func:`kpi_kit.case.cut_off`.
+    submit : callable
+        How a function is called elsewhere, as an executor's ``submit``.
+    """
+    where = {"data": data, "params": params, "as_of": as_of}
+    calls = [submit(forecasts, person, period, **where) for person in people]
+    shocked = submit(common, period, **where)
+    made = []
+    for call in calls:
+        with suppress(SpecialistError):  # the report says so itself
+            made.append(call.result())
+    return Across(pooled(made), shocked.result())
+
+
+def forecasts(
+    specialist: str, period: Period, *, data: Path, params: Path, as_of: str | None = None
+) -> Forecasts:
+    """What would have been said of every past period of one person.
+
+    Raises
+    ------
+    KitError
+        Where the person's file cannot be used: then there is no report either.
+    """
+    loaded = load_params(params)
+    with open_store(data, loaded.department.timezone) as store:
+        return of_case(prepare(specialist, period, params=loaded, store=store, as_of=as_of))
+
+
+def of_case(case: Case) -> Forecasts:
+    """The forecasts of a prepared case."""
+    made: Forecasts = {}
+    for entry in case.person.kpis:
+        made.setdefault(entry.kpi, []).extend(past_forecasts(Facts(case, entry)))
+    return made
+
+
+def pooled(everyone: Iterable[Forecasts]) -> dict[str, dict[str, Any]]:
+    """The back-test of each KPI over all specialists.
+
+    Examples
+    --------
+    >>> hit, miss = Forecast(0.9, True, True), Forecast(0.2, False, True)
+    >>> pooled([{"leads": [hit] * 20}, {"leads": [miss] * 20}])["leads"]["verdict"]
+    'reliable'
+    """
+    pool: Forecasts = {}
+    for person in everyone:
+        for kpi, made in person.items():
+            pool.setdefault(kpi, []).extend(made)
+    return {kpi: asdict(backtest(pool[kpi])) for kpi in sorted(pool)}
+
+
+def common(period: Period, *, data: Path, params: Path, as_of: str | None = None) -> dict[str, Any]:
+    """The shocks of all platforms up to a period."""
+    loaded = load_params(params)
+    with open_store(data, loaded.department.timezone) as store:
+        moment: dt.datetime = cut_off(loaded.department, period, store, as_of)
+        return shocks(store, loaded.department, full_weeks(loaded.department, period, moment), moment)

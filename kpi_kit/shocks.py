@@ -1,0 +1,200 @@
+"""Shocks that hit a whole platform: the weeks in which all of its accounts moved together.
+
+A drop that every account of a platform shares is not one person's doing. Weeks are added up inside
+DuckDB over all accounts of the data, whoever looks after them, so that their number does not matter.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kpi_kit.grid import Floats, Grid, day_number
+from kpi_kit.params import Department
+from kpi_kit.periods import Period
+from kpi_kit.statistics import Shock, common_shock
+from kpi_kit.store import Store
+from kpi_kit.table_files import quoted
+from kpi_kit.tables import TABLES
+
+Table = dict[str, dict[str, dict[str, Any]]]
+"""Platform, then measure, then the limits of the usual and the weeks."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is watched week by week.
+
+    Parameters
+    ----------
+    table : str
+    column : str or None
+        None where rows are counted.
+    figure : str
+        What stands for a week, a key of ``_FIGURES``.
+    only : str
+        SQL of the rows that count; it may use ``$as_of``.
+    known : str
+        SQL of the rows whose figure is known; it may use ``$settle``.
+    """
+
+    table: str
+    column: str | None = None
+    figure: str = "sum"
+    only: str = "true"
+    known: str = "true"
+
+
+_FIGURES = {
+    "sum": "CASE WHEN count(amount) = count(*) THEN sum(amount) END",
+    "mean": "CASE WHEN count(amount) = count(*) THEN avg(amount) END",
+    "last": "arg_max(amount, day)",
+    "count": "count(*)",
+}
+"""A week with an unknown figure is unknown."""
+
+_NOTHING = ("sum", "count")
+"""Figures that are 0 in a covered week without rows."""
+
+_KEPT = "(deleted_at IS NULL OR deleted_at > CAST($as_of AS TIMESTAMPTZ))"
+_GROWN = "coalesce(stats_at - published_at >= $settle * INTERVAL 1 HOUR, true)"
+"""The last week's posts still grow: they would always look like a fall."""
+
+MEASURES: Mapping[str, Measure] = {
+    "subscribers": Measure("audience", "subscribers", "last"),
+    "unsubscribed": Measure("audience", "left"),
+    "views": Measure("posts", "views", "mean", only=_KEPT, known=_GROWN),
+    "likes": Measure("posts", "likes", "mean", only=_KEPT, known=_GROWN),
+    "comments": Measure("comments", figure="count", only="by_brand IS NOT true"),
+    "leads": Measure("leads", figure="count"),
+    "visits": Measure("traffic", "visits"),
+}
+"""By name; a KPI says in its declaration which one it moves with.
+
+Views and likes are those of a post: how many posts come out is no shock of the platform.
+"""
+
+
+def shocks(store: Store, department: Department, weeks: Sequence[Period], as_of: dt.datetime) -> Table:
+    """Tell in which weeks the accounts of each platform moved together.
+
+    Parameters
+    ----------
+    store : Store
+    department : Department
+    weeks : sequence of Period
+        Consecutive full weeks.
+    as_of : datetime
+        The data cut-off.
+
+    Returns
+    -------
+    dict
+        ``[platform][measure]``, where 3 accounts are ever known: ``low`` and ``high``, between which
+        the median weekly change usually lies, and ``weeks``, each with ``week``, ``median``,
+        ``accounts``, ``same_way`` and ``common`` (``fell``, ``rose``, ``quiet``, or None with fewer
+        than 3 accounts). A week's change is relative to the week before; it is unknown where either
+        is not covered or the earlier is 0.
+        Weeks are judged by the logarithm of the ratio, in which halving is as far as doubling.
+    """
+    if len(weeks) < 2:
+        return {}
+    accounts = store.accounts
+    grid = _grid(store, department, weeks, as_of)
+    found: Table = {}
+    for name, measure in MEASURES.items():
+        if measure.table not in store.sources:
+            continue
+        ratios = _ratios(_figures(store, department, measure, grid, weeks, as_of))
+        for platform in sorted(accounts["platform"].unique()):
+            rows = (accounts["platform"] == platform).to_numpy()
+            common = common_shock(ratios[rows])
+            if any(median is not None for median in common.median):
+                found.setdefault(platform, {})[name] = _record(common, weeks[1:])
+    return found
+
+
+def _grid(store: Store, department: Department, weeks: Sequence[Period], as_of: dt.datetime) -> Grid:
+    owners = tuple(str(account) for account in store.accounts.index)
+    return Grid(
+        owners=owners,
+        bounds=np.array([*(day_number(week.start) for week in weeks), day_number(weeks[-1].end)]),
+        windows=None,
+        opened=store.opened,
+        known_until=day_number(as_of.astimezone(department.zone).date()),
+        zone=department.timezone,
+        covered=store.covered(owners),
+        minimum=department.coverage.minimum,
+    )
+
+
+def _figures(
+    store: Store,
+    department: Department,
+    measure: Measure,
+    grid: Grid,
+    weeks: Sequence[Period],
+    as_of: dt.datetime,
+) -> Floats:
+    """The figure of each account and week, NaN where the week is not covered on every day or is unknown."""
+    table = TABLES[measure.table]
+    amount = "NULL" if measure.column is None else quoted(measure.column)
+    given = {"first": weeks[0].start, "end": weeks[-1].end, "as_of": as_of.isoformat()}
+    used = f"{measure.only} {measure.known}"
+    if "$settle" in used:
+        given["settle"] = department.posts.settle_days * 24
+    keys = ", ".join(quoted(name) for name in table.key)
+    # rows that are there twice count once
+    sql = f"""
+        SELECT account_id, CAST(date_trunc('week', day) AS DATE) AS week, {_FIGURES[measure.figure]} AS figure
+        FROM (
+            SELECT DISTINCT {keys}, account_id, CAST({table.clock} AS DATE) AS day,
+                CASE WHEN {measure.known} THEN {amount} END AS amount
+            FROM ({store.sources[measure.table].typed()})
+            WHERE {table.clock} <= CAST($as_of AS TIMESTAMPTZ) AND {measure.only}
+        ) WHERE day >= $first AND day < $end GROUP BY ALL
+    """
+    rows = store.connection.execute(sql, given).df()
+    whole = grid.per_bucket(grid.days_covered(measure.table)) == 7
+    figures = np.full(grid.shape, 0.0 if measure.figure in _NOTHING else np.nan)
+    row = pd.Index(grid.owners).get_indexer(pd.Index(rows["account_id"]))
+    week = np.searchsorted(grid.bounds, rows["week"].to_numpy(dtype="datetime64[D]").astype("int64"))
+    known = row >= 0
+    figures[row[known], week[known]] = rows["figure"].to_numpy(dtype="float64", na_value=np.nan)[known]
+    return np.where(whole, figures, np.nan)
+
+
+def _ratios(figures: Floats) -> Floats:
+    """The logarithm of each week's ratio to the one before, NaN where the earlier is 0."""
+    earlier, later = figures[:, :-1], figures[:, 1:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # half a unit keeps a week of nothing on the scale
+        return np.where(earlier > 0, np.log((later + 0.5) / (earlier + 0.5)), np.nan)
+
+
+def _record(found: Shock, weeks: Sequence[Period]) -> dict[str, Any]:
+    listed = zip(weeks, found.median, found.accounts, found.same_way, found.common, strict=True)
+    return {
+        "low": _relative(found.low),
+        "high": _relative(found.high),
+        "weeks": [
+            {
+                "week": str(week),
+                "median": _relative(median),
+                "accounts": count,
+                "same_way": same,
+                "common": common,
+            }
+            for week, median, count, same, common in listed
+        ],
+    }
+
+
+def _relative(ratio: float | None) -> float | None:
+    """A change from the logarithm of a ratio."""
+    return None if ratio is None else float(np.expm1(ratio))
