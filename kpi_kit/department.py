@@ -13,6 +13,7 @@ import numpy as np
 
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.model import Interval, Kpi
+from kpi_kit.periods import Period
 from kpi_kit.statistics import Funnel, false_discoveries, funnel
 from kpi_kit.verdicts import REAL
 
@@ -51,7 +52,10 @@ def view(cards: Sequence[Card]) -> dict[str, Any]:
 
 
 def _funnels(cards: Sequence[Card]) -> Iterator[dict[str, Any]]:
-    """Of the KPIs that are shares of something: only these have a volume."""
+    """Of the KPIs that are shares of something: only these have a volume.
+
+    The points are people, or their accounts where too few people are judged by the KPI.
+    """
     for kpi in CATALOGUE.values():
         entries = [
             (card, record)
@@ -61,15 +65,26 @@ def _funnels(cards: Sequence[Card]) -> Iterator[dict[str, Any]]:
         ]
         people = [_point(card, record) for card, record in entries if _has_volume(record)]
         accounts = [
-            {**_point(card, part), "account_id": part["account_id"], "title": _title(card, part)}
+            {**_point(card, part), "account_id": part["account_id"]}
             for card, record in entries
             for part in record["accounts"]
-            if _has_volume(part)
+            if _has_volume(part) and not (kpi.accruing and part["account_id"] in _partly_held(card))
         ]
         people, accounts = _once(people, "specialist"), _once(accounts, "specialist", "account_id")
         by, points = ("specialist", people) if len(people) >= FEWEST else ("account", accounts)
-        if len(points) >= FEWEST:
+        if len(points) >= FEWEST and len(people) > 1:
             yield _with_limits(kpi, by, points)
+
+
+def _partly_held(card: Card) -> set[str]:
+    """Accounts held for a part of the period: what accrues in it cannot be compared with whole ones."""
+    period = Period.parse(card["period"])
+    return {
+        account["account_id"]
+        for account in card["assignments"]
+        if (account["since"] or "") > period.start.isoformat()
+        or (account["until"] or "9999") < period.end.isoformat()
+    }
 
 
 def _has_volume(measured: Card) -> bool:
@@ -84,12 +99,6 @@ def _point(card: Card, measured: Card) -> dict[str, Any]:
         "value": measured["value"],
         "volume": measured["denominator"],
     }
-
-
-def _title(card: Card, part: Card) -> str:
-    titles = {account["account_id"]: str(account["title"]) for account in card["assignments"]}
-    account: str = part["account_id"]
-    return titles.get(account, account)  # a colleague's account, looked after during an absence
 
 
 def _once(points: Sequence[dict[str, Any]], *key: str) -> list[dict[str, Any]]:

@@ -36,7 +36,12 @@ def card(specialist: str, *records: Json) -> Json:
         "specialist": specialist,
         "name": specialist.title(),
         "scoring": {"threshold": 0.8},
-        "assignments": [{"account_id": f"vk-{specialist}", "title": f"Канал {specialist}"}],
+        "period": "2025-10",
+        "assignments": [
+            {"account_id": "vk-ann", "since": None, "until": "2025-11-01"},
+            {"account_id": "late", "since": "2025-10-02", "until": None},
+            {"account_id": "left", "since": "2025-01-01", "until": "2025-10-31"},
+        ],
         "kpis": list(records),
     }
 
@@ -71,15 +76,23 @@ def test_three_people_have_one() -> None:
 def test_with_fewer_people_accounts_are_the_points_each_once() -> None:
     parts = [
         {"account_id": name, "value": value, "denominator": volume}
-        for name, value, volume in (("vk-ann", 0.1, 900.0), ("tg", 0.2, 500.0), ("none", None, None))
-    ]
+        for name, value, volume in (
+            ("vk-ann", 0.1, 900.0), ("tg", 0.2, 500.0), ("none", None, None),
+            ("late", 0.1, 9.0), ("left", 0.1, 9.0),
+        )
+    ]  # fmt: skip
     both = [record("churn_rate", 0.13, 1400.0, accounts=parts)] * 2
     cards = [card("ann", *both), card("ben", record("churn_rate", accounts=parts[:1]))]
     (found,) = view(cards)["funnels"]
     assert found["by"] == "account"
-    assert [(point["specialist"], point["title"]) for point in found["points"]] == [
-        ("ann", "Канал ann"), ("ann", "tg"), ("ben", "vk-ann")
+    assert [(point["specialist"], point["account_id"]) for point in found["points"]] == [
+        ("ann", "vk-ann"), ("ann", "tg"), ("ben", "vk-ann")
     ]  # fmt: skip
+
+
+def test_accounts_of_one_person_are_no_department() -> None:
+    parts = [{"account_id": name, "value": 0.1, "denominator": 9.0} for name in "abcd"]
+    assert view([card("ann", record("churn_rate", accounts=parts))])["funnels"] == []
 
 
 def test_a_person_with_two_entries_is_one_point() -> None:
