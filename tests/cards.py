@@ -37,6 +37,8 @@ def entry(kpi: str, family: str, unit: str, value: float | None, **given: Any) -
         "change": None,
         "year_ago": None,
         "trend": None,
+        "control": {"n": 12, "centre": last * 0.9, "low": last * 0.6, "high": last * 1.2, "reason": None},
+        "shocks": [],
         "target": None,
         "attained": None,
         "attainment": None,
@@ -62,7 +64,12 @@ def history(last: float, value: float | None, target: Any) -> list[Card]:
     months = Period.parse(PERIOD).history(13)
     values = [last * (0.78 + 0.018 * i + 0.06 * math.sin(1.7 * i)) for i in range(13)]
     return [
-        {"period": str(month), "value": value if i == 12 else None if i == 2 else values[i], "target": target}
+        {
+            "period": str(month),
+            "value": value if i == 12 else None if i == 2 else values[i],
+            "target": target,
+            "outside": None if i == 2 else False,
+        }
         for i, month in enumerate(months)
     ]
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import base64
 import re
 import time
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import pandas as pd
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from kpi_kit import figures
+from kpi_kit import display, figures
 from kpi_kit.errors import ReportError
+from kpi_kit.figures.canvas import spread
+from kpi_kit.figures.history import _bow_tie, _weekly_heights
 from kpi_kit.periods import Grain
 from kpi_kit.report import THEME
 from kpi_kit.wording import Words, words
@@ -33,9 +38,9 @@ def colours() -> figures.Theme:
     return figures.theme(THEME)
 
 
-def drawn(record: dict[str, Any], say: Words, grain: Grain = Grain.MONTH) -> str:
+def drawn(record: dict[str, Any], say: Words, grain: Grain = Grain.MONTH, *, interim: bool = False) -> str:
     with figures.drawing():
-        figure = figures.history(record, grain, say, figures.theme(THEME))
+        figure = figures.history(record, grain, say, figures.theme(THEME), interim=interim)
         assert figure is not None
         return figures.svg(figure)
 
@@ -67,7 +72,7 @@ def luminance(colour: str) -> float:
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-@pytest.mark.parametrize("name", ["ink", "muted", "fact", "target", "attained", "missed", "below"])
+@pytest.mark.parametrize("name", ["ink", "muted", "fact", "target"])
 def test_text_colours_have_enough_contrast(colours: figures.Theme, name: str) -> None:
     """WCAG AA asks for 4.5 : 1."""
     light, dark = luminance(colours.surface), luminance(getattr(colours, name))
@@ -76,7 +81,9 @@ def test_text_colours_have_enough_contrast(colours: figures.Theme, name: str) ->
 
 def test_a_figure_names_its_unit_its_value_and_its_target(say: Words) -> None:
     found = texts(drawn(cards.entries()[0], say))
-    assert {"человек, по месяцам", "по неделям", "1 284", "≥ 1 000", "окт 24", "окт 25"} <= set(found)
+    assert {"человек, по месяцам", "человек, по неделям", "1 284", "≥ 1 000", "окт 24", "окт 25"} <= set(
+        found
+    )
 
 
 def test_a_level_on_its_way_to_a_milestone(say: Words) -> None:
@@ -128,10 +135,14 @@ def test_a_band_is_a_box_a_period(say: Words, colours: figures.Theme) -> None:
 
 
 def test_a_week_has_no_panel_of_weeks(say: Words) -> None:
-    assert "по неделям" not in texts(drawn(cards.entries()[2] | {"history": WEEKS}, say, Grain.WEEK))[1:]
+    found = texts(drawn(cards.entries()[2] | {"history": WEEKS}, say, Grain.WEEK))
+    assert [text for text in found if "по неделям" in text] == ["%, по неделям"]
 
 
-WEEKS = [{"period": f"2025-W{week}", "value": week / 1000, "target": 0.03} for week in range(30, 43)]
+WEEKS = [
+    {"period": f"2025-W{week}", "value": week / 1000, "target": 0.03, "outside": None}
+    for week in range(30, 43)
+]
 
 
 def test_nothing_known_is_nothing_drawn(say: Words, colours: figures.Theme) -> None:
@@ -139,6 +150,7 @@ def test_nothing_known_is_nothing_drawn(say: Words, colours: figures.Theme) -> N
         assert figures.history(record, Grain.MONTH, say, colours) is None
 
 
+NO_LIMITS = {"n": 1, "centre": None, "low": None, "high": None, "reason": "few_points"}
 FLAT = [
     [{"period": "2025-10", "value": 0.0, "target": None}],
     [{"period": "2025-09", "value": 5.0, "target": 5.0}, {"period": "2025-10", "value": 5.0, "target": 5.0}],
@@ -159,16 +171,207 @@ FLAT = [
 
 @pytest.mark.parametrize("history", FLAT)
 def test_flat_short_and_huge_histories_are_drawn(say: Words, history: list[dict[str, Any]]) -> None:
-    record = cards.entries()[0] | {"history": history, "weeks": [], "target": None}
-    assert drawn(record, say).startswith("<svg")
+    past = [step | {"outside": None} for step in history]
+    record = cards.entries()[0] | {"history": past, "weeks": [], "target": None, "control": NO_LIMITS}
+    for interim in (False, True):
+        assert drawn(record, say, interim=interim).startswith("<svg")
 
 
-def test_dollars_are_no_formulas(colours: figures.Theme) -> None:
-    """Matplotlib takes text between dollar signs for mathematics; names and money are not."""
-    frame = pd.DataFrame([{"specialist": "$a_1$ <b>", "kpi": "$x^$", "attainment": "5 $", "state": "below"}])
+# ---- limits, unfinished periods, trend, shocks
+
+
+def panels(record: dict[str, Any], say: Words, colours: figures.Theme, *, interim: bool = False) -> list[Any]:
     with figures.drawing():
-        image = figures.svg(figures.heatmap(frame, ["$a_1$ <b>"], colours))
-    assert {"$a_1$ <b>", "$x^$", "5 $"} <= set(texts(image))
+        figure = figures.history(record, Grain.MONTH, say, colours, interim=interim)
+    assert figure is not None
+    return figure.axes
+
+
+def marked(axes: Any, marker: str) -> list[list[float]]:
+    """Where the marks of a shape stand."""
+    return [list(line.get_xdata()) for line in axes.lines if line.get_marker() == marker]
+
+
+def test_control_limits_are_dotted_and_targets_are_not(say: Words, colours: figures.Theme) -> None:
+    record = cards.entries()[0] | {"control": {"n": 12, "centre": 1000.0, "low": 800.0, "high": 1200.0}}
+    top = panels(record, say, colours)[0]
+    dotted = [lines for lines in top.collections if any(dash for _, dash in lines.get_linestyle())]
+    assert [[segment[0][1] for segment in lines.get_segments()] for lines in dotted] == [[800.0, 1200.0]]
+    low, high = top.get_ylim()
+    assert low < 800 and high > 1200
+
+
+def test_no_limits_no_dots(say: Words, colours: figures.Theme) -> None:
+    top = panels(cards.entries()[0] | {"control": NO_LIMITS}, say, colours)[0]
+    assert not any(dash for lines in top.collections for _, dash in lines.get_linestyle())
+
+
+def test_a_fact_outside_the_limits_has_another_shape(say: Words, colours: figures.Theme) -> None:
+    record = cards.entries()[0]
+    assert marked(panels(record, say, colours)[0], "D") == []
+    record["history"][4]["outside"] = record["history"][12]["outside"] = True
+    assert marked(panels(record, say, colours)[0], "D") == [[4.0, 12.0]]
+
+
+def test_an_unfinished_period_is_hollow_and_hatched(say: Words, colours: figures.Theme) -> None:
+    whole, unfinished = (
+        panels(cards.entries()[0], say, colours, interim=interim)[0] for interim in (False, True)
+    )
+    assert [patch.get_hatch() for patch in whole.patches] == []
+    assert [patch.get_hatch() for patch in unfinished.patches] == ["////"]
+    last = [line for line in unfinished.lines if list(line.get_xdata()) == [12.0]]
+    assert [line.get_markerfacecolor() for line in last] == [colours.surface]
+    joined = next(line for line in unfinished.lines if len(line.get_xdata()) == 13)
+    assert np.isnan(joined.get_ydata()[-1])
+
+
+LINE = {"start": [90.0, 100.0, 110.0], "middle": 120.0, "end": [130.0, 140.0, 150.0]}
+
+
+def test_the_trend_is_a_bow_tie_through_its_middle() -> None:
+    left, right = _bow_tie(LINE, 54.0)
+    assert left.tolist() == [[0, 90], [0, 110], [27, 120]]
+    assert right.tolist() == [[54, 130], [54, 150], [27, 120]]
+
+
+def test_a_bow_tie_of_no_width_meets_in_the_middle() -> None:
+    flat = {"start": [5.0, 5.0, 5.0], "middle": 5.0, "end": [5.0, 5.0, 5.0]}
+    assert _bow_tie(flat, 10.0)[0].tolist() == [[0, 5], [0, 5], [5, 5]]
+
+
+def trending(**given: Any) -> dict[str, Any]:
+    return cards.entries()[0] | {"trend": {"grain": "week", "line": LINE}} | given
+
+
+def test_the_trend_is_drawn_over_all_weeks(say: Words, colours: figures.Theme) -> None:
+    low = panels(trending(), say, colours)[1]
+    assert [list(line.get_ydata()) for line in low.lines if list(line.get_xdata()) == [0, 55]] == [[100, 140]]
+    assert low.get_ylim()[0] < 90
+    without = panels(trending(trend={"grain": "month", "line": None}), say, colours)[1]
+    assert [line for line in without.lines if list(line.get_xdata()) == [0, 55]] == []
+
+
+def test_shocks_point_the_way_the_platform_went(say: Words, colours: figures.Theme) -> None:
+    record = trending()
+    weeks = [week["week"] for week in record["weeks"]]
+    shock = {"platform": "vk", "median": -0.2, "accounts": 14}
+    record["shocks"] = [
+        shock | {"week": weeks[50], "direction": "fell"},
+        shock | {"week": weeks[50], "direction": "fell", "platform": "ok"},
+        shock | {"week": weeks[53], "direction": "rose"},
+        shock | {"week": "2031-W01", "direction": "rose"},
+    ]
+    low = panels(record, say, colours)[1]
+    assert marked(low, "v") == [[50]]
+    assert marked(low, "^") == [[53]]
+
+
+def weekly(values: list[float | None]) -> dict[str, Any]:
+    return {"weeks": [{"week": "", "value": value} for value in values], "trend": None}
+
+
+SCALES = [
+    ([5.0], [5.0]),
+    ([5.0, 5.0, 5.0], [5.0]),
+    ([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 2.0, 3.0, 4.0, 5.0]),
+    # quartiles 2 and 4, so what is over 4 + 4 · 2 = 12 is far, and would flatten the rest
+    ([1.0, 2.0, None, 3.0, 4.0, 100.0], [1.0, 2.0, 3.0, 4.0]),
+    ([0.0, 0.0, 0.0, 0.0, 9.0], [0.0, 9.0]),
+]
+
+
+@pytest.mark.parametrize(("values", "kept"), SCALES)
+def test_few_far_weeks_do_not_flatten_the_others(values: list[float | None], kept: list[float]) -> None:
+    assert sorted(set(_weekly_heights(weekly(values)))) == kept
+
+
+def test_a_week_off_the_scale_is_an_arrow(say: Words, colours: figures.Theme) -> None:
+    record = trending(trend=None)
+    assert not figures.off_scale(record)
+    record["weeks"][7]["value"] = 1e6
+    assert figures.off_scale(record)
+    assert not figures.off_scale(record | {"weeks": []})
+    assert marked(panels(record, say, colours)[1], "^") == [[7]]
+
+
+PLACES = [([], []), ([3.0], [3.0]), ([1.0, 1.0], [0.5, 1.5]), ([1.0, 3.0], [1.0, 3.0])]
+
+
+@pytest.mark.parametrize(("spots", "apart"), PLACES)
+def test_labels_are_moved_no_further_than_it_takes(spots: list[float], apart: list[float]) -> None:
+    assert spread(spots, 1.0) == apart
+
+
+@given(st.lists(st.floats(-100, 100), max_size=8))
+def test_labels_never_overlap(spots: list[float]) -> None:
+    found = spread(sorted(spots), 1.0)
+    assert len(found) == len(spots)
+    assert all(after - before >= 1 - 1e-6 for before, after in pairwise(found))
+
+
+# ---- the key to the figures
+
+
+def keys(html: str) -> int:
+    return html.count("<li>")
+
+
+def test_the_legend_explains_only_what_is_drawn(say: Words) -> None:
+    bare = cards.entries()[0] | {"control": NO_LIMITS, "weeks": []}
+    # fact, target
+    assert keys(str(display.legend([bare], say, interim=False, weekly=True, far=True))) == 2
+    record = trending()
+    record["history"][3]["outside"] = True
+    record["shocks"] = [{"week": "2025-W41", "direction": "fell"}]
+    everything = [record, cards.entries()[3]]
+    assert keys(str(display.legend(everything, say, interim=True, weekly=True, far=True))) == 10
+    # no weeks, so neither trend, nor shock, nor week off the scale
+    assert keys(str(display.legend(everything, say, interim=True, weekly=False, far=True))) == 6
+
+
+# ---- the department's funnel
+
+PEOPLE = [
+    {"name": "Анна", "value": 0.04, "volume": 2300.0, "outside": "usual"},
+    {"name": "Мария", "value": 0.075, "volume": 900.0, "outside": "exceptional"},
+    {"name": "Елена", "value": 0.03, "volume": 1500.0, "outside": "unusual"},
+    {"name": "$x_1$ <b>", "value": 0.05, "volume": 200.0, "outside": None},
+]
+CURVE = [
+    {"volume": 200.0, "low95": 0.01, "high95": 0.07, "low998": 0.0, "high998": 0.09},
+    {"volume": 2300.0, "low95": 0.03, "high95": 0.05, "low998": 0.025, "high998": 0.055},
+]
+
+
+def funnel(say: Words, colours: figures.Theme, **given: Any) -> Any:
+    found = {"unit": "share", "centre": 0.043, "points": PEOPLE, "curve": CURVE} | given
+    return figures.funnel(found, "обращений", say, colours)
+
+
+def test_a_funnel_names_its_unit_its_volume_its_curves_and_who_is_outside(
+    say: Words, colours: figures.Theme
+) -> None:
+    with figures.drawing():
+        found = texts(figures.svg(funnel(say, colours)))
+    assert {"%", "обращений", "в целом 4,3 %", "95 %", "99,8 %", "Мария", "Елена", "$x_1$ <b>"} <= set(found)
+
+
+def test_a_funnel_of_one_person_without_limits_is_drawn(say: Words, colours: figures.Theme) -> None:
+    for people in ([PEOPLE[0]], [PEOPLE[0] | {"volume": 0.0, "value": 0.0}]):
+        with figures.drawing():
+            found = texts(figures.svg(funnel(say, colours, centre=None, points=people, curve=[])))
+        assert "Анна" in found and "95 %" not in found
+
+
+def test_names_in_a_funnel_do_not_overlap(say: Words, colours: figures.Theme) -> None:
+    crowd = [PEOPLE[0] | {"name": f"Человек {n}", "value": 0.04 + n / 2e4} for n in range(12)]
+    with figures.drawing():
+        figure = funnel(say, colours, points=[*PEOPLE[1:], *crowd])
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    names = {person["name"] for person in (*PEOPLE, *crowd)}
+    boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts if text.get_text() in names]
+    assert len(boxes) > 3
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 def test_the_curve_of_answers_has_the_sla(say: Words, colours: figures.Theme) -> None:
@@ -177,25 +380,12 @@ def test_the_curve_of_answers_has_the_sla(say: Words, colours: figures.Theme) ->
     assert {"SLA 24 ч", "ответили, %", "часы после обращения"} <= set(texts(image))
 
 
-def test_the_map_writes_attainment_and_hatches_what_is_not_assessable(colours: figures.Theme) -> None:
-    rows = [
-        ("Анна", "Лиды", "61 %", "below"),
-        ("Анна", "Лайки", "", "not_assessable"),
-        ("Иван", "Лиды", "120 %", "attained"),
-    ]
-    frame = pd.DataFrame(rows, columns=["specialist", "kpi", "attainment", "state"])
-    with figures.drawing():
-        image = figures.svg(figures.heatmap(frame, ["Анна", "Иван"], colours))
-    assert {"61 %", "120 %", "Анна", "Иван", "Лиды", "Лайки"} <= set(texts(image))
-    assert image.count("<pattern") == 1
-
-
 def test_an_svg_is_self_contained_and_the_same_every_time(say: Words) -> None:
     first, second = drawn(cards.entries()[0], say), drawn(cards.entries()[0], say)
     assert first == second
     assert not re.search(r"(?:href|src)=\"(?!#)", first)
     assert "<script" not in first and "<metadata" not in first
-    assert len(first) < 16_000
+    assert len(first) < 18_000
 
 
 def test_an_image_address_holds_the_image() -> None:

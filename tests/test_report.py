@@ -240,7 +240,7 @@ def test_the_department_names_exceptions_first(written: Path) -> None:
     assert "Иван Кузнецов" not in found["exceptions"]
     assert "Построены 3 отчёта из 8. Отчётов ещё нет: Дмитрий Орлов" in found["summary"]
     assert 'href="anna-petrova.html"' in found["totals"]
-    assert found["heatmap"].count("<img ") == 1
+    assert found["heatmap"].count('<th scope="col">') == 1 + 3
 
 
 def test_the_department_shows_no_report_of_another_run(written: Path) -> None:
@@ -303,11 +303,12 @@ def test_a_report_that_alone_is_unfinished_is_named() -> None:
     assert ">А</a> — промежуточный отчёт" in found["exceptions"]
 
 
-def test_a_wide_map_says_that_it_scrolls(written: Path) -> None:
-    found = shown(department(written), ["heatmap"])["heatmap"]
-    assert 'class="k-hint"' in found and 'class="k-heat k-wide"' in found and ' width="' in found
-    alone = shown(DepartmentReport("2025-10", [cards.card()], {}, "ru", "RUB"), ["heatmap"])["heatmap"]
-    assert "k-hint" not in alone and "k-wide" not in alone
+def test_the_map_tells_people_of_one_name_apart() -> None:
+    first, second = cards.single(), cards.single() | {"specialist": "anna-petrova-2"}
+    second["kpis"][0] |= {"attained": False, "attainment": 0.5}
+    made = DepartmentReport("2025-10", [first, second], {}, "ru", "RUB")
+    found = shown(made, ["heatmap"])["heatmap"]
+    assert found.count('class="k-on-attained"') == found.count('class="k-on-below"') == 1
 
 
 def test_the_department_without_a_manifest_reads_what_is_there(written: Path) -> None:

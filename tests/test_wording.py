@@ -438,8 +438,10 @@ def test_every_reason_is_a_note() -> None:
     assert set(messages("ru")["mend"]) <= set(messages("ru")["note"])
 
 
+LEGEND = "fact interim target band control outside week trend shock beyond".split()
 DYNAMIC = (
     {*CLOSED, "note", "mend", "plan_status", "state", "period", "entry", "versus", "number"}
+    | {f"figures.legend.{key}" for key in LEGEND}
     | {f"audience.{key}" for key in ("opening", "joined", "left", "closing")}
     | {f"funnel.{key}" for key in ("leads", "qualified", "sold")}
     | {f"posts.{key}" for key in ("best", "weakest", "post", "account", "published")}

@@ -3,8 +3,11 @@
 Every text that comes from data is escaped; nothing here rounds a number or knows a colour.
 """
 
+from kpi_kit.display.calendar import calendar, plan_mark
 from kpi_kit.display.details import audience, funnel, plan, posts
+from kpi_kit.display.heatmap import Cell, heatmap, key
 from kpi_kit.display.html import Column, details, facts, image, items, link, paragraph, section, table, tag
+from kpi_kit.display.legend import legend
 from kpi_kit.display.marks import bar, pill, spark, state
 from kpi_kit.display.scorecard import (
     UNFINISHED,
@@ -24,6 +27,7 @@ from kpi_kit.wording import form
 
 __all__ = [
     "UNFINISHED",
+    "Cell",
     "Column",
     "account_list",
     "accounts",
@@ -31,19 +35,24 @@ __all__ = [
     "audience",
     "banner",
     "bar",
+    "calendar",
     "data_notes",
     "definitions",
     "details",
     "facts",
     "form",
     "funnel",
+    "heatmap",
     "image",
     "items",
+    "key",
+    "legend",
     "link",
     "names",
     "paragraph",
     "pill",
     "plan",
+    "plan_mark",
     "posts",
     "provenance",
     "reasons",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
+from kpi_kit.display.calendar import calendar, plan_mark
 from kpi_kit.display.html import Column, details, items, link, table, tag
 from kpi_kit.display.scorecard import Card, titles
 from kpi_kit.wording import Form, Words
@@ -30,14 +31,16 @@ def audience(card: Card, words: Words) -> Markup | None:
 
 
 def plan(card: Card, words: Words) -> Markup | None:
-    """Count the plan's items by what became of them; those that failed first, all of them folded away."""
+    """Count the plan's items by what became of them, and draw them on a calendar; list those that failed."""
     found: Sequence[Card] = card["sections"]["plan"]
     if not found:
         return None
     counts = Counter(item["status"] for item in found)
     shown = [status for status in words.lookup("plan_status") if counts[status]]
     summary = [
-        words.text(
+        plan_mark(status)
+        + " "
+        + words.text(
             "plan.summary", status=words.text(f"plan_status.{status}"), count=words.number(counts[status])
         )
         for status in shown
@@ -45,7 +48,8 @@ def plan(card: Card, words: Words) -> Markup | None:
     failed = [item for item in found if item["status"] in ("late", "missing", "deleted", "off_brand")]
     whole = details(words.plural("plan.all", len(found)), _plan_table("plan-all", found, card, words))
     first = _plan_table("plan-failed", failed, card, words) if failed else Markup("")
-    return (items(summary, "k-chips") or Markup("")) + first + whole
+    days = tag("div", calendar(found, card["period"], words), first, class_="k-beside")
+    return (items(summary, "k-chips") or Markup("")) + days + whole
 
 
 def funnel(card: Card, words: Words) -> Markup | None:

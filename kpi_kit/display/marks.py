@@ -48,10 +48,14 @@ def state(record: Mapping[str, Any], scoring: Mapping[str, Any]) -> str:
     return "below" if attainment is not None and attainment < scoring["threshold"] else "missed"
 
 
+def icon(name: str) -> Markup:
+    """The sign of a state, for beside its words."""
+    return tag("svg", Markup(_ICONS[name]), viewBox="0 0 12 12", class_="k-icon", aria_hidden="true")
+
+
 def pill(name: str, words: Words) -> Markup:
     """A state: its sign and its words."""
-    icon = tag("svg", Markup(_ICONS[name]), viewBox="0 0 12 12", class_="k-icon", aria_hidden="true")
-    return tag("span", icon, words.text(f"state.{name}"), class_=f"k-state k-{name}")
+    return tag("span", icon(name), words.text(f"state.{name}"), class_=f"k-state k-{name}")
 
 
 def bar(attainment: float | None, name: str, scoring: Mapping[str, Any], words: Words) -> Markup:

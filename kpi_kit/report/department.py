@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 from urllib.parse import quote
 
-import pandas as pd
 from markupsafe import Markup
 
-from kpi_kit import display, figures
+from kpi_kit import display
 from kpi_kit.display import tag
 from kpi_kit.report import summary
 from kpi_kit.report.section import Section, build
-from kpi_kit.report.specialist import THEME
 from kpi_kit.wording import Words, words
 
 Card = Mapping[str, Any]
@@ -113,41 +112,23 @@ class DepartmentReport:
     def heatmap(self) -> Section | None:
         """The map of attainment, specialists by KPIs."""
         say = self._words
-        rows = [
-            {
-                "specialist": card["name"],
-                "kpi": name,
-                "group": record["group"],
-                "attainment": _attainment(record, card["scoring"], say),
-                "state": display.state(record, card["scoring"]),
-            }
-            for card in self.cards
-            for name, record in zip(display.names(card, say), card["kpis"], strict=True)
-        ]
-        if not rows:
+        found = sorted(
+            (
+                (record["group"], name, card["specialist"], record, card["scoring"])
+                for card in self.cards
+                for name, record in zip(display.names(card, say), card["kpis"], strict=True)
+            ),
+            key=itemgetter(0),
+        )
+        if not found:
             return None
-        frame = pd.DataFrame(rows)
-        frame = frame.sort_values("group", kind="stable").drop_duplicates(["specialist", "kpi"])
-        order = {card["name"]: place for place, card in enumerate(self.cards)}
-        message = say.text("department.heatmap_message")
-        alt = say.text(
-            "department.heatmap_alt", specialists=say.plural("department.people", len(order)), message=message
-        )
-        with figures.drawing():
-            figure = figures.heatmap(frame, list(order), figures.theme(THEME))
-            image = figures.svg(figure)
-        width = figures.width(figure)
-        shown = tag(
-            "div",
-            display.image(figures.data_uri(image), alt, round(width * _ENLARGED)),
-            class_="k-heat k-wide" if width > _PHONE else "k-heat",
-            tabindex="0",
-            role="region",
-            aria_label=say.text("department.heatmap"),
-        )
-        hint = display.paragraph(say.text("department.heatmap_hint"), "k-hint") if width > _PHONE else None
-        legend = display.paragraph(message, "k-legend")
-        return self._section("heatmap", "department.heatmap", hint, shown, legend)
+        kpis: dict[str, dict[str, display.Cell]] = {}
+        for _, name, person, record, scoring in found:
+            cell = display.Cell(display.state(record, scoring), _attainment(record, scoring, say))
+            kpis.setdefault(name, {}).setdefault(person, cell)
+        shown = display.heatmap({card["specialist"]: card["name"] for card in self.cards}, kpis, say)
+        message = display.paragraph(say.text("department.heatmap_message"), "k-legend")
+        return self._section("heatmap", "department.heatmap", display.key(say), shown, message)
 
     def totals(self) -> Section | None:
         """Everyone's total, with a link to the report."""
@@ -203,20 +184,14 @@ class DepartmentReport:
         return [note for code, note in flags[0].items() if all(code in own for own in flags)] if flags else []
 
 
-_ENLARGED = 1.5
-"""How much a page may enlarge the map so that it fills its section."""
-_PHONE = 330
-"""How many pixels of a map a phone shows at once."""
-
-
 def _flags(card: Card) -> dict[str, Mapping[str, Any]]:
     """The notes that the figures are not final, by code."""
     return {note["code"]: note for note in card["notes"] if note["code"] in display.UNFINISHED}
 
 
-def _attainment(record: Mapping[str, Any], scoring: Mapping[str, Any], say: Words) -> str:
+def _attainment(record: Mapping[str, Any], scoring: Mapping[str, Any], say: Words) -> str | None:
     attainment = record["attainment"]
-    return "" if attainment is None else say.attainment(attainment, scoring["threshold"])
+    return None if attainment is None else say.attainment(attainment, scoring["threshold"])
 
 
 def _part(card: Card, say: Words) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from kpi_kit import display, figures
 from kpi_kit.display import tag
-from kpi_kit.periods import Period
+from kpi_kit.periods import Grain, Period
 from kpi_kit.report import summary
 from kpi_kit.report.inputs import PROJECT
 from kpi_kit.report.section import Section, build
@@ -96,17 +96,20 @@ class SpecialistReport:
         """A figure a KPI, with its message in words."""
         colours, say = figures.theme(THEME), self._words
         grain = Period.parse(self.card["period"]).grain
+        records, interim = self.card["kpis"], self.card["interim"]
         with figures.drawing():
-            drawn = [figures.history(record, grain, say, colours) for record in self.card["kpis"]]
+            drawn = [figures.history(record, grain, say, colours, interim=interim) for record in records]
             images = [None if figure is None else figures.svg(figure) for figure in drawn]
-        shown = [
-            self._figure(number, record, image)
-            for number, (record, image) in enumerate(zip(self.card["kpis"], images, strict=True), 1)
-        ]
         if not any(images):
             return None
-        legend = display.paragraph(say.text("figures.legend"), "k-legend")
-        return self._section("figures", tag("div", *shown, class_="k-grid"), legend)
+        shown = [
+            self._figure(number, record, image)
+            for number, (record, image) in enumerate(zip(records, images, strict=True), 1)
+        ]
+        pictured = [record for record, image in zip(records, images, strict=True) if image]
+        far = any(map(figures.off_scale, pictured))
+        legend = display.legend(pictured, say, interim=interim, weekly=grain is not Grain.WEEK, far=far)
+        return self._section("figures", legend, tag("div", *shown, class_="k-grid"))
 
     def accounts(self) -> Section | None:
         """Every KPI by account, and the brand KPIs by brand."""

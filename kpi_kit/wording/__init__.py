@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, get_day_names
 
 from kpi_kit.periods import Grain, Period
 from kpi_kit.wording.numbers import Form, Numbers, form, messages
@@ -82,6 +82,11 @@ class Words(Numbers):
         if moment.time() == dt.time():
             return self.day(text)
         return f"{self.day(text)}, {format_time(moment.time(), 'H:mm', locale=self._locale)}"
+
+    def weekdays(self) -> list[str]:
+        """The days of a week from Monday, as heads of a calendar."""
+        short = get_day_names("short", "stand-alone", self._locale)
+        return [self.sentence(short[day]) for day in range(7)]
 
     def _period(self, key: str, text: str) -> str:
         period = Period.parse(text)
