@@ -17,7 +17,7 @@ from kpi_kit.case import Case, prepare
 from kpi_kit.errors import InputError
 from kpi_kit.facts import Facts
 from kpi_kit.model import Note
-from kpi_kit.params import Entry, Params, TargetParams
+from kpi_kit.params import Entry, Params, TargetParams, brand_record
 from kpi_kit.params import load as load_params
 from kpi_kit.periods import Period
 from kpi_kit.sections import sections
@@ -117,6 +117,7 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
         "language": case.department.language,
         "timezone": case.department.timezone,
         "currency": case.department.currency,
+        "brand": brand_record(case.department.brand, case.params.folder),
         "period": str(case.period),
         "as_of": case.as_of.isoformat(),
         "interim": case.interim,
@@ -301,7 +302,9 @@ def _params_files(case: Case) -> list[Path]:
     people = dict.fromkeys(
         [case.person.id, *(colleague.id for colleague, _ in case.params.deputised(case.person.id))]
     )
-    return [case.params.folder / "department.yml", *map(case.params.file_of, people)]
+    logo = case.department.brand.logo
+    own = [] if logo is None else [case.params.folder / logo]
+    return [case.params.folder / "department.yml", *own, *map(case.params.file_of, people)]
 
 
 def _hash_of(files: list[Path]) -> str:

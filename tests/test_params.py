@@ -396,7 +396,7 @@ def test_other_endings_are_warned_of(tmp_path):
         ({"agncy": 1}, "agncy: unknown key; did you mean agency?"),
         (
             {"kpis": []},
-            "kpis: unknown key; allowed: agency, coverage, currency, directors, history, language, "
+            "kpis: unknown key; allowed: agency, brand, coverage, currency, directors, history, language, "
             "mail, posts, response, scoring, timezone",
         ),
         ({"history": {"perods": 3}}, "history.perods: unknown key; did you mean periods?"),
@@ -485,6 +485,45 @@ def test_department_texts(refused, key, value):
 def test_a_currency_is_three_capitals(refused, value):
     (problem,) = refused({"currency": value})
     assert problem.startswith("currency: ") and problem.endswith(f"found {value!r}")
+
+
+BRANDS = [
+    ({"colour": "#000000"}, ("brand.colour: unknown key",)),
+    ("red", ("brand: keys with values are expected, found 'red'",)),
+    (
+        {"accent": None},
+        (
+            'brand.accent: a colour in quotation marks such as "#1b5a96" is expected, found nothing '
+            "(without quotation marks # begins a comment)",
+        ),
+    ),
+    (
+        {"accent": "red", "logo": "logo.gif"},
+        (
+            "brand.accent: a colour in quotation marks such as \"#1b5a96\" is expected, found 'red'",
+            "brand.logo: allowed are .png, .svg, .jpg, .jpeg, .webp, found 'logo.gif'",
+        ),
+    ),
+    # pure yellow is 1.07 : 1 against white, by the definition of WCAG
+    (
+        {"accent": "#FFFF00"},
+        ("brand.accent: a contrast of at least 4.5 against white is needed, found 1.07 of '#FFFF00'",),
+    ),
+]
+
+
+@pytest.mark.parametrize(("brand", "said"), BRANDS)
+def test_a_brand_that_cannot_be_used(refused, brand, said):
+    found = refused({"agency": "A", "brand": brand})
+    assert len(found) == len(said)
+    assert all(problem.startswith(start) for problem, start in zip(found, said, strict=True))
+
+
+def test_a_brand_is_optional_and_so_is_each_part_of_it(tmp_path):
+    for brand in ({}, {"brand": {}}, {"brand": {"accent": "#0B6B50"}}):
+        params = load(write_params(tmp_path, {"agency": "A", **brand}, {"anna": {"kpis": [entry()]}}))
+        assert params.department.brand.logo is None
+    assert params.department.brand.accent == "#0B6B50"
 
 
 def test_everything_wrong_with_a_department_is_said_at_once(refused):

@@ -9,6 +9,7 @@ from kpi_kit.display.heatmap import Cell, heatmap, key
 from kpi_kit.display.html import Column, details, facts, image, items, link, paragraph, section, table, tag
 from kpi_kit.display.legend import legend
 from kpi_kit.display.marks import bar, pill, spark, state
+from kpi_kit.display.page import branded
 from kpi_kit.display.scorecard import (
     UNFINISHED,
     account_list,
@@ -35,6 +36,7 @@ __all__ = [
     "audience",
     "banner",
     "bar",
+    "branded",
     "calendar",
     "data_notes",
     "definitions",

@@ -81,10 +81,10 @@ def link(url: str | None, text: str) -> Markup:
     return tag("a", text, href=url, rel="noopener noreferrer")
 
 
-def image(address: str, alt: str, width: int | None = None) -> Markup:
-    """An image within the page, what it says in words, and how many pixels wide it is at most."""
-    size = Markup("") if width is None else Markup(' width="{}"').format(width)
-    return Markup('<img src="{}" alt="{}"{}>').format(address, alt, size)
+def image(address: str, alt: str, class_: str | None = None) -> Markup:
+    """An image within the page, and what it says in words."""
+    named = Markup("") if class_ is None else Markup(' class="{}"').format(class_)
+    return Markup('<img src="{}" alt="{}"{}>').format(address, alt, named)
 
 
 def table(name: str, columns: Sequence[Column], rows: Sequence[Mapping[str, str]], caption: str) -> Markup:

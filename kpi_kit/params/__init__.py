@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from kpi_kit.errors import InputError, KitError
+from kpi_kit.params.brand import brand_record, problems_of_brand
 from kpi_kit.params.records import (
     Assignment,
     Department,
@@ -32,6 +33,7 @@ __all__ = [
     "Params",
     "Specialist",
     "TargetParams",
+    "brand_record",
     "load",
 ]
 
@@ -87,7 +89,11 @@ def _department(file: Path) -> Department:
     raw = _read_mapping(file)
     found = findings(Department, raw)
     rest = SoundDepartment.model_validate(without(raw, found))
-    problems = [*(sentence(error, raw, Department) for error in found), *problems_of_department(rest)]
+    problems = [
+        *(sentence(error, raw, Department) for error in found),
+        *problems_of_department(rest),
+        *problems_of_brand(rest.brand, file.parent),
+    ]
     if problems:
         raise KitError([f"{file}: {problem}" for problem in problems])
     return Department.model_validate(raw)

@@ -125,6 +125,13 @@ class Mail(_Record):
     to_specialists: bool = False
 
 
+class Brand(_Record):
+    """White label: a logo in the folder of the params, and the colour of facts."""
+
+    logo: Text | None = None
+    accent: str | None = None
+
+
 class Department(_Record):
     """``department.yml``."""
 
@@ -138,6 +145,7 @@ class Department(_Record):
     coverage: Coverage = Coverage()
     scoring: ScoringParams = ScoringParams()
     directors: tuple[Director, ...] = ()
+    brand: Brand = Brand()
     mail: Mail | None = None
 
     @property

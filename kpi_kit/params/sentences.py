@@ -82,6 +82,7 @@ def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
         "coverage": records.Coverage,
         "scoring": records.ScoringParams,
         "directors": records.Director,
+        "brand": records.Brand,
         "mail": records.Mail,
         "accounts": records.Assignment,
         "kpis": records.Entry,

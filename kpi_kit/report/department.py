@@ -55,6 +55,8 @@ class DepartmentReport:
         """Whose department, which period, data of when."""
         say = self._words
         agency = next((card["agency"] for card in self.cards), None)
+        brand = next((card["brand"] for card in self.cards), {"logo": None, "accent": None})
+        head = f"{say.text('department.title')}, {say.period(self.period)}"
         moments = list(dict.fromkeys(card["as_of"] for card in self.cards))
         when = (
             say.text("report.as_of", moment=say.join(say.moment(each) for each in moments)) if moments else ""
@@ -63,6 +65,7 @@ class DepartmentReport:
             say,
             "header",
             None,
+            display.branded(brand, agency, head),
             display.paragraph(agency, "k-kicker"),
             tag("h1", say.text("department.title"), ", ", tag("span", say.period(self.period))),
             display.paragraph(say.sentence(when), "k-kicker"),

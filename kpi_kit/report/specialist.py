@@ -53,6 +53,7 @@ class SpecialistReport:
             say,
             "header",
             None,
+            display.branded(card["brand"], card["agency"], f"{card['name']}, {say.period(card['period'])}"),
             display.paragraph(f"{card['agency']} · {say.text('report.title')}", "k-kicker"),
             tag("h1", card["name"], ", ", when),
             display.paragraph(
@@ -94,7 +95,7 @@ class SpecialistReport:
 
     def figures(self) -> Section | None:
         """A figure a KPI, with its message in words."""
-        colours, say = figures.theme(THEME), self._words
+        colours, say = figures.theme(THEME, self.card["brand"]["accent"]), self._words
         grain = Period.parse(self.card["period"]).grain
         records, interim = self.card["kpis"], self.card["interim"]
         with figures.drawing():
@@ -133,7 +134,8 @@ class SpecialistReport:
         if not found["curve"]:
             return self._section("response", text)
         with figures.drawing():
-            image = figures.svg(figures.response(found, say, figures.theme(THEME)))
+            colours = figures.theme(THEME, self.card["brand"]["accent"])
+            image = figures.svg(figures.response(found, say, colours))
         shown = display.image(figures.data_uri(image), say.text("response.alt", message=message))
         return self._section("response", text, tag("figure", shown, class_="k-figure"))
 

@@ -1,0 +1,173 @@
+"""White label: whether a department's logo and accent colour can stand in a report."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.parsers import expat
+
+from kpi_kit.params.records import Brand
+
+LARGEST = 200_000
+"""Bytes of a logo: it is in every page and in every scorecard."""
+CONTRAST = 4.5
+"""What WCAG AA asks of text against its ground."""
+
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_TYPES = {
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+}
+_LINK = re.compile(r"url\(\s*['\"]?\s*([^'\")]*)", re.IGNORECASE)
+_WITHIN = re.compile(r"#|data:image/(?:png|jpeg|webp|gif)[;,]", re.IGNORECASE)
+_STYLE = re.compile(r"@import|//|\\", re.IGNORECASE)
+"""What fetches in CSS without url(), or hides that it does."""
+_ACTIVE = frozenset({"script", "foreignobject", "handler", "iframe", "embed", "object"})
+
+
+def problems_of_brand(brand: Brand, folder: Path) -> Iterator[str]:
+    """What is wrong with a brand.
+
+    Parameters
+    ----------
+    brand : Brand
+    folder : Path
+        The folder of the params, where the path of the logo starts.
+    """
+    yield from (f"brand.accent: {problem}" for problem in _problems_of_accent(brand))
+    if brand.logo is not None:
+        yield from (f"brand.logo: {problem}" for problem in _problems_of_logo(brand.logo, folder))
+
+
+def brand_record(brand: Brand, folder: Path) -> dict[str, str | None]:
+    """The brand as it stands in a scorecard: the logo as a ``data:`` address, and the accent."""
+    logo = None
+    if brand.logo is not None:
+        file = folder / brand.logo
+        data = base64.b64encode(file.read_bytes()).decode()
+        logo = f"data:{_TYPES[file.suffix.lower()]};base64,{data}"
+    return {"logo": logo, "accent": None if brand.accent is None else brand.accent.lower()}
+
+
+def contrast(colour: str) -> float:
+    """The contrast of a colour against white, as WCAG defines it: from 1 to 21.
+
+    Examples
+    --------
+    >>> contrast("#000000"), contrast("#ffffff")
+    (21.0, 1.0)
+    """
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    light = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return round(1.05 / (light + 0.05), 9)
+
+
+def _problems_of_accent(brand: Brand) -> Iterator[str]:
+    accent, example = brand.accent, 'a colour in quotation marks such as "#1b5a96" is expected'
+    if accent is None:
+        if "accent" in brand.model_fields_set:
+            yield f"{example}, found nothing (without quotation marks # begins a comment)"
+    elif not _COLOUR.fullmatch(accent):
+        yield f"{example}, found {accent!r}"
+    elif contrast(accent) < CONTRAST:
+        # rounded down, so that 4.499 does not read as enough
+        found = int(contrast(accent) * 100) / 100
+        yield f"a contrast of at least {CONTRAST} against white is needed, found {found:.2f} of {accent!r}"
+
+
+def _problems_of_logo(logo: str, folder: Path) -> Iterator[str]:
+    file, path = folder / logo, Path(logo)
+    kind = _TYPES.get(path.suffix.lower())
+    if kind is None:
+        yield f"allowed are {', '.join(_TYPES)}, found {logo!r}"
+    elif path.is_absolute():
+        yield f"a path that starts in {folder} is expected, found {logo!r}"
+    elif not file.is_file():
+        yield f"there is no file {file}"
+    elif (size := file.stat().st_size) >= LARGEST:
+        yield f"a file under {LARGEST // 1000} KB is allowed, found {logo!r} with {size / 1000:.0f} KB"
+    elif fault := _fault(file.read_bytes(), kind):
+        yield f"{logo!r} {fault}"
+
+
+def _fault(data: bytes, kind: str) -> str | None:
+    """Why the bytes of a logo cannot be used."""
+    if kind == "image/svg+xml":
+        return _fault_of_svg(data)
+    begins = {
+        "image/png": data.startswith(b"\x89PNG\r\n\x1a\n"),
+        "image/jpeg": data.startswith(b"\xff\xd8\xff"),
+        "image/webp": data.startswith(b"RIFF") and data[8:12] == b"WEBP",
+    }
+    return None if begins[kind] else f"is no {kind.removeprefix('image/').upper()} inside"
+
+
+def _fault_of_svg(data: bytes) -> str | None:
+    reader = _Reader()
+    try:
+        reader.parser.Parse(data, True)
+    except expat.ExpatError as fault:
+        return reader.fault or f"cannot be read as SVG ({fault})"
+    return reader.fault or (None if reader.root == "svg" else "is no SVG inside")
+
+
+class _Reader:
+    """Reads an SVG up to its first fault; entities and document types are never expanded."""
+
+    def __init__(self) -> None:
+        self.root: str | None = None
+        self.fault: str | None = None
+        self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser.StartDoctypeDeclHandler = self._doctype
+        self.parser.ProcessingInstructionHandler = self._instruction
+        self.parser.StartElementHandler = self._element
+        self.parser.CharacterDataHandler = self._text
+        self.parser.buffer_text = True
+        self.parser.buffer_size = 2 * LARGEST  # so that no text comes in pieces
+        self._in_style = False
+
+    def _stop(self, fault: str) -> None:
+        self.fault = self.fault or fault
+        # expat ends the reading where a handler breaks off; the fault says why
+        raise expat.ExpatError(fault)
+
+    def _doctype(self, *_declared: object) -> None:
+        self._stop("has a <!DOCTYPE>, which a logo does not need: delete it")
+
+    def _instruction(self, target: str, _data: str) -> None:
+        self._stop(f"has an instruction <?{target}?>, which a logo does not need: delete it")
+
+    def _element(self, name: str, attributes: dict[str, str]) -> None:
+        local = _local(name)
+        self.root = self.root or local
+        self._in_style = local.lower() == "style"
+        if local.lower() in _ACTIVE:
+            self._stop(f"has an element <{local}>: a logo with scripts or pages inside is refused")
+        for key, value in attributes.items():
+            self._attribute(_local(key), value)
+
+    def _attribute(self, key: str, value: str) -> None:
+        if key.lower().startswith("on") or "javascript:" in re.sub(r"\s", "", value.lower()):
+            self._stop(f"has a script in its attribute {key}: a logo with scripts is refused")
+        link = key in ("href", "src") and not _WITHIN.match(value.strip())
+        styles = key == "style" and _STYLE.search(value)
+        if link or styles or key == "base" or _leads_outside(value):
+            self._stop(f"refers to something outside itself in its attribute {key}, which is refused")
+
+    def _text(self, text: str) -> None:
+        if self._in_style and (_STYLE.search(text) or _leads_outside(text)):
+            self._stop("refers to something outside itself in its styles, which is refused")
+
+
+def _leads_outside(text: str) -> bool:
+    return any(not _WITHIN.match(found[1]) for found in _LINK.finditer(text))
+
+
+def _local(name: str) -> str:
+    return name.rpartition(" ")[2]
