@@ -63,8 +63,9 @@ format: setup ## let ruff put the code in order
 	@$(PY) -m ruff check --fix --quiet .
 	@$(PY) -m ruff format .
 
-bench: setup ## time the KPIs, and every report of the period into a folder that is thrown away
+bench: setup ## time the KPIs, the figures, and every report of the period into a folder that is thrown away
 	@$(PY) benchmarks/kpis.py
+	@$(PY) benchmarks/figures.py
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PY) -m kpi_kit run $(FOLDERS) --out "$$folder" \
 	  --engine "$$ENGINE" $(if $(PERIOD),--period "$$PERIOD") $(if $(JOBS),--jobs "$$JOBS")
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_WIDTH, _HEIGHT, _TOP, _TALL = 460, 330, 26.0, 256.0
+_WIDTH, _HEIGHT, _TOP, _TALL = 380, 316, 26.0, 242.0
 _SHAPES = {"usual": "o", "unusual": "D", "exceptional": "s"}
 _LOGARITHMIC_FROM = 8.0
 """How many times the largest volume is the smallest where equal steps would crowd the small ones."""

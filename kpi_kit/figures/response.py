@@ -14,13 +14,11 @@ from kpi_kit.wording import Form, Words
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_WIDTH = 460
-
 
 def response(found: Mapping[str, Any], words: Words, colours: Theme) -> Figure:
     """Draw the share of inquiries answered by the time that they waited, with the SLA as a line."""
-    figure = blank(226, _WIDTH)
-    frame = Frame(figure, top=40, tall=146, left=32, right=14)
+    figure = blank(206)
+    frame = Frame(figure, top=40, tall=126, left=32, right=14)
     axes = panel(frame, colours)
     sla = found["sla_hours"]
     hours = [0.0, *(step["hours"] for step in found["curve"])]
