@@ -36,15 +36,18 @@ def entry(kpi: str, family: str, unit: str, value: float | None, **given: Any) -
         "previous": None,
         "change": None,
         "year_ago": None,
-        "trend": None,
-        "control": {"n": 12, "centre": last * 0.9, "low": last * 0.6, "high": last * 1.2, "reason": None},
-        "shocks": [],
+        "trend": trend(value is not None),
         "target": None,
         "attained": None,
         "attainment": None,
         "payout": None,
         "weight": 10,
         "chance": None,
+        "chance_band": None,
+        "chance_period": "2025-11",
+        "chance_check": None,
+        "control": limits(last),
+        "shocks": [],
         "smart": None,
         "group": 1,
         "family": family,
@@ -68,10 +71,68 @@ def history(last: float, value: float | None, target: Any) -> list[Card]:
             "period": str(month),
             "value": value if i == 12 else None if i == 2 else values[i],
             "target": target,
-            "outside": None if i == 2 else False,
+            "outside": None if i == 2 or (i == 12 and value is None) else False,
         }
         for i, month in enumerate(months)
     ]
+
+
+def limits(last: float) -> Card:
+    """Build control limits around a value."""
+    return {"n": 12, "centre": 0.9 * last, "low": 0.7 * last, "high": 1.1 * last, "reason": None}
+
+
+def change(estimate: float | None, low: float | None = None, high: float | None = None, **given: Any) -> Card:
+    """Build a change: real where nothing else is said, without an interval where it has no ends."""
+    judged = low is not None or high is not None
+    found: Card = {
+        "estimate": estimate,
+        "low": low,
+        "high": high,
+        "p": 0.001 if judged else None,
+        "raw": estimate,
+        "method": "poisson" if judged else "difference",
+        "reason": None if judged else "no_interval",
+        "dispersion": None,
+        "q": 0.004 if judged else None,
+        "real": True if judged else None,
+    }
+    return found | given
+
+
+NO_LIMITS = {"n": 0, "centre": None, "low": None, "high": None, "reason": "few_points"}
+NOISE = {"p": 0.4, "q": 0.6, "real": False}
+UNCONFIRMED = {"p": 0.02, "q": 0.09, "real": False}
+
+
+def trend(known: bool = True, **given: Any) -> Card:
+    """Build a trend over weeks: none to be seen where nothing else is said."""
+    found: Card = {
+        "grain": "week",
+        "n": 55 if known else 0,
+        "slope": 0.2 if known else None,
+        "low": -0.1 if known else None,
+        "high": 0.5 if known else None,
+        "rho": 0.3 if known else None,
+        "p": 0.2 if known else None,
+        "q": 0.3 if known else None,
+        "verdict": "no_clear_trend" if known else None,
+        "seasonal": False,
+        "method": "mann_kendall",
+        "reason": None if known else "no_data",
+        "line": None,
+    }
+    return found | given
+
+
+RISING = {"slope": 0.4, "low": 0.2, "high": 0.6, "p": 0.001, "q": 0.003, "verdict": "rising"}
+FALLING = {"slope": -0.4, "low": -0.6, "high": -0.2, "p": 0.001, "q": 0.003, "verdict": "falling"}
+
+
+def check(verdict: str, n: int = 120) -> Card:
+    """Build a back-test."""
+    worse = 0.31 if verdict == "not_reliable" else 0.12
+    return {"n": n, "brier": worse, "base_brier": 0.2, "coverage80": 0.775, "verdict": verdict}
 
 
 def weeks(level: float, count: int = 56) -> list[Card]:
@@ -98,7 +159,13 @@ def milestone() -> Card:
         payout=0.8131148,
         weight=15,
         accruing=False,
-        year_ago={"value": 27512.0, "change": None},
+        change=change(411.0),
+        year_ago={"value": 27512.0, "change": change(5900.0)},
+        trend=trend(**RISING, method="mean_gain"),
+        chance=0.04,
+        chance_band=[34100.0, 34900.0],
+        chance_period="2025-12",
+        chance_check=check("reliable", 64),
         weeks=weeks(33000.0),
     )
     for i, past in enumerate(record["history"]):
@@ -121,6 +188,11 @@ def entries() -> list[Card]:
             "people",
             1284.0,
             previous=1012.0,
+            change=change(239.35, 80.2, 398.5, raw=272.0, method="weekly_t"),
+            trend=trend(**RISING, seasonal=True),
+            chance=0.81,
+            chance_band=[910.0, 1420.0],
+            chance_check=check("reliable"),
             target={"kind": "at_least", "value": 1000.0, "base": 0.0},
             attained=True,
             attainment=1.284,
@@ -138,6 +210,13 @@ def entries() -> list[Card]:
             "share",
             0.0213,
             previous=0.0241,
+            change=change(-0.0035, -0.0061, 0.0009, **NOISE, raw=-0.0028, method="weekly_t"),
+            trend=trend(
+                rho=0.6, n=8, verdict="weak_falling", slope=-0.0004, low=-0.0007, high=-0.0001, p=0.02, q=0.04
+            ),
+            chance=0.9,
+            chance_band=[0.012, 0.037],
+            chance_check=check("not_reliable"),
             numerator=588.0,
             denominator=27606.0,
             better="lower",
@@ -153,6 +232,14 @@ def entries() -> list[Card]:
             "share",
             0.2231,
             previous=0.2604,
+            change=change(-0.0373, -0.0701, -0.0045, **UNCONFIRMED, method="bootstrap"),
+            trend=trend(**FALLING | {"q": 0.08, "p": 0.03, "slope": -0.0021, "low": -0.004, "high": -0.0002}),
+            chance=0.35,
+            chance_band=[0.19, 0.27],
+            chance_check=check("not_checked", 12),
+            shocks=[
+                {"platform": "vk", "week": "2025-W41", "direction": "fell", "median": -0.23, "accounts": 14}
+            ],
             group=3,
             accruing=False,
             target={"kind": "between", "value": [0.25, 0.6], "base": None},
@@ -169,6 +256,7 @@ def entries() -> list[Card]:
             **{"as": "growth"},
             current=4620.0,
             previous=4120.0,
+            change=change(360.5, reason="few_units", raw=500.0, method="bootstrap"),
             numerator=500.0,
             denominator=4120.0,
             group=4,
@@ -184,13 +272,18 @@ def entries() -> list[Card]:
             "leads",
             34.0,
             previous=41.0,
+            change=change(-12.4, -21.3, -3.5, raw=-7.0, dispersion=1.2),
+            trend=trend(**FALLING),
+            chance=0.07,
+            chance_band=[21.0, 44.0],
+            chance_check=check("reliable", 118),
             group=5,
             target={"kind": "at_least", "value": 55.0, "base": 0.0},
             attained=False,
             attainment=0.6181818,
             payout=0.0,
             weight=20,
-            year_ago={"value": 28.0, "change": None},
+            year_ago={"value": 28.0, "change": change(6.0, -9.0, 21.0, **NOISE)},
         ),
         entry(
             "response_rate",
@@ -198,6 +291,7 @@ def entries() -> list[Card]:
             "share",
             0.9964,
             previous=0.981,
+            change=change(0.0154, -0.004, 0.034, **NOISE, method="newcombe"),
             group=11,
             standard=True,
             accruing=False,
@@ -292,7 +386,6 @@ def card(language: str = "ru", **given: Any) -> Card:
         "language": language,
         "currency": "RUB",
         "timezone": "Europe/Moscow",
-        "brand": {"logo": None, "accent": None},
         "period": PERIOD,
         "as_of": "2025-11-08T00:00:00+03:00",
         "interim": False,
@@ -366,8 +459,10 @@ def unassessable(language: str = "ru") -> Card:
     for kpi in record["kpis"]:
         kpi |= {"value": None, "assessable": False, "attained": None, "attainment": None, "payout": None}
         kpi["notes"] = [{"code": "no_rows"}]
-        kpi["history"] = [past | {"value": None} for past in kpi["history"]]
-        kpi["weeks"] = []
+        kpi["history"] = [past | {"value": None, "outside": None} for past in kpi["history"]]
+        kpi |= {"weeks": [], "change": None, "year_ago": None, "previous": None, "current": None}
+        kpi |= {"trend": trend(known=False), "shocks": [], "control": {**limits(1.0), **NO_LIMITS}}
+        kpi |= {"chance": None, "chance_band": None, "chance_period": None, "chance_check": None}
     record["sections"] = {
         "audience": [],
         "plan": [],
