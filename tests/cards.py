@@ -386,6 +386,7 @@ def card(language: str = "ru", **given: Any) -> Card:
         "language": language,
         "currency": "RUB",
         "timezone": "Europe/Moscow",
+        "brand": {"logo": None, "accent": None},
         "period": PERIOD,
         "as_of": "2025-11-08T00:00:00+03:00",
         "interim": False,

@@ -110,18 +110,23 @@ def test_states_of_kpis() -> None:
 
 def test_scorecard_says_target_fact_attainment_past_and_weight(say: Words) -> None:
     found = rows(display.scorecard(cards.card(), say))
-    assert found[1] == "Прирост подписчиков цель достигнута ≥ 1 000 1 284 человека 128 % 1 012 20"
-    assert found[2].startswith(
-        "Подписчики цель не достигнута ≥ 33 850 33 412 человек 93 % 33 001 год назад: 27 512"
+    assert found[1] == (
+        "Прирост подписчиков цель достигнута ≥ 1 000 1 284 человека 128 % +239 человек рост — не шум, "
+        "к лучшему без пересчёта на дни +272 месяцем ранее 1 012 рост, к лучшему 81 % нояб 25 проверен 20"
+    )
+    assert found[2] == (
+        "Подписчики цель не достигнута ≥ 33 850 33 412 человек 93 % +411 человек шум не оценён "
+        "месяцем ранее 33 001 год назад 27 512 рост, к лучшему 4 % дек 25 проверен 15"
     )
     assert found[4].startswith("Просмотры на подписчика (VR) цель не достигнута 25–60 % 22,3 % 85 %")
     assert found[5].startswith(
-        "Лайки: рост к прошлому месяцу цель достигнута ≥ +10 % +12,1 % сейчас 4 620 121 % 4 120"
+        "Лайки: рост к прошлому месяцу цель достигнута ≥ +10 % +12,1 % сейчас 4 620 121 % +361 лайк "
     )
     assert "норматив" in found[7]
     assert found[8] == (
         "Подписчики: изменение к прошлому месяцу (Telegram) нельзя оценить Данные есть только за 61 % дней "
-        "периода, а нужно не меньше 90 % (таблицы: аудитория). ≥ +300 — — — 5"
+        "периода, а нужно не меньше 90 % (таблицы: аудитория). ≥ +300 — — сравнить не с чем "
+        "для тренда мало данных мало истории 5"
     )
 
 
@@ -195,7 +200,7 @@ def test_earlier_values_over_fewer_accounts_are_marked(say: Words) -> None:
     card["kpis"][0]["notes"] = [LEFT_OUT]
     html = display.scorecard(card, say)
     found = rows(html)
-    assert found[1].endswith("1 012 сопоставимо 20")
+    assert "месяцем ранее 1 012 сопоставимо рост, к лучшему" in found[1]
     assert str(html).count(">сопоставимо<") == 1
     assert 'title="Аккаунт «Кофе. Коротко» исключён из сравнения с прошлыми периодами' in str(html)
     assert "вычитать их из факта нельзя" in Text(str(html)).text
@@ -212,7 +217,7 @@ def test_a_change_shows_the_level_that_it_is_about(say: Words) -> None:
     record = cards.entry("leads", "sales", "leads", -3.0, **{"as": "change", "versus": "year_ago"})
     record |= {"current": 14.0, "previous": 29.0, "year_ago": {"value": 17.0, "change": None}}
     assert (
-        "−3 лида сейчас 14 — 29 год назад: 17 10"
+        "−3 лида сейчас 14 — сравнить не с чем месяцем ранее 29 год назад 17 явного тренда нет"
         in rows(display.scorecard(cards.card(kpis=[record]), say))[1]
     )
 

@@ -85,29 +85,36 @@ SENTENCES = [
         cards.card(),
         [
             "За октябрь 2025 достигнуты 3 из 7 целей; итоговая оценка — 80,7 %.",
-            "Лучший результат — «Доля отписок» (129 %), слабейший — «Лиды» (62 %); ниже порога 80 %: «Лиды».",
-            "Нельзя оценить показатель «Подписчики: изменение к прошлому месяцу (Telegram)». Данные есть "
-            "только за 61 % дней периода, а нужно не меньше 90 % (таблицы: аудитория). Аналитику нужно "
-            "загрузить недостающие выгрузки (аудитория).",
+            "Изменения к прошлому месяцу: подтверждено улучшение — «Прирост подписчиков» (+239 человек); "
+            "подтверждено ухудшение — «Лиды» (−12,4 лида); остальные не подтверждены (в пределах шума — 2, "
+            "похоже на изменение — 1, шум не оценён — 2, сравнить не с чем — 1).",
+            "Требует решения: ниже порога 80 % — «Лиды»; подтверждённое ухудшение — «Лиды»; следующая цель "
+            "почти недостижима — «Подписчики» (шанс 4 %) и «Лиды» (шанс 7 %). Нельзя оценить показатель "
+            "«Подписчики: изменение к прошлому месяцу (Telegram)». Данные есть только за 61 % дней периода, "
+            "а нужно не меньше 90 % (таблицы: аудитория). Аналитику нужно загрузить недостающие выгрузки "
+            "(аудитория).",
         ],
     ),
     (
         cards.single(),
         [
             "За октябрь 2025 достигнута 1 из 1 цели; итоговая оценка — 120 %.",
-            "Единственная оценённая цель — «Прирост подписчиков»: 128 %; ниже порога 80 % показателей нет.",
-            "Оценить удалось все показатели.",
+            "Изменения к прошлому месяцу: подтверждено улучшение — «Прирост подписчиков» (+239 человек).",
+            "Показателей ниже порога 80 % и подтверждённых ухудшений нет. Оценить удалось все показатели.",
         ],
     ),
     (
         cards.card("en", total=None, attained=1),
         [
             "1 of 7 targets was reached in October 2025; the total score awaits a decision.",
-            "The best result is “Churn rate” (129%), the weakest “Leads” (62%); below the threshold of 80%: "
-            "“Leads”.",
-            "“Subscribers: change on the previous month (Telegram)” is not assessable. Data cover only 61% "
-            "of the period's days; at least 90% are needed (tables: audience). The analyst needs to import "
-            "the missing exports (audience).",
+            "Changes on the previous month: confirmed improvement in “Subscriber gain” (+239 people); "
+            "confirmed deterioration in “Leads” (−12.4 leads); the others are not confirmed (2 within "
+            "noise, 1 perhaps a change, 2 of unknown noise, 1 with nothing to compare).",
+            "Needs a decision: below the threshold of 80%: “Leads”; confirmed deterioration: “Leads”; next "
+            "target almost out of reach: “Subscribers” (chance 4%) and “Leads” (chance 7%); the total score "
+            "is on hold. “Subscribers: change on the previous month (Telegram)” is not assessable. Data "
+            "cover only 61% of the period's days; at least 90% are needed (tables: audience). The analyst "
+            "needs to import the missing exports (audience).",
         ],
     ),
 ]
@@ -121,7 +128,11 @@ def test_summaries_are_true_sentences(card: cards.Card, expected: list[str]) -> 
 def test_a_summary_of_nothing_says_so() -> None:
     found = sentences(cards.unassessable())
     assert found[0] == "За октябрь 2025 нельзя оценить ни одну цель, поэтому итоговой оценки нет."
-    assert found[1].startswith("Нельзя оценить 8 показателей: «Прирост подписчиков», «Подписчики», ")
+    assert found[1] == "Период ещё не закончился, поэтому изменения не оцениваются."
+    assert found[2].startswith("Нельзя оценить 8 показателей: «Прирост подписчиков», «Подписчики», ")
+    assert found[2].endswith(
+        "Аналитику нужно проверить, полная ли выгрузка. Если полная, оценивать в этом периоде нечего."
+    )
 
 
 def test_interim_and_preliminary_reports_say_so_first() -> None:

@@ -160,6 +160,44 @@ def test_periods_have_names(
     assert (en.period(text), en.during(text)) == (english, english_during)
 
 
+OF = [
+    ("2025-11", "ноября 2025", "November 2025"),
+    ("2025-Q4", "IV квартала 2025", "Q4 2025"),
+    ("2025-W41", "41-й недели 2025 (6–12 октября)", "week 41 of 2025 (6–12 October)"),
+    ("2026", "2026 года", "2026"),
+]
+
+
+@pytest.mark.parametrize(("text", "russian", "english"), OF)
+def test_what_belongs_to_a_period(ru: Words, en: Words, text: str, russian: str, english: str) -> None:
+    assert (ru.of(text), en.of(text)) == (russian, english)
+
+
+DELTAS = [
+    # value, unit, Russian, English
+    (0.0, "leads", "0 лидов", "0 leads"),
+    (1.0, "leads", "+1 лид", "+1 lead"),
+    (-5.02, "leads", "−5 лидов", "−5 leads"),
+    (15.333, "leads", "+15,3 лида", "+15.3 leads"),
+    (-294.03, "people", "−294 человека", "−294 people"),
+    (295.4, "people", "+295 человек", "+295 people"),
+    (0.004, "leads", "+0,004 лида", "+0.004 leads"),
+    (0.0708, "share", "+7,1 п. п.", "+7.1 pp"),
+    (-0.000004, "share", "−0,0004 п. п.", "−0.0004 pp"),
+    (-0.001, "hours", "−0,001 ч", "−0.001 h"),
+    (1.5, "hours", "+1 ч 30 мин", "+1 h 30 min"),
+    (-1500.4, "money", "−1 500 ₽", "−RUB 1,500"),
+]
+
+
+@pytest.mark.parametrize(("value", "unit", "russian", "english"), DELTAS)
+def test_differences_are_short_and_never_look_like_none(
+    ru: Words, en: Words, value: float, unit: str, russian: str, english: str
+) -> None:
+    assert spaced(ru.delta_amount(value, unit)) == russian
+    assert spaced(en.delta_amount(value, unit)) == english
+
+
 def test_days_stand_in_the_right_case(ru: Words, en: Words) -> None:
     assert ru.day("2025-11-08") == "8 ноября 2025"
     assert ru.moment("2025-11-08T00:00:00+03:00") == "8 ноября 2025"
@@ -385,7 +423,7 @@ PLAIN = re.compile(r"\{(\w+)\}")
 
 def test_both_languages_fill_the_same_fields() -> None:
     """A field that only one language shows is a fact that the other one hides."""
-    allowed = {"period.quarter", "period.during.quarter", "period.quarter_mark"}
+    allowed = {"period.quarter", "period.during.quarter", "period.of.quarter", "period.quarter_mark"}
     for key in set(keys(messages("ru"))) - allowed:
         fields = []
         for language in LANGUAGES:
@@ -440,7 +478,7 @@ def test_every_reason_is_a_note() -> None:
 
 LEGEND = "fact interim target band control outside week trend shock beyond".split()
 DYNAMIC = (
-    {*CLOSED, "note", "mend", "plan_status", "state", "period", "entry", "versus", "number"}
+    {*CLOSED, "note", "mend", "plan_status", "state", "period", "entry", "versus", "number", "verdict"}
     | {f"figures.legend.{key}" for key in LEGEND}
     | {f"audience.{key}" for key in ("opening", "joined", "left", "closing")}
     | {f"funnel.{key}" for key in ("leads", "qualified", "sold")}
@@ -452,6 +490,10 @@ DYNAMIC = (
     | {f"department.{key}" for key in ("interim", "preliminary")}
     | {f"total.not_assessable.{key}" for key in ("reweight", "zero", "hold")}
     | {f"response.calendar.{key}" for key in ("always", "business")}
+    | {f"scorecard.earlier.{grain}" for grain in Grain}
+    | {f"summary.change.{key}" for key in ("better", "worse", "changed", "none", "rest")}
+    | {f"summary.change.{key}" for key in ("noise", "unconfirmed", "unjudged", "absent")}
+    | {f"summary.decide.{key}" for key in ("below", "worse", "unlikely")}
 )
 """Keys that the package builds from a name in the scorecard."""
 
@@ -469,7 +511,7 @@ def test_no_word_is_unused() -> None:
 def test_grains_have_words(ru: Words) -> None:
     for grain in Grain:
         assert ru.text(f"period.by.{grain}")
-        assert ru.text(f"period.previous.{grain}")
+        assert ru.text(f"scorecard.earlier.{grain}", value="5")
         assert ru.text(f"versus.previous.{grain}")
 
 

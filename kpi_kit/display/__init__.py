@@ -5,10 +5,11 @@ Every text that comes from data is escaped; nothing here rounds a number or know
 
 from kpi_kit.display.calendar import calendar, plan_mark
 from kpi_kit.display.details import audience, funnel, plan, posts
+from kpi_kit.display.entries import names, reasons, titles
 from kpi_kit.display.heatmap import Cell, heatmap, key
 from kpi_kit.display.html import Column, details, facts, image, items, link, paragraph, section, table, tag
 from kpi_kit.display.legend import legend
-from kpi_kit.display.marks import bar, pill, spark, state
+from kpi_kit.display.marks import bar, pill, spark, state, verdict_mark
 from kpi_kit.display.page import branded
 from kpi_kit.display.scorecard import (
     UNFINISHED,
@@ -18,11 +19,8 @@ from kpi_kit.display.scorecard import (
     banner,
     data_notes,
     definitions,
-    names,
     provenance,
-    reasons,
     scorecard,
-    titles,
 )
 from kpi_kit.wording import form
 
@@ -65,4 +63,5 @@ __all__ = [
     "table",
     "tag",
     "titles",
+    "verdict_mark",
 ]

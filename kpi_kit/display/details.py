@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from kpi_kit.display.calendar import calendar, plan_mark
+from kpi_kit.display.entries import Card, titles
 from kpi_kit.display.html import Column, details, items, link, table, tag
-from kpi_kit.display.scorecard import Card, titles
 from kpi_kit.wording import Form, Words
 
 _POST_WORDS = 90

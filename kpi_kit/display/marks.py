@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from kpi_kit.display.html import tag
 from kpi_kit.wording import Words, form
+from kpi_kit.wording.verdicts import Verdict
 
 _ICONS = {
     "attained": '<circle cx="6" cy="6" r="6"/><path d="M3 6.2 5.2 8.4 9 4" class="k-cut"/>',
@@ -20,6 +21,21 @@ _ICONS = {
     "not_assessable": '<circle cx="6" cy="6" r="5" class="k-dash"/><path d="M4 8l4-4" class="k-line"/>',
     "no_target": '<path d="M2 6h8" class="k-line"/>',
 }
+_VERDICT_ICONS = {
+    "real.rise": '<path d="M6 .5 11.5 11H.5z"/>',
+    "real.fall": '<path d="M6 11.5 .5 1h11z"/>',
+    "unconfirmed.rise": '<path d="M6 1.5 10.5 10.5h-9z" class="k-dash"/>',
+    "unconfirmed.fall": '<path d="M6 10.5 1.5 1.5h9z" class="k-dash"/>',
+    "noise": '<path d="M1 7.5q2.5-4 5-1.5t5-1.5" class="k-line"/>',
+    "unjudged": '<circle cx="6" cy="6" r="4.6" class="k-dash"/>',
+    "clear.rise": '<path d="M1.5 10.5 10 2M4.5 1.5h6v6" class="k-line"/>',
+    "clear.fall": '<path d="M1.5 1.5 10 10M4.5 10.5h6v-6" class="k-line"/>',
+    "weak.rise": '<path d="M1.5 10.5 10 2" class="k-dash"/>',
+    "weak.fall": '<path d="M1.5 1.5 10 10" class="k-dash"/>',
+    "flat": '<path d="M1 6h10" class="k-line"/>',
+    "absent": '<path d="M4 6h4" class="k-line"/>',
+}
+"""Each verdict has a shape of its own: colour only repeats what shape and words say."""
 _BAR = 100.0
 _SPARK = (96.0, 24.0, 3.0)
 
@@ -56,6 +72,15 @@ def icon(name: str) -> Markup:
 def pill(name: str, words: Words) -> Markup:
     """A state: its sign and its words."""
     return tag("span", icon(name), words.text(f"state.{name}"), class_=f"k-state k-{name}")
+
+
+def verdict_mark(found: Verdict, text: str) -> Markup:
+    """A verdict on a change or a trend: its sign, and its words."""
+    shape = found.code if found.direction is None else f"{found.code}.{found.direction}"
+    icon = tag("svg", Markup(_VERDICT_ICONS[shape]), viewBox="0 0 12 12", class_="k-icon", aria_hidden="true")
+    certain = found.code in ("real", "clear")
+    effect = f"k-{found.effect}" if certain and found.effect else "k-open"
+    return tag("span", icon, tag("span", text), class_=f"k-verdict {effect}")
 
 
 def bar(attainment: float | None, name: str, scoring: Mapping[str, Any], words: Words) -> Markup:

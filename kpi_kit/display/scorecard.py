@@ -8,49 +8,25 @@ from typing import Any
 
 from markupsafe import Markup
 
+from kpi_kit.display.entries import Card, names, plain, reasons, titles
 from kpi_kit.display.html import Column, details, facts, items, link, paragraph, table, tag
-from kpi_kit.display.marks import bar, pill, spark, state
+from kpi_kit.display.marks import bar, pill, state
+from kpi_kit.display.statistics import (
+    chance_cell,
+    change_cell,
+    is_marked,
+    shocks,
+    smaller,
+    statistics,
+    trend_cell,
+)
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.periods import Period
 from kpi_kit.wording import Words, form
-
-Card = Mapping[str, Any]
-
+from kpi_kit.wording.verdicts import is_outside
 
 UNFINISHED = ("interim", "preliminary")
 """Notes of a report whose figures are not final."""
-_COMPARED = ("account_left_out", "brand_left_out")
-"""Notes that what is compared is less than what is held."""
-
-
-def titles(card: Card, words: Words, *, with_platform: bool = False) -> dict[str, str]:
-    """Return what the accounts are called, by id.
-
-    The platform stands beside a title that two accounts share (or, on request, beside every one), and
-    the id too where they share even the platform.
-    """
-    shared = Counter(account["title"].casefold() for account in card["assignments"])
-    named = {
-        account["account_id"]: _on_platform(account, words)
-        if with_platform or shared[account["title"].casefold()] > 1
-        else str(account["title"])
-        for account in card["assignments"]
-    }
-    same = Counter(name.casefold() for name in named.values())
-    return {key: f"{name} ({key})" if same[name.casefold()] > 1 else name for key, name in named.items()}
-
-
-def names(card: Card, words: Words) -> list[str]:
-    """Return the names of the scorecard's entries, in their order."""
-    grain, named = str(Period.parse(card["period"]).grain), titles(card, words)
-    return [words.entry(record, grain, named) for record in card["kpis"]]
-
-
-def reasons(card: Card, record: Card, words: Words) -> list[tuple[str, str]]:
-    """Why a KPI is not assessable, and who can mend it: a pair of sentences a reason."""
-    named = titles(card, words)
-    found = [note for note in record["notes"] if words.is_reason(note)]
-    return [(words.note(note, named), words.mend(note, named)) for note in found]
 
 
 def banner(note: Mapping[str, Any], words: Words) -> Markup:
@@ -64,7 +40,7 @@ def account_list(card: Card, words: Words) -> Markup | None:
 
 
 def scorecard(card: Card, words: Words) -> Markup | None:
-    """Tabulate target, fact, attainment, the past and the weight of every KPI."""
+    """Tabulate target, fact, attainment, change, trend, chance and weight of every KPI."""
     if not card["kpis"]:
         return None
     grain = Period.parse(card["period"]).grain
@@ -73,8 +49,9 @@ def scorecard(card: Card, words: Words) -> Markup | None:
         Column("target", words.text("scorecard.target"), numeric=True),
         Column("fact", words.text("scorecard.fact"), numeric=True),
         Column("attainment", words.text("scorecard.attainment")),
-        Column("earlier", words.sentence(words.text(f"period.previous.{grain}")), numeric=True),
-        Column("dynamics", words.text("scorecard.dynamics")),
+        Column("change", words.text("statistics.change", against=words.text(f"versus.previous.{grain}"))),
+        Column("trend", words.text("scorecard.trend")),
+        Column("chance", words.text("scorecard.chance")),
         Column("weight", words.text("scorecard.weight"), numeric=True),
     ]
     rows = [
@@ -85,12 +62,14 @@ def scorecard(card: Card, words: Words) -> Markup | None:
     legend = words.text(
         "scorecard.legend", cap=words.share(scoring["cap"]), threshold=words.share(scoring["threshold"])
     )
-    marked = any(_is_marked(record) for record in card["kpis"])
+    marked = any(is_marked(record) for record in card["kpis"])
     comparable = words.text("scorecard.comparable_legend") if marked else None
     shown = [
         table("scorecard", columns, rows, words.text("scorecard.heading")),
-        paragraph(legend, "k-legend"),
+        paragraph(f"{legend} {words.text('scorecard.verdict_legend')}", "k-legend"),
         paragraph(comparable, "k-legend"),
+        shocks(card, words),
+        statistics(card, words),
     ]
     return Markup("").join(part for part in shown if part)
 
@@ -242,8 +221,9 @@ def _row(card: Card, record: Card, name: str, number: int, words: Words) -> dict
         "target": words.target(record) if record["target"] else "—",
         "fact": _fact(record, words),
         "attainment": bar(record["attainment"], what, scoring, words),
-        "earlier": _earlier(card, record, words),
-        "dynamics": spark(record, words),
+        "change": change_cell(card, record, words),
+        "trend": trend_cell(record, words),
+        "chance": chance_cell(record, words),
         "weight": words.number(record["weight"], 2),
     }
 
@@ -256,43 +236,10 @@ def _fact(record: Card, words: Words) -> Markup:
     now = (
         None
         if current is None
-        else words.text("scorecard.current", value=words.value(current, form(_plain(record))))
+        else words.text("scorecard.current", value=words.value(current, form(plain(record))))
     )
-    return tag("div", tag("b", words.fact(record)), *_smaller(noun, now))
-
-
-def _earlier(card: Card, record: Card, words: Words) -> Markup:
-    """The value of the period before, and of a year ago; marked where they are over fewer accounts."""
-    how, year_ago = form(_plain(record)), _year_ago(record)
-    past = "—" if record["previous"] is None else words.value(record["previous"], how)
-    before = None if year_ago is None else words.text("scorecard.year_ago", value=words.value(year_ago, how))
-    mark = None
-    if _is_marked(record):
-        named = titles(card, words)
-        why = " ".join(words.note(note, named) for note in record["notes"] if note["code"] in _COMPARED)
-        mark = tag("a", words.text("scorecard.comparable"), href="#notes", title=why)
-    return tag("div", past, *_smaller(before, mark))
-
-
-def _smaller(*texts: str | None) -> list[str]:
-    """Texts under a number, each on its own line, or after a space where the lines run on."""
-    return [part for text in texts if text for part in (" ", tag("span", text, class_="k-unit"))]
-
-
-def _year_ago(record: Card) -> float | None:
-    value: float | None = record["year_ago"] and record["year_ago"]["value"]
-    return value
-
-
-def _is_marked(record: Card) -> bool:
-    """Whether the earlier values are shown and are over fewer accounts or brands than are held."""
-    shown = record["previous"] is not None or _year_ago(record) is not None
-    return shown and any(note["code"] in _COMPARED for note in record["notes"])
-
-
-def _plain(record: Card) -> dict[str, Any]:
-    """The entry as a value: so are the earlier values and the accounts of a change or growth."""
-    return {**record, "as": "value", "unit": str(CATALOGUE[record["kpi"]].unit)}
+    unusual = words.text("scorecard.unusual") if is_outside(record) else None
+    return tag("div", tag("b", words.fact(record)), *smaller(noun, now, unusual))
 
 
 def _account(account: Card, words: Words) -> Markup:
@@ -304,11 +251,6 @@ def _account(account: Card, words: Words) -> Markup:
     key = "both" if len(held) == 2 else next(iter(held))
     days = {name: words.last_day(day) if name == "until" else words.day(day) for name, day in held.items()}
     return head + Markup(" ") + tag("span", words.text(f"report.held.{key}", **days), class_="k-unit")
-
-
-def _on_platform(account: Card, words: Words) -> str:
-    platform = words.text(f"platform.{account['platform']}")
-    return words.text("account_on_platform", title=account["title"], platform=platform)
 
 
 def _remarks(found: Iterable[tuple[str, list[str]]]) -> list[tuple[list[str], list[str]]]:
@@ -342,10 +284,10 @@ def _breakdown(
 
     A KPI that stands in the scorecard both as a value and as a change has the same plain values.
     """
-    plain = [_plain(record) for record in card["kpis"]]
+    values = [plain(record) for record in card["kpis"]]
     rows_by_name = {
         name: (record, {piece[key]: piece["value"] for piece in record[part]})
-        for name, record in zip(names({**card, "kpis": plain}, words), plain, strict=True)
+        for name, record in zip(names({**card, "kpis": values}, words), values, strict=True)
         if record[part]
     }
     found = [(name, *row) for name, row in rows_by_name.items()]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kpi_kit.display import names, reasons, state
-from kpi_kit.wording import Words
+from kpi_kit.periods import Period
+from kpi_kit.wording import Words, verdicts
 
 Card = Mapping[str, Any]
+UNLIKELY = 0.1
+"""Under this chance a target is out of reach, as in the audit of targets."""
 _EARLY = ("interim_change", "period_not_begun")
 
 
 def sentences(card: Card, words: Words) -> list[str]:
-    """What was attained; what is best, weakest and below the threshold; what cannot be assessed."""
-    found = [_attained(card, words), _extremes(card, words), _unassessed(card, words)]
-    return [sentence for sentence in found if sentence]
+    """What was attained; what is real and what is noise; what needs a decision."""
+    return [_attained(card, words), _changed(card, words), _to_decide(card, words)]
 
 
 def below(card: Card, words: Words) -> list[str]:
@@ -31,6 +33,16 @@ def unassessed(card: Card, words: Words) -> list[str]:
 def unexpected(card: Card, words: Words) -> list[str]:
     """Those of them that need more than the end of the period."""
     return _named(card, words, lambda record: not record["assessable"] and not _is_early(record, words))
+
+
+def worsened(card: Card, words: Words) -> list[str]:
+    """The names of the KPIs that really changed, or are heading, for the worse."""
+    return _named(card, words, _is_worse)
+
+
+def unlikely(card: Card, words: Words) -> list[str]:
+    """The names of the KPIs whose target ahead is out of reach by a forecast that can be relied on."""
+    return _named(card, words, _is_unlikely)
 
 
 def _attained(card: Card, words: Words) -> str:
@@ -49,36 +61,88 @@ def _attained(card: Card, words: Words) -> str:
     return words.sentence(sentence)
 
 
-def _extremes(card: Card, words: Words) -> str | None:
-    scored = [
-        (record["attainment"], words.quote(name))
-        for name, record in zip(names(card, words), card["kpis"], strict=True)
-        if record["attainment"] is not None
+def _changed(card: Card, words: Words) -> str:
+    """Which changes since the period before are real, and how many are not."""
+    if card["interim"] or not card["kpis"]:
+        return words.text("summary.change.interim" if card["interim"] else "summary.change.nothing")
+    found: dict[str, list[str]] = {}
+    for name, record in zip(names(card, words), card["kpis"], strict=True):
+        verdict = verdicts.change_verdict(record["change"], record)
+        kind = verdict.effect or "changed" if verdict.code == "real" else verdict.code
+        size = verdicts.change_size(record["change"], record, words)
+        found.setdefault(kind, []).append(
+            words.text("summary.change.entry", name=words.quote(name), size=size)
+        )
+    real = [kind for kind in ("better", "worse", "changed") if kind in found]
+    parts = [words.text(f"summary.change.{kind}", names=words.join(found[kind])) for kind in real]
+    rest = [kind for kind in ("noise", "unconfirmed", "unjudged", "absent") if kind in found]
+    if rest:
+        counts = [words.text(f"summary.change.{kind}", count=words.number(len(found[kind]))) for kind in rest]
+        parts.append(words.text(f"summary.change.{'rest' if real else 'none'}", counts=", ".join(counts)))
+    against = words.text(f"versus.previous.{Period.parse(card['period']).grain}")
+    return words.text("summary.changed", against=against, changes="; ".join(parts))
+
+
+def _to_decide(card: Card, words: Words) -> str:
+    """What a head of department has to decide, and who can mend what cannot be assessed."""
+    threshold = words.share(card["scoring"]["threshold"])
+    wanted = {"below": below(card, words), "worse": worsened(card, words), "unlikely": _chances(card, words)}
+    parts = [
+        words.text(f"summary.decide.{kind}", names=words.join(found), threshold=threshold)
+        for kind, found in wanted.items()
+        if found
     ]
-    if not scored:
-        return None
-    bound = card["scoring"]["threshold"]
-    threshold = words.share(bound)
-    low = below(card, words)
-    tail = words.text("summary.below", threshold=threshold, names=words.join(low)) if low else None
-    tail = tail or words.text("summary.none_below", threshold=threshold)
-    (best_value, best), (worst_value, worst) = max(scored, key=_first), min(scored, key=_first)
-    values = {"best": best, "best_value": words.attainment(best_value, bound), "below": tail}
-    if len(scored) == 1:
-        return words.text("summary.single", **values)
-    weakest = words.attainment(worst_value, bound)
-    return words.text("summary.extremes", **values, worst=worst, worst_value=weakest)
+    parts += [words.text("summary.decide.total")] if card["total"] is None and card["assessable"] else []
+    missing = _unassessed(card, words)
+    if not parts:
+        calm = words.text("summary.decide.nothing", threshold=threshold)
+        return (
+            f"{calm} {missing or words.text('summary.assessed')}" if card["assessable"] else missing or calm
+        )
+    return " ".join(
+        part for part in (words.text("summary.decide.list", parts="; ".join(parts)), missing) if part
+    )
 
 
-def _unassessed(card: Card, words: Words) -> str:
+def _chances(card: Card, words: Words) -> list[str]:
+    found = zip(names(card, words), card["kpis"], strict=True)
+    return [
+        words.text(
+            "summary.decide.chance", name=words.quote(name), chance=verdicts.chance_number(record, words)
+        )
+        for name, record in found
+        if _is_unlikely(record)
+    ]
+
+
+def _unassessed(card: Card, words: Words) -> str | None:
+    """What cannot be assessed and who can mend it; the reason too where there is one thing to say."""
     missing = unassessed(card, words)
     if not missing:
-        return words.text("summary.assessed")
+        return None
+    told = [reasons(card, record, words) for record in card["kpis"] if not record["assessable"]]
     if len(missing) == 1:
-        record = next(record for record in card["kpis"] if not record["assessable"])
-        reason, mend = reasons(card, record, words)[0]
+        reason, mend = told[0][0]
         return words.text("summary.one_unassessed", name=missing[0], reason=reason, mend=mend)
-    return words.plural("summary.unassessed", len(missing), names=words.join(missing))
+    who = _shared([[mend for _, mend in pairs] for pairs in told])
+    key = "summary.unassessed" if who is None else "summary.unassessed_alike"
+    return words.plural(key, len(missing), names=words.join(missing), mend=who)
+
+
+def _shared(mends: Sequence[Sequence[str]]) -> str | None:
+    """The one thing that would mend them all."""
+    found = {mend for each in mends for mend in each}
+    return found.pop() if len(found) == 1 else None
+
+
+def _is_worse(record: Card) -> bool:
+    change = verdicts.change_verdict(record["change"], record)
+    trend = verdicts.trend_verdict(record["trend"], record)
+    return any(found.code in ("real", "clear") and found.effect == "worse" for found in (change, trend))
+
+
+def _is_unlikely(record: Card) -> bool:
+    return verdicts.chance_code(record) == "reliable" and record["chance"] < UNLIKELY
 
 
 def _named(card: Card, words: Words, wanted: Callable[[Card], bool]) -> list[str]:
@@ -93,7 +157,3 @@ def _named(card: Card, words: Words, wanted: Callable[[Card], bool]) -> list[str
 def _is_early(record: Card, words: Words) -> bool:
     """Whether a KPI cannot be assessed for no other reason than that the period is not over."""
     return all(note["code"] in _EARLY for note in record["notes"] if words.is_reason(note))
-
-
-def _first(pair: tuple[float, str]) -> float:
-    return pair[0]

@@ -50,6 +50,10 @@ class Words(Numbers):
         """A period as a time at which something was: ``за октябрь 2025``."""
         return self._period("period.during", text)
 
+    def of(self, text: str) -> str:
+        """A period as that of something: ``ноября 2025``."""
+        return self._period("period.of", text)
+
     def short(self, text: str) -> str:
         """A period as a tick of an axis; the year stands where it begins."""
         period = Period.parse(text)
@@ -95,6 +99,7 @@ class Words(Numbers):
         quarter = (start.month + 2) // 3
         fields = {
             "month": format_date(start, "LLLL", self._locale),
+            "month_of": format_date(start, "MMMM", self._locale),
             "quarter": quarter,
             "roman": _ROMAN[quarter - 1],
             "week": iso.week,

@@ -181,6 +181,21 @@ class Numbers:
                 return text
         return self.value(value, how)
 
+    def delta(self, value: float, unit: str) -> str:
+        """A difference with its sign, short, and fine enough not to look like none.
+
+        Examples
+        --------
+        >>> [Numbers("en", "USD").delta(value, "likes") for value in (-294.03, 15.33, 0.004, 0.0)]
+        ['−294', '+15.3', '+0.004', '0']
+        """
+        return self.beside(_shortened(value, unit), 0.0, Form(unit, difference=True, signed=True))
+
+    def delta_amount(self, value: float, unit: str) -> str:
+        """A difference with its sign and unit: ``+5 постов``."""
+        noun = self.noun(_shortened(value, unit), unit)
+        return self.delta(value, unit) + (f"{_SPACE}{noun}" if noun else "")
+
     def least(self, value: float, how: Form) -> float:
         """The smallest value that is enough: 322.6 people are asked for, 323 are needed."""
         return value if how.unit in _SIGNED_UNITS else float(math.ceil(value - 1e-9))
@@ -261,6 +276,13 @@ def _digits(percent: float) -> int:
     if size >= 100 or size == 0:
         return 0
     return 1 if size >= 1 else 2
+
+
+def _shortened(value: float, unit: str) -> float:
+    """A difference of counts, whole where it is large, with one decimal where that leaves anything."""
+    if unit in _SIGNED_UNITS:
+        return value
+    return float(_round(value, 0 if abs(value) >= 100 else 1)) or value
 
 
 def _round(value: float, digits: int) -> Decimal:
