@@ -324,7 +324,7 @@ def test_notes_say_why_and_who_can_mend_it(say: Words) -> None:
 def test_definitions_are_exactly_the_kpis_used(say: Words) -> None:
     found = rows(display.definitions(cards.card(), say))
     assert len(found) == 8  # a head and seven KPIs: subscribers are used twice and defined once
-    assert found[3].endswith("меньше — лучше. Отписки ÷ подписчики на начало периода аудитория")
+    assert found[3].endswith("меньше — лучше. Отписки ÷ подписчики на начало периода аудитория —")
 
 
 EMPTY = ["audience", "plan", "funnel", "posts"]

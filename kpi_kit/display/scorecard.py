@@ -173,6 +173,7 @@ def definitions(card: Card, words: Words) -> Markup | None:
         Column("what", words.text("definitions.what")),
         Column("formula", words.text("definitions.formula")),
         Column("source", words.text("definitions.source")),
+        Column("left_out", words.text("definitions.left_out")),
     ]
     rows = [
         {
@@ -185,10 +186,24 @@ def definitions(card: Card, words: Words) -> Markup | None:
             "what": f"{words.text(f'kpi.{kpi}.what')}; {words.text(f'better.{CATALOGUE[kpi].better}')}.",
             "formula": words.text(f"kpi.{kpi}.formula"),
             "source": ", ".join(words.text(f"table.{name}") for name in CATALOGUE[kpi].tables),
+            "left_out": _left_out(card, kpi, words),
         }
         for kpi in used
     ]
     return table("definitions", columns, rows, words.text("definitions.heading")) if rows else None
+
+
+def _left_out(card: Card, kpi: str, words: Words) -> str:
+    """What of the data of a KPI did not count, or counted with a reserve, and how many of it."""
+    named = titles(card, words)
+    told = [
+        words.note(note, named)
+        for record in card["kpis"]
+        if record["kpi"] == kpi
+        for note in record["notes"]
+        if "count" in note and not words.is_reason(note)
+    ]
+    return " ".join(dict.fromkeys(told)) or "—"
 
 
 def provenance(card: Card, words: Words) -> Markup:
