@@ -321,6 +321,10 @@ def _shown(facts: Facts) -> Floats:
 
 
 def _control(facts: Facts, shown: Floats) -> Limits:
+    """Of a level there are none: it accumulates, so its mean is soon left behind for good."""
+    if facts.kpi.aggregation is Aggregation.LEVEL and facts.entry.as_ == "value":
+        nowhere = (False,) * len(shown)
+        return Limits(int(np.isfinite(shown).sum()), None, None, None, nowhere, "accumulates")
     least, most = _bounds(facts) if facts.entry.as_ == "value" else (None, None)
     return control_limits(shown, least=least, most=most)
 

@@ -48,7 +48,8 @@ class Page(HTMLParser):
         self.parts += [value or "" for name, value in attrs if name in ("alt", "aria-label", "title")]
 
     def handle_data(self, data: str) -> None:
-        self.parts.append(data)
+        if self.lasttag != "style":
+            self.parts.append(data)
 
     @property
     def text(self) -> str:

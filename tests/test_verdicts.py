@@ -154,6 +154,18 @@ def test_few_facts_have_no_limits(tmp_path: Path) -> None:
     assert {past["outside"] for past in row["history"]} == {None}
 
 
+def test_a_level_has_no_limits_and_its_change_has(tmp_path: Path) -> None:
+    """Growing by 10 a month, all but the middle would lie outside of limits around the mean."""
+    lines = [f"{dt.date(2025, 10, 31) - dt.timedelta(days=day)},a,{5000 - day},0,0" for day in range(250)]
+    kpis = [entry("subscribers"), entry("subscribers", **{"as": "change"})]
+    level, change = rows(tmp_path, kpis, audience=lines, department=HOUSE)
+    assert level["control"] == {"n": 7, "centre": None, "low": None, "high": None, "reason": "accumulates"}
+    assert {past["outside"] for past in level["history"]} == {None}
+    # months of 30, 31, 30, 31, 31, 30 and 31 days
+    assert change["control"]["centre"] == pytest.approx(214 / 7)
+    assert change["control"]["high"] == pytest.approx(214 / 7 + 2.66 * 5 / 6)
+
+
 def test_only_weeks_that_are_shown_have_a_line(tmp_path: Path) -> None:
     house = {"history": {"periods": 2, "weeks": 12}}
     lines = [
