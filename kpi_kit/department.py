@@ -188,7 +188,7 @@ def _shocks(cards: Sequence[Card]) -> list[dict[str, Any]]:
 
 
 def _exceptions(cards: Sequence[Card]) -> list[dict[str, Any]]:
-    """Entries below the threshold, really worse, out of their usual limits, or not assessable.
+    """Entries below the threshold, really worse, heading there, out of their limits, or not assessable.
 
     False discoveries are controlled over the whole department, for this order alone: what a report
     calls real is decided within the report.
@@ -216,9 +216,11 @@ def _reasons(card: Card, record: Card) -> Iterator[str]:
         return
     if record["attainment"] is not None and record["attainment"] < card["scoring"]["threshold"]:
         yield "below"
-    change = record["change"]
+    change, trend = record["change"], record["trend"]
     if change is not None and change["real"] and _worse(record, change["estimate"]):
         yield "worse"
+    if trend["verdict"] in ("rising", "falling") and trend["q"] <= REAL and _worse(record, trend["slope"]):
+        yield "heading_worse"
     latest = record["history"][-1]
     centre = record["control"]["centre"]
     if latest["outside"] and _worse(record, latest["value"] - centre):
@@ -226,6 +228,9 @@ def _reasons(card: Card, record: Card) -> Iterator[str]:
 
 
 def _worse(record: Card, difference: float) -> bool:
+    """Whether a direction is the wrong one; of a band neither is."""
+    if record["target"] is not None and record["target"]["kind"] == "between":
+        return False
     return bool(difference < 0 if record["better"] == "higher" else difference > 0)
 
 

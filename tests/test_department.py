@@ -23,6 +23,8 @@ def record(kpi: str, value: float | None = 0.9, volume: float | None = 100.0, **
         "better": "higher",
         "attainment": 1.0,
         "change": None,
+        "trend": {"verdict": "no_clear_trend", "q": 0.9, "slope": 0.0},
+        "target": {"kind": "at_least"},
         "control": {"centre": None},
         "history": [{"value": value, "outside": None}],
         "accounts": [],
@@ -157,6 +159,23 @@ def test_exceptions_come_in_the_order_of_their_urgency() -> None:
         ("ann", "leads", ["not_assessable"]),
     ]
     assert [each["q_department"] for each in found[:2]] == pytest.approx([0.00015, 0.001]), "over three p"
+
+
+def test_a_sure_trend_for_the_worse_is_an_exception() -> None:
+    falling = {"verdict": "falling", "q": 0.01, "slope": -1.0}
+    doubtful = {"verdict": "falling", "q": 0.06, "slope": -1.0}
+    band = {"kind": "between"}
+    cards = [
+        card(
+            "ann",
+            record("views", trend=falling),
+            record("churn_rate", trend=falling, better="lower"),
+            record("likes", trend=doubtful),
+            record("view_rate", trend=falling, target=band),
+        )
+    ]
+    (found,) = view(cards)["exceptions"]
+    assert (found["kpi"], found["reasons"]) == ("views", ["heading_worse"])
 
 
 def test_more_p_in_the_department_only_change_the_order() -> None:

@@ -20,7 +20,7 @@ SECTIONS = """
     header summary total scorecard figures accounts audience plan response funnel posts notes definitions
     provenance
 """.split()
-DEPARTMENT = "header summary exceptions heatmap totals".split()
+DEPARTMENT = ["header", "summary", "exceptions", "heatmap", "funnels", "shocks", "totals"]
 
 
 def shown(of: object, names: list[str]) -> dict[str, str]:
@@ -244,7 +244,7 @@ def department(out: Path) -> DepartmentReport:
 
 def test_the_department_names_exceptions_first(written: Path) -> None:
     found = shown(department(written), DEPARTMENT)
-    assert list(found) == DEPARTMENT
+    assert list(found) == [name for name in DEPARTMENT if name != "funnels"], "three share no KPI of shares"
     order = [found["exceptions"].index(name) for name in ("oleg-orlov", "Мария Сидорова", "Анна Петрова")]
     assert order == sorted(order)
     assert "did you mean likes?" in found["exceptions"]
@@ -252,6 +252,42 @@ def test_the_department_names_exceptions_first(written: Path) -> None:
     assert "Построены 3 отчёта из 8. Отчётов ещё нет: Дмитрий Орлов" in found["summary"]
     assert 'href="anna-petrova.html"' in found["totals"]
     assert found["heatmap"].count('<th scope="col">') == 1 + 3
+
+
+def test_the_department_keeps_what_it_says_of_everyone(written: Path) -> None:
+    made = department(written)
+    kept = json.loads((written / "2025-10" / "department" / "department.json").read_text(encoding="utf-8"))
+    assert kept == made.view
+    assert {found["specialist"] for found in kept["exceptions"]} >= {"anna-petrova"}
+
+
+def answering(who: str, name: str, value: float, volume: float) -> cards.Card:
+    """A person who is judged by answers in time alone."""
+    (rate,) = [record for record in cards.entries() if record["kpi"] == "response_rate"]
+    return cards.card(specialist=who, name=name) | {
+        "kpis": [rate | {"value": value, "numerator": value * volume, "denominator": volume}]
+    }
+
+
+def test_people_who_differ_by_more_than_chance_are_named() -> None:
+    team = [answering("a", "Анна", 0.96, 500.0), answering("b", "Борис <b>", 0.6, 100.0)]
+    team += [answering(f"p{n}", f"П{n}", 0.95 + n / 300, 400.0) for n in range(5)]
+    found = shown(DepartmentReport("2025-10", team, {}, "ru", "RUB"), ["funnels"])["funnels"]
+    assert "за пределами случайного: Борис &lt;b&gt; (60\u202f%)." in found
+    assert 'alt="Ответы в срок (SLA) по объёму (обращений). Общий уровень ' in found
+    calm = shown(DepartmentReport("2025-10", team[2:], {}, "en", "RUB"), ["funnels"])["funnels"]
+    assert "chance explains all differences" in calm
+
+
+def test_accounts_that_differ_are_named_with_their_holder() -> None:
+    one, two = answering("a", "Анна", 0.95, 900.0), answering("b", "Борис", 0.95, 900.0)
+    parts = [("vk-roastery", 0.96), ("tg-roastery", 0.5), *((f"other-{n}", 0.94 + n / 200) for n in range(6))]
+    for card, share in ((one, parts[:2]), (two, parts[2:])):
+        card["kpis"][0]["accounts"] = [
+            {"account_id": name, "value": value, "denominator": 300.0} for name, value in share
+        ]
+    found = shown(DepartmentReport("2025-10", [one, two], {}, "ru", "RUB"), ["funnels"])["funnels"]
+    assert "Telegram, Анна (50" in found
 
 
 def test_the_department_shows_no_report_of_another_run(written: Path) -> None:

@@ -77,6 +77,8 @@ def specialist(
 def department(*, period: object, data: object, params: object, out: object) -> DepartmentReport:
     """Read the scorecards of a period and offer the sections of the department's report.
 
+    What they say together is kept in ``<out>/<period>/department/department.json``.
+
     Parameters
     ----------
     period, data, params, out : str
@@ -106,7 +108,11 @@ def department(*, period: object, data: object, params: object, out: object) -> 
     told = {*failed, *(card["specialist"] for card in cards)}
     missing = [name for person, name in people.items() if person not in told]
     failed = {people.get(person, person): error for person, error in failed.items()}
-    return DepartmentReport(when, cards, failed, str(settings.language), settings.currency, missing)
+    made = DepartmentReport(when, cards, failed, str(settings.language), settings.currency, missing)
+    kept = folder / "department" / "department.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    scorecard.save(made.view, kept)
+    return made
 
 
 def style() -> Section:

@@ -9,11 +9,13 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from kpi_kit import display
+from kpi_kit import display, figures
+from kpi_kit.department import view
 from kpi_kit.display import tag
 from kpi_kit.report import summary
 from kpi_kit.report.section import Section, build
-from kpi_kit.wording import Words, words
+from kpi_kit.report.specialist import THEME
+from kpi_kit.wording import Form, Words, verdicts, words
 
 Card = Mapping[str, Any]
 
@@ -44,6 +46,7 @@ class DepartmentReport:
     ) -> None:
         self.period = period
         self.cards = sorted(cards, key=lambda card: card["name"])
+        self.view = view(self.cards)
         self.failed = dict(sorted(failed.items()))
         self.missing = sorted(missing)
         self._words = words(language, currency)
@@ -96,15 +99,14 @@ class DepartmentReport:
         return self._section("summary", "summary.heading", display.items(found))
 
     def exceptions(self) -> Section | None:
-        """Who needs attention and why: failed reports first, then the lowest totals."""
+        """Who needs attention and why: failed reports first, then the surest deterioration."""
         say = self._words
         found = [
             tag("b", name) + f" — {say.text('department.failed')}: {why}" for name, why in self.failed.items()
         ]
-        ranked = sorted(self.cards, key=lambda card: -1.0 if card["total"] is None else card["total"])
         found += [
             self._link(card) + " — " + "; ".join(troubles)
-            for card in ranked
+            for card in self._by_urgency()
             if (troubles := self._troubles(card))
         ]
         goals = sum(card["assessable"] for card in self.cards)
@@ -132,6 +134,28 @@ class DepartmentReport:
         shown = display.heatmap({card["specialist"]: card["name"] for card in self.cards}, kpis, say)
         message = display.paragraph(say.text("department.heatmap_message"), "k-legend")
         return self._section("heatmap", "department.heatmap", display.key(say), shown, message)
+
+    def funnels(self) -> Section | None:
+        """Who differs from the rest by more than chance, instead of a league table."""
+        say = self._words
+        found = [funnel for funnel in self.view["funnels"] if funnel["curve"]]
+        if not found:
+            return None
+        with figures.drawing():
+            shown = [self._funnel(funnel) for funnel in found]
+        legend = display.paragraph(say.text("department.funnels_legend"), "k-legend")
+        return self._section("funnels", "department.funnels", legend, tag("div", *shown, class_="k-grid"))
+
+    def shocks(self) -> Section | None:
+        """The weeks in which all accounts of a platform moved together."""
+        say = self._words
+        found = [
+            tag("b", say.sentence(say.text(f"measure.{shock['measure']}")))
+            + ". "
+            + verdicts.shock_sentence(shock, say)
+            for shock in self.view["shocks"]
+        ]
+        return self._section("shocks", "statistics.shocks", display.items(found))
 
     def totals(self) -> Section | None:
         """Everyone's total, with a link to the report."""
@@ -164,14 +188,60 @@ class DepartmentReport:
     def _link(self, card: Card) -> Markup:
         return tag("a", card["name"], href=f"{quote(card['specialist'])}.html")
 
+    def _by_urgency(self) -> list[Card]:
+        """The cards in the order of their most urgent exception; those without one as they are."""
+        urgent = list(dict.fromkeys(found["specialist"] for found in self.view["exceptions"]))
+        places = {person: place for place, person in enumerate(urgent)}
+        return sorted(self.cards, key=lambda card: places.get(card["specialist"], len(places)))
+
+    def _funnel(self, found: Mapping[str, Any]) -> Markup:
+        """A funnel plot and what it says."""
+        say = self._words
+        points = [{**point, "name": self._called(point)} for point in found["points"]]
+        how = Form(found["unit"])
+        apart = [
+            say.text("department.funnel_point", name=self._who(point), value=say.value(point["value"], how))
+            for point in points
+            if point["outside"] in ("unusual", "exceptional")
+        ]
+        centre = say.value(found["centre"], how)
+        key = "department.funnel_apart" if apart else "department.funnel_usual"
+        message = say.text(key, centre=centre, names=say.join(apart))
+        name, volume = say.text(f"kpi.{found['kpi']}.name"), say.text(f"kpi.{found['kpi']}.volume")
+        image = figures.svg(figures.funnel({**found, "points": points}, volume, say, self._theme()))
+        alt = say.text("department.funnel_alt", kpi=name, volume=volume, message=message)
+        caption = tag("figcaption", tag("h3", name), tag("p", message))
+        return tag("figure", caption, display.image(figures.data_uri(image), alt))
+
+    def _called(self, point: Mapping[str, Any]) -> str:
+        """A person, or an account of theirs."""
+        if "account_id" not in point:
+            return str(point["name"])
+        card = next(card for card in self.cards if card["specialist"] == point["specialist"])
+        named = display.titles(card, self._words, with_platform=True)
+        return named.get(point["account_id"], str(point["account_id"]))
+
+    def _who(self, point: Mapping[str, Any]) -> str:
+        """A point in a sentence: an account with its holder."""
+        if "account_id" not in point:
+            return str(point["name"])
+        holder = next(card["name"] for card in self.cards if card["specialist"] == point["specialist"])
+        return f"{point['name']}, {holder}"
+
+    def _theme(self) -> figures.Theme:
+        accent = next((card["brand"]["accent"] for card in self.cards), None)
+        return figures.theme(THEME, accent)
+
     def _troubles(self, card: Card) -> list[str]:
         """What a head of department has to look at, in words."""
         say = self._words
         low, missing = summary.below(card, say), summary.unexpected(card, say)
+        worse = summary.worsened(card, say)
         held = card["total"] is None and card["assessable"] > 0
         common = [note["code"] for note in self._common_flags()]
         return [
             *([f"{say.plural('department.below', len(low))} ({', '.join(low)})"] if low else []),
+            *([f"{say.plural('department.worse', len(worse))} ({', '.join(worse)})"] if worse else []),
             *(
                 [f"{say.plural('department.unassessed', len(missing))} ({', '.join(missing)})"]
                 if missing
