@@ -318,8 +318,8 @@ def keys(html: str) -> int:
 
 def test_the_legend_explains_only_what_is_drawn(say: Words) -> None:
     bare = cards.entries()[0] | {"control": NO_LIMITS, "weeks": []}
-    # fact, target
-    assert keys(str(display.legend([bare], say, interim=False, weekly=True, far=True))) == 2
+    # fact, latest, target
+    assert keys(str(display.legend([bare], say, interim=False, weekly=True, far=True))) == 3
     record = trending()
     record["history"][3]["outside"] = True
     record["shocks"] = [{"week": "2025-W41", "direction": "fell"}]

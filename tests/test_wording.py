@@ -477,7 +477,7 @@ def test_every_reason_is_a_note() -> None:
     assert set(messages("ru")["mend"]) <= set(messages("ru")["note"])
 
 
-LEGEND = "fact interim target band control outside week trend shock beyond".split()
+LEGEND = "fact latest interim target band control outside week trend shock beyond".split()
 DYNAMIC = (
     {*CLOSED, "note", "mend", "plan_status", "state", "period", "entry", "versus", "number", "verdict"}
     | {f"figures.legend.{key}" for key in LEGEND}

@@ -11,7 +11,8 @@ from kpi_kit.display.html import items, tag
 from kpi_kit.wording import Words
 
 _SWATCHES = {
-    "fact": '<path class="k-sw-fact" d="M1 6h22"/><circle class="k-sw-dot" cx="12" cy="6" r="3"/>',
+    "fact": '<path class="k-sw-fact" d="M1 6h22"/><circle class="k-sw-dot" cx="12" cy="6" r="2.4"/>',
+    "latest": '<path class="k-sw-fact" d="M1 6h11"/><circle class="k-sw-dot" cx="12" cy="6" r="4.4"/>',
     "interim": '<path class="k-sw-hatch" d="M4 12 10 0M10 12 16 0M16 12 22 0"/>'
     '<circle class="k-sw-hollow" cx="13" cy="6" r="3.6"/>',
     "target": '<path class="k-sw-target" d="M1 6h10m3 0h9"/>',
@@ -47,6 +48,7 @@ def legend(
     weeks = weekly and any(record["weeks"] for record in records)
     used = {
         "fact": True,
+        "latest": not interim,
         "interim": interim,
         "target": any(target is not None and not isinstance(target, Sequence) for target in targets),
         "band": any(isinstance(target, Sequence) for target in targets),

@@ -1,0 +1,136 @@
+"""The stylesheet: contrast, nothing fetched, phone width, and paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from kpi_kit import render
+from kpi_kit.params.brand import contrast
+from kpi_kit.report import THEME, DepartmentReport, SpecialistReport
+from tests import cards
+
+CSS = THEME.read_text(encoding="utf-8")
+TOKENS = dict(re.findall(r"--k-([\w-]+): (#[0-9a-f]{6});", CSS))
+SPECIALIST = "header summary total scorecard figures accounts plan response funnel posts notes".split()
+DEPARTMENT = "header summary exceptions heatmap totals".split()
+
+
+def between(one: str, other: str) -> float:
+    """The contrast of two colours, from that of each against white."""
+    first, second = contrast(one), contrast(other)
+    return max(first, second) / min(first, second)
+
+
+TEXTS = [
+    *((name, ground) for name in ("ink", "muted", "fact") for ground in ("page", "wash")),
+    *((name, "page") for name in ("target", "attained", "missed", "below")),
+    ("attained", "attained-wash"),
+    ("missed", "missed-wash"),
+    ("ink", "missed-wash"),
+    ("surface", "below"),
+]
+
+
+@pytest.mark.parametrize(("text", "ground"), TEXTS)
+def test_texts_have_the_contrast_of_wcag_aa(text: str, ground: str) -> None:
+    assert between(TOKENS[text], TOKENS[ground]) >= 4.5
+
+
+@pytest.mark.parametrize("mark", ["week", "fact", "target", "below"])
+def test_marks_have_the_contrast_of_wcag_aa(mark: str) -> None:
+    assert between(TOKENS[mark], TOKENS["surface"]) >= 3
+
+
+def test_every_token_that_is_used_is_set() -> None:
+    used = set(re.findall(r"var\(--k-([\w-]+)\)", CSS))
+    assert used <= set(re.findall(r"--k-([\w-]+):", CSS))
+
+
+def test_the_stylesheet_fetches_nothing() -> None:
+    assert not re.search(r"url\(|@import|@font-face", CSS)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[dict[str, Any]]:
+    """Both reports in a browser as wide as a phone, with names as long as names get."""
+    folder = tmp_path_factory.mktemp("pages")
+    long = cards.long_named()
+    long["sections"]["plan"] += [
+        item | {"due_at": "2025-10-09T12:00:00+03:00"} for item in long["sections"]["plan"]
+    ]
+    reports = {
+        "specialist": (SpecialistReport(long), SPECIALIST),
+        "department": (DepartmentReport("2025-10", list(cards.team().values()), {}, "ru", "RUB"), DEPARTMENT),
+    }
+    opened = {}
+    for name, (report, sections) in reports.items():
+        path = written(folder / f"{name}.ipynb", [getattr(report, section)() for section in sections])
+        opened[name] = browser.new_page(viewport={"width": 390, "height": 800})
+        opened[name].goto(path.as_uri())
+    yield opened
+    for page in opened.values():
+        page.close()
+
+
+def written(path: Path, sections: list[Any]) -> Path:
+    notebook = v4.new_notebook()
+    for section in sections:
+        shown = v4.new_output("display_data", {"text/html": section._repr_html_()})
+        notebook.cells.append(v4.new_code_cell("", execution_count=1, outputs=[shown]))
+    nbformat.write(notebook, path)
+    assert render.render([path], engine="embedded") == {}
+    return path.with_suffix(".html")
+
+
+@pytest.mark.parametrize("name", ["specialist", "department"])
+@pytest.mark.parametrize("width", [390, 640, 700, 1280])
+def test_no_page_scrolls_sideways(pages: dict[str, Any], name: str, width: int) -> None:
+    page = pages[name]
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_text_in_figures_is_not_tiny_on_a_phone(pages: dict[str, Any]) -> None:
+    """Their smallest text is 10.5 pixels high at their natural width."""
+    page = pages["specialist"]
+    page.set_viewport_size({"width": 390, "height": 800})
+    scales = page.evaluate(
+        "[...document.querySelectorAll('figure img')].map(i => i.clientWidth / i.naturalWidth)"
+    )
+    assert len(scales) == 9
+    assert min(scales) * 10.5 >= 10
+
+
+@pytest.mark.parametrize("name", ["specialist", "department"])
+def test_every_image_and_mark_has_a_name(pages: dict[str, Any], name: str) -> None:
+    nameless = """[...document.querySelectorAll('img, [role=img], [role=region]')]
+        .filter(e => !(e.alt || e.getAttribute('aria-label'))).length"""
+    hidden = "[...document.querySelectorAll('svg:not([role=img])')].every(e => e.getAttribute('aria-hidden'))"
+    assert pages[name].evaluate(nameless) == 0
+    assert pages[name].evaluate(hidden)
+
+
+@pytest.mark.parametrize("name", ["specialist", "department"])
+def test_rows_and_figures_stay_whole_on_paper(pages: dict[str, Any], name: str) -> None:
+    page = pages[name]
+    page.emulate_media(media="print")
+    split = """[...document.querySelectorAll('tr, figure')]
+        .filter(e => getComputedStyle(e).breakInside != 'avoid').length"""
+    heads = "[...document.querySelectorAll('.k-scroll thead')].map(e => getComputedStyle(e).display)"
+    assert page.evaluate(split) == 0
+    assert set(page.evaluate(heads)) == {"table-header-group"}
+    page.emulate_media(media="screen")
+
+
+def test_each_page_of_paper_has_a_head_and_a_number() -> None:
+    assert 'content: counter(page) " / " counter(pages)' in CSS
+    header = SpecialistReport(cards.card()).header()
+    assert header is not None
+    assert '@top-left { content: "Анна Петрова\\2c  октябрь 2025"; }' in header.html
