@@ -21,6 +21,7 @@ from kpi_kit.figures.canvas import (
     floats,
     label_right,
     panel,
+    strokes,
     text_width,
     ticks,
 )
@@ -110,7 +111,8 @@ def _facts(axes: Axes, record: Record, colours: Theme, *, interim: bool) -> None
     if interim:
         _unfinished(axes, values, colours)
         whole[-1] = np.nan
-    axes.plot(places, whole, "-", color=colours.fact, lw=1.5, marker="o", ms=3.4, mec="none")
+    axes.plot(places, whole, color=colours.fact, lw=1.5)
+    strokes(axes, places, places + 1e-3, whole, colours.fact, 3.6)
     if interim:
         axes.plot(places[-1:], values[-1:], "o", ms=6, mfc=colours.surface, mec=colours.fact, mew=1.5)
     else:
@@ -128,12 +130,10 @@ def _targets(axes: Axes, past: Sequence[Record], places: Floats, colours: Theme)
     known = ~np.isnan(lows)
     x, low, high = places[known], lows[known], highs[known]
     if (high > low).any():
-        corners = [(x - 0.5, low), (x + 0.5, low), (x + 0.5, high), (x - 0.5, high)]
-        boxes = list(np.stack([np.stack(corner, axis=1) for corner in corners], axis=1))
-        band = PolyCollection(boxes, facecolor=colours.band, edgecolor=colours.band, linewidth=0.4)
-        axes.add_collection(band, autolim=False)
+        sides = np.stack([places - 0.5, places + 0.5], axis=1).ravel()
+        axes.fill_between(sides, np.repeat(lows, 2), np.repeat(highs, 2), color=colours.band, lw=0)
         x, low = np.tile(x, 2), np.concatenate([low, high])
-    axes.hlines(low, x - 0.38, x + 0.38, color=colours.target, lw=1.6)
+    strokes(axes, x - 0.38, x + 0.38, low, colours.target, 1.6)
 
 
 def _limits(axes: Axes, control: Record, colours: Theme) -> None:
@@ -199,10 +199,7 @@ def _weeks(axes: Axes, record: Record, colours: Theme) -> None:
         axes.add_collection(PolyCollection(_bow_tie(line, len(weeks) - 1), facecolor=colours.trend, lw=0))
     places = np.arange(len(weeks), dtype=float)
     values = floats(week["value"] for week in weeks)
-    # a point is a line of no length with round ends: one path instead of a marker a week
-    ends = np.stack([places, places + 1e-3, np.full(len(weeks), np.nan)], axis=1).ravel()
-    heights = np.stack([values, values, values], axis=1).ravel()
-    axes.plot(ends, heights, color=colours.week, lw=2.6, solid_capstyle="round")
+    strokes(axes, places, places + 1e-3, values, colours.week, 2.6)
     _beyond(axes, values, colours)
     if line:
         axes.plot([0, len(weeks) - 1], [line["start"][1], line["end"][1]], color=colours.fact, lw=1.5)
