@@ -266,6 +266,15 @@ def test_shocks_point_the_way_the_platform_went(say: Words, colours: figures.The
     assert marked(low, "^") == [[53]]
 
 
+def test_shocks_of_a_weekly_report_stand_among_its_periods(say: Words, colours: figures.Theme) -> None:
+    shock = {"platform": "vk", "week": "2025-W42", "direction": "rose", "median": 0.2, "accounts": 14}
+    record = cards.entries()[2] | {"history": WEEKS, "shocks": [shock]}
+    with figures.drawing():
+        figure = figures.history(record, Grain.WEEK, say, colours)
+    assert figure is not None
+    assert [marked(axes, "^") for axes in figure.axes] == [[[12]]]
+
+
 def weekly(values: list[float | None]) -> dict[str, Any]:
     return {"weeks": [{"week": "", "value": value} for value in values], "trend": None}
 
@@ -325,8 +334,8 @@ def test_the_legend_explains_only_what_is_drawn(say: Words) -> None:
     record["shocks"] = [{"week": "2025-W41", "direction": "fell"}]
     everything = [record, cards.entries()[3]]
     assert keys(str(display.legend(everything, say, interim=True, weekly=True, far=True))) == 10
-    # no weeks, so neither trend, nor shock, nor week off the scale
-    assert keys(str(display.legend(everything, say, interim=True, weekly=False, far=True))) == 6
+    # a report of one week has no weeks under its periods, so neither their trend nor their scale
+    assert keys(str(display.legend(everything, say, interim=True, weekly=False, far=True))) == 7
 
 
 # ---- the department's funnel

@@ -65,9 +65,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[di
     long["sections"]["plan"] += [
         item | {"due_at": "2025-10-09T12:00:00+03:00"} for item in long["sections"]["plan"]
     ]
+    team = [*cards.team().values(), *(long | {"specialist": f"s{n}"} for n in range(12))]
     reports = {
         "specialist": (SpecialistReport(long), SPECIALIST),
-        "department": (DepartmentReport("2025-10", list(cards.team().values()), {}, "ru", "RUB"), DEPARTMENT),
+        "department": (DepartmentReport("2025-10", team, {}, "ru", "RUB"), DEPARTMENT),
     }
     opened = {}
     for name, (report, sections) in reports.items():

@@ -36,8 +36,9 @@ def heatmap(people: Mapping[str, str], kpis: Mapping[str, Mapping[str, Cell]], w
         tag("tr", tag("th", kpi, scope="row"), *(_cell(people[who], cells.get(who), words) for who in people))
         for kpi, cells in kpis.items()
     ]
-    caption = tag("caption", words.text("department.heatmap"))
-    return tag("table", caption, tag("thead", head), tag("tbody", *rows), class_="k-map")
+    shown = tag("table", tag("thead", head), tag("tbody", *rows), class_="k-map")
+    name = words.text("department.heatmap")
+    return tag("div", shown, class_="k-wide", tabindex="0", role="region", aria_label=name)
 
 
 def key(words: Words) -> Markup:

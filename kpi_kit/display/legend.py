@@ -56,7 +56,7 @@ def legend(
         "outside": any(step["outside"] is True for record in records for step in record["history"]),
         "week": weeks,
         "trend": weeks and any(record["trend"] and record["trend"]["line"] for record in records),
-        "shock": weeks and any(record["shocks"] for record in records),
+        "shock": any(record["shocks"] for record in records),
         "beyond": weeks and far,
     }
     shown = [

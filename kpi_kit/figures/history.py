@@ -83,6 +83,8 @@ def history(
     frame = Frame(figure, _TOP, _TALL, left, right)
     axes = panel(frame, colours)
     _set_scale(axes, above, words, how)
+    if grain is Grain.WEEK:
+        _shocks(axes, record["shocks"], [step["period"] for step in past], colours)
     _facts(axes, record, colours, interim=interim)
     _name_periods(axes, past, words)
     label_right(axes, labels, _TALL)
@@ -193,7 +195,7 @@ def _heights(record: Record) -> Floats:
 def _weeks(axes: Axes, record: Record, colours: Theme) -> None:
     weeks = record["weeks"]
     axes.set_xlim(-1, len(weeks))
-    _shocks(axes, record, colours)
+    _shocks(axes, record["shocks"], [week["week"] for week in weeks], colours)
     line = record["trend"] and record["trend"]["line"]
     if line:
         axes.add_collection(PolyCollection(_bow_tie(line, len(weeks) - 1), facecolor=colours.trend, lw=0))
@@ -236,11 +238,11 @@ def _bow_tie(line: Record, last: float) -> list[Floats]:
     ]
 
 
-def _shocks(axes: Axes, record: Record, colours: Theme) -> None:
+def _shocks(axes: Axes, shocks: Sequence[Record], weeks: Sequence[str], colours: Theme) -> None:
     """Weeks in which a platform moved as a whole: a thin line, and a triangle that points its way."""
-    place_of = {week["week"]: place for place, week in enumerate(record["weeks"])}
+    place_of = {week: place for place, week in enumerate(weeks)}
     for direction, marker, foot in (("rose", "^", 0.04), ("fell", "v", 0.96)):
-        found = [shock["week"] for shock in record["shocks"] if shock["direction"] == direction]
+        found = [shock["week"] for shock in shocks if shock["direction"] == direction]
         x = sorted({place_of[week] for week in found if week in place_of})
         if not x:
             continue
