@@ -78,6 +78,8 @@ def posts(card: Card, words: Words) -> Markup | None:
         for kind in ("best", "weakest")
         if found[kind]
     ]
+    if parts:
+        parts.append(tag("p", words.text("posts.legend"), class_="k-legend"))
     if deleted:
         parts.append(details(words.text("posts.deleted"), _deleted_table(deleted, card, words)))
     return Markup("").join(parts) or None

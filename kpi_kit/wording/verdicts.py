@@ -337,9 +337,10 @@ def _worded(key: str, found: Verdict, words: Words, **fields: str) -> str:
 
 
 def _marked(key: str, found: Verdict, words: Words) -> str:
-    """A verdict in a few words."""
+    """A verdict in a few words; whether it is good is said in a cell only of what is sure."""
     mark = words.text(f"{key}.{found.code}" + (f".{found.direction}" if found.direction else ""))
-    return f"{mark}, {words.text(f'verdict.effect.{found.effect}')}" if found.effect else mark
+    sure = found.code in ("real", "clear") and found.effect
+    return f"{mark}, {words.text(f'verdict.effect.{found.effect}')}" if sure else mark
 
 
 def _range(low: float, high: float, unit: str, words: Words) -> dict[str, str]:
