@@ -156,6 +156,14 @@ def test_sparklines_break_where_a_value_is_unknown(
     assert path in html
 
 
+def test_a_sparkline_leaves_an_unfinished_period_out(say: Words) -> None:
+    record = cards.entries()[0]
+    values = [5.0, 6.0, 1.0]
+    record["history"] = [{"period": "2025-10", "value": value} for value in values]
+    assert "2 последних значения: от 5 до 6" in display.spark(record, say, interim=True)
+    assert "3 последних значения: от 5 до 1" in display.spark(record, say)
+
+
 BARS = [(0.0, "0.0"), (0.6, "50.0"), (1.2, "100.0"), (7.5, "100.0")]
 
 

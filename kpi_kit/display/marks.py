@@ -100,16 +100,20 @@ def bar(attainment: float | None, name: str, scoring: Mapping[str, Any], words: 
     )
 
 
-def spark(record: Mapping[str, Any], words: Words) -> Markup:
-    """Draw the last thirteen values of a KPI as a line, the latest one as a dot."""
-    values = [past["value"] for past in record["history"]][-13:]
+def spark(record: Mapping[str, Any], words: Words, *, interim: bool = False) -> Markup:
+    """Draw the last thirteen values of a KPI as a line, the latest one as a dot.
+
+    A period that is not over is left out: beside whole ones it would look like a fall.
+    """
+    whole = record["history"][:-1] if interim else record["history"]
+    values = [past["value"] for past in whole][-13:]
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return tag("span", words.text("scorecard.no_spark"), class_="k-none")
     how = form(record)
-    label = words.text(
+    label = words.plural(
         "scorecard.spark",
-        count=len(known),
+        len(known),
         first=words.value(known[0], how),
         last=words.value(known[-1], how),
     )

@@ -237,7 +237,7 @@ def _row(card: Card, record: Card, name: str, number: int, words: Words) -> dict
         "fact": _fact(record, words),
         "attainment": bar(record["attainment"], what, scoring, words),
         "change": change_cell(card, record, words),
-        "trend": trend_cell(record, words),
+        "trend": trend_cell(card, record, words),
         "chance": chance_cell(record, words),
         "weight": words.number(record["weight"], 2),
     }

@@ -41,11 +41,11 @@ def change_cell(card: Card, record: Card, words: Words) -> Markup:
     )
 
 
-def trend_cell(record: Card, words: Words) -> Markup:
+def trend_cell(card: Card, record: Card, words: Words) -> Markup:
     """The sparkline and the verdict on the trend."""
     found = verdicts.trend_verdict(record["trend"], record)
     mark = verdict_mark(found, verdicts.trend_mark(record["trend"], record, words))
-    return tag("div", spark(record, words), mark, class_="k-heading")
+    return tag("div", spark(record, words, interim=card["interim"]), mark, class_="k-heading")
 
 
 def chance_cell(record: Card, words: Words) -> Markup:

@@ -108,7 +108,10 @@ def _chances(card: Card, words: Words) -> list[str]:
     found = zip(names(card, words), card["kpis"], strict=True)
     return [
         words.text(
-            "summary.decide.chance", name=words.quote(name), chance=verdicts.chance_number(record, words)
+            "summary.decide.chance",
+            name=words.quote(name),
+            target=words.of(record["chance_period"]),
+            chance=verdicts.chance_number(record, words),
         )
         for name, record in found
         if _is_unlikely(record)
