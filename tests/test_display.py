@@ -126,7 +126,7 @@ def test_scorecard_says_target_fact_attainment_past_and_weight(say: Words) -> No
     assert found[8] == (
         "Подписчики: изменение к прошлому месяцу (Telegram) нельзя оценить Данные есть только за 61 % дней "
         "периода, а нужно не меньше 90 % (таблицы: аудитория). ≥ +300 — — сравнить не с чем "
-        "для тренда мало данных мало истории 5"
+        "мало данных мало истории 5"
     )
 
 
@@ -151,7 +151,7 @@ def test_sparklines_break_where_a_value_is_unknown(
     say: Words, values: list[float | None], drawn: bool, path: str
 ) -> None:
     record = cards.entries()[0] | {"history": [{"period": "2025-10", "value": value} for value in values]}
-    html = display.spark(record, say)
+    html = display.spark(record, say) or ""
     assert ("<svg" in html) is drawn
     assert path in html
 
@@ -160,8 +160,8 @@ def test_a_sparkline_leaves_an_unfinished_period_out(say: Words) -> None:
     record = cards.entries()[0]
     values = [5.0, 6.0, 1.0]
     record["history"] = [{"period": "2025-10", "value": value} for value in values]
-    assert "2 последних значения: от 5 до 6" in display.spark(record, say, interim=True)
-    assert "3 последних значения: от 5 до 1" in display.spark(record, say)
+    assert "2 последних значения: от 5 до 6" in str(display.spark(record, say, interim=True))
+    assert "3 последних значения: от 5 до 1" in str(display.spark(record, say))
 
 
 BARS = [(0.0, "0.0"), (0.6, "50.0"), (1.2, "100.0"), (7.5, "100.0")]
@@ -363,3 +363,13 @@ def test_no_text_from_data_becomes_markup(say: Words, name: str) -> None:
     page = Text(str(getattr(display, name)(cards.hostile(), say)))
     assert "script" not in page.tags
     assert all(address.startswith(("#", "https://", "http://")) for address in page.links)
+
+
+def test_many_accounts_stand_in_several_tables(say: Words) -> None:
+    card = cards.card()
+    parts = [{"account_id": f"a{i:02d}", "value": float(i), "numerator": 1.0} for i in range(13)]
+    card["kpis"] = [card["kpis"][0] | {"accounts": parts}, card["kpis"][5] | {"accounts": parts[:6]}]
+    found = str(display.accounts(card, say)).split("<table")[1:]
+    assert [len(rows(html)) - 1 for html in found] == [2, 1, 1]
+    assert [html.count("<thead") for html in found] == [1, 1, 1]
+    assert rows(found[2]) == ["Показатель a12", "Прирост подписчиков 12"]

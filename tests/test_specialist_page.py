@@ -273,8 +273,9 @@ def test_the_three_sentences_are_true_of_every_card(card: cards.Card) -> None:
 
     assert (f"из {card['assessable']} " in attained) is (card["assessable"] > 0)
 
-    if card["interim"]:
+    if card["interim"] or all(record["change"] is None for record in card["kpis"]):
         assert not NAMED.findall(changed)
+        assert ("сравнить не с чем" in changed) is (not card["interim"])
     else:
         for start, wanted in (("подтверждено улучшение", "better"), ("подтверждено ухудшение", "worse")):
             assert clause(changed, start) == {
@@ -361,6 +362,7 @@ def aimless() -> cards.Card:
 
 ODD = [
     (many(), "Прирост подписчиков"),
+    (cards.card(kpis=[], total=None, assessable=0, attained=0), "нельзя оценить ни одну цель"),
     (fresh(), "Сравнить не с чем."),
     (aimless(), "без цели"),
     (cards.unassessable(), "период не закончен"),
@@ -372,7 +374,7 @@ ODD = [
 
 
 @pytest.mark.parametrize(
-    ("card", "text"), ODD, ids="many fresh aimless interim preliminary single hostile hostile-en".split()
+    ("card", "text"), ODD, ids="many none fresh aimless interim preliminary single hostile hostile-en".split()
 )
 def test_odd_states_are_pages_too(card: cards.Card, text: str) -> None:
     page = Page(card, WITHOUT_FIGURES)

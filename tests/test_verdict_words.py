@@ -240,14 +240,14 @@ TRENDS = [
         cards.trend(known=False),
         leads(),
         Verdict("absent"),
-        "для тренда мало данных",
+        "мало данных",
         "Данных для тренда нет.",
     ),
     (
         cards.trend(known=False, n=5, reason="few_points"),
         leads(),
         Verdict("absent"),
-        "для тренда мало данных",
+        "мало данных",
         "Для тренда слишком мало точек.",
     ),
     (

@@ -100,8 +100,8 @@ def bar(attainment: float | None, name: str, scoring: Mapping[str, Any], words: 
     )
 
 
-def spark(record: Mapping[str, Any], words: Words, *, interim: bool = False) -> Markup:
-    """Draw the last thirteen values of a KPI as a line, the latest one as a dot.
+def spark(record: Mapping[str, Any], words: Words, *, interim: bool = False) -> Markup | None:
+    """Draw the last thirteen values of a KPI as a line, the latest one as a dot; None under two.
 
     A period that is not over is left out: beside whole ones it would look like a fall.
     """
@@ -109,7 +109,7 @@ def spark(record: Mapping[str, Any], words: Words, *, interim: bool = False) -> 
     values = [past["value"] for past in whole][-13:]
     known = [value for value in values if value is not None]
     if len(known) < 2:
-        return tag("span", words.text("scorecard.no_spark"), class_="k-none")
+        return None
     how = form(record)
     label = words.plural(
         "scorecard.spark",

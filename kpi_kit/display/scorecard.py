@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -27,6 +27,8 @@ from kpi_kit.wording.verdicts import is_outside
 
 UNFINISHED = ("interim", "preliminary")
 """Notes of a report whose figures are not final."""
+_BREADTH = 6
+"""How many accounts or brands stand side by side in a table."""
 
 
 def banner(note: Mapping[str, Any], words: Words) -> Markup:
@@ -311,14 +313,28 @@ def _breakdown(
     known = {owner for _, _, pieces in found for owner in pieces}
     shown = [(owner, head) for owner, head in heads if owner in known]
     shown += [(owner, owner) for owner in sorted(known - {owner for owner, _ in shown})]
+    parts = [shown[start : start + _BREADTH] for start in range(0, len(shown), _BREADTH)]
+    return Markup("").join(
+        _part(f"{part}-{number}", owners, found, words) for number, owners in enumerate(parts, 1)
+    )
+
+
+def _part(
+    table_name: str,
+    owners: Sequence[tuple[str, str]],
+    found: Sequence[tuple[str, Card, Mapping[str, float | None]]],
+    words: Words,
+) -> Markup:
+    """One table of a breakdown, as wide as a page is."""
     columns = [Column("kpi", words.text("scorecard.kpi"))]
-    columns += [Column(f"c{number}", head, numeric=True) for number, (_, head) in enumerate(shown)]
+    columns += [Column(f"c{number}", head, numeric=True) for number, (_, head) in enumerate(owners)]
     rows = [
         {"kpi": name}
-        | {f"c{number}": _piece(pieces, owner, record, words) for number, (owner, _) in enumerate(shown)}
+        | {f"c{number}": _piece(pieces, owner, record, words) for number, (owner, _) in enumerate(owners)}
         for name, record, pieces in found
+        if any(owner in pieces for owner, _ in owners)
     ]
-    return table(part, columns, rows, words.text("accounts.heading"))
+    return table(table_name, columns, rows, words.text("accounts.heading"))
 
 
 def _piece(pieces: Mapping[str, float | None], owner: str, record: Card, words: Words) -> str:

@@ -63,8 +63,11 @@ def _attained(card: Card, words: Words) -> str:
 
 def _changed(card: Card, words: Words) -> str:
     """Which changes since the period before are real, and how many are not."""
-    if card["interim"] or not card["kpis"]:
-        return words.text("summary.change.interim" if card["interim"] else "summary.change.nothing")
+    if card["interim"]:
+        return words.text("summary.change.interim")
+    against = words.text(f"versus.previous.{Period.parse(card['period']).grain}")
+    if all(record["change"] is None for record in card["kpis"]):
+        return words.text("summary.change.nothing", against=against)
     found: dict[str, list[str]] = {}
     for name, record in zip(names(card, words), card["kpis"], strict=True):
         verdict = verdicts.change_verdict(record["change"], record)
@@ -79,7 +82,6 @@ def _changed(card: Card, words: Words) -> str:
     if rest:
         counts = [words.text(f"summary.change.{kind}", count=words.number(len(found[kind]))) for kind in rest]
         parts.append(words.text(f"summary.change.{'rest' if real else 'none'}", counts=", ".join(counts)))
-    against = words.text(f"versus.previous.{Period.parse(card['period']).grain}")
     return words.text("summary.changed", against=against, changes="; ".join(parts))
 
 
