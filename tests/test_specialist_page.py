@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from kpi_kit import display
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.periods import Period
-from kpi_kit.report import SpecialistReport, summary
+from kpi_kit.report import THEME, SpecialistReport, summary
 from kpi_kit.wording import messages, words
 from tests import cards
 
@@ -395,3 +395,37 @@ def test_what_was_left_out_stands_beside_the_formula() -> None:
     text = Page(card, ["definitions"]).text.replace("\u202f", " ")
     assert "3 поста ещё набирают статистику." in text
     assert "7 комментариев (35 %) оценены автоматическим правилом, а не вручную." in text
+
+
+# ---------------------------------------------------------------- wide and narrow
+
+OVERFLOW = """
+() => ({
+  page: document.documentElement.scrollWidth - window.innerWidth,
+  tables: [...document.querySelectorAll(".k-scroll")].map(e => e.scrollWidth - e.clientWidth),
+  unlabelled: [...document.querySelectorAll("#scorecard tbody td")].filter(
+    e => getComputedStyle(e, "::before").content === "none" && e.textContent.trim()).length,
+  narrow: Math.min(...[...document.querySelectorAll("#scorecard > .k-scroll td")].map(
+    e => e.getBoundingClientRect().width)),
+})
+"""
+WIDE, PHONE = 1280, 390
+
+
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+@pytest.mark.parametrize("name", ["rich", "many", "fresh"])
+def test_no_page_scrolls_sideways(name: str, width: int, browser: Any) -> None:
+    """At 1280 pixels a table, at 390 a card a KPI, each of whose cells says what it is."""
+    card = {"rich": cards.card, "many": many, "fresh": fresh}[name]()
+    report, shown = SpecialistReport(card), ["header", "summary", "scorecard", "definitions"]
+    body = "".join(getattr(report, section)()._repr_html_() for section in shown)
+    style = THEME.read_text(encoding="utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.set_content(f'<style>{style}</style><main class="kpi-report">{body}</main>')
+    page.evaluate("document.querySelectorAll('#scorecard details').forEach(each => (each.open = true))")
+    found = page.evaluate(OVERFLOW)
+    page.close()
+    assert found["page"] <= 0
+    assert max(found["tables"]) <= 0
+    assert found["narrow"] > (30 if width == WIDE else 300)
+    assert found["unlabelled"] == 0 or width == WIDE
