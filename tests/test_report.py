@@ -88,11 +88,11 @@ SENTENCES = [
             "Изменения к прошлому месяцу: подтверждено улучшение — «Прирост подписчиков» (+239 человек); "
             "подтверждено ухудшение — «Лиды» (−12,4 лида); остальные не подтверждены (в пределах шума — 2, "
             "похоже на изменение — 1, шум не оценён — 2, сравнить не с чем — 1).",
-            "Требует решения: ниже порога 80 % — «Лиды»; подтверждённое ухудшение — «Лиды»; цель почти "
-            "недостижима — «Подписчики» (цель декабря 2025, шанс 4 %) и «Лиды» (цель ноября 2025, шанс 7 "
-            "%). Нельзя оценить показатель «Подписчики: изменение к прошлому месяцу (Telegram)». Данные "
-            "есть только за 61 % дней периода, а нужно не меньше 90 % (таблицы: аудитория). Аналитику нужно "
-            "загрузить недостающие выгрузки (аудитория).",
+            "Требует решения: ниже порога 80 % — «Лиды»; подтверждённое ухудшение — «Лиды»; тренд к худшему "
+            "— «Лиды»; цель почти недостижима — «Подписчики» (цель декабря 2025, шанс 4 %) и «Лиды» (цель "
+            "ноября 2025, шанс 7 %). Нельзя оценить показатель «Подписчики: изменение к прошлому месяцу "
+            "(Telegram)». Данные есть только за 61 % дней периода, а нужно не меньше 90 % (таблицы: "
+            "аудитория). Аналитику нужно загрузить недостающие выгрузки (аудитория).",
         ],
     ),
     (
@@ -100,7 +100,8 @@ SENTENCES = [
         [
             "За октябрь 2025 достигнута 1 из 1 цели; итоговая оценка — 120 %.",
             "Изменения к прошлому месяцу: подтверждено улучшение — «Прирост подписчиков» (+239 человек).",
-            "Показателей ниже порога 80 % и подтверждённых ухудшений нет. Оценить удалось все показатели.",
+            "Показателей ниже порога 80 %, подтверждённых ухудшений и трендов к худшему нет. Оценить "
+            "удалось все показатели.",
         ],
     ),
     (
@@ -110,12 +111,12 @@ SENTENCES = [
             "Changes on the previous month: confirmed improvement in “Subscriber gain” (+239 people); "
             "confirmed deterioration in “Leads” (−12.4 leads); the others are not confirmed (2 within "
             "noise, 1 perhaps a change, 2 of unknown noise, 1 with nothing to compare).",
-            "Needs a decision: below the threshold of 80%: “Leads”; confirmed deterioration: “Leads”; "
-            "target almost out of reach: “Subscribers” (target of December 2025, chance 4%) and “Leads” "
-            "(target of November 2025, chance 7%); the total score is on hold. “Subscribers: change on the "
-            "previous month (Telegram)” is not assessable. Data cover only 61% of the period's days; at "
-            "least 90% are needed (tables: audience). The analyst needs to import the missing exports "
-            "(audience).",
+            "Needs a decision: below the threshold of 80%: “Leads”; confirmed deterioration: “Leads”; trend "
+            "for the worse: “Leads”; target almost out of reach: “Subscribers” (target of December 2025, "
+            "chance 4%) and “Leads” (target of November 2025, chance 7%); the total score is on hold. "
+            "“Subscribers: change on the previous month (Telegram)” is not assessable. Data cover only 61% "
+            "of the period's days; at least 90% are needed (tables: audience). The analyst needs to import "
+            "the missing exports (audience).",
         ],
     ),
 ]

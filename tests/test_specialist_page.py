@@ -288,7 +288,8 @@ def test_the_three_sentences_are_true_of_every_card(card: cards.Card) -> None:
         assert sum(counts) == len(named) - len(real)
 
     below = {n for n, r in named.items() if r["attainment"] is not None and r["attainment"] < 0.8}
-    worse = {n for n, r in named.items() if is_real(r, "worse") or heads_down(r)}
+    worse = {n for n, r in named.items() if is_real(r, "worse")}
+    declining = {n for n, r in named.items() if heads_down(r)}
     unlikely = {
         name
         for name, r in named.items()
@@ -296,12 +297,13 @@ def test_the_three_sentences_are_true_of_every_card(card: cards.Card) -> None:
     }
     assert clause(decide, "ниже порога") == below
     assert clause(decide, "подтверждённое ухудшение") == worse
+    assert clause(decide, "тренд к худшему") == declining
     assert clause(decide, "цель почти недостижима") == unlikely
     assert ("итоговая оценка отложена" in decide) is (card["total"] is None and card["assessable"] > 0)
     missing = {name for name, record in named.items() if not record["assessable"]}
     assert missing <= set(NAMED.findall(decide)) and ("Нельзя оценить" in decide) is bool(missing)
     assert ("Оценить удалось все" in decide) <= (not missing)
-    assert decide.startswith("Показателей ниже порога") <= (not below and not worse)
+    assert decide.startswith("Показателей ниже порога") <= (not below and not worse and not declining)
 
 
 def test_an_unreliable_forecast_asks_for_no_decision() -> None:

@@ -495,7 +495,7 @@ DYNAMIC = (
     | {f"scorecard.earlier.{grain}" for grain in Grain}
     | {f"summary.change.{key}" for key in ("better", "worse", "changed", "none", "rest")}
     | {f"summary.change.{key}" for key in ("noise", "unconfirmed", "unjudged", "absent")}
-    | {f"summary.decide.{key}" for key in ("below", "worse", "unlikely")}
+    | {f"summary.decide.{key}" for key in ("below", "worse", "declining", "unlikely")}
 )
 """Keys that the package builds from a name in the scorecard."""
 

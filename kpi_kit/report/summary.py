@@ -36,13 +36,13 @@ def unexpected(card: Card, words: Words) -> list[str]:
 
 
 def worsened(card: Card, words: Words) -> list[str]:
-    """The names of the KPIs that really changed, or are heading, for the worse."""
-    return _named(card, words, _is_worse)
+    """The names of the KPIs whose change since the period before is real and for the worse."""
+    return _named(card, words, lambda record: _is_worse(verdicts.change_verdict(record["change"], record)))
 
 
-def unlikely(card: Card, words: Words) -> list[str]:
-    """The names of the KPIs whose target ahead is out of reach by a forecast that can be relied on."""
-    return _named(card, words, _is_unlikely)
+def declining(card: Card, words: Words) -> list[str]:
+    """The names of the KPIs with a clear trend for the worse."""
+    return _named(card, words, lambda record: _is_worse(verdicts.trend_verdict(record["trend"], record)))
 
 
 def _attained(card: Card, words: Words) -> str:
@@ -88,7 +88,12 @@ def _changed(card: Card, words: Words) -> str:
 def _to_decide(card: Card, words: Words) -> str:
     """What a head of department has to decide, and who can mend what cannot be assessed."""
     threshold = words.share(card["scoring"]["threshold"])
-    wanted = {"below": below(card, words), "worse": worsened(card, words), "unlikely": _chances(card, words)}
+    wanted = {
+        "below": below(card, words),
+        "worse": worsened(card, words),
+        "declining": declining(card, words),
+        "unlikely": _chances(card, words),
+    }
     parts = [
         words.text(f"summary.decide.{kind}", names=words.join(found), threshold=threshold)
         for kind, found in wanted.items()
@@ -140,10 +145,8 @@ def _shared(mends: Sequence[Sequence[str]]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _is_worse(record: Card) -> bool:
-    change = verdicts.change_verdict(record["change"], record)
-    trend = verdicts.trend_verdict(record["trend"], record)
-    return any(found.code in ("real", "clear") and found.effect == "worse" for found in (change, trend))
+def _is_worse(found: verdicts.Verdict) -> bool:
+    return found.code in ("real", "clear") and found.effect == "worse"
 
 
 def _is_unlikely(record: Card) -> bool:
