@@ -44,6 +44,8 @@ def trended(record: dict[str, Any]) -> dict[str, Any]:
     weeks = record["weeks"]
     low = min(week["value"] for week in weeks if week["value"] is not None)
     line = {
+        "first": 0,
+        "last": len(weeks) - 1,
         "start": [low, low * 1.1, low * 1.2],
         "middle": low * 1.15,
         "end": [low * 1.1, low * 1.2, low * 1.3],

@@ -225,30 +225,25 @@ def test_an_unfinished_period_is_hollow_and_hatched(say: Words, colours: figures
     assert np.isnan(joined.get_ydata()[-1])
 
 
-LINE = {"start": [90.0, 100.0, 110.0], "middle": 120.0, "end": [130.0, 140.0, 150.0]}
+LINE = {"first": 4, "last": 55, "start": [90.0, 100.0, 110.0], "middle": 120.0, "end": [130.0, 140.0, 150.0]}
 
 
-def test_the_trend_is_a_bow_tie_through_its_middle() -> None:
-    left, right = _bow_tie(LINE, 54.0)
-    assert left.tolist() == [[0, 90], [0, 110], [27, 120]]
-    assert right.tolist() == [[54, 130], [54, 150], [27, 120]]
-
-
-def test_a_bow_tie_of_no_width_meets_in_the_middle() -> None:
-    flat = {"start": [5.0, 5.0, 5.0], "middle": 5.0, "end": [5.0, 5.0, 5.0]}
-    assert _bow_tie(flat, 10.0)[0].tolist() == [[0, 5], [0, 5], [5, 5]]
+def test_the_trend_is_a_bow_tie_that_meets_half_way() -> None:
+    left, right = _bow_tie(LINE)
+    assert left.tolist() == [[4, 90], [4, 110], [29.5, 120]]
+    assert right.tolist() == [[55, 130], [55, 150], [29.5, 120]]
 
 
 def trending(**given: Any) -> dict[str, Any]:
     return cards.entries()[0] | {"trend": {"grain": "week", "line": LINE}} | given
 
 
-def test_the_trend_is_drawn_over_all_weeks(say: Words, colours: figures.Theme) -> None:
+def test_the_trend_is_drawn_from_the_first_to_the_last_known_week(say: Words, colours: figures.Theme) -> None:
     low = panels(trending(), say, colours)[1]
-    assert [list(line.get_ydata()) for line in low.lines if list(line.get_xdata()) == [0, 55]] == [[100, 140]]
+    assert [list(line.get_ydata()) for line in low.lines if list(line.get_xdata()) == [4, 55]] == [[100, 140]]
     assert low.get_ylim()[0] < 90
     without = panels(trending(trend={"grain": "month", "line": None}), say, colours)[1]
-    assert [line for line in without.lines if list(line.get_xdata()) == [0, 55]] == []
+    assert [line for line in without.lines if list(line.get_xdata()) == [4, 55]] == []
 
 
 def test_shocks_point_the_way_the_platform_went(say: Words, colours: figures.Theme) -> None:

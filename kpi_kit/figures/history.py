@@ -198,13 +198,15 @@ def _weeks(axes: Axes, record: Record, colours: Theme) -> None:
     _shocks(axes, record["shocks"], [week["week"] for week in weeks], colours)
     line = record["trend"] and record["trend"]["line"]
     if line:
-        axes.add_collection(PolyCollection(_bow_tie(line, len(weeks) - 1), facecolor=colours.trend, lw=0))
+        axes.add_collection(PolyCollection(_bow_tie(line), facecolor=colours.trend, lw=0))
     places = np.arange(len(weeks), dtype=float)
     values = floats(week["value"] for week in weeks)
     strokes(axes, places, places + 1e-3, values, colours.week, 2.6)
     _beyond(axes, values, colours)
     if line:
-        axes.plot([0, len(weeks) - 1], [line["start"][1], line["end"][1]], color=colours.fact, lw=1.5)
+        axes.plot(
+            [line["first"], line["last"]], [line["start"][1], line["end"][1]], color=colours.fact, lw=1.5
+        )
 
 
 def _beyond(axes: Axes, values: Floats, colours: Theme) -> None:
@@ -227,13 +229,13 @@ def off_scale(record: Record) -> bool:
     return bool(heights.min() > min(known) or heights.max() < max(known))
 
 
-def _bow_tie(line: Record, last: float) -> list[Floats]:
-    """Two triangles that meet in the middle point: the ways that the slope's interval allows."""
+def _bow_tie(line: Record) -> list[Floats]:
+    """Two triangles that meet half-way: the ways that the slope's interval allows."""
     (low, _, high), (end_low, _, end_high) = line["start"], line["end"]
-    wide = (high - low) + (end_high - end_low)
-    middle = (last * (high - low) / wide if wide > 0 else last / 2, line["middle"])
+    first, last = line["first"], line["last"]
+    middle = ((first + last) / 2, line["middle"])
     return [
-        np.array([(0, low), (0, high), middle]),
+        np.array([(first, low), (first, high), middle]),
         np.array([(last, end_low), (last, end_high), middle]),
     ]
 
