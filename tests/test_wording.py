@@ -126,6 +126,7 @@ def test_numbers_and_units_never_part_at_the_end_of_a_line(ru: Words) -> None:
         ru.money(410000.0),
         ru.count(1000, "posts"),
         ru.value(1.5, Form("hours")),
+        ru.delta(0.05, "share"),
     ):
         assert " " not in text
 
