@@ -10,6 +10,7 @@ from markupsafe import Markup
 from kpi_kit import display
 from kpi_kit.display import Column, details, link, table, tag
 from kpi_kit.wording import Words, words
+from kpi_kit.wording.verdicts import Verdict
 from tests import cards
 
 
@@ -373,3 +374,29 @@ def test_many_accounts_stand_in_several_tables(say: Words) -> None:
     assert [len(rows(html)) - 1 for html in found] == [2, 1, 1]
     assert [html.count("<thead") for html in found] == [1, 1, 1]
     assert rows(found[2]) == ["Показатель a12", "Прирост подписчиков 12"]
+
+
+def test_a_real_change_on_a_year_ago_is_marked_and_noise_is_not(say: Words) -> None:
+    card = cards.card()
+    card["kpis"][5]["year_ago"]["change"] = cards.change(6.0, 2.0, 10.0)
+    found = rows(display.scorecard(card, say))
+    assert "год назад 28: рост — не шум, к лучшему" in found[6]
+    assert "год назад 28 снижение, к худшему" in rows(display.scorecard(cards.card(), say))[6]
+
+
+def test_each_verdict_has_a_sign_and_words_of_its_own(say: Words) -> None:
+    """Nothing rests on colour: no two verdicts of a column are drawn alike."""
+    codes = [
+        ("real", "rise"),
+        ("real", "fall"),
+        ("unconfirmed", "rise"),
+        ("unconfirmed", "fall"),
+        ("clear", "rise"),
+        ("clear", "fall"),
+        ("weak", "rise"),
+        ("weak", "fall"),
+        *((code, None) for code in ("noise", "unjudged", "flat", "absent")),
+    ]
+    drawn = [display.verdict_mark(Verdict(code, way), "слова") for code, way in codes]
+    assert len({html.split("</svg>")[0] for html in drawn}) == len(codes)
+    assert all(html.endswith("<span>слова</span></span>") for html in drawn)

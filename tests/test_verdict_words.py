@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpi_kit.periods import Grain
@@ -566,6 +566,7 @@ def test_marks_are_short() -> None:
 FINITE = st.floats(-1e6, 1e6, allow_nan=False)
 
 
+@settings(derandomize=True)
 @given(
     FINITE, st.floats(0, 1), st.floats(0, 1), st.sampled_from(["higher", "lower"]), st.sampled_from(LANGUAGES)
 )

@@ -20,24 +20,36 @@ def change_cell(card: Card, record: Card, words: Words) -> Markup:
     """The change against the period before, its verdict, and the earlier values that it is about."""
     change, grain = record["change"], Period.parse(card["period"]).grain
     size, raw = verdicts.change_size(change, record, words), verdicts.raw_size(change, record, words)
-    how, year_ago = form(plain(record)), record["year_ago"]
-    earlier = [
-        None
-        if record["previous"] is None
-        else words.text(f"scorecard.earlier.{grain}", value=words.value(record["previous"], how)),
-        None
-        if year_ago is None
-        else words.text("scorecard.year_ago", value=words.value(year_ago["value"], how)),
-    ]
+    before = record["previous"]
     found = verdicts.change_verdict(change, record)
     early = found.code == "absent" and card["interim"]
     text = words.text("scorecard.early") if early else verdicts.change_mark(change, record, words)
-    per_day = None if raw is None else words.text("scorecard.per_day", raw=raw)
     return tag(
         "div",
         None if size is None else tag("b" if found.code == "real" else "span", size) + " ",
         verdict_mark(found, text),
-        *smaller(per_day, *earlier, _comparable(card, record, words)),
+        *smaller(
+            None if raw is None else words.text("scorecard.per_day", raw=raw),
+            None
+            if before is None
+            else words.text(f"scorecard.earlier.{grain}", value=words.value(before, form(plain(record)))),
+            _year_ago(record, words),
+            _comparable(card, record, words),
+        ),
+    )
+
+
+def _year_ago(record: Card, words: Words) -> Markup | None:
+    """The value of a year ago; how it compares is said here only where it is real."""
+    earlier = record["year_ago"]
+    if earlier is None:
+        return None
+    text = words.text("scorecard.year_ago", value=words.value(earlier["value"], form(plain(record))))
+    found = verdicts.change_verdict(earlier["change"], record)
+    if found.code != "real":
+        return tag("span", text)
+    return tag(
+        "span", text, ": ", verdict_mark(found, verdicts.change_mark(earlier["change"], record, words))
     )
 
 
