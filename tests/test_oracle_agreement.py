@@ -160,9 +160,12 @@ def readings_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def no_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oracle has no statistics: the package's bootstraps would only cost time here."""
-    none = dict.fromkeys(("change", "year_ago_change", "trend", "chance", "chance_band", "chance_period"))
+    names = ("change", "year_ago_change", "trend", "chance", "chance_band", "chance_period", "control")
+    none = dict.fromkeys(names)
     monkeypatch.setattr(scorecard, "verdicts", lambda facts: facts)
-    monkeypatch.setattr(scorecard, "records", lambda found: [none] * len(found))
+    monkeypatch.setattr(
+        scorecard, "records", lambda found: [{**none, "outside": [None] * len(f.history)} for f in found]
+    )
 
 
 @pytest.fixture

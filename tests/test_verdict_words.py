@@ -471,10 +471,11 @@ def shock(direction: str, platform: str = "vk") -> cards.Card:
 
 def test_a_shock_does_not_say_that_every_account_moved() -> None:
     assert spaced(verdicts.shock_sentence(shock("fell"), RU)) == (
-        "За 41-ю неделю 2025 (6–12 октября) вместе просели аккаунты ВКонтакте (медиана −23 %, 14 аккаунтов). "
+        "За 41-ю неделю 2025 (6–12 октября) показатель снизился сразу у аккаунтов ВКонтакте "
+        "(медиана −23 %, 14 аккаунтов). "
         "Похоже на общую причину, а не только на работу специалиста."
     )
-    assert "rose together (median +31%, 14 accounts)" in (
+    assert "rose at accounts on VK together (median +31%, 14 accounts)" in (
         spaced(verdicts.shock_sentence(shock("rose"), EN)) or ""
     )
 
