@@ -297,7 +297,8 @@ def _trend(facts: Facts) -> tuple[Trend, Grain]:
             return found if facts.weeks else replace(found, line=None), Grain.WEEK
     past = _past(facts)
     if facts.kpi.accruing:  # months are not equally long
-        past = past / np.array([bucket.days for bucket in facts.case.buckets[: len(past)]])
+        days = np.array([bucket.days for bucket in facts.case.buckets[: len(past)]])
+        past = past * days.mean() / days
     heading = trend(past, level=level, season=False)
     return replace(heading, line=None), facts.case.period.grain
 

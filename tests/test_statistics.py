@@ -133,10 +133,10 @@ def test_theil_sen_of_hollander_and_wolfe():
 
 def test_mann_kendall_without_autocorrelation_is_kendalls_exact_test():
     # Kendall, "Rank Correlation Methods", appendix table 1: P(|S| ≥ 30) of 12 is 0.0446
-    assert tables.null("trend", 12).p(30, 0.0) == pytest.approx(0.0446, abs=0.004)
+    assert tables.null("trend", 12).tail(0.0).p(30) == pytest.approx(0.0446, abs=0.004)
     exact = stats.kendalltau(range(10), [1, 0, 2, 4, 3, 5, 7, 9, 8, 6], method="exact")
     score = kendall_score(np.array([1.0, 0, 2, 4, 3, 5, 7, 9, 8, 6]))
-    assert tables.null("trend", 10).p(score, 0.0) == pytest.approx(exact.pvalue, abs=0.001)
+    assert tables.null("trend", 10).tail(0.0).p(score) == pytest.approx(exact.pvalue, abs=0.001)
 
 
 def test_benjamini_and_hochberg_of_1995():
@@ -283,9 +283,30 @@ def test_shipped_tables_are_monotone(statistic):
         table = tables.null(statistic, length)
         assert (np.diff(table.r1) >= 0).all()
         assert (np.diff(table.surprise, axis=1) >= 0).all()
-        assert table.p(0.0, 0.3) == pytest.approx(1.0, abs=1e-3)
-        critical = [table.critical(0.05, rho) for rho in (0.0, 0.3, 0.6, 0.9)]
+        assert table.tail(0.3).p(0.0) == pytest.approx(1.0, abs=1e-3)
+        critical = [table.tail(rho).critical(0.05) for rho in (0.0, 0.3, 0.6, 0.9)]
         assert critical == sorted(critical)
+
+
+def test_a_cautious_tail_is_nowhere_thinner_and_near_its_rho_where_much_is_known():
+    """Averaged over the ρ that may have given r₁, by hand at one point."""
+    table = tables.null("trend", 24)
+    plain, cautious = table.tail(0.3), table.cautious_tail(0.3, float(table.r1[6]), 24)
+    assert tables.RHOS[6] == 0.3
+    assert all(cautious.p(score) >= plain.p(score) - 1e-12 for score in range(0, 276, 2))
+    score = table.at[40]
+    weights = [
+        np.exp(-((table.r1[6] - r1) ** 2) / (4 * (1 - rho**2) / 24)) / np.sqrt(1 - rho**2)
+        for rho, r1 in zip(tables.RHOS, table.r1, strict=True)
+    ]
+    by_hand = sum(w * table.tail(rho).p(score) for w, rho in zip(weights, tables.RHOS, strict=True)) / sum(
+        weights
+    )
+    assert cautious.p(score) == pytest.approx(by_hand)
+    assert by_hand > 1.5 * plain.p(score), "far out the uncertainty of ρ is most of the tail"
+    sure = table.cautious_tail(0.3, float(table.r1[6]), 10**6)
+    assert sure.surprise == pytest.approx(plain.surprise)
+    assert table.cautious_tail(0.0, -0.99, 10**6).surprise == pytest.approx(table.tail(0.0).surprise)
 
 
 def test_shipped_tables_are_small():

@@ -180,3 +180,20 @@ def test_only_weeks_that_are_shown_have_a_line(tmp_path: Path) -> None:
     assert value["trend"]["line"]["start"][1] == pytest.approx(value["trend"]["line"]["middle"] - 5.5)
     assert (value["trend"]["line"]["first"], value["trend"]["line"]["last"]) == (0, 11)
     assert (growth["trend"]["grain"], growth["trend"]["line"], growth["weeks"]) == ("week", None, [])
+
+
+def test_months_of_unequal_length_are_compared_as_equal_ones(tmp_path: Path) -> None:
+    """One lead a day more with every month: 31, 60, 93, … leads, some 30 a month more."""
+    days = [31, 30, 31, 31, 30, 31]  # from May
+    house = {"history": {"periods": 6, "weeks": 0}}
+    told = cover("leads", since="2025-05-01")
+    for name, counts, slope in (
+        ("flat", days, 0.0),
+        ("rising", [length * (month + 1) for month, length in enumerate(days)], 184 / 6),
+    ):
+        # 18 buckets with the year before; those without coverage are unknown
+        (row,) = rows(
+            tmp_path / name, [entry("leads")], leads=monthly_leads(counts), coverage=told, department=house
+        )
+        assert (row["trend"]["grain"], row["trend"]["n"]) == ("month", 6)
+        assert row["trend"]["slope"] == pytest.approx(slope, rel=0.02, abs=1e-9)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from kpi_kit.statistics.calibration import RHOS, SEASONAL_FROM, Floats, Null, lag_one, null, season_of
+from kpi_kit.statistics.calibration import RHOS, SEASONAL_FROM, Floats, Null, Tail, lag_one, null, season_of
 
 FEWEST = 6
 """Under so many values there is no verdict."""
@@ -178,20 +178,22 @@ def _monotone(series: Floats, n: int, seasonal: bool) -> Trend:
     slope = float(np.median((known[later] - known[earlier]) / (weeks[later] - weeks[earlier])))
     residuals = np.full(len(series), np.nan)
     residuals[weeks.astype(int)] = known - slope * weeks
-    rho = _rho(table, residuals)
-    p = min(1.0, table.p(abs(score) * full / spread, rho))
-    low, high = _sen_interval(known, weeks, table.critical(ALPHA, rho) / full)
+    rho, tail = _noise(table, residuals)
+    p = min(1.0, tail.p(abs(score) * full / spread))
+    low, high = _sen_interval(known, weeks, tail.critical(ALPHA) / full)
     # the median of the pairs may be 0 in a lumpy series whose later values are larger all the same
     verdict = _verdict(n, slope or float(score), p)
     return Trend(n, slope, low, high, rho, p, verdict, seasonal, "mann_kendall")
 
 
-def _rho(table: Null, residuals: Floats) -> float:
-    """The autocorrelation to allow for."""
-    rho = table.rho(float(lag_one(residuals)))
-    if np.isfinite(residuals).sum() < ROUNDED_FROM:
-        return rho
-    return float(RHOS[int(np.searchsorted(RHOS, rho - 1e-9))])
+def _noise(table: Null, residuals: Floats) -> tuple[float, Tail]:
+    """The autocorrelation to allow for, and the null distribution that does."""
+    r1, n = float(lag_one(residuals)), int(np.isfinite(residuals).sum())
+    rho = table.rho(r1)
+    if n < ROUNDED_FROM:
+        return rho, table.tail(rho)
+    rounded = float(RHOS[int(np.searchsorted(RHOS, rho - 1e-9))])
+    return rounded, table.cautious_tail(rounded, r1, n)
 
 
 def kendall_score(values: Floats) -> int:
@@ -242,7 +244,7 @@ def _drift(series: Floats, n: int, seasonal: bool) -> Trend:
         # every week the same gain: nothing to doubt, and nothing to judge the doubt by
         return Trend(n, mean, mean, mean, 0.0, 0.0, _verdict(n, mean, 0.0), seasonal, "mean_gain", "no_noise")
     error = spread / float(np.sqrt(len(known) - 1 - (4 if seasonal else 0)))
-    rho = _rho(table, gains)
-    p = min(1.0, table.p(abs(mean) / error, rho))
-    reach = table.critical(ALPHA, rho) * error
+    rho, tail = _noise(table, gains)
+    p = min(1.0, tail.p(abs(mean) / error))
+    reach = tail.critical(ALPHA) * error
     return Trend(n, mean, mean - reach, mean + reach, rho, p, _verdict(n, mean, p), seasonal, "mean_gain")

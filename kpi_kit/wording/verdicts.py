@@ -192,13 +192,12 @@ def trend_basis(trend: Record, words: Words) -> str | None:
 
 
 def _slope(trend: Record, record: Record, words: Words) -> str:
-    """The change a step; of what accrues, longer steps than weeks are compared by their mean day."""
-    unit, grain = unit_of(record), trend["grain"]
-    daily = CATALOGUE[record["kpi"]].accruing and grain != Grain.WEEK
+    """The change a step; what accrues over months was scaled to months of equal length."""
+    unit = unit_of(record)
     return words.text(
-        "verdict.trend.slope_a_day" if daily else "verdict.trend.slope",
+        "verdict.trend.slope",
         slope=words.delta_amount(trend["slope"], unit),
-        step=words.text(f"verdict.trend.step.{grain}"),
+        step=words.text(f"verdict.trend.step.{trend['grain']}"),
         **_range(trend["low"], trend["high"], unit, words),
     )
 
