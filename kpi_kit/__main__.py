@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.table import Table as TextTable
 from rich.text import Text
 
-from kpi_kit import across, batch, wording
+from kpi_kit import across, batch, smart, wording
 from kpi_kit.case import Case, prepare
 from kpi_kit.errors import InputError, KitError, SpecialistError
+from kpi_kit.facts import Facts
 from kpi_kit.intake import NewAccount, take_in
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import Entry, Params, load
@@ -26,6 +27,8 @@ from kpi_kit.sources import SOURCES, ImportOptions
 from kpi_kit.sources.rows import counted
 from kpi_kit.store import Store
 from kpi_kit.tables import PLATFORMS, TABLES
+from kpi_kit.verdicts import verdicts
+from kpi_kit.wording import audit
 
 OK, SOME_FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 130
 
@@ -223,7 +226,7 @@ def _check(asked: argparse.Namespace) -> int:
             except SpecialistError as fault:
                 broken += fault.problems
                 continue
-            for line in _payouts(case):
+            for line in (*_payouts(case), *_audited(case)):
                 print(line)
     for problem in broken:
         print(problem, file=sys.stderr)
@@ -265,6 +268,21 @@ def _payouts(case: Case) -> Iterator[str]:
         )
         tail = f", is capped at {capped}" if capped else ", and does not rise above that"
         yield f"{name}: payout starts at {starts}, is full at {full}{tail}{part}"
+
+
+def _audited(case: Case) -> Iterator[str]:
+    """What the SMART audit finds, with a proposal where another target would pass."""
+    words = wording.words("en", case.department.currency)
+    for entry in case.person.kpis:
+        facts = Facts(case, entry)
+        _, findings = smart.audit(facts, verdicts(facts))
+        shown = {"unit": str(entry.unit), "as": entry.as_, "chance_check": None}
+        for finding in findings:
+            letter = words.text(f"smart.{finding['letter']}")
+            sentences = " ".join(audit.entry_sentences(finding, shown, words))
+            yield f"{case.person.id}: {_called(entry)}: not {letter}: {sentences}"
+    for finding in smart.audit_set(case.person):
+        yield f"{case.person.id}: {audit.set_sentence(finding, words)}"
 
 
 def _called(entry: Entry) -> str:

@@ -21,6 +21,7 @@ from kpi_kit.params import Entry, Params, TargetParams, brand_record
 from kpi_kit.params import load as load_params
 from kpi_kit.periods import Period
 from kpi_kit.sections import sections
+from kpi_kit.smart import audit, audit_set
 from kpi_kit.store import Store, look
 from kpi_kit.targets import Target
 from kpi_kit.verdicts import records, verdicts
@@ -105,8 +106,12 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
     """The scorecard of a prepared case."""
     across = across or Across()
     facts = [Facts(case, entry) for entry in case.person.kpis]
-    said = records([verdicts(entry) for entry in facts])
-    rows = [entry_record(entry, verdict, across) for entry, verdict in zip(facts, said, strict=True)]
+    found = [verdicts(entry) for entry in facts]
+    audits = [audit(entry, said) for entry, said in zip(facts, found, strict=True)]
+    rows = [
+        {**entry_record(entry, verdict, across), "smart": smart, "audit": findings}
+        for entry, verdict, (smart, findings) in zip(facts, records(found), audits, strict=True)
+    ]
     asked = [row for row in rows if row["target"] is not None]
     scoring = case.department.scoring.curve()
     return {
@@ -132,6 +137,7 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
         "notes": [note.as_dict() for note in _report_notes(case)],
         "kpis": rows,
         "bonus": _bonus(case),
+        "audit": audit_set(case.person),
         "sections": sections(case),
         "provenance": {
             "kit": metadata.version("kpi-kit"),
@@ -194,7 +200,6 @@ def entry_record(facts: Facts, verdict: Mapping[str, Any], across: Across) -> di
         "chance_check": across.backtest.get(kpi.id),
         "control": verdict["control"],
         "shocks": across.shocks_of(kpi, _platforms(facts), case.period),
-        "smart": None,
         "history": [
             {
                 "period": str(period),

@@ -331,23 +331,36 @@ def _control(facts: Facts, shown: Floats) -> Limits:
 
 
 def _chance(facts: Facts) -> tuple[Chance | None, Period | None]:
-    """Of the next period's target, of this one's while it is not over, or of a milestone at its deadline."""
+    target, ahead = asked_ahead(facts)
+    return (None, None) if target is None else (chance_of(facts, target, ahead), ahead)
+
+
+def asked_ahead(facts: Facts) -> tuple[Target | None, Period]:
+    """What is asked of the next period, of this one while it is not over, or of a milestone at its deadline.
+
+    The target is None where nothing is asked any more.
+    """
     case, entry = facts.case, facts.entry
     ask = entry.target.ask()
     ahead = case.period if case.interim else case.period.next
     if isinstance(ask, Milestone):
         ahead = max(ahead, Period.containing(ask.by, case.period.grain))
         if ask.by < case.period.start or (not case.interim and ask.by < case.period.end):
-            return None, None
-    target = ask.at(ahead, entry.accruing)
-    if target is None or (case.interim and entry.as_ != "value"):
-        return None, None
-    if entry.as_ != "value":
+            return None, ahead
+    if case.interim and entry.as_ != "value":
+        return None, ahead
+    return ask.at(ahead, entry.accruing), ahead
+
+
+def chance_of(facts: Facts, target: Target, ahead: Period) -> Chance:
+    """The chance of a target in a period ahead, from the own history."""
+    case = facts.case
+    if facts.entry.as_ != "value":
         changes = _array([value for _, value in facts.history])
-        return chance(changes, _goal(target), seed=_seed(facts, "chance")), ahead
+        return chance(changes, _goal(target), seed=_seed(facts, "chance"))
     past = case.buckets[:-1] if case.interim else case.buckets
     accrues = facts.kpi.accruing
-    found = chance(
+    return chance(
         _past(facts),
         _goal(target),
         ahead=_steps(past[-1], ahead),
@@ -360,7 +373,6 @@ def _chance(facts: Facts) -> tuple[Chance | None, Period | None]:
         whole=facts.kpi.unit in _WHOLE,
         seed=_seed(facts, "chance"),
     )
-    return found, ahead
 
 
 def _goal(target: Target) -> Goal:

@@ -48,7 +48,8 @@ def entry(kpi: str, family: str, unit: str, value: float | None, **given: Any) -
         "chance_check": None,
         "control": limits(last),
         "shocks": [],
-        "smart": None,
+        "smart": dict.fromkeys(("specific", "measurable", "achievable", "relevant", "time_bound"), True),
+        "audit": [],
         "group": 1,
         "family": family,
         "better": "higher",
@@ -426,6 +427,7 @@ def card(language: str = "ru", **given: Any) -> Card:
         ],
         "sections": sections(),
         "kpis": entries(),
+        "audit": [],
         "bonus": {"sales_amount": 410000.0, "share": 0.02, "amount": 8200.0},
         "provenance": {
             "kit": "0.1.0",

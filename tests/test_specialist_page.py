@@ -24,8 +24,8 @@ from kpi_kit.wording import messages, words
 from tests import cards
 
 SECTIONS = """
-    header summary total scorecard figures accounts audience plan response funnel posts notes definitions
-    provenance
+    header summary total scorecard figures accounts audience plan response funnel posts smart notes
+    definitions provenance
 """.split()
 WITHOUT_FIGURES = [name for name in SECTIONS if name not in ("figures", "response")]
 
@@ -148,7 +148,20 @@ def test_a_number_of_the_pages_own_would_be_found() -> None:
 # ---------------------------------------------------------------- no foreign words
 
 LATIN = re.compile(r"[A-Za-z][A-Za-z_]*")
-RUSSIAN_ALL_THE_SAME = {"VR", "ERV", "LR", "SLA", "SMM", "KPI", "Brier", "XmR", "q", "kpi_kit", "sha"}
+RUSSIAN_ALL_THE_SAME = {
+    "VR",
+    "ERV",
+    "LR",
+    "SLA",
+    "SMART",
+    "SMM",
+    "KPI",
+    "Brier",
+    "XmR",
+    "q",
+    "kpi_kit",
+    "sha",
+}
 RUSSIAN_ALL_THE_SAME |= {"Telegram", "YouTube", "Instagram", "TikTok"}
 
 

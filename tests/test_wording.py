@@ -13,6 +13,7 @@ from kpi_kit.kpis import CATALOGUE, FAMILIES
 from kpi_kit.model import Better, Unit
 from kpi_kit.periods import Grain
 from kpi_kit.shocks import MEASURES
+from kpi_kit.smart import LETTERS
 from kpi_kit.tables import PLATFORMS, SENTIMENTS, TABLES
 from kpi_kit.targets import Kind
 from kpi_kit.wording import LANGUAGES, Form, Words, form, messages, words
@@ -483,6 +484,9 @@ DYNAMIC = (
     {*CLOSED, "note", "mend", "plan_status", "state", "period", "entry", "versus", "number", "verdict"}
     | {f"figures.legend.{key}" for key in LEGEND}
     | {f"measure.{name}" for name in MEASURES}
+    | {f"smart.{letter}" for letter in LETTERS}
+    | {f"smart.finding.{code}" for code in ("empty_scope", "out_of_reach", "already_given")}
+    | {f"smart.set.{code}" for code in ("few_kpis", "many_kpis")}
     | {f"audience.{key}" for key in ("opening", "joined", "left", "closing")}
     | {f"funnel.{key}" for key in ("leads", "qualified", "sold")}
     | {f"posts.{key}" for key in ("best", "weakest", "post", "account", "published")}

@@ -3,6 +3,7 @@
 Every text that comes from data is escaped; nothing here rounds a number or knows a colour.
 """
 
+from kpi_kit.display.audit import smart
 from kpi_kit.display.calendar import calendar, plan_mark
 from kpi_kit.display.details import audience, funnel, plan, posts
 from kpi_kit.display.entries import names, reasons, titles
@@ -58,6 +59,7 @@ __all__ = [
     "reasons",
     "scorecard",
     "section",
+    "smart",
     "spark",
     "state",
     "table",

@@ -147,6 +147,10 @@ class SpecialistReport:
         """The best, the weakest and the deleted posts."""
         return self._section("posts", display.posts(self.card, self._words))
 
+    def smart(self) -> Section | None:
+        """Whether the targets are sane, and which would be."""
+        return self._section("smart", display.smart(self.card, self._words))
+
     def notes(self) -> Section | None:
         """What to know of the data; for what cannot be assessed, why and who can mend it."""
         return self._section("notes", display.data_notes(self.card, self._words))

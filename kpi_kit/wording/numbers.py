@@ -106,6 +106,10 @@ class Numbers:
         """A list in words: a, b and c."""
         return format_list(list(parts), locale=self._locale)
 
+    def either(self, parts: Iterable[str]) -> str:
+        """A choice in words: a, b or c."""
+        return format_list(list(parts), style="or", locale=self._locale)
+
     def quote(self, name: str) -> str:
         """A name in the quotation marks of the language; marks inside it become the inner ones.
 

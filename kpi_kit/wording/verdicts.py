@@ -224,7 +224,11 @@ def chance_number(record: Record, words: Words) -> str | None:
     """The chance in whole per cent; None where it must not be shown, or there is none."""
     if chance_code(record) not in ("reliable", "not_checked"):
         return None
-    chance = record["chance"]
+    return percent_chance(record["chance"], words)
+
+
+def percent_chance(chance: float, words: Words) -> str:
+    """A chance in whole per cent, never rounded to none or to certainty."""
     if 0 < chance < 0.01:
         return words.text("verdict.chance.under", share=words.share(0.01))
     if 0.99 < chance < 1:
