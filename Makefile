@@ -39,7 +39,7 @@ setup: $(READY) ## set up the environment alone (the others call it)
 
 # The environment is the user's own: only what it lacks is added.
 conda: pyproject.toml
-	@$(PY) -c 'import kpi_kit, pytest, ruff, mypy, playwright' 2>/dev/null || $(PY) -m pip install --quiet --editable '.[dev]'
+	@$(PY) -c 'import kpi_kit, pytest, ruff, mypy, axe_playwright_python' 2>/dev/null || $(PY) -m pip install --quiet --editable '.[dev]'
 
 reports: setup ## every report of the period, and the department's [PERIOD= SPECIALIST= DATA= PARAMS= OUT= JOBS= ENGINE= AS_OF=]
 	@$(PY) -m kpi_kit run $(FOLDERS) --out "$$OUT" --engine "$$ENGINE" $(if $(PERIOD),--period "$$PERIOD") \

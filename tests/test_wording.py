@@ -497,7 +497,6 @@ DYNAMIC = (
     | {f"department.{key}" for key in ("interim", "preliminary")}
     | {f"total.not_assessable.{key}" for key in ("reweight", "zero", "hold")}
     | {f"response.calendar.{key}" for key in ("always", "business")}
-    | {f"scorecard.earlier.{grain}" for grain in Grain}
     | {f"summary.change.{key}" for key in ("better", "worse", "changed", "none", "rest")}
     | {f"summary.change.{key}" for key in ("noise", "unconfirmed", "unjudged", "absent")}
     | {f"summary.decide.{key}" for key in ("below", "worse", "declining", "unlikely")}
@@ -518,7 +517,6 @@ def test_no_word_is_unused() -> None:
 def test_grains_have_words(ru: Words) -> None:
     for grain in Grain:
         assert ru.text(f"period.by.{grain}")
-        assert ru.text(f"scorecard.earlier.{grain}", value="5")
         assert ru.text(f"versus.previous.{grain}")
 
 

@@ -18,9 +18,8 @@ _COMPARED = ("account_left_out", "brand_left_out")
 
 def change_cell(card: Card, record: Card, words: Words) -> Markup:
     """The change against the period before, its verdict, and the earlier values that it is about."""
-    change, grain = record["change"], Period.parse(card["period"]).grain
+    change, before = record["change"], record["previous"]
     size, raw = verdicts.change_size(change, record, words), verdicts.raw_size(change, record, words)
-    before = record["previous"]
     found = verdicts.change_verdict(change, record)
     early = found.code == "absent" and card["interim"]
     text = words.text("scorecard.early") if early else verdicts.change_mark(change, record, words)
@@ -28,15 +27,21 @@ def change_cell(card: Card, record: Card, words: Words) -> Markup:
         "div",
         None if size is None else tag("b" if found.code == "real" else "span", size) + " ",
         verdict_mark(found, text),
-        *smaller(
-            None if raw is None else words.text("scorecard.per_day", raw=raw),
+        *_pieces(
             None
             if before is None
-            else words.text(f"scorecard.earlier.{grain}", value=words.value(before, form(plain(record)))),
+            else words.text("scorecard.earlier", value=words.value(before, form(plain(record)))),
             _year_ago(record, words),
             _comparable(card, record, words),
         ),
+        *smaller(None if raw is None else words.text("scorecard.per_day", raw=raw)),
     )
+
+
+def _pieces(*texts: str | None) -> list[str]:
+    """Texts under a number, in one line where they fit."""
+    found = [part for text in texts if text for part in (" ", tag("span", text))]
+    return [" ", tag("span", *found[1:], class_="k-unit k-pieces")] if found else []
 
 
 def _year_ago(record: Card, words: Words) -> Markup | None:
