@@ -6,6 +6,7 @@ import copy
 import math
 from typing import Any
 
+from kpi_kit.kpis import CATALOGUE
 from kpi_kit.periods import Grain, Period
 
 PERIOD = "2025-10"
@@ -489,6 +490,25 @@ def long_named(language: str = "ru") -> Card:
     """Build a card whose names are as long as names get."""
     record = card(language, name=LONG_NAME)
     record["assignments"][0]["title"] = LONG_NAME
+    return record
+
+
+def many(language: str = "ru") -> Card:
+    """Fifteen KPIs over twelve accounts, with names of eighty letters."""
+    record = long_named(language)
+    kpis = [kpi for kpi in CATALOGUE if CATALOGUE[kpi].scope == "account_id"][:15]
+    accounts = [f"account-{number}" for number in range(12)]
+    record["assignments"] = [
+        record["assignments"][0] | {"account_id": account, "title": f"{LONG_NAME} {number}"}
+        for number, account in enumerate(accounts)
+    ]
+    parts = [
+        {"account_id": account, "value": 5.0, "numerator": 5.0, "denominator": None} for account in accounts
+    ]
+    record["kpis"] = [
+        entry(kpi, str(CATALOGUE[kpi].family), str(CATALOGUE[kpi].unit), 0.5, accounts=copy.deepcopy(parts))
+        for kpi in kpis
+    ]
     return record
 
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-import datetime as dt
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from decimal import ROUND_HALF_UP, Decimal
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -18,98 +13,20 @@ from hypothesis import strategies as st
 
 from kpi_kit import display
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.periods import Period
 from kpi_kit.report import THEME, SpecialistReport, summary
 from kpi_kit.wording import messages, words
 from tests import cards
+from tests.shown import LEGENDS, SPECIALIST, Reader, numbers_of, rounded, sections, shown_numbers
 
-SECTIONS = """
-    header summary total scorecard figures accounts audience plan response funnel posts smart notes
-    definitions provenance
-""".split()
-WITHOUT_FIGURES = [name for name in SECTIONS if name not in ("figures", "response")]
+WITHOUT_FIGURES = [name for name in SPECIALIST if name not in ("figures", "response")]
 
 
-class Page(HTMLParser):
-    """What a reader of a page gets: its texts, and the words that stand for its pictures."""
-
-    def __init__(self, card: cards.Card, sections: list[str] = SECTIONS) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self.tags: list[str] = []
-        report = SpecialistReport(card)
-        for name in sections:
-            section = getattr(report, name)()
-            if section is not None:
-                self.feed(section._repr_html_())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.parts += [value or "" for name, value in attrs if name in ("alt", "aria-label", "title")]
-
-    def handle_data(self, data: str) -> None:
-        if self.lasttag != "style":
-            self.parts.append(data)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.parts).replace("\u00a0", " ")
+def page(card: cards.Card, names: list[str] = SPECIALIST) -> Reader:
+    """The page of a card, or some sections of it."""
+    return Reader("".join(sections(SpecialistReport(card), names)))
 
 
 # ---------------------------------------------------------------- every number is one of the scorecard's
-
-
-def shown_numbers(text: str, language: str) -> set[str]:
-    """The numbers of a text, without signs, as Python writes them."""
-    text = text.replace("\u202f", "") if language == "ru" else text
-    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))" if language == "en" else r"\u202f", "", text)
-    text = re.sub(r"(?<=\d),(?=\d)", ".", text) if language == "ru" else text
-    return {_plain(found) for found in re.findall(r"\d+(?:\.\d+)?", text)}
-
-
-def _plain(number: str) -> str:
-    return format(Decimal(number).normalize(), "f")
-
-
-def numbers_of(found: Any) -> Iterator[str]:
-    """Every way in which the numbers of a scorecard may be written."""
-    match found:
-        case bool() | None:
-            return
-        case int() | float():
-            yield from written(abs(float(found)))
-        case str():
-            yield from said(found)
-        case dict():
-            for key, value in found.items():
-                yield from said(key)
-                yield from numbers_of(value)
-        case list():
-            yield str(len(found))
-            for value in found:
-                yield from numbers_of(value)
-
-
-def written(value: float) -> Iterator[str]:
-    """Rounded, as a share, or as hours and minutes."""
-    for scaled in (value, value * 100):
-        for digits in range(6):
-            rounded = Decimal(repr(scaled)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-            yield _plain(str(rounded))
-        yield from (str(math.floor(scaled + 1e-9)), str(math.ceil(scaled - 1e-9)))
-    yield from map(str, divmod(round(value * 60), 60))
-
-
-def said(text: str) -> Iterator[str]:
-    """The numbers in a text; of a date its days, of a week its first and last day."""
-    yield from (_plain(number) for number in re.findall(r"\d+", text))
-    if re.fullmatch(r"\d{4}-W\d\d", text):
-        week = Period.parse(text)
-        yield from (str(week.start.day), str(week.last_day.day))
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-        yield str((dt.date.fromisoformat(text) - dt.timedelta(days=1)).day)
-    if re.fullmatch(r"\d{4}(-\w+)?", text):
-        yield text[2:4]  # on an axis: Oct 25
 
 
 def counted(card: cards.Card) -> Iterator[str]:
@@ -121,12 +38,10 @@ def counted(card: cards.Card) -> Iterator[str]:
         yield str(sum(past["value"] is not None for past in record["history"][-13:]))
     points = [(record["weight"], record["payout"]) for record in card["kpis"] if record["payout"] is not None]
     for product in (*(weight * payout for weight, payout in points), sum(w * p for w, p in points)):
-        yield from written(product)
-    yield from written(sum(weight for weight, _ in points))
+        yield from rounded(product)
+    yield from rounded(sum(weight for weight, _ in points))
 
 
-LEGENDS = {"95", "80", "5", "0.05", "100", "7", "0", "1", "0.001"}
-"""Levels and thresholds that the words themselves name."""
 CARDS = {"rich": cards.card, "single": cards.single, "unassessable": cards.unassessable}
 
 
@@ -135,7 +50,7 @@ CARDS = {"rich": cards.card, "single": cards.single, "unassessable": cards.unass
 def test_every_number_shown_is_one_of_the_scorecard(name: str, language: str) -> None:
     card = CARDS[name](language)
     known = set(numbers_of(card)) | set(counted(card)) | LEGENDS
-    assert shown_numbers(Page(card).text, language) - known == set()
+    assert shown_numbers(page(card).text, language) - known == set()
 
 
 def test_a_number_of_the_pages_own_would_be_found() -> None:
@@ -167,7 +82,7 @@ RUSSIAN_ALL_THE_SAME |= {"Telegram", "YouTube", "Instagram", "TikTok"}
 
 def latin(card: cards.Card) -> set[str]:
     """The Latin words of a page that do not come from data."""
-    text = Page(card).text
+    text = page(card).text
     data = [*card["brands"], card["timezone"], *(value for value in card["provenance"].values() if value)]
     data += [account["account_id"] for account in card["assignments"]]
     data += [post["post_id"] for kind in card["sections"]["posts"].values() for post in kind]
@@ -328,27 +243,6 @@ def test_an_unreliable_forecast_asks_for_no_decision() -> None:
 # ---------------------------------------------------------------- odd states
 
 
-def many() -> cards.Card:
-    """Fifteen KPIs over twelve accounts, with names of eighty letters."""
-    card = cards.long_named()
-    kpis = [kpi for kpi in CATALOGUE if CATALOGUE[kpi].scope == "account_id"][:15]
-    accounts = [f"account-{number}" for number in range(12)]
-    card["assignments"] = [
-        card["assignments"][0] | {"account_id": account, "title": f"{cards.LONG_NAME} {number}"}
-        for number, account in enumerate(accounts)
-    ]
-    parts = [
-        {"account_id": account, "value": 5.0, "numerator": 5.0, "denominator": None} for account in accounts
-    ]
-    card["kpis"] = [
-        cards.entry(
-            kpi, str(CATALOGUE[kpi].family), str(CATALOGUE[kpi].unit), 0.5, accounts=copy.deepcopy(parts)
-        )
-        for kpi in kpis
-    ]
-    return card
-
-
 def fresh() -> cards.Card:
     """The first report of somebody: nothing before it."""
     card = cards.card()
@@ -376,7 +270,7 @@ def aimless() -> cards.Card:
 
 
 ODD = [
-    (many(), "Прирост подписчиков"),
+    (cards.many(), "Прирост подписчиков"),
     (cards.card(kpis=[], total=None, assessable=0, attained=0), "нельзя оценить ни одну цель"),
     (fresh(), "Сравнить не с чем."),
     (aimless(), "без цели"),
@@ -392,14 +286,14 @@ ODD = [
     ("card", "text"), ODD, ids="many none fresh aimless interim preliminary single hostile hostile-en".split()
 )
 def test_odd_states_are_pages_too(card: cards.Card, text: str) -> None:
-    page = Page(card, WITHOUT_FIGURES)
-    assert text in page.text
-    assert "script" not in page.tags
-    assert not re.search(r"\bNone\b|\bnan\b|\{|\}", page.text)
+    shown = page(card, WITHOUT_FIGURES)
+    assert text in shown.text
+    assert "script" not in shown.tags
+    assert not re.search(r"\bNone\b|\bnan\b|\{|\}", shown.text)
 
 
 def test_every_kpi_without_an_assessment_says_why_and_who_can_mend_it() -> None:
-    text = Page(cards.unassessable(), ["notes"]).text
+    text = page(cards.unassessable(), ["notes"]).text
     assert text.count("За период нет ни одной записи") == 8
     assert text.count("Аналитику нужно проверить, полная ли выгрузка.") == 8
 
@@ -407,7 +301,7 @@ def test_every_kpi_without_an_assessment_says_why_and_who_can_mend_it() -> None:
 def test_what_was_left_out_stands_beside_the_formula() -> None:
     card = cards.card()
     card["kpis"][3]["notes"].append({"code": "comments_by_rule", "count": 7, "share": 0.35})
-    text = Page(card, ["definitions"]).text.replace("\u202f", " ")
+    text = page(card, ["definitions"]).text.replace("\u202f", " ")
     assert "3 поста ещё набирают статистику." in text
     assert "7 комментариев (35 %) оценены автоматическим правилом, а не вручную." in text
 
@@ -432,16 +326,15 @@ WIDE, PHONE, PAPER = 1280, 390, 703
 @pytest.mark.parametrize("name", ["rich", "many", "fresh"])
 def test_no_page_scrolls_sideways(name: str, width: int, browser: Any) -> None:
     """A table on a screen and on paper; on a phone a card a KPI, each of whose cells says what it is."""
-    card = {"rich": cards.card, "many": many, "fresh": fresh}[name]()
-    report, shown = SpecialistReport(card), ["header", "summary", "scorecard", "definitions"]
-    body = "".join(getattr(report, section)()._repr_html_() for section in shown)
+    card = {"rich": cards.card, "many": cards.many, "fresh": fresh}[name]()
+    body = "".join(sections(SpecialistReport(card), ["header", "summary", "scorecard", "definitions"]))
     style = THEME.read_text(encoding="utf-8")
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    page.emulate_media(media="print" if width == PAPER else "screen")
-    page.set_content(f'<style>{style}</style><main class="kpi-report">{body}</main>')
-    page.evaluate("document.querySelectorAll('#scorecard details').forEach(each => (each.open = true))")
-    found = page.evaluate(OVERFLOW)
-    page.close()
+    opened = browser.new_page(viewport={"width": width, "height": 900})
+    opened.emulate_media(media="print" if width == PAPER else "screen")
+    opened.set_content(f'<style>{style}</style><main class="kpi-report">{body}</main>')
+    opened.evaluate("document.querySelectorAll('#scorecard details').forEach(each => (each.open = true))")
+    found = opened.evaluate(OVERFLOW)
+    opened.close()
     assert found["page"] <= 0
     assert max(found["tables"]) <= 0
     assert found["narrow"] > (300 if width == PHONE else 20)

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from nbformat import v4
 
-from kpi_kit import render
 from kpi_kit.params.brand import contrast
 from kpi_kit.report import THEME, DepartmentReport, SpecialistReport
-from tests import cards
+from tests import cards, shown
 
 CSS = THEME.read_text(encoding="utf-8")
 TOKENS = dict(re.findall(r"--k-([\w-]+): (#[0-9a-f]{6});", CSS))
-SPECIALIST = "header summary total scorecard figures accounts plan response funnel posts notes".split()
-DEPARTMENT = "header summary exceptions heatmap totals".split()
 
 
 def between(one: str, other: str) -> float:
@@ -67,27 +61,17 @@ def pages(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[di
     ]
     team = [*cards.team().values(), *(long | {"specialist": f"s{n}"} for n in range(12))]
     reports = {
-        "specialist": (SpecialistReport(long), SPECIALIST),
-        "department": (DepartmentReport("2025-10", team, {}, "ru", "RUB"), DEPARTMENT),
+        "specialist": SpecialistReport(long),
+        "department": DepartmentReport("2025-10", team, {}, "ru", "RUB"),
     }
     opened = {}
-    for name, (report, sections) in reports.items():
-        path = written(folder / f"{name}.ipynb", [getattr(report, section)() for section in sections])
+    for name, report in reports.items():
+        path = shown.page(folder / name, report)
         opened[name] = browser.new_page(viewport={"width": 390, "height": 800})
         opened[name].goto(path.as_uri())
     yield opened
     for page in opened.values():
         page.close()
-
-
-def written(path: Path, sections: list[Any]) -> Path:
-    notebook = v4.new_notebook()
-    for section in sections:
-        shown = v4.new_output("display_data", {"text/html": section._repr_html_()})
-        notebook.cells.append(v4.new_code_cell("", execution_count=1, outputs=[shown]))
-    nbformat.write(notebook, path)
-    assert render.render([path], engine="embedded") == {}
-    return path.with_suffix(".html")
 
 
 @pytest.mark.parametrize("name", ["specialist", "department"])
