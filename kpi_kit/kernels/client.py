@@ -1,0 +1,290 @@
+"""The client's side: start a server, have it fork, call functions in its workers."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pickle
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, Self, TypeVar, cast
+
+from kpi_kit.kernels.forkserver import CROWDED, KERNEL, WORKER
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_LENGTH = struct.Struct("!Q")
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""A pool of threads does not survive a fork; with several kernels at once, one a kernel is right anyway."""
+_INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+"""What ipykernel sets before matplotlib is imported."""
+
+
+class LostError(Exception):
+    """A forked process ended before it answered."""
+
+
+class CrowdedError(Exception):
+    """The server cannot fork, because a library starts threads when it is imported."""
+
+
+class Forked:
+    """A process that was forked; it lives as long as this is open.
+
+    Parameters
+    ----------
+    connection : socket
+        Speaks with the process.
+    life : int
+        Descriptor of the life line, whose closing ends the process and its group.
+    """
+
+    def __init__(self, connection: socket.socket, life: int) -> None:
+        self.connection = connection
+        self._life: int | None = life
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process, its whole group, and remove its files."""
+        if self._life is not None:
+            os.close(self._life)
+            self._life = None
+        self.connection.close()
+
+
+class Channel:
+    """A way to a server, on which processes are wished for.
+
+    Parameters
+    ----------
+    way : socket
+    """
+
+    def __init__(self, way: socket.socket) -> None:
+        self._way = way
+        self._lock = threading.Lock()
+
+    def fork(self, kind: bytes) -> Forked:
+        """Have a process forked.
+
+        Raises
+        ------
+        LostError
+            Where the server is gone.
+        """
+        ours, theirs = socket.socketpair()
+        ending, life = os.pipe()
+        try:
+            with self._lock:
+                socket.send_fds(self._way, [kind], [theirs.fileno(), ending])
+        except OSError as fault:
+            ours.close()
+            os.close(life)
+            raise LostError("the server of warm processes is gone") from fault
+        finally:
+            theirs.close()
+            os.close(ending)
+        return Forked(ours, life)
+
+    def kernel(self) -> Forked:
+        """Have a kernel forked; it waits for what :func:`kpi_kit.kernels.children.kernel` is told."""
+        return self.fork(KERNEL)
+
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function in a process of its own.
+
+        Raises
+        ------
+        LostError
+            Where the process ended before it answered.
+        """
+        with self.fork(WORKER) as forked:
+            try:
+                send(forked.connection, pickle.dumps((function, args, kwargs)))
+                well, answer = pickle.loads(receive(forked.connection))
+            except (OSError, EOFError) as fault:
+                raise LostError("its process was ended from outside, perhaps for want of memory") from fault
+        if not well:
+            raise answer
+        return cast(T, answer)
+
+    def close(self) -> None:
+        """Close the way."""
+        self._way.close()
+
+
+class ForkServer:
+    """A server of warm processes and the way to it; another is started when it has died.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Where its processes have their files; None for a folder of its own.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._own = None if folder else tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True)
+        self._folder = folder or Path(cast("tempfile.TemporaryDirectory[str]", self._own).name)
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id; None before it was needed."""
+        return self._process and self._process.pid
+
+    def start(self) -> Channel:
+        """The way to the server, which is started where it is not there.
+
+        Raises
+        ------
+        LostError
+            Where this was closed.
+        CrowdedError
+            Where a server cannot fork.
+        """
+        with self._lock:
+            if self._closed:
+                raise LostError("the run is being stopped")
+            if self._process is not None and self._process.poll() is not None:
+                if self._process.returncode == CROWDED:
+                    raise CrowdedError("a library starts threads when it is imported")
+                self._stop()
+            if self._channel is None:
+                self._launch()
+            return cast(Channel, self._channel)
+
+    def _launch(self) -> None:
+        ours, theirs = socket.socketpair()
+        home = tempfile.mkdtemp(prefix="f", dir=self._folder)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "kpi_kit.kernels.forkserver", home],
+                stdin=theirs,
+                env={**_INLINE, **os.environ, **_ONE_THREAD, "PYTHONPATH": _path_of_the_kit()},
+            )
+        self._channel = Channel(ours)
+
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As :meth:`Channel.call`."""
+        channel = self.start()
+        try:
+            return channel.call(function, *args, **kwargs)
+        except LostError:
+            if self._process is not None and self._ended(self._process) == CROWDED:
+                raise CrowdedError("a library starts threads when it is imported") from None
+            raise
+
+    @staticmethod
+    def _ended(process: subprocess.Popen[bytes]) -> int | None:
+        """The exit code of a server that is about to end, if it is."""
+        try:
+            return process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def close(self) -> None:
+        """End the server and all that it forked."""
+        with self._lock:
+            self._closed = True
+            self._stop()
+        if self._own is not None:
+            self._own.cleanup()
+
+    def _stop(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+        if self._process is not None:
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._process = self._channel = None
+
+
+def can_fork() -> bool:
+    """Whether warm processes can be had here: not on Windows, and not where system libraries forbid forks.
+
+    Examples
+    --------
+    >>> can_fork() is (sys.platform not in ("win32", "darwin", "emscripten", "wasi"))
+    True
+    """
+    return hasattr(os, "fork") and sys.platform != "darwin"
+
+
+_inherited: Channel | None = None
+_shared: ForkServer | None = None
+_guard = threading.Lock()
+
+
+def inherit(way: socket.socket | None) -> None:
+    """In a worker: the server that forked it serves it, too."""
+    global _inherited
+    _inherited = way and Channel(way)
+
+
+def current() -> Channel:
+    """The way to this process's server: that which forked it, or else one of its own, started now."""
+    global _shared
+    if _inherited is not None:
+        return _inherited
+    with _guard:
+        if _shared is None:
+            _shared = ForkServer()
+            atexit.register(_shared.close)
+        return _shared.start()
+
+
+def send(connection: socket.socket, data: bytes) -> None:
+    """Send a message."""
+    connection.sendall(_LENGTH.pack(len(data)) + data)
+
+
+def receive(connection: socket.socket) -> bytes:
+    """Receive a whole message.
+
+    Raises
+    ------
+    EOFError
+        Where the other side is gone.
+    """
+    (length,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size))
+    return _exactly(connection, length)
+
+
+def _exactly(connection: socket.socket, length: int) -> bytes:
+    parts = []
+    while length:
+        part = connection.recv(min(length, 1 << 20))
+        if not part:
+            raise EOFError("the other side is gone")
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def _path_of_the_kit() -> str:
+    """So that every process imports the very kit that runs it."""
+    kit = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join(filter(None, [kit, os.environ.get("PYTHONPATH")]))

@@ -1,0 +1,87 @@
+"""What a report needs, imported once; and one import that nobody needs, avoided."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_SLOW = "rfc3987_syntax"
+"""It builds a grammar when it is imported, for formats that no notebook's schema has; jsonschema goes without."""
+
+_NEEDED = (
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    "IPython.core.completer",
+    "comm",
+    "nbclient",
+    "nbconvert.exporters.templateexporter",
+    "papermill",
+    "papermill.clientwrap",
+    "jupyter_client.provisioning",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.pyplot",
+    "seaborn",
+    "scipy.stats",
+    "kpi_kit.report",
+    "kpi_kit.render",
+    "kpi_kit.execute",
+)
+
+
+@contextmanager
+def without_slow_grammar() -> Iterator[None]:
+    """Within it, jsonschema finds no ``rfc3987_syntax``, which costs most of ``import papermill``.
+
+    Examples
+    --------
+    >>> import sys
+    >>> with without_slow_grammar():
+    ...     import papermill
+    >>> sys.modules.get("rfc3987_syntax", "free to import") is None
+    False
+    """
+    hidden = _SLOW not in sys.modules
+    if hidden:
+        sys.modules[_SLOW] = None  # type: ignore[assignment]  # this is how an import is refused
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules[_SLOW]
+
+
+def warm() -> None:
+    """Import everything, and do once what is slow the first time: fonts, words, the page's template."""
+    with without_slow_grammar():
+        for name in _NEEDED:
+            importlib.import_module(name)
+    from nbformat import v4, write
+
+    from kpi_kit import figures, render, wording
+
+    for language in wording.LANGUAGES:
+        wording.words(language, "RUB")
+    with figures.drawing():
+        _draw()
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder) / "empty.ipynb"
+        write(v4.new_notebook(), empty)
+        render.render([empty], engine="embedded")
+
+
+def _draw() -> None:
+    """A figure as those of the reports are: it finds the fonts and compiles the paths of marks."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2, 1))
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [1, 2], marker="o", label="1")
+    for weight in ("normal", "bold"):
+        axes.text(0, 1, "Ж1", weight=weight)
+    figure.savefig(io.BytesIO(), format="svg")
