@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--specialist", action="append", help="only this one (may be given again)")
     run.add_argument("--jobs", type=int, help="how many notebooks at once; default: one a core")
     run.add_argument("--engine", choices=("auto", "quarto", "embedded"), default="auto")
+    run.add_argument("--force", action="store_true", help="make reports again that are up to date")
     run.add_argument("--quiet", action="store_true", help="say nothing but problems")
     run.set_defaults(command=_run)
 
@@ -166,6 +167,7 @@ def _run(asked: argparse.Namespace) -> int:
         jobs=asked.jobs,
         engine=asked.engine,
         as_of=asked.as_of,
+        force=asked.force,
         console=Console(stderr=True, quiet=asked.quiet),
     )
     if asked.quiet:  # otherwise the run has said each when it failed

@@ -2,6 +2,7 @@
 
 A report is made in a scratch folder of its own and moved into place when its notebook, its JSON
 and its page are all there, so a run that fails or is stopped leaves the earlier files as they were.
+One whose inputs are those of the last run is not made again.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +26,17 @@ except ImportError:  # Windows has none
 
 from rich.console import Console
 
-from kpi_kit import across, render
+from kpi_kit import across, machine, render
 from kpi_kit import params as settings
 from kpi_kit.across import Across
 from kpi_kit.errors import InputError, did_you_mean
-from kpi_kit.execute import Report, Result, Workers, check_declared, stoppable
+from kpi_kit.execute import DEADLINE, Report, Result, check_declared, stoppable
+from kpi_kit.freshness import Freshness, Inputs, of_file
+from kpi_kit.manifest import Entry, Manifest, sync_folder, up_to_date
 from kpi_kit.periods import Period
 from kpi_kit.progress import display, line, say
 from kpi_kit.store import open_store
+from kpi_kit.workers import Workers
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 DEPARTMENT = "index"
@@ -41,6 +46,10 @@ _NEEDS = {
     "specialist_report.ipynb": ("specialist", *_COMMON, "as_of"),
     "department_report.ipynb": _COMMON,
 }
+_GROUP = 8
+"""How many notebooks one call of Quarto renders: starting it costs as much as several pages."""
+_ROOM = 2 * 2**20
+"""Bytes that a report takes on the disk, its scratch files included, at the most."""
 
 
 @dataclass
@@ -53,6 +62,8 @@ class Outcome:
         ``<out>/<period>``.
     written : list of Path
         Files that were written or replaced, the manifest included.
+    unchanged : list of str
+        Reports that are up to date, and so were not made again.
     failed : dict
         Reports that failed, each with one sentence; the department's is ``index``.
     seconds : float
@@ -61,6 +72,7 @@ class Outcome:
 
     folder: Path
     written: list[Path] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -76,6 +88,7 @@ class _Run:
     language: str
     notebooks: Path
     style: Path
+    deadline: float
     console: Console
 
     @property
@@ -95,6 +108,8 @@ def run(
     as_of: str | None = None,
     notebooks: Path = NOTEBOOKS,
     style: Path = render.STYLE,
+    force: bool = False,
+    deadline: float = DEADLINE,
     console: Console | None = None,
 ) -> Outcome:
     """Make the reports of a period, and the department's page from all that are there.
@@ -107,7 +122,7 @@ def run(
     specialists : sequence of str or None
         Whose reports; None for everyone's.
     jobs : int or None
-        How many notebooks are executed at once; None for one a core.
+        How many notebooks are executed at once; None for one a core, as far as the memory goes.
     engine : str
         ``auto``, ``quarto`` or ``embedded``; see :func:`kpi_kit.render.render`.
     as_of : str or None
@@ -116,6 +131,10 @@ def run(
         The folder with ``specialist_report.ipynb`` and ``department_report.ipynb``.
     style : Path
         The folder with ``_quarto.yml`` and ``theme.css``.
+    force : bool
+        Whether reports are made again that are up to date.
+    deadline : float
+        Seconds after which a notebook is ended, whatever it is doing.
     console : rich.console.Console or None
         Where progress is shown: a bar on a terminal, plain lines elsewhere; None for silence.
 
@@ -142,40 +161,57 @@ def run(
             "as_of": as_of or "",
         },
         out=Path(out),
-        jobs=_at_least_one(jobs),
+        jobs=_jobs(jobs, len(names)),
         engine=render.choose(engine),
         language=loaded.department.language,
         notebooks=notebooks,
         style=style,
+        deadline=deadline,
         console=console or Console(quiet=True),
     )
-    with open_store(Path(data), loaded.department.timezone):
-        pass  # a table that cannot be used stops the run here, before each report stumbles over it
     check_declared({notebooks / name: needs for name, needs in _NEEDS.items()})
     outcome = Outcome(this.folder)
-    results = {
-        name: Result(name, "; ".join(loaded.broken[name]), 0.0) for name in names if name in loaded.broken
-    }
-    outcome.failed |= {name: str(result.error) for name, result in results.items()}
-    with stoppable(), _scratch(this.folder) as scratch, Workers(this.jobs) as workers:
-        earlier = _read_manifest(this.folder / "manifest.json")
-        for result in results.values():
-            say(this.console, line(result))
-        crossing = _crossing(this, loaded.specialists, workers)
-        usable = [_specialist(this, name, scratch) for name in names if name not in results]
-        for report in usable:
-            _keep(crossing, report.folder / this.given["period"])
-        results |= _make(this, usable, workers, outcome)
-        outcome.written += _keep(crossing, this.folder)
-        _record(this, results, earlier, {*loaded.specialists, *loaded.broken})
-        outcome.written.append(this.folder / "manifest.json")
-        _make(this, [_department(this, scratch)], workers, outcome)
+    with stoppable(), Workers(this.jobs, lambda text: say(this.console, text)) as workers:
+        if force or not (this.folder / "manifest.json").is_file():
+            workers.warm_up()  # it imports while this looks at params and data
+        with _open_freshness(this, loaded) as fresh, _scratch(this.folder) as scratch:
+            known = {*loaded.specialists, *loaded.broken}
+            making = _Making(this, workers, Manifest(this.folder, this.given["period"], known), outcome)
+            for name in names:
+                if name in loaded.broken:
+                    making.failed(Result(name, "; ".join(loaded.broken[name]), 0.0))
+            crossing = making.across(loaded.specialists, fresh.across(), force=force)
+            usable = [_specialist(this, name, scratch) for name in names if name in loaded.specialists]
+            inputs = {report.id: fresh.specialist(report.id, report.notebook, crossing) for report in usable}
+            for report in usable:
+                _keep(crossing, report.folder / this.given["period"])
+            making.make(usable, inputs, force=force)
+            making.close()
+            department = _department(this, scratch)
+            its = fresh.department(department.notebook, making.manifest.reports)
+            making.make([department], {DEPARTMENT: its}, force=force)
+            making.close()
     outcome.seconds = time.perf_counter() - begun
+    say(this.console, _summary(outcome))
+    return outcome
+
+
+def _summary(outcome: Outcome) -> str:
     count = sum(path.suffix == ".html" for path in outcome.written)
     pages = f"{count} page" if count == 1 else f"{count} pages"
+    same = f", {len(outcome.unchanged)} up to date" if outcome.unchanged else ""
     failed = f"; failed: {', '.join(sorted(outcome.failed))}" if outcome.failed else ""
-    say(this.console, f"{pages} in {outcome.folder} after {outcome.seconds:.1f} s{failed}")
-    return outcome
+    return f"{pages}{same} in {outcome.folder} after {outcome.seconds:.1f} s{failed}"
+
+
+@contextmanager
+def _open_freshness(this: _Run, loaded: settings.Params) -> Iterator[Freshness]:
+    """The hashes of all inputs; a table that cannot be used stops the run here, before each report."""
+    shown = {name: text for name, text in this.given.items() if name != "as_of"}
+    shown |= {"out": str(this.out), "language": this.language, "engine": this.engine}
+    with open_store(Path(this.given["data"]), loaded.department.timezone) as store:
+        files = [this.style / name for name in ("_quarto.yml", "theme.css")]
+        yield Freshness(shown, loaded=loaded, store=store, as_of=this.given["as_of"], files=files)
 
 
 def _wanted(specialists: Sequence[str] | None, known: Sequence[str]) -> list[str]:
@@ -192,9 +228,9 @@ def _wanted(specialists: Sequence[str] | None, known: Sequence[str]) -> list[str
     return sorted(set(known if specialists is None else specialists))
 
 
-def _at_least_one(jobs: int | None) -> int:
+def _jobs(jobs: int | None, reports: int) -> int:
     if jobs is None:
-        return os.cpu_count() or 1
+        return max(1, min(machine.jobs(machine.cores(), machine.memory()), reports))
     if jobs < 1:
         raise InputError(f"jobs {jobs}: allowed are 1 and more")
     return jobs
@@ -271,22 +307,6 @@ def _unlock(lock: int | None) -> None:
         os.close(lock)
 
 
-def _crossing(this: _Run, people: Iterable[str], workers: Workers) -> Across:
-    """What crosses specialists: of all of them, also where only some reports are asked for."""
-    given: dict[str, Any] = {"data": Path(this.given["data"]), "params": Path(this.given["params"])}
-    given["as_of"] = this.given["as_of"] or None
-    return across.collect(people, Period.parse(this.given["period"]), submit=workers.submit, **given)
-
-
-def _keep(found: Across, folder: Path) -> list[Path]:
-    """Write what crosses specialists to where reports look for it."""
-    paths = {name: folder / place for name, place in across.FILES.items()}
-    for name, path in paths.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        render.write_text(path, found.text(name))
-    return list(paths.values())
-
-
 def _specialist(this: _Run, name: str, scratch: Path) -> Report:
     return Report(
         id=name,
@@ -294,6 +314,9 @@ def _specialist(this: _Run, name: str, scratch: Path) -> Report:
         parameters={**this.given, "specialist": name, "out": str(scratch / name)},
         folder=scratch / name,
         out=this.out,
+        language=this.language if this.engine == "embedded" else None,
+        style=this.style,
+        deadline=this.deadline,
     )
 
 
@@ -306,76 +329,198 @@ def _department(this: _Run, scratch: Path) -> Report:
         parameters={**given, "out": str(this.out)},
         folder=scratch / DEPARTMENT,
         out=this.out,
+        language=this.language if this.engine == "embedded" else None,
+        style=this.style,
+        deadline=this.deadline,
     )
 
 
-def _make(this: _Run, reports: Sequence[Report], workers: Workers, outcome: Outcome) -> dict[str, Result]:
-    """Execute, render, publish."""
-    with display(this.console, [report.id for report in reports], this.jobs) as tell:
-        results = workers.execute(reports, tell)
-    good = [report for report in reports if results[report.id].error is None]
-    failed = _render(this, [report.executed for report in good], workers)
-    for report in good:
-        if report.executed in failed:
-            results[report.id] = Result(report.id, failed[report.executed], results[report.id].seconds)
-            say(this.console, line(results[report.id]))
-    for report in reports:
-        _publish(this, report, results[report.id].error, outcome)
-    return results
+def _keep(found: Across, folder: Path) -> list[Path]:
+    """Write what crosses specialists to where reports look for it."""
+    paths = {name: folder / place for name, place in across.FILES.items()}
+    for name, path in paths.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        render.write_text(path, found.text(name))
+    return list(paths.values())
 
 
-def _render(this: _Run, notebooks: Sequence[Path], workers: Workers) -> dict[Path, str]:
-    """All in one call of Quarto; or by the embedded renderer, in the processes that have it loaded."""
-    if this.engine == "quarto":
-        return render.render(notebooks, engine="quarto", language=this.language, style=this.style)
-    calls = [
-        workers.submit(render.render, [notebook], engine="embedded", language=this.language, style=this.style)
-        for notebook in notebooks
-    ]
-    return {notebook: error for call in calls for notebook, error in call.result().items()}
+class _Making:
+    """Execute, render, publish, record: each report as soon as it is ready.
+
+    Parameters
+    ----------
+    this : _Run
+    workers : Workers
+    manifest : Manifest
+    outcome : Outcome
+    """
+
+    def __init__(self, this: _Run, workers: Workers, manifest: Manifest, outcome: Outcome) -> None:
+        self._this, self._workers, self.manifest, self._outcome = this, workers, manifest, outcome
+        self._inputs: dict[str, Inputs] = {}
+
+    def across(self, people: Iterable[str], inputs: Inputs, *, force: bool) -> Across:
+        """What crosses specialists: of all of them, also where only some reports are asked for."""
+        this, folder = self._this, self._this.folder
+        if not force and up_to_date(self.manifest.across, inputs, folder):
+            return across.read(folder)
+        given: dict[str, Any] = {"data": Path(this.given["data"]), "params": Path(this.given["params"])}
+        period, as_of = Period.parse(this.given["period"]), this.given["as_of"] or None
+        found = across.collect(people, period, submit=self._workers.submit, as_of=as_of, **given)
+        with self._writing():
+            self._outcome.written += (written := _keep(found, folder))
+            outputs = {str(path.relative_to(folder)): of_file(path) for path in written}
+            self.manifest.record_across({"status": "done", "inputs": inputs, "outputs": outputs})
+        return found
+
+    def make(self, reports: Sequence[Report], inputs: Mapping[str, Inputs], *, force: bool) -> None:
+        """Make the reports that are not up to date."""
+        self._inputs = dict(inputs)
+        missing = [report for report in reports if force or not self._is_fresh(report.id)]
+        made = {report.id for report in missing}
+        self._outcome.unchanged += [report.id for report in reports if report.id not in made]
+        if not missing:
+            return
+        _need_room(self._this.folder, len(missing))
+        with display(self._this.console, [report.id for report in missing], self._this.jobs) as tell:
+            for report, result in self._rendered(self._workers.execute(missing)):
+                tell(self._publish(report, result))
+
+    def _is_fresh(self, name: str) -> bool:
+        entry = self.manifest.department if name == DEPARTMENT else self.manifest.reports.get(name)
+        return up_to_date(entry, self._inputs[name], self._this.folder)
+
+    def _rendered(self, executed: Iterator[tuple[Report, Result]]) -> Iterator[tuple[Report, Result]]:
+        """With the embedded renderer each has its page already; Quarto renders groups, several at a time."""
+        if self._this.engine != "quarto":
+            yield from executed
+            return
+        calls: list[Future[list[tuple[Report, Result]]]] = []
+        waiting: list[tuple[Report, Result]] = []
+        with _quarto_calls(self._this.jobs) as submit:
+            for report, result in executed:
+                if result.error is not None:
+                    yield report, result
+                    continue
+                waiting.append((report, result))
+                if len(waiting) == _GROUP:
+                    calls.append(submit(self._quarto, waiting))
+                    waiting = []
+                while calls and calls[0].done():
+                    yield from calls.pop(0).result()
+            if waiting:
+                calls.append(submit(self._quarto, waiting))
+            for call in calls:
+                yield from call.result()
+
+    def _quarto(self, group: list[tuple[Report, Result]]) -> list[tuple[Report, Result]]:
+        notebooks = [report.executed for report, _ in group]
+        begun = time.perf_counter()
+        failed = render.render(
+            notebooks, engine="quarto", language=self._this.language, style=self._this.style
+        )
+        share = (time.perf_counter() - begun) / len(group)
+        return [
+            (report, replace(result, error=failed.get(report.executed), seconds=result.seconds + share))
+            for report, result in group
+        ]
+
+    def _publish(self, report: Report, result: Result) -> Result:
+        """Move a whole report into place; of one that failed, leave the notebook for reading."""
+        folder, error = self._this.folder, result.error
+        outputs: dict[str, str | None] = {}
+        try:
+            with _locked(folder):
+                if error is None:
+                    outputs = self._move(report)
+                elif report.executed.is_file():
+                    report.executed.replace(folder / f"{report.id}.failed.ipynb")
+        except OSError as fault:
+            error = f"{report.id}: its files cannot be written to {folder}: {fault.strerror or fault}"
+        result = replace(result, error=error)
+        as_of = _cut_off(folder / f"{report.id}.json") if error is None and report.card else None
+        self._record(result, outputs, as_of)
+        return result
+
+    def _move(self, report: Report) -> dict[str, str | None]:
+        files = [report.executed, report.executed.with_suffix(".html")]
+        if report.card is not None:
+            files.insert(0, report.card)
+        for file in files:
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
+        outputs = {file.name: of_file(file) for file in files}
+        folder = self._this.folder
+        self._outcome.written += [file.replace(folder / file.name) for file in files]
+        (folder / f"{report.id}.failed.ipynb").unlink(missing_ok=True)
+        sync_folder(folder)
+        return outputs
+
+    def failed(self, result: Result) -> None:
+        """Record a report that failed without a notebook."""
+        say(self._this.console, line(result))
+        self._record(result, {}, None)
+
+    def _record(self, result: Result, outputs: Mapping[str, str | None], as_of: str | None) -> None:
+        entry: Entry = {
+            "status": "done" if result.error is None else "failed",
+            "error": result.error,
+            "seconds": round(result.seconds, 1),
+            "attempts": result.attempts,
+            "cells": list(result.cells),
+            "memory_mib": result.memory,
+            "inputs": self._inputs.get(result.id, {}),
+            "outputs": dict(outputs),
+        }
+        if result.error is not None:
+            self._outcome.failed[result.id] = result.error
+        with self._writing():
+            if result.id == DEPARTMENT:
+                self.manifest.record_department(entry)
+            else:
+                self.manifest.record(result.id, entry, as_of)
+
+    def close(self) -> None:
+        """Have the manifest on the disk, whatever became of the reports."""
+        with self._writing():
+            self.manifest.save()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A manifest that cannot be written is a failure of its own, which the next entry may mend."""
+        written, failed = self._outcome.written, self._outcome.failed
+        try:
+            with _locked(self._this.folder):
+                yield
+        except OSError as fault:
+            failed["manifest"] = f"{self.manifest.path}: it cannot be written: {fault.strerror or fault}"
+            return
+        failed.pop("manifest", None)
+        if self.manifest.path not in written:
+            written.append(self.manifest.path)
 
 
-def _publish(this: _Run, report: Report, error: str | None, outcome: Outcome) -> None:
-    """Move a whole report into place; of one that failed, leave the notebook for reading."""
-    for_reading = this.folder / f"{report.id}.failed.ipynb"
-    if error is not None:
-        outcome.failed[report.id] = error
-        if report.executed.is_file():
-            report.executed.replace(for_reading)
-        return
-    files = [report.executed, report.executed.with_suffix(".html")]
-    if report.card is not None:
-        files.insert(0, report.card)
-    outcome.written += [file.replace(this.folder / file.name) for file in files]
-    for_reading.unlink(missing_ok=True)
+@contextmanager
+def _quarto_calls(jobs: int) -> Iterator[Callable[..., Future[list[tuple[Report, Result]]]]]:
+    """Several calls at a time; when the run is stopped, they end."""
+    with ThreadPoolExecutor(jobs, thread_name_prefix="quarto") as pool:
+        try:
+            yield pool.submit
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            render.end_calls()
+            raise
 
 
-def _record(this: _Run, results: Mapping[str, Result], earlier: dict[str, Any], known: set[str]) -> None:
-    """Write ``manifest.json``; what earlier runs say of other specialists stands."""
-    reports = {name: entry for name, entry in earlier["reports"].items() if name in known}
-    for name, result in results.items():
-        status = "done" if result.error is None else "failed"
-        reports[name] = {"status": status, "error": result.error, "seconds": round(result.seconds, 1)}
-    record = {
-        "schema": 1,
-        "period": this.given["period"],
-        "as_of": next(_cut_offs(this, results), earlier["as_of"]),
-        "reports": dict(sorted(reports.items())),
-    }
-    render.write_text(this.folder / "manifest.json", json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+def _need_room(folder: Path, reports: int) -> None:
+    """Refuse a disk that is too full, before the work instead of after."""
+    free, need = shutil.disk_usage(folder).free, reports * _ROOM
+    if free < need:
+        raise InputError(
+            f"{folder}: {reports} reports take up to {need // 2**20} MB, and {free // 2**20} MB are free"
+        )
 
 
-def _cut_offs(this: _Run, results: Mapping[str, Result]) -> Iterator[Any]:
-    for name, result in results.items():
-        if result.error is None:
-            yield json.loads((this.folder / f"{name}.json").read_text(encoding="utf-8")).get("as_of")
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {"as_of": None, "reports": {}}
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {"as_of": found["as_of"], "reports": dict(found["reports"])}
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path}: it is no manifest of this kit; move it away and run again") from None
+def _cut_off(card: Path) -> str | None:
+    found = json.loads(card.read_text(encoding="utf-8")).get("as_of")
+    return None if found is None else str(found)

@@ -1,31 +1,29 @@
-"""Execute notebooks with papermill, several at once, each in a kernel of its own."""
+"""Execute notebooks with papermill, several at once, each in a kernel of its own, and make their pages."""
 
 from __future__ import annotations
 
 import ast
 import json
-import logging
-import multiprocessing
 import os
-import shutil
 import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any
 
+from kpi_kit import render
 from kpi_kit.errors import InputError, KitError
+from kpi_kit.kernels import client
+from kpi_kit.kernels.imports import without_slow_grammar
 
-P = ParamSpec("P")
-T = TypeVar("T")
 CELL_TIMEOUT = 600
 """Seconds after which a cell is taken to hang."""
+DEADLINE = 1800
+"""Seconds after which a notebook is taken to hang, whatever its cells do."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,12 @@ class Report:
         Where the executed notebook goes.
     out : Path
         The folder that the executed notebook shall name instead of the scratch one.
+    language : str or None
+        Where the page is to be made in the same process, by the embedded renderer: its language.
+    style : Path
+        The folder with what that page needs.
+    deadline : float
+        Seconds after which the whole notebook is ended.
     """
 
     id: str
@@ -51,6 +55,9 @@ class Report:
     parameters: Mapping[str, str]
     folder: Path
     out: Path
+    language: str | None = None
+    style: Path = render.STYLE
+    deadline: float = DEADLINE
 
     @property
     def executed(self) -> Path:
@@ -75,11 +82,23 @@ class Result:
     error : str or None
         One sentence where it failed.
     seconds : float
+    cells : tuple of float
+        Seconds of each code cell that was executed.
+    memory : int or None
+        The most that the kernel held at once, shared pages included, in MiB; None where nobody can say.
+    lost : bool
+        Whether a process died under it, so that another try may succeed.
+    attempts : int
+        How often it was tried.
     """
 
     id: str
     error: str | None
     seconds: float
+    cells: tuple[float, ...] = ()
+    memory: int | None = None
+    lost: bool = False
+    attempts: int = 1
 
 
 def check_declared(notebooks: Mapping[Path, Iterable[str]]) -> None:
@@ -124,151 +143,130 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, earlier)
 
 
-class Workers:
-    """Processes that execute notebooks; stopped together at the end, by Ctrl-C, or when this one dies.
+def execute(report: Report) -> Result:
+    """Execute one notebook and, where it is asked for, make its page.
 
     Parameters
     ----------
-    jobs : int
-        How many notebooks are executed at once.
+    report : Report
+
+    Returns
+    -------
+    Result
+        Whatever goes wrong is in it: the other reports go on.
     """
-
-    def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
-        self._pool: ProcessPoolExecutor | None = None
-        self._folder = tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._pool is not None:
-            if kind is not None:
-                # A kernel ends by itself when the process that started it is gone.
-                for process in multiprocessing.active_children():
-                    process.terminate()
-            self._pool.shutdown(cancel_futures=True)
-        self._folder.cleanup()
-
-    def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call a function in one of the processes, which have much imported already."""
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self._jobs,
-                multiprocessing.get_context("spawn"),
-                initializer=_begin_worker,
-                initargs=(self._folder.name,),
-            )
-        return self._pool.submit(function, *args, **kwargs)
-
-    def execute(self, reports: Sequence[Report], tell: Callable[[Result], None]) -> dict[str, Result]:
-        """Execute notebooks and tell of each as it ends.
-
-        Parameters
-        ----------
-        reports : sequence of Report
-        tell : callable
-            Called with each result.
-
-        Returns
-        -------
-        dict
-            Results by the reports' ids.
-        """
-        results: dict[str, Result] = {}
-        futures = {self.submit(_execute, report): report for report in reports}
-        for future in as_completed(futures):
-            report = futures[future]
-            try:
-                result = future.result()
-            except BrokenProcessPool:
-                self._pool = None
-                result = Result(
-                    report.id, "its process was ended from outside, perhaps for want of memory", 0.0
-                )
-            results[report.id] = result
-            tell(result)
-        return results
-
-
-def _begin_worker(folder: str) -> None:
-    """Leave Ctrl-C to the parent, end with it, and let kernels import the very kit that runs them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
-    tempfile.tempdir = folder
-    kit = str(Path(__file__).resolve().parent.parent)
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [kit, os.environ.get("PYTHONPATH")]))
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the result
-
-
-def _end_with_parent(folder: str) -> None:
-    """Wait for the parent's death, however it dies; a kernel ends when its worker is gone."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        shutil.rmtree(folder, ignore_errors=True)
-        os._exit(1)
-
-
-def _execute(report: Report) -> Result:
     begun = time.perf_counter()
-    report.folder.mkdir(parents=True, exist_ok=True)
-    error = _run_notebook(report) or _unfinished(report) or _fault_of_card(report)
-    _name_the_real_folder(report)
-    return Result(report.id, error, time.perf_counter() - begun)
+    seen = _Seen()
+    try:
+        report.folder.mkdir(parents=True, exist_ok=True)
+        error = _run_notebook(report, seen)
+        seen.cells = _name_the_real_folder(report)
+        error = error or _unfinished(report) or _fault_of_card(report) or _page(report)
+    except OSError as fault:
+        error = f"{report.id}: its files cannot be written: {fault.strerror or fault}"
+    seconds = time.perf_counter() - begun
+    return Result(report.id, error, seconds, seen.cells, seen.memory, seen.lost)
+
+
+@dataclass
+class _Seen:
+    """What was noticed besides how it ended."""
+
+    cells: tuple[float, ...] = ()
+    memory: int | None = None
+    lost: bool = False
+    late: bool = False
 
 
 @contextmanager
-def _kernel() -> Iterator[Any]:
+def _kernel(report: Report, seen: _Seen) -> Iterator[Any]:
     """A kernel of the interpreter that runs this: not of another that goes by the same name.
 
-    It listens on sockets in a folder of its own, which other users cannot reach; a path in the
-    usual place may be too long for a socket.
+    It is forked where that can be. It is ended when the deadline is over, whatever it is doing.
     """
-    from jupyter_client.kernelspec import KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
     from nbclient.util import run_sync
 
-    with tempfile.TemporaryDirectory(prefix="k") as folder:
-        kernel = AsyncKernelManager(
-            kernel_name="python3",
-            kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
-            transport="ipc" if os.name == "posix" else "tcp",
-            connection_file=str(Path(folder) / "kernel.json"),
-        )
+    with tempfile.TemporaryDirectory(prefix="k", ignore_cleanup_errors=True) as folder:
+        kernel = _manager(Path(folder))
+
+        def end() -> None:
+            seen.late = True
+            with suppress(Exception):  # it may have ended by itself in this moment
+                kernel.provisioner.process.kill()
+
+        watch = threading.Timer(report.deadline, end)
+        watch.daemon = True
+        watch.start()
         try:
             yield kernel
         finally:
+            watch.cancel()
             if kernel.has_kernel:
+                seen.memory = _peak(kernel.provisioner.pid)
                 run_sync(kernel.shutdown_kernel)(now=True)
 
 
-def _run_notebook(report: Report) -> str | None:
-    import papermill
+def _manager(folder: Path) -> Any:
+    """A manager of a forked kernel, or else of an ordinary one that listens in a folder of its own."""
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    if client.are_forked():
+        from kpi_kit.kernels.provisioner import manager
+
+        return manager()
+    return AsyncKernelManager(
+        kernel_name="python3",
+        kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
+        # where there are such sockets, other users cannot reach them
+        transport="ipc" if os.name == "posix" else "tcp",
+        connection_file=str(folder / "kernel.json"),
+    )
+
+
+def _peak(pid: int) -> int | None:
+    """The most memory that a process held, in MiB, where Linux tells."""
+    with suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) // 1024
+    return None
+
+
+def _run_notebook(report: Report, seen: _Seen) -> str | None:
+    with without_slow_grammar():
+        import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
+    from kpi_kit.kernels.engine import ENGINE
+
     try:
-        with _kernel() as kernel:
+        with _kernel(report, seen) as kernel:
             papermill.execute_notebook(
                 _no_format_string(report.notebook),
                 _no_format_string(report.executed),
                 parameters=dict(report.parameters),
+                engine_name=ENGINE,
                 kernel_name="python3",
                 language="python",
                 progress_bar=False,
                 log_output=False,
-                autosave_cell_every=0,
+                request_save_on_cell_execute=False,  # the engine saves it where it does not come to its end
+                rescue=report.executed,
                 execution_timeout=CELL_TIMEOUT,
                 km=kernel,
             )
     except PapermillExecutionError as fault:
         return _sentence(report, fault)
-    except DeadKernelError:
-        return f"{report.notebook.name}: its kernel died, perhaps for want of memory"
     except CellTimeoutError:
         return f"{report.notebook.name}: a cell did not end within {CELL_TIMEOUT} s"
     except Exception as fault:  # whatever else goes wrong, the other reports go on
+        if seen.late:
+            return f"{report.notebook.name}: it did not end within {report.deadline:g} s"
+        seen.lost = isinstance(fault, DeadKernelError | client.LostError)
+        if seen.lost:
+            return f"{report.notebook.name}: its kernel died, perhaps for want of memory"
         return f"{report.notebook.name}: {type(fault).__name__}: {_first_line(str(fault))}"
     return None
 
@@ -318,10 +316,17 @@ def _fault_of_card(report: Report) -> str | None:
     return None
 
 
-def _name_the_real_folder(report: Report) -> None:
-    """Leave no trace of the scratch folder in what the reader keeps."""
+def _page(report: Report) -> str | None:
+    if report.language is None:
+        return None
+    failed = render.render([report.executed], engine="embedded", language=report.language, style=report.style)
+    return failed.get(report.executed)
+
+
+def _name_the_real_folder(report: Report) -> tuple[float, ...]:
+    """Leave no trace of the scratch folder in what the reader keeps; returns the cells' seconds."""
     if not report.executed.is_file():
-        return
+        return ()
     notebook = json.loads(report.executed.read_text(encoding="utf-8"))
     made = notebook["metadata"]["papermill"]
     made["input_path"], made["output_path"] = report.notebook.name, report.executed.name
@@ -329,6 +334,10 @@ def _name_the_real_folder(report: Report) -> None:
     for path in (report.folder.resolve(), report.folder):
         text = text.replace(_in_json(path), _in_json(report.out))
     report.executed.write_text(text, encoding="utf-8")
+    cells = (
+        cell["metadata"].get("papermill", {}) for cell in notebook["cells"] if cell["cell_type"] == "code"
+    )
+    return tuple(round(cell["duration"], 3) for cell in cells if cell.get("duration") is not None)
 
 
 def _in_json(path: Path) -> str:

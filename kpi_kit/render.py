@@ -17,6 +17,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -264,16 +265,28 @@ def _call_quarto(project: Path, timeout: float) -> None:
         errors="replace",
         start_new_session=True,
     )
+    _calls.add(process)
     try:
         said, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         raise ReportError(f"Quarto did not end within {timeout:.0f} s") from None
     finally:
+        _calls.discard(process)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
     if process.returncode != 0:
         raise ReportError(f"Quarto failed: {_last_word(said)}")
+
+
+_calls: set[subprocess.Popen[str]] = set()
+
+
+def end_calls() -> None:
+    """End the calls of Quarto that other threads have made."""
+    for process in list(_calls):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _last_word(said: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import itertools
 import json
 import os
 import shutil
@@ -42,9 +43,25 @@ def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         broken={},
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
-    monkeypatch.setattr(batch, "open_store", lambda place, timezone: nullcontext())
+    monkeypatch.setattr(batch, "_open_freshness", lambda this, loaded: nullcontext(Always()))
     monkeypatch.setattr(batch.across, "collect", lambda people, period, **where: Across())
     return loaded
+
+
+class Always:
+    """Inputs that are never those of the last run."""
+
+    def __init__(self) -> None:
+        self.numbers = itertools.count(time.monotonic_ns())
+
+    def specialist(self, name: str, notebook: Path, crossing: Across) -> dict[str, str]:
+        return {"number": str(next(self.numbers))}
+
+    def across(self) -> dict[str, str]:
+        return {"number": str(next(self.numbers))}
+
+    def department(self, notebook: Path, reports: object) -> dict[str, str]:
+        return {"number": str(next(self.numbers))}
 
 
 @pytest.fixture
@@ -90,6 +107,7 @@ def test_every_report_and_the_departments_are_made(go, tmp_path):
         "anna": ("done", None),
         "ivan": ("done", None),
     }
+    assert record.pop("department")["status"] == "done"
     assert record == {"schema": 1, "period": "2025-10", "as_of": "2025-11-08T00:00:00+03:00"}
     index = (outcome.folder / "index.html").read_text(encoding="utf-8")
     assert "['anna', 'ivan'] ['anna', 'ivan']" in index
@@ -174,7 +192,7 @@ def test_a_cell_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(execute, "CELL_TIMEOUT", 1)
     given = {"specialist": "anna", "period": "2025-10", "out": str(tmp_path)}
     report = execute.Report("anna", NOTEBOOKS / "hangs.ipynb", given, tmp_path, tmp_path)
-    assert execute._execute(report).error == "hangs.ipynb: a cell did not end within 1 s"
+    assert execute.execute(report).error == "hangs.ipynb: a cell did not end within 1 s"
 
 
 def test_one_failure_leaves_the_others_alone_and_is_forgotten_when_it_is_mended(go):
@@ -200,8 +218,12 @@ def test_a_failing_department_leaves_the_reports(go):
 
 
 def test_a_page_that_cannot_be_made_fails_its_report(go, monkeypatch):
-    monkeypatch.setattr(batch, "_render", lambda this, notebooks, workers: dict.fromkeys(notebooks, "no ink"))
-    outcome = go(specialists=["anna"])
+    def render(notebooks: list[Path], **_: object) -> dict[Path, str]:
+        return dict.fromkeys(notebooks, "no ink")
+
+    monkeypatch.setattr(batch.render, "choose", lambda engine: "quarto")
+    monkeypatch.setattr(batch.render, "render", render)
+    outcome = go(engine="quarto", specialists=["anna"])
     assert outcome.failed == {"anna": "no ink", "index": "no ink"}
     assert files(outcome) == BESIDE | {"anna.failed.ipynb", "index.failed.ipynb"}
 
@@ -346,7 +368,8 @@ if __name__ == "__main__":
     department = SimpleNamespace(language="ru", timezone="UTC")
     batch.settings.load = lambda folder: SimpleNamespace(
         department=department, specialists={"anna": 1, "ivan": 1}, broken={})
-    batch.open_store = lambda place, timezone: nullcontext()
+    fresh = SimpleNamespace(specialist=lambda *_: {}, department=lambda *_: {}, across=lambda: {})
+    batch._open_freshness = lambda this, loaded: nullcontext(fresh)
     batch.across.collect = lambda people, period, **where: Across()
     try:
         batch.run("2025-10", data="d", params="p", out=out, notebooks=house, style=style, engine="embedded")
@@ -478,10 +501,10 @@ def test_an_out_that_cannot_be_used_is_one_sentence(go, place, tmp_path):
 
 
 def test_an_out_that_is_read_only_is_one_sentence_and_leaves_no_folder(go, tmp_path, monkeypatch):
-    def refuse(**_: object) -> str:
+    def refuse(*_: object, **__: object) -> int:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(batch.tempfile, "mkdtemp", refuse)
+    monkeypatch.setattr(batch, "_lock", refuse)
     with pytest.raises(InputError, match="2025-10: reports cannot be written here: Read-only file system"):
         go()
     assert not (tmp_path / "out").exists()

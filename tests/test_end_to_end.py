@@ -80,7 +80,7 @@ def test_one_broken_file_costs_one_report(
     file.write_text(
         file.read_text(encoding="utf-8").replace("kpi: churn_rate", "kpi: churn"), encoding="utf-8"
     )
-    assert run(agency, "partly", *["--quiet"][: int(quiet)], params="broken") == 1
+    assert run(agency, "partly", "--force", *["--quiet"][: int(quiet)], params="broken") == 1
     said = capsys.readouterr().err
     sentence = (
         "maria-sokolova.yml: kpis, entry 8 (churn): kpi: there is no KPI 'churn'; did you mean churn_rate?"

@@ -10,14 +10,18 @@ import pickle
 import signal
 import socket
 import sys
+import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from ipykernel.kernelapp import IPKernelApp
 
 from kpi_kit.kernels import client
+
+if TYPE_CHECKING:
+    from jupyter_client.connect import KernelConnectionInfo
 
 _LONGEST = 90
 """The longest folder name in which sockets can be; a path of theirs has at most 107 bytes."""
@@ -30,7 +34,7 @@ class ForkedKernelApp(IPKernelApp):
 
     def init_connection_file(self) -> None:
         """Take what was given."""
-        self.load_connection_info(self.given)
+        self.load_connection_info(cast("KernelConnectionInfo", self.given))
 
     def write_connection_file(self, **_: Any) -> None:
         """The client knows it already."""
@@ -53,7 +57,7 @@ def kernel(connection: socket.socket, folder: Path, _: socket.socket | None) -> 
     ForkedKernelApp.given = {"key": asked["key"], "signature_scheme": asked["signature_scheme"]}
     ForkedKernelApp.given |= _place_of_sockets(folder)
     # a parent of 1 is taken for none, and so nobody polls for it: the server sees to this process's end
-    app = ForkedKernelApp.instance(connection_file=str(folder / "kernel.json"), parent_handle=1)
+    app: Any = ForkedKernelApp.instance(connection_file=str(folder / "kernel.json"), parent_handle=1)
     app.initialize(asked["arguments"])
     ports = {f"{name}_port": port for name, port in app._ports.items()}
     client.send(
@@ -85,9 +89,11 @@ def _place_of_sockets(folder: Path) -> dict[str, Any]:
     return {"transport": "ipc", "ip": str(folder / "k")}
 
 
-def worker(connection: socket.socket, _: Path, channel: socket.socket | None) -> None:
-    """Call a function and send what it returned, or raised."""
+def worker(connection: socket.socket, folder: Path, channel: socket.socket | None) -> None:
+    """Call a function and send what it returned, or raised; its temporary files go with it."""
     client.inherit(channel)
+    folder.mkdir(mode=0o700)
+    tempfile.tempdir = str(folder)
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the result
     gc.enable()
     function, args, kwargs = pickle.loads(client.receive(connection))

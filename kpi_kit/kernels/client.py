@@ -13,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec, Self, TypeVar, cast
+from typing import ParamSpec, Self, TypeVar, cast
 
 from kpi_kit.kernels.forkserver import CROWDED, KERNEL, WORKER
 
@@ -28,6 +28,14 @@ _INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 
 class LostError(Exception):
     """A forked process ended before it answered."""
+
+
+class LateError(LostError):
+    """A forked process took longer than it was given, and was ended."""
+
+
+class ServerDiedError(LostError):
+    """The server of warm processes died, and with it all that it had forked."""
 
 
 class CrowdedError(Exception):
@@ -101,8 +109,10 @@ class Channel:
         """Have a kernel forked; it waits for what :func:`kpi_kit.kernels.children.kernel` is told."""
         return self.fork(KERNEL)
 
-    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function in a process of its own.
+    def call_within(
+        self, patience: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call a function in a process of its own, and end that if it takes longer than ``patience`` seconds.
 
         Raises
         ------
@@ -110,11 +120,14 @@ class Channel:
             Where the process ended before it answered.
         """
         with self.fork(WORKER) as forked:
+            forked.connection.settimeout(patience)
             try:
                 send(forked.connection, pickle.dumps((function, args, kwargs)))
                 well, answer = pickle.loads(receive(forked.connection))
+            except TimeoutError as fault:
+                raise LateError(f"its process did not end within {patience:g} s") from fault
             except (OSError, EOFError) as fault:
-                raise LostError("its process was ended from outside, perhaps for want of memory") from fault
+                raise LostError("its process was ended from outside") from fault
         if not well:
             raise answer
         return cast(T, answer)
@@ -140,6 +153,7 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._closed = False
+        self._asked = False
 
     def __enter__(self) -> Self:
         return self
@@ -150,7 +164,7 @@ class ForkServer:
     @property
     def pid(self) -> int | None:
         """The server's process id; None before it was needed."""
-        return self._process and self._process.pid
+        return None if self._process is None else self._process.pid
 
     def start(self) -> Channel:
         """The way to the server, which is started where it is not there.
@@ -179,19 +193,31 @@ class ForkServer:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "kpi_kit.kernels.forkserver", home],
-                stdin=theirs,
-                env={**_INLINE, **os.environ, **_ONE_THREAD, "PYTHONPATH": _path_of_the_kit()},
+                stdin=theirs.fileno(),
+                env={**_INLINE, **os.environ, **_ONE_THREAD, "PYTHONPATH": path_of_the_kit()},
             )
         self._channel = Channel(ours)
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As :meth:`Channel.call`."""
-        channel = self.start()
+        """Call a function in a process of its own, however long it takes."""
+        return self.call_within(None, function, *args, **kwargs)
+
+    def call_within(
+        self, patience: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As :meth:`Channel.call_within`."""
+        channel, process = self.start(), self._process
+        self._asked = True
         try:
-            return channel.call(function, *args, **kwargs)
-        except LostError:
-            if self._process is not None and self._ended(self._process) == CROWDED:
+            return channel.call_within(patience, function, *args, **kwargs)
+        except LateError:
+            raise
+        except LostError as fault:
+            code = None if process is None else self._ended(process)
+            if code == CROWDED:
                 raise CrowdedError("a library starts threads when it is imported") from None
+            if code is not None:
+                raise ServerDiedError("the server of warm processes died") from fault
             raise
 
     @staticmethod
@@ -213,7 +239,10 @@ class ForkServer:
     def _stop(self) -> None:
         if self._channel is not None:
             self._channel.close()
-        if self._process is not None:
+        if self._process is not None and not self._asked:
+            self._process.kill()  # nothing was forked, and it would finish its imports first
+            self._process.wait()
+        elif self._process is not None:
             try:
                 self._process.wait(20)
             except subprocess.TimeoutExpired:
@@ -233,15 +262,27 @@ def can_fork() -> bool:
     return hasattr(os, "fork") and sys.platform != "darwin"
 
 
+_ordinary = False
 _inherited: Channel | None = None
 _shared: ForkServer | None = None
 _guard = threading.Lock()
 
 
+def use_ordinary_kernels() -> None:
+    """From now on this process starts its kernels as everyone does."""
+    global _ordinary
+    _ordinary = True
+
+
+def are_forked() -> bool:
+    """Whether this process gets its kernels by fork."""
+    return can_fork() and not _ordinary
+
+
 def inherit(way: socket.socket | None) -> None:
     """In a worker: the server that forked it serves it, too."""
     global _inherited
-    _inherited = way and Channel(way)
+    _inherited = None if way is None else Channel(way)
 
 
 def current() -> Channel:
@@ -284,7 +325,7 @@ def _exactly(connection: socket.socket, length: int) -> bytes:
     return b"".join(parts)
 
 
-def _path_of_the_kit() -> str:
-    """So that every process imports the very kit that runs it."""
+def path_of_the_kit() -> str:
+    """A PYTHONPATH by which every process imports the very kit that runs this."""
     kit = str(Path(__file__).resolve().parents[2])
     return os.pathsep.join(filter(None, [kit, os.environ.get("PYTHONPATH")]))

@@ -23,6 +23,7 @@ from pathlib import Path
 KERNEL, WORKER = b"k", b"w"
 CROWDED = 3
 """The exit code of a server that has more than one thread after its imports, so that it must not fork."""
+_PR_SET_PDEATHSIG = 1
 _SILENCED = ("SIGINT", "SIGTERM", "SIGHUP")
 """Whoever stops a run tells its owner; the server ends with that one, after it has cleaned up."""
 
@@ -185,12 +186,9 @@ def threads() -> int:
 def end_with_parent(parent: int) -> None:
     """Have the kernel (Linux's) end this process when its parent dies, however that dies."""
     if sys.platform == "linux":
-        _PRCTL(1, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-
-
-_PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 def main() -> None:
@@ -199,7 +197,7 @@ def main() -> None:
     from kpi_kit.kernels.imports import warm
 
     owner = socket.socket(fileno=os.dup(0))
-    with open(os.devnull) as nothing:
+    with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
     for name in _SILENCED:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -216,6 +214,8 @@ def main() -> None:
         sys.excepthook(*sys.exc_info())
     finally:
         shutil.rmtree(home, ignore_errors=True)
+        with suppress(OSError):
+            home.parent.rmdir()  # an owner that was killed cannot do it
         os._exit(0)  # there is nothing that could be in order to leave behind
 
 

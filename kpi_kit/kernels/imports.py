@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _SLOW = "rfc3987_syntax"
-"""It builds a grammar when it is imported, for formats that no notebook's schema has; jsonschema goes without."""
+"""It builds a grammar at import, for formats that no notebook's schema has; jsonschema goes without."""
 
 _NEEDED = (
     "ipykernel.ipkernel",

@@ -9,15 +9,18 @@ import signal
 import socket
 from pathlib import Path
 from queue import Empty
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from kpi_kit.kernels import client
+
+if TYPE_CHECKING:
+    from jupyter_client.connect import KernelConnectionInfo
 
 PROVISIONER = "kpi-kit-fork"
 """The entry point by which Jupyter finds the provisioner."""
@@ -89,9 +92,10 @@ class ForkProvisioner(LocalProvisioner):
         command = [*self.kernel_spec.argv, *self._arguments]
         return await KernelProvisionerBase.pre_launch(self, cmd=command, **kwargs)
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Have a kernel forked, and wait until its sockets are bound."""
-        session = self.parent.session
+        manager: Any = self.parent
+        session = manager.session
         cwd = str(kwargs.get("cwd") or Path.cwd())
         asked = {
             "arguments": self._arguments,
@@ -111,10 +115,11 @@ class ForkProvisioner(LocalProvisioner):
             forked.close()
             raise
         self.pid = self.pgid = told.pop("pid")
-        self.process = ForkedProcess(forked, self.pid)
+        self.process = cast(Any, ForkedProcess(forked, self.pid))
         self.cwd = cwd
-        self.parent.connection_file = str(Path(told.pop("folder")) / "kernel.json")
-        self.connection_info = {**told, "key": session.key, "signature_scheme": session.signature_scheme}
+        manager.connection_file = str(Path(told.pop("folder")) / "kernel.json")
+        told |= {"key": session.key, "signature_scheme": session.signature_scheme}
+        self.connection_info = cast("KernelConnectionInfo", told)
         return self.connection_info
 
     async def wait(self) -> int | None:
