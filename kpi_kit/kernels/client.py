@@ -189,6 +189,7 @@ class ForkServer:
 
     def _launch(self) -> None:
         ours, theirs = socket.socketpair()
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a server that ends may remove it
         home = tempfile.mkdtemp(prefix="f", dir=self._folder)
         with theirs:
             self._process = subprocess.Popen(

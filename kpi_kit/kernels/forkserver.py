@@ -193,6 +193,7 @@ def end_with_parent(parent: int) -> None:
 
 def main() -> None:
     """Import everything, then serve."""
+    del sys.path[0]  # the current folder, which ``-m`` puts there, and a kernel does not
     from kpi_kit.kernels import children
     from kpi_kit.kernels.imports import warm
 
@@ -206,7 +207,7 @@ def main() -> None:
     gc.disable()
     warm()
     if threads() > 1:
-        sys.exit(CROWDED)
+        os._exit(CROWDED)
     gc.freeze()
     try:
         Server(owner, home, {KERNEL: children.kernel, WORKER: children.worker}).serve()

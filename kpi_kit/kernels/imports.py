@@ -6,6 +6,7 @@ import importlib
 import io
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,24 +14,23 @@ from pathlib import Path
 _SLOW = "rfc3987_syntax"
 """It builds a grammar at import, for formats that no notebook's schema has; jsonschema goes without."""
 
+_TOOLS = (
+    "jupyter_client.provisioning",
+    "nbclient",
+    "nbconvert.exporters.templateexporter",
+    "papermill",
+    "kpi_kit.execute",
+)
+"""What executes and renders; a notebook has no use for it."""
 _NEEDED = (
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "ipykernel.zmqshell",
-    "IPython.core.completer",
-    "comm",
-    "nbclient",
-    "nbconvert.exporters.templateexporter",
-    "papermill",
-    "papermill.clientwrap",
-    "jupyter_client.provisioning",
     "matplotlib.backends.backend_svg",
     "matplotlib.pyplot",
     "seaborn",
     "scipy.stats",
     "kpi_kit.report",
-    "kpi_kit.render",
-    "kpi_kit.execute",
 )
 
 
@@ -58,8 +58,10 @@ def without_slow_grammar() -> Iterator[None]:
 
 def warm() -> None:
     """Import everything, and do once what is slow the first time: fonts, words, the page's template."""
-    with without_slow_grammar():
-        for name in _NEEDED:
+    for name in _NEEDED:
+        importlib.import_module(name)
+    with without_slow_grammar(), warnings.catch_warnings():  # what tools silence, notebooks may want to hear
+        for name in _TOOLS:
             importlib.import_module(name)
     from nbformat import v4, write
 
