@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.across import Across
-from kpi_kit.case import default_as_of
+from kpi_kit.case import cut_off
 from kpi_kit.params import Params, Specialist
-from kpi_kit.periods import Period, parse_instant
+from kpi_kit.periods import Period
 from kpi_kit.store import Store
 from kpi_kit.tables import TABLES, Type
 
@@ -51,11 +51,7 @@ class Freshness:
         files: Iterable[Path],
     ) -> None:
         self._settings, self._loaded, self._store = dict(settings), loaded, store
-        period, zone = Period.parse(settings["period"]), loaded.department.zone
-        if as_of:
-            self._as_of = parse_instant(as_of, zone, "--as-of")
-        else:
-            self._as_of = default_as_of(loaded.department, period, store)
+        self._as_of = cut_off(loaded.department, Period.parse(settings["period"]), store, as_of or None)
         self._files = tuple(files)
 
     @cached_property

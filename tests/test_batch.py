@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ import nbformat
 import pytest
 from rich.console import Console
 
-from kpi_kit import batch, execute
+from kpi_kit import batch, execute, workers
 from kpi_kit.across import Across
 from kpi_kit.errors import InputError
 
@@ -357,6 +358,7 @@ def test_the_kits_own_notebooks_make_whole_pages_of_the_sample(engine, tmp_path,
 
 INTERRUPTED = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -513,3 +515,130 @@ def test_an_out_that_is_read_only_is_one_sentence_and_leaves_no_folder(go, tmp_p
 def children(folder: str) -> list[int]:
     """The kernels that wrote their process id into a folder."""
     return [int(path.read_text()) for path in Path(folder).glob("kernel-*.pid") if path.read_text()]
+
+
+def test_what_is_up_to_date_is_not_made_again(go, monkeypatch):
+    same = SimpleNamespace(specialist=lambda name, _: {"who": name}, department=lambda *_: {"who": "all"})
+    monkeypatch.setattr(batch, "_open_freshness", lambda this, loaded: nullcontext(same))
+    go()
+    said = io.StringIO()
+
+    outcome = go(console=Console(file=said, width=20))
+
+    assert (outcome.written, outcome.unchanged) == (
+        [outcome.folder / "manifest.json"],
+        ["anna", "ivan", "index"],
+    )
+    assert said.getvalue().startswith("0 pages, 3 up to date in ")
+    (outcome.folder / "ivan.html").write_text("torn", encoding="utf-8")
+    assert go().unchanged == ["anna", "index"]
+    assert go(force=True, specialists=["anna"]).unchanged == []
+
+
+FLAKY = """
+import os
+import signal
+from pathlib import Path
+
+marker = Path(out).resolve().parents[3] / f"tried-{specialist}"
+first = not marker.exists()
+marker.touch()
+if first and specialist == "ivan":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def with_cell(go, tmp_path):
+    """Run with a notebook in which one cell more comes first."""
+
+    def run(cell: str, **options: object) -> batch.Outcome:
+        notebook = nbformat.read(NOTEBOOKS / "good.ipynb", as_version=4)
+        notebook.cells.insert(1, nbformat.v4.new_code_cell(cell, id="more"))
+        nbformat.write(notebook, tmp_path / "more.ipynb")
+        return go(tmp_path / "more", **options)
+
+    return run
+
+
+def test_a_kernel_that_dies_costs_a_second_try(with_cell):
+    outcome = with_cell(FLAKY)
+    assert outcome.failed == {}
+    entries = manifest(outcome)["reports"]
+    assert {name: entry["attempts"] for name, entry in entries.items()} == {"anna": 1, "ivan": 2}
+    assert files(outcome) == ANNA | IVAN | INDEX
+
+
+HOLDS = """
+import ctypes
+if specialist == "ivan":
+    ctypes.PyDLL(None).sleep(600)
+"""
+
+
+def test_a_notebook_is_ended_inside_code_that_holds_the_interpreter(with_cell):
+    """``PyDLL`` keeps the interpreter's lock, so that no thread of the kernel can do anything."""
+    outcome = with_cell(HOLDS, deadline=2.5)
+    assert outcome.failed == {"ivan": "specialist_report.ipynb: it did not end within 2.5 s"}
+    assert files(outcome) == ANNA | INDEX | {"ivan.failed.ipynb"}
+    left = nbformat.read(outcome.folder / "ivan.failed.ipynb", as_version=4)
+    (failing,) = [cell for cell in left.cells if cell.metadata.get("papermill", {}).get("status") == "failed"]
+    assert failing.source == HOLDS
+    assert failing.outputs[0].output_type == "error"
+
+
+def test_the_manifest_says_how_each_report_was_made(go):
+    outcome = go(specialists=["anna"])
+    entry = manifest(outcome)["reports"]["anna"]
+    assert entry["attempts"] == 1
+    assert len(entry["cells"]) == 4, "a cell the parameters that papermill adds"
+    assert 20 < entry["memory_mib"] < 2000
+    assert set(entry["outputs"]) == ANNA
+    assert set(entry["inputs"]) == {"number"}
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_fills_up_fails_reports_and_never_tears_a_file(go, monkeypatch):
+    before = go()
+    texts = {path.name: path.read_bytes() for path in before.folder.iterdir()}
+    monkeypatch.setattr(batch, "sync_folder", full)
+    monkeypatch.setattr(batch.os, "fsync", full)
+
+    outcome = go()
+
+    assert set(outcome.failed) == {"anna", "ivan", "index", "manifest"}
+    assert outcome.failed["anna"].endswith(
+        f"its files cannot be written to {before.folder}: No space left on device"
+    )
+    assert "manifest.json: it cannot be written: No space left on device" in outcome.failed["manifest"]
+    assert {path.name: path.read_bytes() for path in before.folder.iterdir()} == texts
+
+
+def test_a_disk_that_is_full_is_found_before_the_work(go, monkeypatch):
+    monkeypatch.setattr(batch.shutil, "disk_usage", lambda folder: SimpleNamespace(free=3 * 2**20))
+    with pytest.raises(InputError, match="2 reports take up to 4 MB, and 3 MB are free"):
+        go()
+
+
+def test_where_there_is_no_fork_ordinary_kernels_serve_after_one_line(go, monkeypatch):
+    monkeypatch.setattr(workers.client, "can_fork", lambda: False)
+    said = io.StringIO()
+    outcome = go(console=Console(file=said, width=20))
+    assert outcome.failed == {}
+    assert files(outcome) == ANNA | IVAN | INDEX
+    assert said.getvalue().splitlines()[0] == (
+        "reports are made with ordinary kernels, which takes longer: this system has no fork"
+    )
+    assert said.getvalue().count("ordinary") == 1
+
+
+def test_two_runs_at_once_keep_each_others_reports(go):
+    with ThreadPoolExecutor(2) as both:
+        runs = [both.submit(go, specialists=[name]) for name in ("anna", "ivan")]
+        outcomes = [run.result() for run in runs]
+    assert [outcome.failed for outcome in outcomes] == [{}, {}]
+    assert set(manifest(outcomes[0])["reports"]) == {"anna", "ivan"}
+    assert files(outcomes[0]) == ANNA | IVAN | INDEX
