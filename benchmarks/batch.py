@@ -263,8 +263,10 @@ number, out, notebooks = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 department = SimpleNamespace(language="ru", timezone="UTC")
 people = {f"person-{n:04}": None for n in range(number)}
 batch.settings.load = lambda folder: SimpleNamespace(department=department, specialists=people, broken={})
-fresh = SimpleNamespace(specialist=lambda *_: {}, department=lambda *_: {})
-batch._open_freshness = lambda this, loaded: nullcontext(fresh)
+nothing = lambda *_: {}
+fresh = SimpleNamespace(sound="", specialist=nothing, department=nothing, across=nothing)
+batch._open_inputs = lambda this, loaded, manifest: nullcontext(fresh)
+batch.across.collect = lambda people, period, **where: batch.Across()
 me = psutil.Process()
 close = batch._Making.close
 def watch(making):

@@ -10,23 +10,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-try:
-    import fcntl
-except ImportError:  # Windows has none
-    fcntl = None  # type: ignore[assignment]
-
 from rich.console import Console
 
-from kpi_kit import across, machine, render
+from kpi_kit import across, checks, machine, render
 from kpi_kit import params as settings
 from kpi_kit.across import Across
 from kpi_kit.errors import InputError, did_you_mean
@@ -35,6 +29,8 @@ from kpi_kit.freshness import Freshness, Inputs, of_file
 from kpi_kit.manifest import Entry, Manifest, sync_folder, up_to_date
 from kpi_kit.periods import Period
 from kpi_kit.progress import display, line, say
+from kpi_kit.scorecard import CHECKED
+from kpi_kit.scratch import locked, scratch_folder
 from kpi_kit.store import open_store
 from kpi_kit.workers import Workers
 
@@ -174,18 +170,25 @@ def run(
     with stoppable(), Workers(this.jobs, lambda text: say(this.console, text)) as workers:
         if force or not (this.folder / "manifest.json").is_file():
             workers.warm_up()  # it imports while this looks at params and data
-        with _open_freshness(this, loaded) as fresh, _scratch(this.folder) as scratch:
-            known = {*loaded.specialists, *loaded.broken}
-            making = _Making(this, workers, Manifest(this.folder, this.given["period"], known), outcome)
+        manifest = Manifest(this.folder, this.given["period"], {*loaded.specialists, *loaded.broken})
+        with _open_inputs(this, loaded, manifest) as fresh, scratch_folder(this.folder) as scratch:
+            making = _Making(this, workers, manifest, outcome)
             for name in names:
                 if name in loaded.broken:
                     making.failed(Result(name, "; ".join(loaded.broken[name]), 0.0))
             crossing = making.across(loaded.specialists, fresh.across(), force=force)
-            usable = [_specialist(this, name, scratch) for name in names if name in loaded.specialists]
+            usable = [
+                replace(
+                    _specialist(this, name, scratch),
+                    environment={CHECKED: fresh.sound},
+                    beside=_texts(crossing),
+                )
+                for name in names
+                if name in loaded.specialists
+            ]
             inputs = {report.id: fresh.specialist(report.id, report.notebook, crossing) for report in usable}
-            for report in usable:
-                _keep(crossing, report.folder / this.given["period"])
             making.make(usable, inputs, force=force)
+            making.publish_across()
             making.close()
             department = _department(this, scratch)
             its = fresh.department(department.notebook, making.manifest.reports)
@@ -205,13 +208,22 @@ def _summary(outcome: Outcome) -> str:
 
 
 @contextmanager
-def _open_freshness(this: _Run, loaded: settings.Params) -> Iterator[Freshness]:
-    """The hashes of all inputs; a table that cannot be used stops the run here, before each report."""
+def _open_inputs(this: _Run, loaded: settings.Params, manifest: Manifest) -> Iterator[Freshness]:
+    """The hashes of all inputs; a table that cannot be used stops the run here, before each report.
+
+    Data that an earlier run has found sound are not looked through again, here or by the notebooks.
+    """
     shown = {name: text for name, text in this.given.items() if name != "as_of"}
     shown |= {"out": str(this.out), "language": this.language, "engine": this.engine}
     with open_store(Path(this.given["data"]), loaded.department.timezone) as store:
         files = [this.style / name for name in ("_quarto.yml", "theme.css")]
-        yield Freshness(shown, loaded=loaded, store=store, as_of=this.given["as_of"], files=files)
+        fresh = Freshness(shown, loaded=loaded, store=store, as_of=this.given["as_of"], files=files)
+        if manifest.checked != fresh.checked:
+            problems = checks.problems(store, loaded.department.currency)
+            if problems:
+                raise InputError(problems)
+            manifest.checked = fresh.checked
+        yield fresh
 
 
 def _wanted(specialists: Sequence[str] | None, known: Sequence[str]) -> list[str]:
@@ -234,77 +246,6 @@ def _jobs(jobs: int | None, reports: int) -> int:
     if jobs < 1:
         raise InputError(f"jobs {jobs}: allowed are 1 and more")
     return jobs
-
-
-@contextmanager
-def _scratch(folder: Path) -> Iterator[Path]:
-    """A folder on the same file system, so that moving a file out of it is atomic.
-
-    It is locked while its run lives, so that the next run can tell the remains of one that was killed.
-    Folders that were made for nothing go again.
-    """
-    new: list[Path] = []
-    try:
-        new += [place for place in (folder, *folder.parents) if not place.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder):
-            _sweep(folder)
-            made = Path(tempfile.mkdtemp(prefix=".work-", dir=folder))
-            lock = _lock(made)
-    except OSError as fault:
-        _remove_empty(new)
-        raise InputError(f"{folder}: reports cannot be written here: {fault.strerror or fault}") from None
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-        _unlock(lock)
-        _remove_empty(new)
-
-
-def _remove_empty(folders: Sequence[Path]) -> None:
-    """Remove folders, the innermost first, as long as nothing is in them."""
-    with suppress(OSError):
-        for folder in folders:
-            folder.rmdir()
-
-
-def _sweep(folder: Path) -> None:
-    """Remove the scratch folders of runs that are no more."""
-    for left in folder.glob(".work-*"):
-        with suppress(OSError):
-            lock = _lock(left)
-            if lock is not None:
-                shutil.rmtree(left, ignore_errors=True)
-            _unlock(lock)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One run at a time sweeps and makes its scratch folder, so that none is swept before it is locked."""
-    lock = _lock(folder, wait=True)
-    try:
-        yield
-    finally:
-        _unlock(lock)
-
-
-def _lock(folder: Path, *, wait: bool = False) -> int | None:
-    """Lock a folder until it is unlocked or this process ends; None where it is not to be had."""
-    if fcntl is None:
-        return None
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:  # a live run has it, or the file system knows no locks
-        os.close(handle)
-        return None
-    return handle
-
-
-def _unlock(lock: int | None) -> None:
-    if lock is not None:
-        os.close(lock)
 
 
 def _specialist(this: _Run, name: str, scratch: Path) -> Report:
@@ -335,13 +276,9 @@ def _department(this: _Run, scratch: Path) -> Report:
     )
 
 
-def _keep(found: Across, folder: Path) -> list[Path]:
-    """Write what crosses specialists to where reports look for it."""
-    paths = {name: folder / place for name, place in across.FILES.items()}
-    for name, path in paths.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        render.write_text(path, found.text(name))
-    return list(paths.values())
+def _texts(found: Across) -> dict[Path, str]:
+    """The files of what crosses specialists, where reports look for them."""
+    return {place: found.text(name) for name, place in across.FILES.items()}
 
 
 class _Making:
@@ -358,6 +295,7 @@ class _Making:
     def __init__(self, this: _Run, workers: Workers, manifest: Manifest, outcome: Outcome) -> None:
         self._this, self._workers, self.manifest, self._outcome = this, workers, manifest, outcome
         self._inputs: dict[str, Inputs] = {}
+        self._found: tuple[Across, Inputs] | None = None
 
     def across(self, people: Iterable[str], inputs: Inputs, *, force: bool) -> Across:
         """What crosses specialists: of all of them, also where only some reports are asked for."""
@@ -367,11 +305,21 @@ class _Making:
         given: dict[str, Any] = {"data": Path(this.given["data"]), "params": Path(this.given["params"])}
         period, as_of = Period.parse(this.given["period"]), this.given["as_of"] or None
         found = across.collect(people, period, submit=self._workers.submit, as_of=as_of, **given)
-        with self._writing():
-            self._outcome.written += (written := _keep(found, folder))
-            outputs = {str(path.relative_to(folder)): of_file(path) for path in written}
-            self.manifest.record_across({"status": "done", "inputs": inputs, "outputs": outputs})
+        self._found = (found, inputs)
         return found
+
+    def publish_across(self) -> None:
+        """Put what crosses specialists beside the reports that were made with it."""
+        if self._found is None:
+            return
+        (found, inputs), folder = self._found, self._this.folder
+        with self._writing():
+            for place, text in _texts(found).items():
+                (folder / place).parent.mkdir(exist_ok=True)
+                render.write_text(folder / place, text)
+                self._outcome.written.append(folder / place)
+            outputs = {str(place): of_file(folder / place) for place in _texts(found)}
+            self.manifest.record_across({"status": "done", "inputs": inputs, "outputs": outputs})
 
     def make(self, reports: Sequence[Report], inputs: Mapping[str, Inputs], *, force: bool) -> None:
         """Make the reports that are not up to date."""
@@ -430,7 +378,7 @@ class _Making:
         folder, error = self._this.folder, result.error
         outputs: dict[str, str | None] = {}
         try:
-            with _locked(folder):
+            with locked(folder):
                 if error is None:
                     outputs = self._move(report)
                 elif report.executed.is_file():
@@ -490,7 +438,7 @@ class _Making:
         """A manifest that cannot be written is a failure of its own, which the next entry may mend."""
         written, failed = self._outcome.written, self._outcome.failed
         try:
-            with _locked(self._this.folder):
+            with locked(self._this.folder):
                 yield
         except OSError as fault:
             failed["manifest"] = f"{self.manifest.path}: it cannot be written: {fault.strerror or fault}"

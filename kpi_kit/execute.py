@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,10 @@ class Report:
         The folder with what that page needs.
     deadline : float
         Seconds after which the whole notebook is ended.
+    environment : mapping
+        What the notebook finds in its environment besides what is there.
+    beside : mapping
+        Files, with their texts, that the notebook finds in the folder of its period.
     """
 
     id: str
@@ -58,6 +62,8 @@ class Report:
     language: str | None = None
     style: Path = render.STYLE
     deadline: float = DEADLINE
+    environment: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def executed(self) -> Path:
@@ -157,8 +163,13 @@ def execute(report: Report) -> Result:
     """
     begun = time.perf_counter()
     seen = _Seen()
+    os.environ.update(report.environment)  # of this process, which makes reports of one run alone
     try:
         report.folder.mkdir(parents=True, exist_ok=True)
+        for place, text in report.beside.items():
+            path = report.folder / report.parameters["period"] / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
         error = _run_notebook(report, seen)
         seen.cells = _name_the_real_folder(report)
         error = error or _unfinished(report) or _fault_of_card(report) or _page(report)

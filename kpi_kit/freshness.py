@@ -15,6 +15,7 @@ from kpi_kit.across import Across
 from kpi_kit.case import cut_off
 from kpi_kit.params import Params, Specialist
 from kpi_kit.periods import Period
+from kpi_kit.scorecard import checked
 from kpi_kit.store import Store
 from kpi_kit.tables import TABLES, Type
 
@@ -53,6 +54,16 @@ class Freshness:
         self._settings, self._loaded, self._store = dict(settings), loaded, store
         self._as_of = cut_off(loaded.department, Period.parse(settings["period"]), store, as_of or None)
         self._files = tuple(files)
+
+    @cached_property
+    def checked(self) -> str:
+        """A hash of all data, and of all that decides whether they are sound."""
+        return _of_text([self.sound, kit()])
+
+    @cached_property
+    def sound(self) -> str:
+        """What names the data once they have been checked."""
+        return checked(self._store, self._loaded)
 
     @cached_property
     def _common(self) -> Inputs:
@@ -112,7 +123,9 @@ class Freshness:
         known = self._store.accounts
         platforms = {str(known.loc[account, "platform"]) for account in accounts if account in known.index}
         return {
-            "reliable": {entry.kpi: crossing.backtest.get(entry.kpi, {}).get("verdict") for entry in person.kpis},
+            "reliable": {
+                entry.kpi: crossing.backtest.get(entry.kpi, {}).get("verdict") for entry in person.kpis
+            },
             "shocks": {
                 f"{platform} {measure}": [[week["week"], week["common"]] for week in found.get("weeks", ())]
                 for platform in platforms

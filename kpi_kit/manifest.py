@@ -40,6 +40,7 @@ class Manifest:
         self.reports: dict[str, Entry] = {}
         self.department: Entry | None = None
         self.across: Entry | None = None
+        self.checked: str | None = None
         self._lines: dict[str, str] = {}
         self._seen: tuple[int, int] | None = None
         self._refresh()
@@ -52,6 +53,7 @@ class Manifest:
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
             self.as_of, self.across, department = found["as_of"], found.get("across"), found.get("department")
+            self.checked = found.get("checked")
             reports = {name: dict(entry) for name, entry in dict(found["reports"]).items()}
             self.department = department and dict(department)
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -91,7 +93,7 @@ class Manifest:
             self._lines[name] = f"  {_json(name)}: {_json(self.reports[name])}"
         reports = ",\n".join(self._lines[name] for name in sorted(self.reports))
         head = f' "schema": {SCHEMA},\n "period": {_json(self._period)},\n "as_of": {_json(self.as_of)},\n'
-        others = {"across": self.across, "department": self.department}
+        others = {"across": self.across, "department": self.department, "checked": self.checked}
         tail = "".join(f",\n {_json(name)}: {_json(entry)}" for name, entry in others.items() if entry)
         write_text(self.path, f'{{\n{head} "reports": {{\n{reports}\n }}{tail}\n}}\n')
         sync_folder(self.path.parent)

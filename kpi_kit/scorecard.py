@@ -29,15 +29,20 @@ from kpi_kit.verdicts import records, verdicts
 SCHEMA = 1
 """The version of the JSON's shape."""
 
+CHECKED = "KPI_KIT_CHECKED"
+"""The environment variable in which a run tells its notebooks which data it has checked for all of them."""
+
 Scorecard: TypeAlias = dict[str, Any]
 
 
-def open_inputs(data: Path, params: Path) -> tuple[Params, Store]:
+def open_inputs(data: Path, params: Path, *, check: bool = True) -> tuple[Params, Store]:
     """Read params, open the data, and check both.
 
     Parameters
     ----------
     data, params : Path
+    check : bool
+        Whether to look at every row; without it only at which tables and columns there are.
 
     Returns
     -------
@@ -50,11 +55,18 @@ def open_inputs(data: Path, params: Path) -> tuple[Params, Store]:
     """
     loaded = load_params(params)
     store = look(data, loaded.department.timezone)
+    if not store.faults and (not check or os.environ.get(CHECKED) == checked(store, loaded)):
+        return loaded, store
     problems = checks.problems(store, loaded.department.currency)
     if problems:
         store.connection.close()
         raise InputError(problems)
     return loaded, store
+
+
+def checked(store: Store, loaded: Params) -> str:
+    """What names data that were checked: their content, and what they were checked against."""
+    return f"{store.fingerprint} {loaded.department.timezone} {loaded.department.currency}"
 
 
 def score(

@@ -23,9 +23,10 @@ import nbformat
 import pytest
 from rich.console import Console
 
-from kpi_kit import batch, execute, workers
+from kpi_kit import batch, execute, scratch
 from kpi_kit.across import Across
 from kpi_kit.errors import InputError
+from kpi_kit.kernels import client
 
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE / "notebooks"
@@ -44,13 +45,15 @@ def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         broken={},
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
-    monkeypatch.setattr(batch, "_open_freshness", lambda this, loaded: nullcontext(Always()))
+    monkeypatch.setattr(batch, "_open_inputs", lambda this, loaded, manifest: nullcontext(Always()))
     monkeypatch.setattr(batch.across, "collect", lambda people, period, **where: Across())
     return loaded
 
 
 class Always:
     """Inputs that are never those of the last run."""
+
+    sound = "sound"
 
     def __init__(self) -> None:
         self.numbers = itertools.count(time.monotonic_ns())
@@ -63,6 +66,26 @@ class Always:
 
     def department(self, notebook: Path, reports: object) -> dict[str, str]:
         return {"number": str(next(self.numbers))}
+
+
+class OneServer(client.ForkServer):
+    """Serves all runs of these tests, so that each need not import everything anew."""
+
+    def close(self) -> None:
+        """Not yet."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[OneServer]:
+    with tempfile.TemporaryDirectory(prefix="t") as folder:
+        server = OneServer(Path(folder))
+        yield server
+        client.ForkServer.close(server)
+
+
+@pytest.fixture(autouse=True)
+def one_server(server: OneServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "ForkServer", lambda folder=None: server)
 
 
 @pytest.fixture
@@ -108,7 +131,7 @@ def test_every_report_and_the_departments_are_made(go, tmp_path):
         "anna": ("done", None),
         "ivan": ("done", None),
     }
-    assert record.pop("department")["status"] == "done"
+    assert {record.pop(part)["status"] for part in ("across", "department")} == {"done"}
     assert record == {"schema": 1, "period": "2025-10", "as_of": "2025-11-08T00:00:00+03:00"}
     index = (outcome.folder / "index.html").read_text(encoding="utf-8")
     assert "['anna', 'ivan'] ['anna', 'ivan']" in index
@@ -370,8 +393,9 @@ if __name__ == "__main__":
     department = SimpleNamespace(language="ru", timezone="UTC")
     batch.settings.load = lambda folder: SimpleNamespace(
         department=department, specialists={"anna": 1, "ivan": 1}, broken={})
-    fresh = SimpleNamespace(specialist=lambda *_: {}, department=lambda *_: {}, across=lambda: {})
-    batch._open_freshness = lambda this, loaded: nullcontext(fresh)
+    fresh = SimpleNamespace(
+        sound="", specialist=lambda *_: {}, department=lambda *_: {}, across=lambda: {})
+    batch._open_inputs = lambda this, loaded, manifest: nullcontext(fresh)
     batch.across.collect = lambda people, period, **where: Across()
     try:
         batch.run("2025-10", data="d", params="p", out=out, notebooks=house, style=style, engine="embedded")
@@ -506,7 +530,7 @@ def test_an_out_that_is_read_only_is_one_sentence_and_leaves_no_folder(go, tmp_p
     def refuse(*_: object, **__: object) -> int:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(batch, "_lock", refuse)
+    monkeypatch.setattr(scratch, "_lock", refuse)
     with pytest.raises(InputError, match="2025-10: reports cannot be written here: Read-only file system"):
         go()
     assert not (tmp_path / "out").exists()
@@ -518,8 +542,13 @@ def children(folder: str) -> list[int]:
 
 
 def test_what_is_up_to_date_is_not_made_again(go, monkeypatch):
-    same = SimpleNamespace(specialist=lambda name, _: {"who": name}, department=lambda *_: {"who": "all"})
-    monkeypatch.setattr(batch, "_open_freshness", lambda this, loaded: nullcontext(same))
+    same = SimpleNamespace(
+        sound="",
+        across=lambda: {"who": "everyone"},
+        specialist=lambda name, *_: {"who": name},
+        department=lambda *_: {"who": "all"},
+    )
+    monkeypatch.setattr(batch, "_open_inputs", lambda this, loaded, manifest: nullcontext(same))
     go()
     said = io.StringIO()
 
@@ -603,7 +632,7 @@ def full(*_: object, **__: object) -> None:
 
 def test_a_disk_that_fills_up_fails_reports_and_never_tears_a_file(go, monkeypatch):
     before = go()
-    texts = {path.name: path.read_bytes() for path in before.folder.iterdir()}
+    texts = {path.name: path.read_bytes() for path in before.folder.iterdir() if path.is_file()}
     monkeypatch.setattr(batch, "sync_folder", full)
     monkeypatch.setattr(batch.os, "fsync", full)
 
@@ -614,7 +643,8 @@ def test_a_disk_that_fills_up_fails_reports_and_never_tears_a_file(go, monkeypat
         f"its files cannot be written to {before.folder}: No space left on device"
     )
     assert "manifest.json: it cannot be written: No space left on device" in outcome.failed["manifest"]
-    assert {path.name: path.read_bytes() for path in before.folder.iterdir()} == texts
+    assert {name: (before.folder / name).read_bytes() for name in texts} == texts
+    assert files(before) == texts.keys() | {"department"}
 
 
 def test_a_disk_that_is_full_is_found_before_the_work(go, monkeypatch):
@@ -624,7 +654,7 @@ def test_a_disk_that_is_full_is_found_before_the_work(go, monkeypatch):
 
 
 def test_where_there_is_no_fork_ordinary_kernels_serve_after_one_line(go, monkeypatch):
-    monkeypatch.setattr(workers.client, "can_fork", lambda: False)
+    monkeypatch.setattr(client, "can_fork", lambda: False)
     said = io.StringIO()
     outcome = go(console=Console(file=said, width=20))
     assert outcome.failed == {}

@@ -25,13 +25,18 @@ EVERYONE = {
 SETTINGS = {"period": "2025-10", "language": "ru", "engine": "embedded"}
 
 
-def hashes(folder: Path, as_of: str = "", crossing: Across = Across(), **settings: str) -> dict[str, dict[str, str]]:
+def hashes(
+    folder: Path, as_of: str = "", crossing: Across | None = None, **settings: str
+) -> dict[str, dict[str, str]]:
     loaded = params.load(folder / "params")
     with open_store(folder / "data", loaded.department.timezone) as store:
         fresh = freshness.Freshness(
             SETTINGS | settings, loaded=loaded, store=store, as_of=as_of, files=[folder / "theme.css"]
         )
-        return {name: fresh.specialist(name, folder / "notebook.ipynb", crossing) for name in loaded.specialists}
+        return {
+            name: fresh.specialist(name, folder / "notebook.ipynb", crossing or Across())
+            for name in loaded.specialists
+        }
 
 
 @pytest.fixture(scope="module")

@@ -226,7 +226,7 @@ def start_and_hang(note: str) -> None:
 def begin(server: client.ForkServer, note: Path) -> tuple[client.Forked, list[int], Path]:
     """A worker that hangs, with the processes under it and its kernel's connection file."""
     forked = server.start().fork(forkserver.WORKER)
-    client.send(forked.connection, pickle.dumps((exec, (code_of_start_and_hang(note), {}), {})))
+    client.send(forked.connection, pickle.dumps(("/", exec, (code_of_start_and_hang(note), {}), {})))
     assert soon(note.exists)
     kernel, child, worker, file = note.read_text().split()
     return forked, [int(kernel), int(child), int(worker)], Path(file)

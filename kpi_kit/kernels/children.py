@@ -96,8 +96,9 @@ def worker(connection: socket.socket, folder: Path, channel: socket.socket | Non
     tempfile.tempdir = str(folder)
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the result
     gc.enable()
-    function, args, kwargs = pickle.loads(client.receive(connection))
+    folder_now, function, args, kwargs = pickle.loads(client.receive(connection))
     try:
+        os.chdir(folder_now)
         answer = (True, function(*args, **kwargs))
     except Exception as fault:
         answer = (False, fault)

@@ -112,7 +112,9 @@ class Channel:
     def call_within(
         self, patience: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Call a function in a process of its own, and end that if it takes longer than ``patience`` seconds.
+        """Call a function in a process of its own, in the current folder.
+
+        The process is ended if it takes longer than ``patience`` seconds.
 
         Raises
         ------
@@ -122,7 +124,7 @@ class Channel:
         with self.fork(WORKER) as forked:
             forked.connection.settimeout(patience)
             try:
-                send(forked.connection, pickle.dumps((function, args, kwargs)))
+                send(forked.connection, pickle.dumps((str(Path.cwd()), function, args, kwargs)))
                 well, answer = pickle.loads(receive(forked.connection))
             except TimeoutError as fault:
                 raise LateError(f"its process did not end within {patience:g} s") from fault
