@@ -167,7 +167,7 @@ def run(
     )
     check_declared({notebooks / name: needs for name, needs in _NEEDS.items()})
     outcome = Outcome(this.folder)
-    with stoppable(), Workers(this.jobs, lambda text: say(this.console, text)) as workers:
+    with stoppable(), Workers(this.jobs, lambda text: say(this.console, text), Path(params)) as workers:
         if force or not (this.folder / "manifest.json").is_file():
             workers.warm_up()  # it imports while this looks at params and data
         manifest = Manifest(this.folder, this.given["period"], {*loaded.specialists, *loaded.broken})

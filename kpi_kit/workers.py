@@ -40,13 +40,18 @@ class Workers:
         How many calls are made at once.
     notice : callable
         Told in one sentence where warm processes cannot be had.
+    params : Path or None
+        A folder of params that processes find read already.
     """
 
-    def __init__(self, jobs: int, notice: Callable[[str], object] = lambda _: None) -> None:
+    def __init__(
+        self, jobs: int, notice: Callable[[str], object] = lambda _: None, params: Path | None = None
+    ) -> None:
+        self._params = params
         self._jobs, self._notice = jobs, notice
         self._folder = tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True)
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="report")
-        self._server: client.ForkServer | None = client.ForkServer(Path(self._folder.name))
+        self._server: client.ForkServer | None = client.ForkServer(Path(self._folder.name), params)
         self._pool: ProcessPoolExecutor | None = None
         self._guard = threading.Lock()
         self._stopped = False
@@ -102,7 +107,7 @@ class Workers:
         patience = report.deadline + GRACE
         try:
             if alone:
-                with client.ForkServer(Path(self._folder.name)) as own:
+                with client.ForkServer(Path(self._folder.name), self._params) as own:
                     return own.call_within(patience, execute, report), False
             return self._call_within(patience, execute, report), False
         except client.LateError:

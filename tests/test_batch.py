@@ -85,7 +85,7 @@ def server() -> Iterator[OneServer]:
 
 @pytest.fixture(autouse=True)
 def one_server(server: OneServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "ForkServer", lambda folder=None: server)
+    monkeypatch.setattr(client, "ForkServer", lambda *_: server)
 
 
 @pytest.fixture

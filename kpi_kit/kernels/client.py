@@ -146,9 +146,12 @@ class ForkServer:
     ----------
     folder : Path or None
         Where its processes have their files; None for a folder of its own.
+    params : Path or None
+        A folder of params that its processes find read already.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, params: Path | None = None) -> None:
+        self._params = params
         self._own = None if folder else tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True)
         self._folder = folder or Path(cast("tempfile.TemporaryDirectory[str]", self._own).name)
         self._lock = threading.Lock()
@@ -193,9 +196,10 @@ class ForkServer:
         ours, theirs = socket.socketpair()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a server that ends may remove it
         home = tempfile.mkdtemp(prefix="f", dir=self._folder)
+        params = [] if self._params is None else [str(self._params)]
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "kpi_kit.kernels.forkserver", home],
+                [sys.executable, "-m", "kpi_kit.kernels.forkserver", home, *params],
                 stdin=theirs.fileno(),
                 env={**_INLINE, **os.environ, **_ONE_THREAD, "PYTHONPATH": path_of_the_kit()},
             )

@@ -202,10 +202,10 @@ def main() -> None:
         os.dup2(nothing.fileno(), 0)
     for name in _SILENCED:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    home = Path(sys.argv[1])
+    home, params = Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]]
     del sys.argv[1:]
     gc.disable()
-    warm()
+    warm(*params)
     if threads() > 1:
         os._exit(CROWDED)
     gc.freeze()

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _SLOW = "rfc3987_syntax"
@@ -56,8 +56,14 @@ def without_slow_grammar() -> Iterator[None]:
             del sys.modules[_SLOW]
 
 
-def warm() -> None:
-    """Import everything, and do once what is slow the first time: fonts, words, the page's template."""
+def warm(params: Path | None = None) -> None:
+    """Import everything, and do once what is slow the first time: fonts, words, the page's template.
+
+    Parameters
+    ----------
+    params : Path or None
+        A folder of params whose files are to be read already.
+    """
     for name in _NEEDED:
         importlib.import_module(name)
     with without_slow_grammar(), warnings.catch_warnings():  # what tools silence, notebooks may want to hear
@@ -66,11 +72,16 @@ def warm() -> None:
     from nbformat import v4, write
 
     from kpi_kit import figures, render, wording
+    from kpi_kit.errors import KitError
+    from kpi_kit.params import load
 
     for language in wording.LANGUAGES:
         wording.words(language, "RUB")
     with figures.drawing():
         _draw()
+    if params is not None:
+        with suppress(KitError):  # whoever needs them will say what is wrong with them
+            load(params)
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "empty.ipynb"
         write(v4.new_notebook(), empty)

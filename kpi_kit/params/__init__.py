@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def load(folder: Path) -> Params:
     broken: dict[str, tuple[str, ...]] = {}
     for file in files:
         try:
-            people[file.stem] = _specialist(file)
+            people[file.stem] = _specialist(file, _stamp(file))
         except KitError as fault:
             broken[file.stem] = fault.problems
     if faults:
@@ -99,7 +100,14 @@ def _department(file: Path) -> Department:
     return Department.model_validate(raw)
 
 
-def _specialist(file: Path) -> Specialist:
+def _stamp(file: Path) -> tuple[int, ...]:
+    found = file.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@cache
+def _specialist(file: Path, _stamp: tuple[int, ...]) -> Specialist:
+    """A person's file, read once a process as long as it is the same: a run of many reads all for each."""
     if not _ID.fullmatch(file.stem) or file.stem in RESERVED_IDS:
         raise KitError(
             f"{file}: a specialist's id is letters, digits, - and _, and none of {', '.join(RESERVED_IDS)}"
