@@ -12,10 +12,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar, cast
 
-from kpi_kit.kernels.forkserver import CROWDED, KERNEL, WORKER
+from kpi_kit.kernels.forkserver import CROWDED, FAREWELL, KERNEL, WORKER
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -135,7 +136,9 @@ class Channel:
         return cast(T, answer)
 
     def close(self) -> None:
-        """Close the way."""
+        """Close the way, with a word that this is meant."""
+        with self._lock, suppress(OSError):
+            self._way.send(FAREWELL)
         self._way.close()
 
 
@@ -194,7 +197,6 @@ class ForkServer:
 
     def _launch(self) -> None:
         ours, theirs = socket.socketpair()
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a server that ends may remove it
         home = tempfile.mkdtemp(prefix="f", dir=self._folder)
         params = [] if self._params is None else [str(self._params)]
         with theirs:

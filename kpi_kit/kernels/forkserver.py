@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-KERNEL, WORKER = b"k", b"w"
+KERNEL, WORKER, FAREWELL = b"k", b"w", b"q"
 CROWDED = 3
 """The exit code of a server that has more than one thread after its imports, so that it must not fork."""
 _PR_SET_PDEATHSIG = 1
@@ -49,7 +49,7 @@ class _Child:
 
 
 class Server:
-    """Forks what its clients wish for.
+    """Forks what its clients wish for; is orphaned where its owner went without a word.
 
     Parameters
     ----------
@@ -70,6 +70,7 @@ class Server:
         wakes.setblocking(False)
         self._wakes = wakes
         self._selector = selectors.DefaultSelector()
+        self.orphaned = True
 
     def serve(self) -> None:
         """Until the owner is gone; then everything that was forked ends, too."""
@@ -96,6 +97,9 @@ class Server:
             self._selector.unregister(channel)
             del self._channels[channel.fileno()]
             channel.close()
+            return
+        if kind == FAREWELL:
+            self.orphaned = False
             return
         connection = socket.socket(fileno=descriptors[0])
         self._fork(kind, connection, descriptors[1])
@@ -209,14 +213,14 @@ def main() -> None:
     if threads() > 1:
         os._exit(CROWDED)
     gc.freeze()
+    server = Server(owner, home, {KERNEL: children.kernel, WORKER: children.worker})
     try:
-        Server(owner, home, {KERNEL: children.kernel, WORKER: children.worker}).serve()
+        server.serve()
     except Exception:
         sys.excepthook(*sys.exc_info())
     finally:
-        shutil.rmtree(home, ignore_errors=True)
-        with suppress(OSError):
-            home.parent.rmdir()  # an owner that was killed cannot do it
+        # an owner that was killed cannot clear up, neither after itself nor after a server that was
+        shutil.rmtree(home.parent if server.orphaned else home, ignore_errors=True)
         os._exit(0)  # there is nothing that could be in order to leave behind
 
 
