@@ -18,7 +18,7 @@ UV := $(PY) -m uv
 FOLDERS = --data "$$DATA" --params "$$PARAMS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup conda reports check lab test lint format bench bench-statistics lock clean
+.PHONY: help setup conda reports check lab test lint format bench soak bench-statistics lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -63,11 +63,13 @@ format: setup ## let ruff put the code in order
 	@$(PY) -m ruff check --fix --quiet .
 	@$(PY) -m ruff format .
 
-bench: setup ## time the KPIs, the figures, and every report of the period into a folder that is thrown away
+bench: setup ## time the KPIs, the figures, and a month of reports beside the usual ways [BENCH_ARGS=]
 	@$(PY) benchmarks/kpis.py
 	@$(PY) benchmarks/figures.py
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PY) -m kpi_kit run $(FOLDERS) --out "$$folder" \
-	  --engine "$$ENGINE" $(if $(PERIOD),--period "$$PERIOD") $(if $(JOBS),--jobs "$$JOBS")
+	@$(PY) benchmarks/batch.py $(BENCH_ARGS)
+
+soak: setup ## batches in which things go wrong at random, twenty seeds [SOAK_ARGS=]
+	@$(PY) benchmarks/soak.py $(SOAK_ARGS)
 
 bench-statistics: setup ## false alarms, power and coverage of the verdicts, beside other tests
 	@$(PY) benchmarks/verdicts.py

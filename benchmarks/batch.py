@@ -6,7 +6,8 @@ way makes the very same pages of notebook, data and params:
 - *loop*: ``papermill`` and ``jupyter nbconvert`` from the shell, a report after the other;
 - *API*: ``papermill.execute_notebook`` with stock kernels and one HTML exporter, one and two at a time;
 - *kit*: ``python -m kpi_kit run``, from the first import to the last file, the department's page included;
-- *limit*: the same ``kpi_kit`` calls in two warm plain processes, no Jupyter, nothing written;
+- *limit*: the same ``kpi_kit`` calls in two warm plain processes, no Jupyter, nothing written, the
+  back-test of all specialists included, which no loop makes;
 - *Quarto loop*: ``papermill`` and ``quarto render``, and the kit with Quarto, where that is on the PATH.
 
 Rounds are interleaved, and each number is a median: wall-clock and CPU seconds a report. Of the ways that
@@ -34,9 +35,12 @@ from contextlib import contextmanager
 from importlib import metadata
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
+
+if TYPE_CHECKING:
+    from kpi_kit.across import Across
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks/results.json"
@@ -153,13 +157,26 @@ def kit_quarto(names: Sequence[str], params: Path, out: Path) -> None:
     kit(names, params, out, "--engine", "quarto")
 
 
-def plain(name: str, params: str) -> int:
+def sound(params: str) -> None:
+    """Check the data once, as a run does for all its notebooks."""
+    from kpi_kit import scorecard
+
+    loaded, store = scorecard.open_inputs(ROOT / DATA, Path(params))
+    with store:
+        os.environ[scorecard.CHECKED] = scorecard.checked(store, loaded)
+
+
+def plain(name: str, params: str, crossing: Across | None = None) -> int:
     """All sections of a report as HTML, in this process."""
     from kpi_kit import scorecard
+    from kpi_kit.case import prepare
+    from kpi_kit.periods import Period
     from kpi_kit.report import SpecialistReport
 
-    card = scorecard.score(name, PERIOD, data=ROOT / DATA, params=Path(params))
-    report = SpecialistReport(card)
+    loaded, store = scorecard.open_inputs(ROOT / DATA, Path(params))
+    with store:
+        case = prepare(name, Period.parse(PERIOD), params=loaded, store=store)
+        report = SpecialistReport(scorecard.card(case, crossing, NOTEBOOK))
     sections = (getattr(report, section)() for section in SECTIONS)
     return sum(len(section._repr_html_()) for section in sections if section is not None)
 
@@ -167,16 +184,21 @@ def plain(name: str, params: str) -> int:
 @contextmanager
 def limit(params: Path, name: str) -> Iterator[Way]:
     """Two plain processes that have each made a report already."""
+    from kpi_kit import across
+    from kpi_kit.periods import Period
+
     one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     os.environ.update(one_thread)
-    with ProcessPoolExecutor(JOBS, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(JOBS, get_context("spawn"), sound, (str(params),)) as pool:
         list(pool.map(plain, [name] * JOBS * 2, [str(params)] * JOBS * 2))
         for variable in one_thread:
             del os.environ[variable]
         pids = list(pool._processes)  # their CPU seconds are theirs until they end
 
         def way(names: Sequence[str], params: Path, out: Path) -> None:
-            list(pool.map(plain, names, [str(params)] * len(names)))
+            where = {"data": ROOT / DATA, "params": params}
+            crossing = across.collect(names, Period.parse(PERIOD), submit=pool.submit, **where)
+            list(pool.map(plain, names, [str(params)] * len(names), [crossing] * len(names)))
 
         way.pids = pids  # type: ignore[attr-defined]
         yield way
