@@ -41,9 +41,9 @@ setup: $(READY) ## set up the environment alone (the others call it)
 conda: pyproject.toml
 	@$(PY) -c 'import kpi_kit, pytest, ruff, mypy, axe_playwright_python' 2>/dev/null || $(PY) -m pip install --quiet --editable '.[dev]'
 
-reports: setup ## every report of the period, and the department's [PERIOD= SPECIALIST= DATA= PARAMS= OUT= JOBS= ENGINE= AS_OF=]
+reports: setup ## every report of the period, and the department's [PERIOD= SPECIALIST= DATA= PARAMS= OUT= JOBS= ENGINE= AS_OF= FORCE=]
 	@$(PY) -m kpi_kit run $(FOLDERS) --out "$$OUT" --engine "$$ENGINE" $(if $(PERIOD),--period "$$PERIOD") \
-	  $(if $(SPECIALIST),--specialist "$$SPECIALIST") $(if $(JOBS),--jobs "$$JOBS") $(if $(AS_OF),--as-of "$$AS_OF")
+	  $(if $(SPECIALIST),--specialist "$$SPECIALIST") $(if $(JOBS),--jobs "$$JOBS") $(if $(AS_OF),--as-of "$$AS_OF") $(if $(FORCE),--force)
 
 check: setup ## params and data, without rendering [PERIOD= DATA= PARAMS= AS_OF=]
 	@$(PY) -m kpi_kit check $(FOLDERS) $(if $(PERIOD),--period "$$PERIOD") $(if $(AS_OF),--as-of "$$AS_OF")

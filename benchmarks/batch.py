@@ -11,7 +11,7 @@ way makes the very same pages of notebook, data and params:
 - *Quarto loop*: ``papermill`` and ``quarto render``, and the kit with Quarto, where that is on the PATH.
 
 Rounds are interleaved, and each number is a median: wall-clock and CPU seconds a report. Of the ways that
-start everything anew for each report, six reports a round are timed, unless ``--whole`` asks for all.
+start everything anew for each report, four reports a round are timed, unless ``--whole`` asks for all.
 ``--scale`` adds runs of 10, 100 and 1 000 tiny notebooks. Results go to ``benchmarks/results.json``, too.
 """
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks/results.json"
 PERIOD, DATA = "2025-10", "data/sample"
-REPORTS, SHORT, JOBS = 24, 6, 2
+REPORTS, SHORT, JOBS = 24, 4, 2
 SECTIONS = (
     "header summary total scorecard figures accounts audience plan response funnel posts notes definitions "
     "provenance"
