@@ -123,8 +123,7 @@ def _proposal(facts: Facts, target: Target, ahead: Period, found: Chance) -> dic
     if target.kind is Kind.BETWEEN:
         if found.low is None or found.high is None or found.low == found.high:
             return None
-        tried = replace(target, value=(found.low, found.high))
-        chance = chance_of(facts, tried, ahead).probability
+        chance = chance_of(facts, replace(target, value=(found.low, found.high)), ahead).probability
         return {"kind": str(target.kind), "value": [found.low, found.high], "chance": chance}
     if found.expected is None:
         return None
