@@ -158,6 +158,8 @@ STRUCTURE = """
 () => ({
   levels: [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(e => Number(e.tagName[1])),
   images: [...document.images].map(e => [e.alt.trim().length, e.naturalWidth]),
+  within: Math.max(0, ...[...document.querySelectorAll("#scorecard > .k-scroll, #totals > .k-scroll")].map(
+    e => e.scrollWidth - e.clientWidth)),
 })
 """
 
@@ -186,8 +188,9 @@ def test_a_page_is_quiet_ordered_and_readable_by_all(
     with visit(browser, paths(name)) as found:
         for width in (WIDE, PHONE):
             found.page.set_viewport_size({"width": width, "height": 900})
+            structure = found.page.evaluate(STRUCTURE)
             assert found.page.evaluate("document.documentElement.scrollWidth") <= width
-        structure = found.page.evaluate(STRUCTURE)
+            assert structure["within"] <= 0, "the table of the KPIs scrolls within itself"
         assert headed(structure["levels"]), structure["levels"]
         assert all(alt and width for alt, width in structure["images"])
         assert structure["images"] or name not in SAMPLE
@@ -320,3 +323,11 @@ def test_both_engines_say_the_same(name: str, sample: Path, tmp_path: Path, brow
             said.append((found.page.title(), found.page.locator("body").inner_text().split()))
             assert found.complaints == found.fetched == []
     assert said[0] == said[1]
+
+
+def test_the_readme_shows_both_reports_in_small_pictures() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pictures = sorted((ROOT / "docs/pictures").iterdir())
+    assert [picture.name for picture in pictures] == ["department.png", "specialist.png"]
+    assert all(f"](docs/pictures/{picture.name})" in readme for picture in pictures)
+    assert sum(picture.stat().st_size for picture in pictures) < 300_000
