@@ -225,7 +225,7 @@ def test_the_three_sentences_are_true_of_every_card(card: cards.Card) -> None:
     }
     assert clause(decide, "ниже порога") == below
     assert clause(decide, "подтверждённое ухудшение") == worse
-    assert clause(decide, "тренд к худшему") == declining
+    assert clause(decide, "тренд к\u00a0худшему") == declining
     assert clause(decide, "цель почти недостижима") == unlikely
     assert ("итоговая оценка отложена" in decide) is (card["total"] is None and card["assessable"] > 0)
     missing = {name for name, record in named.items() if not record["assessable"]}
