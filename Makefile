@@ -5,7 +5,7 @@ DATA ?= data/sample
 PARAMS ?= params
 OUT ?= reports
 ENGINE ?= auto
-export PERIOD SPECIALIST DATA PARAMS OUT JOBS ENGINE AS_OF
+export PERIOD SPECIALIST DATA PARAMS OUT JOBS ENGINE AS_OF TO RESOLVE
 
 ifdef CONDA_PREFIX
 PY := "$(CONDA_PREFIX)/bin/python"
@@ -18,7 +18,7 @@ UV := $(PY) -m uv
 FOLDERS = --data "$$DATA" --params "$$PARAMS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup conda reports check lab test lint format bench soak bench-statistics lock clean
+.PHONY: help setup conda reports mail check lab test lint format bench soak bench-statistics soak-mail lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -44,6 +44,11 @@ conda: pyproject.toml
 reports: setup ## every report of the period, and the department's [PERIOD= SPECIALIST= DATA= PARAMS= OUT= JOBS= ENGINE= AS_OF= FORCE=]
 	@$(PY) -m kpi_kit run $(FOLDERS) --out "$$OUT" --engine "$$ENGINE" $(if $(PERIOD),--period "$$PERIOD") \
 	  $(if $(SPECIALIST),--specialist "$$SPECIALIST") $(if $(JOBS),--jobs "$$JOBS") $(if $(AS_OF),--as-of "$$AS_OF") $(if $(FORCE),--force)
+
+mail: setup ## the directors' messages of a period, sent with SEND=yes [PERIOD= SEND= RESEND= RESOLVE= PRELIMINARY= TO= DATA= PARAMS= OUT=]
+	@$(PY) -m kpi_kit mail $(FOLDERS) --out "$$OUT" $(if $(PERIOD),--period "$$PERIOD") $(if $(filter yes,$(SEND)),--send) \
+	  $(if $(filter yes,$(RESEND)),--resend) $(if $(filter yes,$(PRELIMINARY)),--preliminary) \
+	  $(if $(RESOLVE),--resolve "$$RESOLVE") $(if $(TO),--to "$$TO")
 
 check: setup ## params and data, without rendering [PERIOD= DATA= PARAMS= AS_OF=]
 	@$(PY) -m kpi_kit check $(FOLDERS) $(if $(PERIOD),--period "$$PERIOD") $(if $(AS_OF),--as-of "$$AS_OF")
@@ -73,6 +78,9 @@ soak: setup ## batches in which things go wrong at random, twenty seeds [SOAK_AR
 
 bench-statistics: setup ## false alarms, power and coverage of the verdicts, beside other tests
 	@$(PY) benchmarks/verdicts.py
+
+soak-mail: setup ## send to 200 directors by a bad server while the sender is killed 50 times
+	@$(PY) benchmarks/mail.py
 
 lock: setup ## pin every dependency anew in requirements.lock
 	@$(UV) pip compile pyproject.toml --quiet --upgrade --all-extras --universal --python-version 3.11 \

@@ -1,9 +1,10 @@
-"""The command line: ``python -m kpi_kit run | score | check | catalogue | import``."""
+"""The command line: ``python -m kpi_kit run | score | check | catalogue | import | mail``."""
 
 from __future__ import annotations
 
 import argparse
 import datetime as dt
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +21,9 @@ from kpi_kit.errors import InputError, KitError, SpecialistError
 from kpi_kit.facts import Facts
 from kpi_kit.intake import NewAccount, take_in
 from kpi_kit.kpis import CATALOGUE
+from kpi_kit.mail.journal import ANSWERS
+from kpi_kit.mail.outbox import Wish, post
+from kpi_kit.mail.server import from_environment
 from kpi_kit.params import Entry, Params, load
 from kpi_kit.periods import Period, parse_instant
 from kpi_kit.scorecard import Scorecard, card, dumps, open_inputs, target_of
@@ -103,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     catalogue.set_defaults(command=_catalogue)
 
     _add_import(commands, common)
+    _add_mail(commands, common)
     return parser
 
 
@@ -128,6 +133,29 @@ def _add_import(
     )
     take.add_argument("--chat", help="telegram-desktop: name or id of the chat")
     take.set_defaults(command=_import)
+
+
+def _add_mail(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    mail = commands.add_parser("mail", parents=[common], help="write the directors' messages, and send them")
+    mail.add_argument("--period", help="as for run; default: the last full month with data")
+    mail.add_argument("--send", action="store_true", help="send, by the server in KPI_SMTP_URL")
+    mail.add_argument(
+        "--resend",
+        action="store_true",
+        help="correct messages whose content has changed since they were sent",
+    )
+    mail.add_argument(
+        "--resolve", choices=ANSWERS, help="uncertain messages: they have arrived, or are to be sent again"
+    )
+    mail.add_argument("--preliminary", action="store_true", help="mail figures that are not final, too")
+    mail.add_argument("--to", action="append", metavar="ID", help="only this recipient (may be given again)")
+    mail.add_argument(
+        "--timeout", type=float, default=60.0, metavar="SECONDS", help="how long the server may take (60)"
+    )
+    mail.add_argument("--debug", action="store_true", help="show the conversation with the server")
+    mail.set_defaults(command=_mail)
 
 
 def _day(text: str) -> dt.date:
@@ -346,6 +374,39 @@ def _import(asked: argparse.Namespace) -> int:
     ):
         print(sentence)
     return OK
+
+
+def _mail(asked: argparse.Namespace) -> int:
+    if asked.debug:
+        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+        logging.getLogger("kpi_kit.mail").setLevel(logging.DEBUG)
+    if asked.timeout <= 0:
+        raise InputError(f"--timeout {asked.timeout:g}: allowed is more than 0")
+    server = from_environment(os.environ) if asked.send else None
+    loaded, store = open_inputs(asked.data, asked.params)
+    with store:
+        _warn([*loaded.warnings, *store.warnings])
+        period, data = _period(asked, store), store.fingerprint
+    wish = Wish(
+        str(period),
+        asked.out,
+        server,
+        resend=asked.resend,
+        resolve=asked.resolve,
+        preliminary=asked.preliminary,
+        only=tuple(asked.to or ()),
+        timeout=asked.timeout,
+    )
+    zone = loaded.department.zone
+    well = post(
+        wish,
+        loaded,
+        data,
+        clock=lambda: dt.datetime.now(zone),
+        say=lambda line: print(line, flush=True),
+        warn=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    return OK if well else SOME_FAILED
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
         "provenance": {
             "kit": metadata.version("kpi-kit"),
             "data": case.store.fingerprint,
-            "params": _hash_of(_params_files(case)),
+            "params": params_digest(case.params, case.person.id),
             "across": across.digest,
             "notebook": None if notebook is None else _hash_of([notebook]),
         },
@@ -315,13 +315,12 @@ def _bonus(case: Case) -> dict[str, Any] | None:
     return {"sales_amount": amount, "share": float(rule.share_of_sales), "cap": rule.cap, "amount": paid}
 
 
-def _params_files(case: Case) -> list[Path]:
-    people = dict.fromkeys(
-        [case.person.id, *(colleague.id for colleague, _ in case.params.deputised(case.person.id))]
-    )
-    logo = case.department.brand.logo
-    own = [] if logo is None else [case.params.folder / logo]
-    return [case.params.folder / "department.yml", *own, *map(case.params.file_of, people)]
+def params_digest(params: Params, person: str) -> str:
+    """A hash of every file of the params that a person's scorecard is made from."""
+    people = dict.fromkeys([person, *(colleague.id for colleague, _ in params.deputised(person))])
+    logo = params.department.brand.logo
+    own = [] if logo is None else [params.folder / logo]
+    return _hash_of([params.folder / "department.yml", *own, *map(params.file_of, people)])
 
 
 def _hash_of(files: list[Path]) -> str:

@@ -22,6 +22,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 CONDA_NAMES = {
+    "css-inline": "css_inline",
     "duckdb": "python-duckdb",
     "great-tables": "great_tables",
     "jupyter-client": "jupyter_client",

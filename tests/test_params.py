@@ -529,7 +529,7 @@ def test_a_brand_is_optional_and_so_is_each_part_of_it(tmp_path):
 def test_everything_wrong_with_a_department_is_said_at_once(refused):
     found = refused(
         "agncy: A\nlanguage: fr\ntimezone: Moscow\nscoring: {cap: 0.5, threshold: 2}\n"
-        "response: {hours: [5, 3]}\ndirectors: [{id: d, name: D, email: x}, {id: d, name: D, email: x}]\n"
+        "response: {hours: [5, 3]}\ndirectors: [{id: d, name: D, email: d@b}, {id: d, name: D, email: d@b}]\n"
     )
     heads = sorted(problem.split(":")[0] for problem in found)
     assert heads == [

@@ -1,4 +1,4 @@
-"""Scorecard entries -> figures, drawn once as small SVGs in the colours of ``theme.css``.
+"""Scorecard entries -> figures, drawn once as small SVGs (PNGs for e-mail) in the colours of ``theme.css``.
 
 Everything is placed by hand (no layout engine) and drawn with as few artists as it takes, because
 figures are most of what a report costs. Text stays text in the SVG, so it needs no glyph outlines.
@@ -7,7 +7,19 @@ figures are most of what a report costs. Text stays text in the SVG, so it needs
 from kpi_kit.figures.canvas import data_uri, drawing, svg
 from kpi_kit.figures.funnel import funnel
 from kpi_kit.figures.history import history, off_scale
+from kpi_kit.figures.raster import png
 from kpi_kit.figures.response import response
 from kpi_kit.figures.theme import Theme, theme
 
-__all__ = ["Theme", "data_uri", "drawing", "funnel", "history", "off_scale", "response", "svg", "theme"]
+__all__ = [
+    "Theme",
+    "data_uri",
+    "drawing",
+    "funnel",
+    "history",
+    "off_scale",
+    "png",
+    "response",
+    "svg",
+    "theme",
+]

@@ -10,9 +10,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StringConstraints
+from email_validator import EmailNotValidError, validate_email
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+)
 
 from kpi_kit.kpis import CATALOGUE, FAMILIES
 from kpi_kit.model import Kpi, Unit
@@ -49,9 +59,30 @@ def _one_account(value: object) -> object:
     return value if isinstance(value, dict) else {"account": value}
 
 
+def _address(value: str) -> str:
+    """An address as servers take it: one, in ASCII; hosts of one's own network may be without a dot."""
+    try:
+        found = validate_email(
+            value, allow_smtputf8=False, check_deliverability=False, globally_deliverable=False
+        )
+    except EmailNotValidError as fault:
+        why = str(fault).rstrip(".")
+        raise ValueError(f"allowed is one address such as name@agency.example ({why})") from None
+    return str(found.ascii_email)
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    plain = not (parts.query or parts.fragment or parts.username) and not re.search(r"[\s<>\"']", value)
+    if parts.scheme not in ("https", "http") or not parts.hostname or not plain:
+        raise ValueError("allowed is an address such as https://reports.agency.example/kpi")
+    return value.rstrip("/")
+
+
 Amount = Annotated[float, PlainValidator(_amount)]
 Id = Annotated[str, BeforeValidator(_text_id), StringConstraints(min_length=1)]
 Text = Annotated[str, StringConstraints(min_length=1)]
+Address = Annotated[str, AfterValidator(_address)]
 Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
 
 
@@ -114,15 +145,18 @@ class Director(_Record):
 
     id: Id
     name: Text
-    email: Text
+    email: Address
     specialists: Annotated[tuple[Id, ...] | None, BeforeValidator(_all_or_ids)] = None
 
 
 class Mail(_Record):
     """How reports are sent; the server comes from the environment."""
 
-    sender: Text
+    sender: Address
     to_specialists: bool = False
+    errors_to: Address | None = None
+    attach_limit_mb: Annotated[float, Field(gt=0, le=100)] = 10.0
+    base_url: Annotated[str, AfterValidator(_web_address)] | None = None
 
 
 class Brand(_Record):
@@ -290,7 +324,7 @@ class Specialist(_Record):
 
     id: Id
     name: Text
-    email: Text | None = None
+    email: Address | None = None
     duties: tuple[Literal[FAMILIES], ...] = ()  # type: ignore[valid-type]  # a literal made of the catalogue
     accounts: tuple[Annotated[Assignment, BeforeValidator(_one_account)], ...] = ()
     brands: tuple[Id, ...] = ()

@@ -196,14 +196,14 @@ class SpecialistReport:
 
     def _figure(self, number: int, record: Mapping[str, Any], image: str | None) -> Markup:
         say, name = self._words, self._names[number - 1]
-        message = self._message(record)
+        message = self.message(record)
         by = say.text(f"period.by.{Period.parse(self.card['period']).grain}")
         alt = say.text("figures.alt", kpi=name, by=by, unit=say.axis(display.form(record)), message=message)
         shown = None if image is None else display.image(figures.data_uri(image), alt)
         caption = tag("figcaption", tag("h3", name), tag("p", message))
         return tag("figure", caption, shown, id=f"figure-{number}")
 
-    def _message(self, record: Mapping[str, Any]) -> str:
+    def message(self, record: Mapping[str, Any]) -> str:
         """What the figure of a KPI says, in one sentence."""
         return self._words.sentence(self._judged(record, self._words.during(self.card["period"])))
 

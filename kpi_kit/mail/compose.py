@@ -1,0 +1,227 @@
+"""The words, figures and reports of a message as MIME: the same bytes for the same letter and moment."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from email import message_from_bytes
+from email.headerregistry import Address
+from email.message import EmailMessage, MIMEPart
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+
+from kpi_kit import figures
+from kpi_kit.errors import ReportError
+from kpi_kit.mail import layout
+from kpi_kit.mail.content import Content, Picture, plain
+from kpi_kit.mail.corrections import figures as figures_of
+from kpi_kit.mail.gate import DEPARTMENT, Sound
+from kpi_kit.mail.letter import Letter
+from kpi_kit.periods import Period
+from kpi_kit.report.specialist import THEME
+from kpi_kit.wording import words
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The moment of every file in an archive: the earliest that the format knows."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file of a message."""
+
+    name: str
+    kind: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """From whom, to whom, and what tells this message from others.
+
+    Parameters
+    ----------
+    key, period : str
+        The recipient's name in the journal, and the period.
+    sender, sender_name, address, name : str
+    number : int
+        How many messages about the period the recipient has had.
+    """
+
+    key: str
+    period: str
+    sender: str
+    sender_name: str
+    address: str
+    name: str
+    number: int = 0
+
+
+def content_hash(envelope: Envelope, said: Content, sound: Sequence[Sound]) -> str:
+    """A hash of what a message tells to whom: its words and figures, not how it is drawn or packed."""
+    cards = [report.card for report in sound]
+    told = [envelope.key, envelope.period, envelope.address, asdict(said), figures_of(cards)]
+    text = json.dumps(told, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def message_id(envelope: Envelope, content: str) -> str:
+    """The same for the same recipient, period and content, however often it is tried."""
+    text = "\n".join([envelope.key, envelope.period, content, str(envelope.number)])
+    return f"<{hashlib.sha256(text.encode()).hexdigest()[:32]}.{envelope.period}@{_domain(envelope.sender)}>"
+
+
+def attachments(
+    sound: Sequence[Sound], department: bytes | None, period: str, limit: float
+) -> list[Attachment]:
+    """The pages as files, or in one archive where they are over the limit.
+
+    Parameters
+    ----------
+    sound : sequence of Sound
+    department : bytes or None
+        The department's page, where the recipient may see it.
+    period : str
+    limit : float
+        Millions of bytes.
+
+    Raises
+    ------
+    ReportError
+        Where the archive is over the limit, too.
+    """
+    files = {f"{report.id}.html": report.page for report in sound}
+    files |= {f"{DEPARTMENT}.html": department} if department is not None else {}
+    if sum(map(len, files.values())) <= limit * 1e6:
+        return [Attachment(name, "text/html", data) for name, data in files.items()]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, data)
+    size = len(packed.getvalue())
+    if size > limit * 1e6:
+        raise ReportError(
+            f"its reports are {size / 1e6:.1f} MB even in an archive, and mail.attach_limit_mb is {limit:g}; "
+            "raise it, or set mail.base_url to send links"
+        )
+    return [Attachment(f"reports-{period}.zip", "application/zip", packed.getvalue())]
+
+
+class Pictures:
+    """Charts as PNG, each drawn once, however many messages show it."""
+
+    def __init__(self, cards: Mapping[str, Mapping[str, Any]]) -> None:
+        self._cards = cards
+        self._drawn: dict[tuple[str, int], bytes] = {}
+
+    def png(self, picture: Picture) -> bytes:
+        """The chart of an entry."""
+        place = (picture.specialist, picture.entry)
+        if place not in self._drawn:
+            self._drawn[place] = self._draw(*place)
+        return self._drawn[place]
+
+    def _draw(self, specialist: str, entry: int) -> bytes:
+        card = self._cards[specialist]
+        colours, say = (
+            figures.theme(THEME, card["brand"]["accent"]),
+            words(card["language"], card["currency"]),
+        )
+        grain = Period.parse(card["period"]).grain
+        with figures.drawing():
+            drawn = figures.history(card["kpis"][entry], grain, say, colours, interim=card["interim"])
+            if drawn is None:
+                raise ReportError(f"{specialist}: there is nothing to draw of entry {entry + 1}")
+            return figures.png(drawn, colours.surface)
+
+
+def compose(
+    envelope: Envelope,
+    said: Content,
+    sound: Sequence[Sound],
+    files: Sequence[Attachment],
+    draw: Callable[[Picture], bytes],
+    *,
+    content: str,
+    date: dt.datetime,
+) -> Letter:
+    """A message as a letter that is ready to go.
+
+    Parameters
+    ----------
+    envelope : Envelope
+    said : Content
+    sound : sequence of Sound
+        Whose figures the journal is to keep.
+    files : sequence of Attachment
+    draw : callable
+        Gives a picture's PNG.
+    content : str
+        The hash of what it tells; see :func:`content_hash`.
+    date : datetime
+    """
+    name = message_id(envelope, content)
+    stem = name.strip("<>").partition(".")[0]
+    cids = {picture: f"{number}.{stem}@kpi-kit" for number, picture in enumerate(said.pictures, 1)}
+    say, colours = words(said.language), figures.theme(THEME, said.accent)
+    message = EmailMessage(policy=SMTP)
+    message["From"] = _address(envelope.sender_name, envelope.sender)
+    message["To"] = _address(envelope.name, envelope.address)
+    message["Subject"] = said.subject
+    message["Date"] = format_datetime(date)
+    message["Message-ID"] = name
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(_clean(layout.text(said, say)), cte="base64")
+    message.add_alternative(_clean(layout.html(said, cids, say, colours)), subtype="html", cte="base64")
+    shown = message.get_payload()[1]  # type: ignore[index]  # the alternative just added
+    for picture, cid in cids.items():
+        _relate(shown, draw(picture), cid)
+    for file in files:
+        main, _, sub = file.kind.partition("/")
+        message.add_attachment(file.data, maintype=main, subtype=sub, filename=file.name)
+    message["Content-Language"] = said.language  # earlier, it would go to the first part
+    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{stem}.{number}")  # nothing in base64 looks like it
+    figures_told = figures_of([report.card for report in sound])
+    return Letter(
+        envelope.key, envelope.sender, envelope.address, name, content, figures_told, message.as_bytes()
+    )
+
+
+def _relate(shown: Any, png: bytes, cid: str) -> None:
+    assert isinstance(shown, MIMEPart)
+    name = f"chart-{cid.partition('.')[0]}.png"
+    shown.add_related(
+        png, maintype="image", subtype="png", cid=f"<{cid}>", filename=name, disposition="inline"
+    )
+
+
+def _address(name: str, address: str) -> Address:
+    """A name and an address, or the address alone where the name would not come back as it went out."""
+    user, _, domain = address.rpartition("@")
+    named, bare = Address(plain(name), user, domain), Address("", user, domain)
+    probe = EmailMessage(policy=SMTP)
+    probe["To"] = named
+    found = message_from_bytes(probe.as_bytes(), policy=SMTP)["To"].addresses
+    return named if [(a.display_name, a.addr_spec) for a in found] == [(plain(name), address)] else bare
+
+
+def _clean(text: str) -> str:
+    """The text line by line without characters that are not seen."""
+    return "\n".join(map(plain_line, text.split("\n")))
+
+
+def plain_line(line: str) -> str:
+    """A line that keeps its indent."""
+    return " " * (len(line) - len(line.lstrip(" "))) + plain(line)
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]

@@ -1,0 +1,387 @@
+"""What a message says, in words: of the scorecards of one recipient's specialists and of nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from kpi_kit import display
+from kpi_kit.department import view
+from kpi_kit.mail import gate
+from kpi_kit.mail.corrections import corrections
+from kpi_kit.mail.gate import Held, Sound
+from kpi_kit.mail.recipients import Recipient
+from kpi_kit.periods import Period
+from kpi_kit.report import summary
+from kpi_kit.report.specialist import SpecialistReport
+from kpi_kit.wording import Words, verdicts, words
+
+Card = Mapping[str, Any]
+MOST_EXCEPTIONS = 8
+MOST_ROWS = 60
+"""Specialists in the table of a message: Gmail cuts one off at 102 KB."""
+MOST_PICTURES = 3
+_LONGEST_SUBJECT = 160
+_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A specialist in the table: the cells, and the address of the report where it is only linked."""
+
+    cells: tuple[str, ...]
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """An entry that needs a decision: whose, which, and why."""
+
+    card: Card
+    entry: int
+    name: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart of an entry: its heading, and its message in words."""
+
+    specialist: str
+    entry: int
+    heading: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """The words of a message; what is empty is not shown."""
+
+    language: str
+    agency: str
+    accent: str | None
+    subject: str
+    title: str
+    as_of: str
+    corrected: str
+    corrections: tuple[str, ...]
+    banners: tuple[str, ...]
+    sentences: tuple[str, ...]
+    exceptions: tuple[tuple[str, str], ...]
+    more_exceptions: str
+    heads: tuple[str, ...]
+    rows: tuple[Row, ...]
+    more_rows: str
+    held: tuple[tuple[str, str], ...]
+    pictures: tuple[Picture, ...]
+    reports: str
+    department_link: str | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a message is composed from.
+
+    Parameters
+    ----------
+    period, agency, language, currency : str
+    accent : str or None
+    base_url : str or None
+        Where the reports are to be read, if they are linked and not attached.
+    """
+
+    period: str
+    agency: str
+    language: str
+    currency: str
+    accent: str | None = None
+    base_url: str | None = None
+
+
+def content(
+    asked: Asked,
+    recipient: Recipient,
+    sound: Sequence[Sound],
+    held: Sequence[Held],
+    earlier: Mapping[str, Any] | None = None,
+) -> Content:
+    """The words of a message about the specialists of one recipient.
+
+    Parameters
+    ----------
+    asked : Asked
+    recipient : Recipient
+    sound, held : sequence
+        Their reports, and those that are held back; at least one is sound.
+    earlier : mapping or None
+        The figures of the message that this one corrects.
+    """
+    say = words(asked.language, asked.currency)
+    cards = sorted((report.card for report in sound), key=lambda card: str(card["name"]))
+    troubles = list(_troubles(cards, say))
+    shown = troubles[:MOST_EXCEPTIONS]
+    kept = _by_trouble(cards, troubles)[:MOST_ROWS]
+    title = say.text("mail.title", period=say.period(asked.period))
+    moments = list(dict.fromkeys(say.moment(card["as_of"]) for card in cards))
+    changed = () if earlier is None else tuple(corrections(earlier, cards, say))
+    return Content(
+        language=asked.language,
+        agency=asked.agency,
+        accent=asked.accent,
+        subject=_subject(title, cards, troubles, say, corrected=earlier is not None),
+        title=title,
+        as_of=say.sentence(say.text("report.as_of", moment=say.join(moments))),
+        corrected="" if earlier is None else say.text("mail.corrected"),
+        corrections=changed or (() if earlier is None else (say.text("mail.same_figures"),)),
+        banners=tuple(_banners(cards, say)),
+        sentences=tuple(_sentences(cards, troubles, asked.period, say)),
+        exceptions=tuple((_label(each, say), "; ".join(each.reasons)) for each in shown),
+        more_exceptions=_more(len(troubles) - len(shown), say),
+        heads=tuple(say.text(key) for key in _HEADS),
+        rows=tuple(_row(card, asked, say) for card in kept),
+        more_rows=_more_rows(len(cards) - len(kept), say),
+        held=tuple((each.name, gate.reason(each, say)) for each in held),
+        pictures=tuple(_pictures(kept, troubles, say)),
+        reports=say.text("mail.linked") if asked.base_url else say.text("mail.attached"),
+        department_link=_department_link(asked, recipient, held),
+    )
+
+
+def errors(asked: Asked, held: Sequence[Held]) -> Content:
+    """The words for whoever prepares the reports: which were held back, and why."""
+    say = words(asked.language, asked.currency)
+    title = say.text("mail.title", period=say.period(asked.period))
+    return Content(
+        language=asked.language,
+        agency=asked.agency,
+        accent=asked.accent,
+        subject=plain(say.plural("mail.errors.subject", len(held), title=title)),
+        title=title,
+        as_of="",
+        corrected="",
+        corrections=(),
+        banners=(),
+        sentences=(say.text("mail.errors.lead"),),
+        exceptions=(),
+        more_exceptions="",
+        heads=(),
+        rows=(),
+        more_rows="",
+        held=tuple((each.name, f"{gate.reason(each, say)}. {each.detail}") for each in held),
+        pictures=(),
+        reports="",
+        department_link=None,
+    )
+
+
+_HEADS = ("department.specialist", "mail.total", "mail.goals", "mail.real", "mail.unassessed")
+
+
+def plain(text: str) -> str:
+    r"""A text of one line, without what is not seen: such characters can hide words or break headers.
+
+    Examples
+    --------
+    >>> plain("Анна\r\nBcc: all@agency.example")
+    'Анна Bcc: all@agency.example'
+    """
+    return " ".join(_UNSEEN.sub("", part) for part in re.split(r"[\r\n\t\u2028\u2029]+", text)).strip()
+
+
+def _subject(
+    title: str, cards: Sequence[Card], troubles: Sequence[Trouble], say: Words, *, corrected: bool
+) -> str:
+    """The period and the one most important fact."""
+    if troubles:
+        first = troubles[0]
+        fact = say.text("mail.fact", who=_label(first, say), what=first.reasons[0])
+    else:
+        fact = _reached(cards, say) if any(card["assessable"] for card in cards) else say.text("mail.nothing")
+    marks = [say.text("mail.corrected")] if corrected else []
+    marks += [say.text("mail.not_final")] if any(_flags(card) for card in cards) else []
+    subject = plain(". ".join([*marks, f"{title}: {fact}"]))
+    return subject if len(subject) <= _LONGEST_SUBJECT else subject[: _LONGEST_SUBJECT - 1] + "…"
+
+
+def _reached(cards: Sequence[Card], say: Words) -> str:
+    attained, goals = (sum(card[key] for card in cards) for key in ("attained", "assessable"))
+    return say.plural(
+        "mail.reached", attained, attained=say.number(attained), goals=say.plural("goals_of", goals)
+    )
+
+
+def _sentences(cards: Sequence[Card], troubles: Sequence[Trouble], period: str, say: Words) -> list[str]:
+    """Three sentences: what was attained, what is real, what comes first."""
+    if len(cards) == 1:
+        return summary.sentences(cards[0], say)
+    during = say.sentence(say.during(period))
+    reached = _reached(cards, say) if any(card["assessable"] for card in cards) else say.text("mail.nothing")
+    people = say.plural("mail.people", len(cards))
+    if troubles:
+        entries, theirs = len(troubles), len({each.card["specialist"] for each in troubles})
+        first = say.text(
+            "mail.first",
+            who=_label(troubles[0], say),
+            what=troubles[0].reasons[0],
+            entries=say.plural("mail.entries", entries),
+            people=say.plural("mail.people", theirs),
+        )
+    else:
+        first = say.text("department.no_attention")
+    return [
+        say.text("mail.attained", during=during, people=people, reached=reached),
+        _changes(cards, say),
+        first,
+    ]
+
+
+def _changes(cards: Sequence[Card], say: Words) -> str:
+    if any(card["interim"] for card in cards):
+        return say.text("summary.change.interim")
+    found = sum((_kinds(card) for card in cards), Counter[str]())
+    against = say.text(f"versus.previous.{Period.parse(cards[0]['period']).grain}")
+    if not found:
+        return say.text("summary.change.nothing", against=against)
+    told = [say.text(key, count=say.number(found[kind])) for kind, key in _CHANGES.items() if found[kind]]
+    return say.text("mail.changes", against=against, counts=", ".join(told))
+
+
+_CHANGES = {
+    "better": "mail.change.better",
+    "worse": "mail.change.worse",
+    "changed": "mail.change.changed",
+    "open": "mail.change.open",
+}
+
+
+def _kinds(card: Card) -> Counter[str]:
+    """How many changes since the period before are real, by whether that is good, and how many are not."""
+    found: Counter[str] = Counter()
+    for record in card["kpis"]:
+        verdict = verdicts.change_verdict(record["change"], record)
+        if verdict.code == "real":
+            found[verdict.effect or "changed"] += 1
+        elif verdict.code != "absent":
+            found["open"] += 1
+    return found
+
+
+def _troubles(cards: Sequence[Card], say: Words) -> Iterator[Trouble]:
+    """What needs a decision, the surest deterioration first."""
+    by_id = {card["specialist"]: card for card in cards}
+    called = {card["specialist"]: display.names(card, say) for card in cards}
+    known_early = {card["specialist"]: set(summary.unexpected(card, say)) for card in cards}
+    for found in view(cards)["exceptions"]:
+        card, entry = by_id[found["specialist"]], found["entry"]
+        name = called[found["specialist"]][entry]
+        if "not_assessable" in found["reasons"] and say.quote(name) not in known_early[found["specialist"]]:
+            continue  # the period is not over: nobody has to decide anything
+        told = tuple(_reason(code, card, entry, say) for code in found["reasons"])
+        yield Trouble(card, entry, name, told)
+
+
+def _reason(code: str, card: Card, entry: int, say: Words) -> str:
+    record = card["kpis"][entry]
+    match code:
+        case "below":
+            threshold = card["scoring"]["threshold"]
+            attainment = say.attainment(record["attainment"], threshold)
+            return say.text("mail.reason.below", attainment=attainment, threshold=say.share(threshold))
+        case "worse":
+            against = say.text(f"versus.previous.{Period.parse(card['period']).grain}")
+            size = verdicts.change_size(record["change"], record, say)
+            return say.text("mail.reason.worse", size=size, against=against)
+        case "heading_worse":
+            return say.text("mail.reason.heading_worse")
+        case "outside":
+            return say.text("mail.reason.outside")
+    why = " ".join(reason for reason, _ in display.reasons(card, record, say)).rstrip(".")
+    return say.text("mail.reason.not_assessable", why=why)
+
+
+def _label(trouble: Trouble, say: Words) -> str:
+    return say.text("mail.label", name=trouble.card["name"], kpi=say.quote(trouble.name))
+
+
+def _more(count: int, say: Words) -> str:
+    return say.plural("mail.more", count) if count > 0 else ""
+
+
+def _more_rows(count: int, say: Words) -> str:
+    return say.plural("mail.more_rows", count) if count > 0 else ""
+
+
+def _by_trouble(cards: Sequence[Card], troubles: Sequence[Trouble]) -> list[Card]:
+    """The cards, the most urgent first."""
+    urgent = list(dict.fromkeys(each.card["specialist"] for each in troubles))
+    places = {person: place for place, person in enumerate(urgent)}
+    return sorted(cards, key=lambda card: places.get(card["specialist"], len(places)))
+
+
+def _row(card: Card, asked: Asked, say: Words) -> Row:
+    found, goals = _kinds(card), card["assessable"]
+    real = [say.text(_REAL[kind], count=say.number(found[kind])) for kind in _REAL if found[kind]]
+    reached = (
+        say.text("total.of", part=say.number(card["attained"]), whole=say.number(goals)) if goals else "—"
+    )
+    total = "—" if card["total"] is None else say.total(card["total"])
+    missing = len(summary.unassessed(card, say))
+    cells = (card["name"], total, reached, ", ".join(real) or "—", say.number(missing) if missing else "—")
+    return Row(cells, asked.base_url and link(asked.base_url, asked.period, card["specialist"]))
+
+
+_REAL = {"better": "mail.row.better", "worse": "mail.row.worse", "changed": "mail.row.changed"}
+
+
+def link(base: str, period: str, name: str) -> str:
+    """Where a report is to be read.
+
+    Examples
+    --------
+    >>> link("https://agency.example/kpi", "2025-10", "анна")
+    'https://agency.example/kpi/2025-10/%D0%B0%D0%BD%D0%BD%D0%B0.html'
+    """
+    return f"{base}/{period}/{quote(name, safe='')}.html"
+
+
+def _department_link(asked: Asked, recipient: Recipient, held: Sequence[Held]) -> str | None:
+    if not asked.base_url or not recipient.sees_all or held:
+        return None
+    return link(asked.base_url, asked.period, gate.DEPARTMENT)
+
+
+def _flags(card: Card) -> list[Mapping[str, Any]]:
+    return [note for note in card["notes"] if note["code"] in display.UNFINISHED]
+
+
+def _banners(cards: Sequence[Card], say: Words) -> Iterator[str]:
+    """What is not final, and whose, where it is not everyone's."""
+    whose: dict[str, list[str]] = {}
+    for card in cards:
+        for note in _flags(card):
+            whose.setdefault(say.note(note, {}), []).append(card["name"])
+    for text, names in whose.items():
+        yield text if len(names) == len(cards) else say.text("mail.of", names=say.join(names), text=text)
+
+
+def _pictures(cards: Sequence[Card], troubles: Sequence[Trouble], say: Words) -> Iterator[Picture]:
+    """Charts of what needs a decision first; where nothing does, of what weighs most."""
+    heaviest = [
+        (card, entry)
+        for card in cards
+        for entry in [max(range(len(card["kpis"])), key=lambda at: float(card["kpis"][at]["weight"]))]
+    ]
+    wanted = [(each.card, each.entry) for each in troubles] + heaviest
+    seen: set[tuple[str, int]] = set()
+    for card, entry in wanted:
+        record, place = card["kpis"][entry], (card["specialist"], entry)
+        drawable = any(past["value"] is not None for past in record["history"])
+        if place in seen or not drawable or len(seen) >= MOST_PICTURES:
+            continue
+        seen.add(place)
+        heading = say.text("mail.label", name=card["name"], kpi=say.quote(display.names(card, say)[entry]))
+        yield Picture(card["specialist"], entry, heading, SpecialistReport(card).message(record))

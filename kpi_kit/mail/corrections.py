@@ -1,0 +1,88 @@
+"""Figures as the journal keeps them, and which of them a correction restates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kpi_kit import display
+from kpi_kit.wording import Words, form
+
+Card = Mapping[str, Any]
+_DIGITS = 9
+"""Significant ones that are kept: the last bits of a float differ from machine to machine."""
+
+
+def figures(cards: Sequence[Card]) -> dict[str, Any]:
+    """The figures of some scorecards, by specialist and entry."""
+    return {
+        card["specialist"]: {
+            "name": card["name"],
+            "total": _kept(card["total"]),
+            "kpis": {_key(record): _kept(record["value"]) for record in card["kpis"]},
+        }
+        for card in cards
+    }
+
+
+def corrections(earlier: Mapping[str, Any], cards: Sequence[Card], say: Words) -> Iterator[str]:
+    """What an earlier message said otherwise, a line each.
+
+    Parameters
+    ----------
+    earlier : mapping
+        What :func:`figures` made of the scorecards then.
+    cards : sequence of mapping
+        The scorecards now.
+    say : Words
+    """
+    now = figures(cards)
+    for card in cards:
+        old, new = earlier.get(card["specialist"]), now[card["specialist"]]
+        if old is None:
+            yield say.text("mail.added", what=card["name"])
+            continue
+        if old["total"] != new["total"]:
+            totals = ("—" if total is None else say.total(total) for total in (old["total"], new["total"]))
+            yield _restated(card["name"], say.text("mail.the_total"), *totals, say=say)
+        for record, name in zip(card["kpis"], display.names(card, say), strict=True):
+            yield from _of_entry(card, record, name, old["kpis"], say)
+    yield from (
+        say.text("mail.removed", what=old["name"]) for person, old in earlier.items() if person not in now
+    )
+
+
+def _of_entry(
+    card: Card, record: Card, name: str, old: Mapping[str, float | None], say: Words
+) -> Iterator[str]:
+    key, now = _key(record), _kept(record["value"])
+    if key not in old:
+        yield say.text("mail.added", what=say.text("mail.label", name=card["name"], kpi=say.quote(name)))
+    elif old[key] != now:
+        before = old[key]
+        yield _restated(
+            card["name"],
+            say.quote(name),
+            _value(before, now, record, say),
+            _value(now, before, record, say),
+            say=say,
+        )
+
+
+def _restated(who: str, what: str, before: str, now: str, *, say: Words) -> str:
+    return say.text("mail.restated", who=who, what=what, before=before, now=now)
+
+
+def _value(value: float | None, other: float | None, record: Card, say: Words) -> str:
+    """A value, fine enough to tell it from the other one."""
+    return "—" if value is None else say.beside(value, other, form(record))
+
+
+def _key(record: Card) -> str:
+    named = [record["kpi"], record["as"], record["versus"], record["scope"]]
+    return json.dumps(named, ensure_ascii=False, sort_keys=True)
+
+
+def _kept(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{_DIGITS}g}")

@@ -1,0 +1,99 @@
+"""Letters out, each at most once: recorded before and after, tried again only where nothing went out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from kpi_kit.mail.journal import Journal
+from kpi_kit.mail.letter import Letter
+from kpi_kit.mail.session import Refused, Session, Temporary, Uncertain, Unreachable, Unusable
+
+BACK_OFF = (2.0, 10.0, 60.0)
+"""Seconds before the second, third and fourth try."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a letter: ``sent``, ``failed``, ``uncertain`` or ``not_tried``."""
+
+    letter: Letter
+    status: str
+    answer: str
+
+
+def deliver(
+    letters: Iterable[Letter],
+    journal: Journal,
+    session: Session,
+    back_off: Sequence[float] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Result]:
+    """Send letters one after the other.
+
+    Parameters
+    ----------
+    letters : iterable of Letter
+        None of them may be uncertain in the journal.
+    journal : Journal
+        Open, so that no other run sends.
+    session : Session
+    back_off : sequence of float or None
+        Seconds before each further try after a temporary fault; None for :data:`BACK_OFF`.
+    sleep : callable
+
+    Yields
+    ------
+    Result
+        One a letter. Where the server takes no letter at all, the rest is not tried.
+    """
+    pauses = BACK_OFF if back_off is None else back_off
+    unusable = None
+    for letter in letters:
+        if unusable is not None:
+            yield Result(letter, "not_tried", unusable)
+            continue
+        try:
+            yield _send(letter, journal, session, pauses, sleep)
+        except Unusable as fault:
+            unusable = str(fault)
+            yield Result(letter, "failed", unusable)
+
+
+def _send(
+    letter: Letter,
+    journal: Journal,
+    session: Session,
+    pauses: Sequence[float],
+    sleep: Callable[[float], None],
+) -> Result:
+    assert journal.known(letter.key).open is None, "what is uncertain is never sent again unasked"
+    last = Temporary()
+    for pause in (0.0, *pauses):
+        if pause:
+            sleep(pause)
+        try:
+            session.announce(letter)
+            return _transmit(letter, journal, session)
+        except Temporary as fault:
+            last = fault
+        except Refused as fault:
+            return Result(letter, "failed", str(fault))
+    if isinstance(last, Unreachable):  # nor will it be for the next letter
+        raise Unusable(str(last))
+    return Result(letter, "failed", str(last))
+
+
+def _transmit(letter: Letter, journal: Journal, session: Session) -> Result:
+    journal.begin(letter)
+    try:
+        said = session.transmit(letter)
+    except (Temporary, Refused) as fault:
+        journal.end(letter, "refused", str(fault))
+        raise
+    except Uncertain as fault:
+        journal.end(letter, "uncertain", str(fault))
+        return Result(letter, "uncertain", str(fault))
+    journal.end(letter, "sent", said)
+    return Result(letter, "sent", said)

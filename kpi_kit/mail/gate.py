@@ -1,0 +1,240 @@
+"""Which reports may be mailed: whole, of these very inputs, and final. Every other one is held back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from kpi_kit import render, scorecard
+from kpi_kit.errors import InputError, KitError
+from kpi_kit.params import Params
+from kpi_kit.wording import Words, words
+
+Card = Mapping[str, Any]
+REQUIRED = ("header", "summary", "total", "scorecard", "notes", "definitions", "provenance")
+"""Sections without which a page is no report; figures too, where there is anything to draw."""
+DEPARTMENT = "index"
+_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A report that may be mailed."""
+
+    id: str
+    card: Card = field(repr=False)
+    page: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A report that is held back.
+
+    Parameters
+    ----------
+    id, name : str
+    code : str
+        Why, for the words of a message: ``failed``, ``absent``, ``stale``, ``preliminary`` or ``broken``.
+    detail : str
+        Why, in one English sentence for whoever can mend it.
+    """
+
+    id: str
+    name: str
+    code: str
+    detail: str
+
+
+class _Refused(Exception):
+    """Why a report is held back: a code, and a sentence."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the reports of a period are held against.
+
+    Parameters
+    ----------
+    folder : Path
+        ``<out>/<period>``.
+    period : str
+    params : Params
+    data : str
+        The fingerprint of the data as they are now.
+    preliminary : bool
+        Whether figures that are not final may be mailed.
+    """
+
+    folder: Path
+    period: str
+    params: Params
+    data: str
+    preliminary: bool = False
+
+    def examine(self) -> tuple[dict[str, Sound], dict[str, Held]]:
+        """Every specialist of the params is in one of the two.
+
+        Raises
+        ------
+        InputError
+            Where no run has left a manifest.
+        """
+        statuses = _statuses(self.folder / "manifest.json")
+        sound: dict[str, Sound] = {}
+        held: dict[str, Held] = {}
+        named = {
+            person: person
+            for director in self.params.department.directors
+            for person in director.specialists or ()
+        }
+        named |= {name: name for name in self.params.broken}
+        named |= {person.id: person.name for person in self.params.specialists.values()}
+        for person, name in sorted(named.items()):
+            try:
+                sound[person] = self._examined(person, statuses)
+            except _Refused as why:
+                held[person] = Held(person, name, why.code, str(why))
+        return sound, held
+
+    def department(self, sound: Mapping[str, Sound], held: Mapping[str, Held]) -> bytes | None:
+        """The department's page, where everyone's report may be mailed and it was made from these."""
+        path = self.folder / f"{DEPARTMENT}.html"
+        if held or not sound or not path.is_file():
+            return None
+        newest = max((self.folder / f"{person}.json").stat().st_mtime_ns for person in sound)
+        return path.read_bytes() if path.stat().st_mtime_ns >= newest else None
+
+    def _examined(self, person: str, statuses: Mapping[str, Any]) -> Sound:
+        if person in self.params.broken:
+            raise _Refused("broken", "; ".join(self.params.broken[person]))
+        if person not in self.params.specialists:
+            raise _Refused("absent", f"there is no {self.params.file_of(person)}")
+        card, page = self._files(person, statuses)
+        self._compare(person, card)
+        if not self.preliminary and (card["preliminary"] or card["interim"]):
+            raise _Refused("preliminary", f"its figures of {card['as_of']} are not final; see --preliminary")
+        self._look(person, card, page.decode("utf-8", "replace"))
+        return Sound(person, card, page)
+
+    def _files(self, person: str, statuses: Mapping[str, Any]) -> tuple[Card, bytes]:
+        entry = statuses.get(person)
+        if entry is None:
+            raise _Refused("absent", "no run has made it; make reports")
+        if not isinstance(entry, Mapping) or entry.get("status") != "done":
+            why = entry.get("error") if isinstance(entry, Mapping) else None
+            raise _Refused("failed", str(why or "the manifest does not say that it is done"))
+        try:
+            card = scorecard.load(self.folder / f"{person}.json")
+            page = (self.folder / f"{person}.html").read_bytes()
+        except (KitError, OSError) as fault:
+            raise _Refused("absent", " ".join(str(fault).split())) from None
+        return card, page
+
+    def _compare(self, person: str, card: Card) -> None:
+        """The card is of this person and period, and its inputs are those that are there now."""
+        told = (card.get("specialist"), card.get("period"))
+        if told != (person, self.period):
+            raise _Refused("failed", f"{person}.json is of {told[0]} in {told[1]}")
+        origin = card.get("provenance", {})
+        if origin.get("data") != self.data:
+            raise _Refused("stale", "it is older than the data; make reports again")
+        if origin.get("params") != scorecard.params_digest(self.params, person):
+            raise _Refused("stale", "it is older than the params; make reports again")
+
+    def _look(self, person: str, card: Card, page: str) -> None:
+        """The page is this card's, and nothing that a report must have is missing or empty."""
+        say = words(card["language"], card["currency"])
+        title = f"{card['name']}, {say.period(card['period'])}"
+        if _squeezed(render.title([page], "")) != _squeezed(title):
+            raise _Refused("failed", f"{person}.html is not headed {title!r}")
+        absent = [key for key in ("data", "params") if str(card["provenance"][key]) not in page]
+        if absent:
+            raise _Refused("failed", f"{person}.html and {person}.json were not made together")
+        drawn = any(past["value"] is not None for row in card["kpis"] for past in row["history"])
+        required = (*REQUIRED, "figures") if drawn else REQUIRED
+        found = sections(page)
+        empty = [name for name in required if not found.get(name)]
+        if empty:
+            raise _Refused("failed", f"{person}.html: empty section: {', '.join(empty)}")
+
+
+def reason(held: Held, say: Words) -> str:
+    """Why a report is held back, in the words of a message."""
+    keys = {
+        "broken": "mail.held.failed",
+        "failed": "mail.held.failed",
+        "absent": "mail.held.absent",
+        "stale": "mail.held.stale",
+        "preliminary": "mail.held.preliminary",
+    }
+    return say.text(keys[held.code])
+
+
+def sections(page: str) -> dict[str, bool]:
+    """The sections of a page, and whether each shows anything under its heading.
+
+    Examples
+    --------
+    >>> sections('<section id="a"><h2>A</h2> </section><section id="b"><p>text</p></section>')
+    {'a': False, 'b': True}
+    """
+    reader = _Sections()
+    reader.feed(page)
+    reader.close()
+    return reader.found
+
+
+class _Sections(HTMLParser):
+    """Reads which sections show text or pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, bool] = {}
+        self._open: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "section" and given.get("id"):
+            self.found.setdefault(str(given["id"]), False)
+        if tag == "img" and given.get("src"):
+            self._show()
+        if tag not in _VOID:
+            self._open.append((tag, given.get("id") if tag == "section" else None))
+
+    def handle_endtag(self, tag: str) -> None:
+        while any(name == tag for name, _ in self._open):
+            if self._open.pop()[0] == tag:
+                break
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and not {"h2", "style", "script"} & {name for name, _ in self._open}:
+            self._show()
+
+    def _show(self) -> None:
+        for _, section in self._open:
+            if section is not None:
+                self.found[section] = True
+
+
+def _statuses(path: Path) -> Mapping[str, Any]:
+    try:
+        reports = json.loads(path.read_text(encoding="utf-8"))["reports"]
+        return dict(reports)
+    except FileNotFoundError:
+        raise InputError(f"{path}: there are no reports of this period; make reports first") from None
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise InputError(
+            f"{path}: the manifest of a run is expected, and it cannot be read ({fault})"
+        ) from None
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())

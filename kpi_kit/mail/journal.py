@@ -1,0 +1,191 @@
+"""What was begun, sent and refused: lines of JSON, on disk before and after each send.
+
+==============  =========================================================================
+``sending``     the server is ready; from here on the message may go out
+``sent``        the server has accepted it
+``refused``     it has not, or the connection was lost before the message was whole
+``uncertain``   the message was whole, and no answer came
+``resolved``    a person has looked: ``answer`` is ``sent`` or ``again``
+==============  =========================================================================
+
+A ``sending`` that nothing follows is what a crash leaves: it is as uncertain as ``uncertain``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+try:
+    import fcntl
+except ImportError:  # Windows has none
+    fcntl = None  # type: ignore[assignment]
+
+from kpi_kit.errors import InputError
+from kpi_kit.mail.letter import Letter
+
+NAME = "journal.jsonl"
+ANSWERS = ("sent", "again")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message that may have gone out."""
+
+    message_id: str
+    content: str
+    address: str
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the journal knows of a recipient.
+
+    Parameters
+    ----------
+    last : Sent or None
+        What was accepted last.
+    count : int
+        How many messages were accepted.
+    open : Sent or None
+        One of which nobody knows.
+    """
+
+    last: Sent | None = None
+    count: int = 0
+    open: Sent | None = None
+
+
+class Journal:
+    """The journal of an outbox, locked while it is open: two runs cannot send at once.
+
+    Parameters
+    ----------
+    folder : Path
+        The outbox.
+    clock : callable
+        What time it is.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], dt.datetime]) -> None:
+        self.path = folder / NAME
+        self._clock = clock
+        self._known: dict[str, Known] = {}
+        self._handle = -1
+
+    def __enter__(self) -> Self:
+        if fcntl is None:
+            raise InputError("mail: this system cannot lock files, so sending once cannot be promised")
+        self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            try:
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise InputError(f"{self.path}: another run is at this outbox; wait until it ends") from None
+            _sync_folder(self.path.parent)
+            self._read()
+        except BaseException:
+            os.close(self._handle)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._handle)
+
+    def known(self, key: str) -> Known:
+        """What is known of a recipient."""
+        return self._known.get(key, Known())
+
+    @property
+    def uncertain(self) -> dict[str, Sent]:
+        """The messages that may have been delivered, or not, by recipient."""
+        return {key: known.open for key, known in self._known.items() if known.open is not None}
+
+    def begin(self, letter: Letter) -> None:
+        """Record that the message goes out next; it must not before this returns."""
+        self._append(
+            "sending",
+            letter.key,
+            message_id=letter.message_id,
+            address=letter.address,
+            content=letter.content,
+            figures=dict(letter.figures),
+        )
+
+    def end(self, letter: Letter, event: str, answer: str) -> None:
+        """Record what became of it: ``sent``, ``refused`` or ``uncertain``."""
+        self._append(event, letter.key, message_id=letter.message_id, answer=answer)
+
+    def resolve(self, key: str, answer: str) -> None:
+        """Record what a person has found out about an uncertain message."""
+        found = self.known(key).open
+        assert found is not None and answer in ANSWERS
+        self._append("resolved", key, message_id=found.message_id, answer=answer)
+
+    def _append(self, event: str, key: str, **given: Any) -> None:
+        entry = {"at": self._clock().isoformat(timespec="milliseconds"), "event": event, "to": key, **given}
+        line = (json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        if os.write(self._handle, line) != len(line):
+            raise OSError(f"{self.path}: the disk took only a part of a line")
+        os.fsync(self._handle)
+        self._learn(entry)
+
+    def _read(self) -> None:
+        """Read every line; the rest of one that a crash cut off goes, since nothing followed from it."""
+        with self.path.open("rb") as stream:
+            content = stream.read()
+        whole = content.rfind(b"\n") + 1
+        for number, line in enumerate(content[:whole].splitlines(), 1):
+            try:
+                self._learn(json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise InputError(
+                    f"{self.path}: line {number} is no entry of this journal; "
+                    "mend it by hand, because what was sent is read from here"
+                ) from None
+        if whole < len(content):
+            os.ftruncate(self._handle, whole)
+            os.fsync(self._handle)
+
+    def _learn(self, entry: Mapping[str, Any]) -> None:
+        key, known = entry["to"], self.known(entry["to"])
+        match entry["event"]:
+            case "sending":
+                named = (entry[name] for name in ("message_id", "content", "address", "figures"))
+                self._known[key] = replace(known, open=Sent(*named))
+            case "sent":
+                self._known[key] = _accepted(known, entry["message_id"])
+            case "resolved" if entry["answer"] == "sent":
+                self._known[key] = _accepted(known, entry["message_id"])
+            case "refused":
+                self._known[key] = replace(known, open=None)
+            case "resolved" if entry["answer"] == "again":
+                self._known[key] = replace(known, open=None)
+            case "uncertain":
+                pass
+            case other:
+                raise ValueError(other)
+
+
+def _accepted(known: Known, message_id: str) -> Known:
+    if known.open is None or known.open.message_id != message_id:
+        raise ValueError(f"{message_id} was not begun")
+    return Known(known.open, known.count + 1)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new file is safe when its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

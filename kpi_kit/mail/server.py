@@ -1,0 +1,113 @@
+"""Where and how to send: read from ``KPI_SMTP_URL``, whose password is shown nowhere."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote, urlsplit
+
+from kpi_kit.errors import InputError
+
+VARIABLE = "KPI_SMTP_URL"
+_ALLOWED = (
+    f"{VARIABLE}: allowed is smtp://user:password@host:port or smtps://… "
+    "(user and password may be missing; special characters in them are written as %40)"
+)
+_PORTS = {"smtp": 587, "smtps": 465}
+
+
+@dataclass(frozen=True)
+class Server:
+    """An SMTP server.
+
+    Parameters
+    ----------
+    host : str
+    port : int
+    implicit_tls : bool
+        ``smtps``: encrypted from the first byte; otherwise STARTTLS.
+    user : str or None
+    password : str or None
+        Not in ``repr``.
+    """
+
+    host: str
+    port: int
+    implicit_tls: bool = False
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is this very machine: only then may a message travel unencrypted.
+
+        Examples
+        --------
+        >>> [Server(host, 25).is_loopback for host in ("127.0.0.1", "::1", "localhost", "10.0.0.1")]
+        [True, True, True, False]
+        """
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.rstrip(".").lower() == "localhost"
+
+    def clean(self, text: str) -> str:
+        """Take what would tell the password out of a text, such as a server's answer."""
+        for secret in self._secrets():
+            text = text.replace(secret, "***")
+        return text
+
+    def _secrets(self) -> list[str]:
+        """The password in every form in which it travels, the longest first."""
+        if not self.password:
+            return []
+        plain, user = self.password, self.user or ""
+        encoded = [_base64(text) for text in (plain, f"\0{user}\0{plain}", f"{user}\0{plain}")]
+        return sorted({plain, quote(plain), quote(plain, safe=""), *encoded}, key=len, reverse=True)
+
+
+def from_environment(environment: Mapping[str, str]) -> Server:
+    """The server that ``KPI_SMTP_URL`` names.
+
+    Raises
+    ------
+    InputError
+        Where it is missing or cannot be read; the sentence never quotes it.
+    """
+    given = environment.get(VARIABLE, "").strip()
+    if not given:
+        raise InputError(f"{VARIABLE} is not set, so there is no server to send by. {_ALLOWED}")
+    return parse(given)
+
+
+def parse(url: str) -> Server:
+    """Read the address of a server.
+
+    Examples
+    --------
+    >>> parse("smtp://kpi:p%40ss@mail.agency.example")
+    Server(host='mail.agency.example', port=587, implicit_tls=False, user='kpi')
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise InputError(_ALLOWED) from None  # the fault itself may quote the password
+    if parts.scheme not in _PORTS or not host or parts.path.strip("/") or parts.query or parts.fragment:
+        raise InputError(_ALLOWED)
+    user, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
+    if bool(user) != bool(password):
+        raise InputError(f"{_ALLOWED}; found only one of user and password")
+    if not _is_plain(user) or not _is_plain(password):
+        raise InputError(f"{VARIABLE}: user and password: allowed are printable ASCII characters")
+    return Server(host, port or _PORTS[parts.scheme], parts.scheme == "smtps", user or None, password or None)
+
+
+def _is_plain(text: str | None) -> bool:
+    return not text or (text.isascii() and text.isprintable())
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
