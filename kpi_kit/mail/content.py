@@ -196,11 +196,12 @@ def _subject(
     title: str, cards: Sequence[Card], troubles: Sequence[Trouble], say: Words, *, corrected: bool
 ) -> str:
     """The period and the one most important fact."""
-    if troubles:
-        first = troubles[0]
-        fact = say.text("mail.fact", who=_label(first, say), what=first.reasons[0])
+    if not any(card["assessable"] for card in cards):
+        fact = say.text("mail.nothing")
+    elif troubles:
+        fact = say.text("mail.fact", who=_label(troubles[0], say), what=troubles[0].reasons[0])
     else:
-        fact = _reached(cards, say) if any(card["assessable"] for card in cards) else say.text("mail.nothing")
+        fact = _reached(cards, say)
     marks = [say.text("mail.corrected")] if corrected else []
     marks += [say.text("mail.not_final")] if any(_flags(card) for card in cards) else []
     subject = plain(". ".join([*marks, f"{title}: {fact}"]))

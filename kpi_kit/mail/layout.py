@@ -33,6 +33,7 @@ img {{ display: block; border: 0; width: 100%; max-width: 420px; height: auto; }
 .mark {{ padding: 8px 12px; border-left: 4px solid {target}; background-color: {band}; }}
 .item {{ padding: 6px 0 6px 10px; border-left: 3px solid {fact}; font-size: 15px; line-height: 21px; }}
 .name {{ margin: 18px 0 2px; font-weight: bold; }}
+.long {{ overflow-wrap: anywhere; }}
 .last {{ margin: 18px 0 0; }}
 .gap {{ height: 6px; font-size: 6px; line-height: 6px; }}
 .table {{ width: 100%; border-collapse: collapse; }}
@@ -114,7 +115,7 @@ def _marks(lines: list[str] | tuple[str, ...]) -> Markup | None:
 
 def _items(found: tuple[tuple[str, str], ...]) -> Markup:
     gap = tag("tr", tag("td", " ", class_="gap"))
-    rows = [tag("tr", tag("td", tag("b", who), ": ", what, class_="item")) + gap for who, what in found]
+    rows = [tag("tr", tag("td", tag("b", who), ": ", what, class_="item long")) + gap for who, what in found]
     return _table(*rows, class_="table")
 
 
@@ -145,7 +146,7 @@ def _specialists(content: Content, say: Words) -> list[Markup | None]:
 def _row(row: Row) -> Markup:
     name, *cells = row.cells
     shown = tag("a", name, href=row.link) if row.link else tag("b", name)
-    head = tag("th", shown, class_="cell", scope="row")
+    head = tag("th", shown, class_="cell long", scope="row")
     return tag("tr", head, *(tag("td", cell, class_="cell") for cell in cells))
 
 
@@ -156,10 +157,10 @@ def _pictures(content: Content, cids: Mapping[Picture, str], say: Words) -> list
         tag("h2", say.text("figures.heading")),
         tag("p", say.text("mail.legend"), class_="quiet"),
     ]
-    for picture in content.pictures:
-        alt = say.text("mail.picture", heading=picture.heading)
+    for number, picture in enumerate(content.pictures, 1):
+        alt = say.text("mail.picture", number=number)
         image = Markup('<img src="cid:{}" alt="{}" width="{}">').format(cids[picture], alt, str(_PICTURE))
-        shown += [tag("p", picture.heading, class_="name"), tag("p", picture.message), image]
+        shown += [tag("p", picture.heading, class_="name long"), tag("p", picture.message), image]
     return shown
 
 

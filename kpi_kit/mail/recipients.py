@@ -17,7 +17,7 @@ class Recipient:
     Parameters
     ----------
     kind : str
-        ``director`` or ``specialist``.
+        ``director``, ``specialist``, or ``errors`` for whoever prepares the reports.
     id, name, address : str
     specialists : tuple of str
         The ids of those who are theirs, and of nobody else.
@@ -35,7 +35,7 @@ class Recipient:
     @property
     def key(self) -> str:
         """Their name in the journal."""
-        return f"{self.kind}:{self.id}"
+        return f"{self.kind}:{self.id}" if self.id else self.kind
 
 
 def recipients(params: Params) -> list[Recipient]:

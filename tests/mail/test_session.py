@@ -1,0 +1,151 @@
+"""A conversation with a real SMTP server: what each fault means, and that nothing travels unencrypted."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from postbox import PASSWORD, USER, Postbox, certificates, letter, listening
+
+from kpi_kit.mail.server import Server
+from kpi_kit.mail.session import Refused, Session, Temporary, Uncertain, Unreachable, Unusable
+
+
+@pytest.fixture(scope="module")
+def postbox() -> Iterator[tuple[Postbox, int]]:
+    box = Postbox()
+    with listening(box) as port:
+        yield box, port
+
+
+@pytest.fixture
+def box(postbox: tuple[Postbox, int]) -> Postbox:
+    postbox[0].arrived.clear()
+    postbox[0].fault = lambda stage: None
+    return postbox[0]
+
+
+def send(session: Session, number: int = 0) -> str:
+    session.announce(letter(number))
+    return session.transmit(letter(number))
+
+
+def test_messages_arrive_by_one_connection(box: Postbox, postbox: tuple[Postbox, int]) -> None:
+    with Session(Server("127.0.0.1", postbox[1]), 5.0) as session:
+        assert [send(session, number) for number in (1, 2)] == ["250 queued"] * 2
+    assert box.arrived == [(letter(n).address, letter(n).message_id) for n in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("stage", "fault", "means", "arrives"),
+    [
+        ("MAIL", "drop", Temporary, False),
+        ("MAIL", "421", Temporary, False),
+        ("RCPT", "451", Temporary, False),
+        ("RCPT", "550", Refused, False),
+        ("RCPT", "drop", Temporary, False),
+        ("CUT", "drop", (Temporary, Uncertain), False),
+        ("DATA", "421", Temporary, False),
+        ("DATA", "451", Temporary, False),
+        ("DATA", "550", Refused, False),
+        ("DATA", "drop", Uncertain, False),
+        ("DONE", "drop", Uncertain, True),
+        ("DONE", "999 what", Uncertain, True),
+    ],
+)
+def test_what_a_fault_means(
+    box: Postbox,
+    postbox: tuple[Postbox, int],
+    stage: str,
+    fault: str,
+    means: type[Exception] | tuple[type[Exception], ...],
+    arrives: bool,
+) -> None:
+    box.fault = lambda at: fault if at == stage else None
+    with Session(Server("127.0.0.1", postbox[1]), 5.0) as session:
+        with pytest.raises(means):
+            send(session)
+        assert len(box.arrived) == arrives
+        box.fault = lambda at: None
+        assert send(session, 7) == "250 queued"  # by a new connection
+
+
+@pytest.mark.parametrize(("stage", "means"), [("RCPT", Temporary), ("DONE", Uncertain)])
+def test_a_server_that_hangs_is_not_waited_for(
+    box: Postbox,
+    postbox: tuple[Postbox, int],
+    stage: str,
+    means: type[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kpi_kit.mail.session._PATIENCE", 1)
+    box.fault = lambda at: "hang" if at == stage else None
+    with Session(Server("127.0.0.1", postbox[1]), 0.2) as session, pytest.raises(means, match="timed out"):
+        send(session)
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with Session(Server("127.0.0.1", port), 1.0) as session, pytest.raises(Unreachable, match="refused"):
+        send(session)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A name of this machine that does not look like it."""
+    ask = socket.getaddrinfo
+
+    def answer(host: str, *rest: object, **more: object) -> object:
+        return ask("127.0.0.1" if host == "mail.agency.example" else host, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    return "mail.agency.example"
+
+
+def test_elsewhere_nothing_goes_out_unencrypted(
+    box: Postbox, postbox: tuple[Postbox, int], elsewhere: str
+) -> None:
+    server = Server(elsewhere, postbox[1], user=USER, password=PASSWORD)
+    with Session(server, 5.0) as session, pytest.raises(Unusable, match="offers no STARTTLS"):
+        send(session)
+    assert box.arrived == []
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # it means STARTTLS alone
+@pytest.mark.parametrize("implicit", [False, True], ids=["STARTTLS", "TLS"])
+def test_encrypted_with_a_password(elsewhere: str, implicit: bool) -> None:
+    known, trust = certificates(elsewhere)
+    box = Postbox()
+    with listening(box, tls=known, implicit=implicit, auth=True) as port:
+        good = Server(elsewhere, port, implicit, USER, PASSWORD)
+        with Session(good, 5.0, trust) as session:
+            assert send(session) == "250 queued"
+        wrong = Server(elsewhere, port, implicit, USER, "wrong-pass")
+        with Session(wrong, 5.0, trust) as session, pytest.raises(Unusable, match="535") as caught:
+            send(session)
+        assert "wrong-pass" not in str(caught.value)
+        logins = box.logins
+        with Session(good, 5.0) as session, pytest.raises(Unusable, match="certificate is not to be trusted"):
+            send(session)  # nobody has said to believe this authority
+    assert (len(box.arrived), box.logins) == (1, logins)
+
+
+def test_a_certificate_of_another_name_is_not_believed(elsewhere: str) -> None:
+    known, trust = certificates("other.agency.example")
+    with (
+        listening(Postbox(), tls=known) as port,
+        Session(Server(elsewhere, port), 5.0, trust) as session,
+        pytest.raises(Unusable, match="certificate is not to be trusted"),
+    ):
+        send(session)
+
+
+def test_this_machine_may_have_a_certificate_of_its_own_making() -> None:
+    known, _ = certificates()
+    with listening(Postbox(), tls=known, auth=True) as port:
+        server = Server("localhost", port, user=USER, password=PASSWORD)
+        with Session(server, 5.0) as session:
+            assert send(session) == "250 queued"
