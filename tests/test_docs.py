@@ -22,7 +22,7 @@ from kpi_kit.tables import TABLES
 ROOT = Path(__file__).parent.parent
 PAGES = {
     name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", *(f"docs/{page}.md" for page in ("data", "params", "import")))
+    for name in ("README.md", *(f"docs/{page}.md" for page in ("data", "params", "import", "mail")))
 }
 BLOCK = re.compile(r"^( *)```(.*)\n((?:.*\n)*?)\1```$", re.MULTILINE)
 
@@ -137,6 +137,15 @@ def test_words_in_the_documents_that_look_like_a_kpi_are_one() -> None:
     for page, text in PAGES.items():
         for kpi in re.findall(r"\{kpi: (\w+)", text):
             assert kpi in CATALOGUE, page
+
+
+def test_the_params_of_the_mail_page_load(tmp_path: Path) -> None:
+    write_files("docs/mail.md", tmp_path)
+    person = "name: A\nkpis: [{kpi: leads, target: {at_least: 1}, weight: 1}]\n"
+    (tmp_path / "specialists").mkdir()
+    (tmp_path / "specialists" / "anna.yml").write_text(person, encoding="utf-8")
+    mail = load(tmp_path).department.mail
+    assert mail is not None and mail.attach_limit_mb == 10
 
 
 def test_the_mapping_of_the_import_page_loads(tmp_path: Path) -> None:
