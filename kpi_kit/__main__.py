@@ -19,7 +19,7 @@ from kpi_kit import across, batch, smart, wording
 from kpi_kit.case import Case, prepare
 from kpi_kit.errors import InputError, KitError, SpecialistError
 from kpi_kit.facts import Facts
-from kpi_kit.intake import NewAccount, take_in
+from kpi_kit.intake import AUTO, NewAccount, take_in
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.mail.journal import ANSWERS
 from kpi_kit.mail.outbox import Wish, post
@@ -28,6 +28,7 @@ from kpi_kit.params import Entry, Params, load
 from kpi_kit.periods import Period, parse_instant
 from kpi_kit.scorecard import Scorecard, card, dumps, open_inputs, target_of
 from kpi_kit.sources import SOURCES, ImportOptions
+from kpi_kit.sources.attribution import read_attribution
 from kpi_kit.sources.rows import counted
 from kpi_kit.store import Store
 from kpi_kit.tables import PLATFORMS, TABLES
@@ -115,21 +116,36 @@ def _add_import(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
 ) -> None:
     take = commands.add_parser("import", parents=[common], help="add an export to a data folder")
-    take.add_argument("source", choices=tuple(SOURCES))
+    take.add_argument(
+        "source", choices=(AUTO, *SOURCES), metavar="SOURCE", help=f"{AUTO}, or one of {', '.join(SOURCES)}"
+    )
     take.add_argument("files", nargs="+", type=Path, metavar="FILE")
     take.add_argument(
         "--into", type=Path, required=True, metavar="DIR", help="the data folder; made where there is none"
     )
-    take.add_argument("--account", help="whose data it is")
+    take.add_argument(
+        "--account", help="whose data it is; without it attribution.yml tells, where a file can say"
+    )
+    take.add_argument("--brand", help="whose mentions or search queries they are; default: the account")
     take.add_argument("--title", help="title of a new account")
     take.add_argument("--platform", choices=PLATFORMS, help="platform of a new account")
     take.add_argument("--since", type=_day, help="first day that the export covers")
     take.add_argument("--until", type=_day, help="the day after the last one that it covers")
     take.add_argument("--table", choices=tuple(TABLES), help="csv: the table that the file fills")
     take.add_argument("--map", type=Path, dest="mapping", help="csv: YAML file that names the columns")
-    take.add_argument("--fetched-at", help="vk-api: when the figures of posts were fetched")
+    take.add_argument("--fetched-at", help="when the figures of posts were fetched")
     take.add_argument(
-        "--subscribers", type=int, help="vk-api: members at the end of the last day of stats.get"
+        "--subscribers",
+        type=int,
+        help="members at the end of the last day, where an export has only joined and left",
+    )
+    take.add_argument("--currency", help="of sums whose file does not say: RUB")
+    take.add_argument(
+        "--partial", action="store_true", help="rows may add up to less than the file's own row of totals"
+    )
+    take.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
+    take.add_argument(
+        "--yes", action="store_true", help="guessed: the columns that --dry-run shows are right"
     )
     take.add_argument("--chat", help="telegram-desktop: name or id of the chat")
     take.set_defaults(command=_import)
@@ -368,9 +384,21 @@ def _import(asked: argparse.Namespace) -> int:
         stats_at=parse_instant(asked.fetched_at, zone, "--fetched-at") if asked.fetched_at else None,
         subscribers_at_end=asked.subscribers,
         chat=asked.chat,
+        brand=asked.brand,
+        currency=asked.currency,
+        attribution=read_attribution(asked.params / "attribution.yml"),
+        partial=asked.partial,
+        mappings=asked.params / "mappings",
+        confirmed=asked.yes,
     )
     for sentence in take_in(
-        asked.source, asked.files, asked.into, options, NewAccount(asked.title, asked.platform)
+        asked.source,
+        asked.files,
+        asked.into,
+        options,
+        NewAccount(asked.title, asked.platform),
+        imported_at=dt.datetime.now(dt.UTC).replace(microsecond=0),
+        dry_run=asked.dry_run,
     ):
         print(sentence)
     return OK

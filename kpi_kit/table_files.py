@@ -80,7 +80,7 @@ class Source:
     def cast(self, column: Column) -> str:
         """SQL of one column in its declared type; NULL where it cannot be read so."""
         if column.name not in self.columns:
-            return f"CAST(NULL AS {_SQL_TYPES[column.type]})"
+            return f"CAST(NULL AS {SQL_TYPES[column.type]})"
         name = quoted(column.name)
         match column.type:
             case Type.TEXT:
@@ -92,11 +92,11 @@ class Source:
             case Type.FLAG:
                 return f"CASE lower(CAST({name} AS VARCHAR)) {_FLAGS} END"
             case _:
-                moment = f"TRY_CAST({name} AS {_SQL_TYPES[column.type]})"
+                moment = f"TRY_CAST({name} AS {SQL_TYPES[column.type]})"
                 return f"CASE WHEN isfinite({moment}) THEN {moment} END"
 
 
-_SQL_TYPES = {
+SQL_TYPES = {
     Type.TEXT: "VARCHAR",
     Type.DATE: "DATE",
     Type.TIME: "TIMESTAMPTZ",
@@ -153,16 +153,17 @@ def find_in_folder(place: Path, connection: duckdb.DuckDBPyConnection) -> Found:
             found = ", ".join(home.name for home in homes)
             problems.append(f"{place}: table {name}: one file or folder is allowed, found {found}")
         elif homes:
-            source, wrong = _source(homes[0], table, connection)
+            source, wrong = source_at(homes[0], table, connection)
             problems += wrong
             if source is not None:
                 sources[name] = source
     return sources, problems
 
 
-def _source(
+def source_at(
     home: Path, table: Table, connection: duckdb.DuckDBPyConnection
 ) -> tuple[Source | None, list[str]]:
+    """A table that is kept in a file or a folder of parts; None, with what is wrong, where it is none."""
     kind = "parts" if home.is_dir() else home.suffix.removeprefix(".")
     files = tuple(sorted(home.rglob("*.parquet"))) if kind == "parts" else (home,)
     if not files:
@@ -244,10 +245,3 @@ def find_in_database(place: Path, connection: duckdb.DuckDBPyConnection) -> Foun
         if columns and not faults:
             sources[name] = Source(table, (place,), "database", columns)
     return sources, problems
-
-
-def convert(csv_file: Path, table: Table, parquet_file: Path) -> None:
-    """Write a canonical CSV as Parquet with the declared types; times must carry their offset."""
-    with duckdb.connect() as connection:
-        source = Source(table, (csv_file,), "csv", _csv_header(csv_file))
-        connection.execute(f"COPY ({source.typed()}) TO {literal(str(parquet_file))} (FORMAT parquet)")

@@ -85,13 +85,24 @@ def test_what_would_break_the_data_is_refused_and_nothing_changes(tmp_path: Path
     assert not left, "no scratch folder is left"
 
 
-def test_a_folder_of_parts_is_refused_in_words(tmp_path: Path) -> None:
-    published = dt.datetime(2025, 10, 1, 9, tzinfo=dt.UTC)
-    row = {"post_id": "1", "account_id": "vk-a", "published_at": published}
-    write_data(tmp_path, {"posts": [row]}, fmt="parts")
+def test_of_a_folder_of_parts_only_the_months_that_change_are_written(tmp_path: Path) -> None:
+    times = [dt.datetime(2025, month, 5, 9, tzinfo=dt.UTC) for month in (8, 9, 10)]
+    rows = [
+        {"post_id": f"p{n}", "account_id": "vk-a", "published_at": at, "likes": n}
+        for n, at in enumerate(times)
+    ]
+    write_data(tmp_path, {"posts": rows}, fmt="parts")
     write_data(tmp_path, {"accounts": ACCOUNTS})
-    with pytest.raises(InputError, match="rows cannot be added to a folder of parts"):
-        upsert(tmp_path, {"posts": posts(("2", "2025-10-02T09:00Z", 7))}, {}, ZONE)
+    part = tmp_path / "posts/month=2025-08/part.parquet"
+    before = part.stat().st_mtime_ns
+    moved = posts(("p1", "2025-10-07T09:00Z", 7), ("new", "2025-11-02T09:00Z", 5))
+    assert upsert(tmp_path, {"posts": moved}, {}, ZONE) == [Added("posts", 1, 1, 0)]
+    found = sorted(str(file.parent.name) for file in (tmp_path / "posts").rglob("*.parquet"))
+    assert found == ["month=2025-08", "month=2025-10", "month=2025-11"], "the post has left September"
+    assert part.stat().st_mtime_ns == before
+    with open_store(tmp_path, ZONE) as store:
+        kept = store.frame("posts").set_index("post_id")["likes"].to_dict()
+    assert kept == {"p0": 0.0, "p1": 7.0, "p2": 2.0, "new": 5.0}
 
 
 def test_coverage_is_joined(tmp_path: Path) -> None:

@@ -5,12 +5,55 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from kpi_kit.sources import mapped_csv, telegram_desktop, vk_api
-from kpi_kit.sources.interface import DateRange, Imported, Importer, ImportOptions
+from kpi_kit.sources import (
+    amocrm,
+    bitrix24,
+    brand_analytics,
+    content_plan,
+    ga4,
+    guessed,
+    mapped_csv,
+    meta,
+    metrica,
+    search_console,
+    telegram_desktop,
+    telegram_graphs,
+    tgstat,
+    tiktok,
+    vk_api,
+    vk_posts_table,
+    wordstat,
+    youscan,
+    youtube,
+)
+from kpi_kit.sources.interface import DateRange, Guess, Imported, Importer, ImportOptions
 
 SOURCES: Mapping[str, Importer] = MappingProxyType(
-    {"vk-api": vk_api, "telegram-desktop": telegram_desktop, "csv": mapped_csv}
+    {
+        "vk-api": vk_api,
+        "vk-posts": vk_posts_table,
+        "telegram-desktop": telegram_desktop,
+        "telegram-graphs": telegram_graphs,
+        "tgstat": tgstat,
+        "youtube": youtube,
+        "meta": meta,
+        "tiktok": tiktok,
+        "ga4": ga4,
+        "search-console": search_console,
+        "metrica": metrica,
+        "wordstat": wordstat,
+        "amocrm": amocrm,
+        "bitrix24": bitrix24,
+        "brand-analytics": brand_analytics,
+        "youscan": youscan,
+        "content-plan": content_plan,
+        "guessed": guessed,
+        "csv": mapped_csv,
+    }
 )
 """Every importer by the name that ``python -m kpi_kit import`` knows."""
 
-__all__ = ["SOURCES", "DateRange", "ImportOptions", "Imported", "Importer"]
+TOGETHER = ("vk-api", "telegram-desktop", "telegram-graphs", "csv")
+"""Sources of which several files make one export: comments and replies, a channel and its group."""
+
+__all__ = ["SOURCES", "TOGETHER", "DateRange", "Guess", "ImportOptions", "Imported", "Importer"]

@@ -5,32 +5,53 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kpi_kit.sources.moments import month_names, read_moment
 from kpi_kit.tables import Column, Type
 
-_UNKNOWN = frozenset({"", "-", "–", "—", "undefined", "nan", "n/a", "null", "none"})
+_UNKNOWN = frozenset({"", "-", "–", "—", "--", "undefined", "nan", "n/a", "#n/a", "null", "none"})
 _FLAGS = {
-    **dict.fromkeys(("true", "1", "yes", "да"), True),
-    **dict.fromkeys(("false", "0", "no", "нет"), False),
+    **dict.fromkeys(("true", "1", "yes", "да", "y"), True),
+    **dict.fromkeys(("false", "0", "no", "нет", "n"), False),
 }
 _NUMBER = re.compile(
-    r"(?P<whole>[+-]?(?:[0-9]{1,3}(?: [0-9]{3})+|[0-9]+))(?:[.,](?P<part>[0-9]+))?(?P<percent> ?%)?"
+    r"(?P<whole>[+-]?(?:[0-9]{1,3}(?: [0-9]{3})+|[0-9]+))(?:(?P<mark>[.,])(?P<part>[0-9]+))?(?P<percent> ?%)?"
 )
-_ISO = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?: ?(?:Z|[+-][0-9]{2}:?[0-9]{2}))?)?"
-)
-_DOTTED = re.compile(
-    r"(?P<day>[0-9]{1,2})\.(?P<month>[0-9]{1,2})\.(?P<year>[0-9]{4})"
-    r"(?:,? (?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?)?"
-)
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?(?: ?%)?")
+_DOUBTFUL = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}(?: ?%)?")
+# A spreadsheet makes 3.4 the 3rd of April, and 4.85 April of 1985.
+_SPREADSHEET_DAY = re.compile(r"0?(?P<whole>[0-9]{1,2})[.\- ](?P<name>[^\W\d_]+)\.?")
+_SPREADSHEET_MONTH = re.compile(r"(?P<name>[^\W\d_]+)\.?[.\- ](?P<part>[0-9]{2})")
 
 
-def read_cell(text: str, column: Column, zone: ZoneInfo) -> Any:
+@dataclass(frozen=True)
+class Style:
+    """How a file writes numbers and dates.
+
+    Parameters
+    ----------
+    order : {"mdy", "dmy"} or None
+        Of dates with slashes; None refuses them.
+    decimal : {",", "."} or None
+        What stands before decimals; None refuses ``1,234``, which can be read in two ways.
+    compact : bool
+        Whether 20251031 is a date.
+    """
+
+    order: str | None = None
+    decimal: str | None = None
+    compact: bool = False
+
+
+PLAIN = Style()
+
+
+def read_cell(text: str, column: Column, zone: ZoneInfo, style: Style = PLAIN) -> Any:
     """The value of a cell for a column of a canonical table.
 
     Parameters
@@ -39,6 +60,7 @@ def read_cell(text: str, column: Column, zone: ZoneInfo) -> Any:
     column : Column
     zone : zoneinfo.ZoneInfo
         Of naive times.
+    style : Style
 
     Raises
     ------
@@ -56,39 +78,84 @@ def read_cell(text: str, column: Column, zone: ZoneInfo) -> Any:
     if column.type is Type.TEXT:
         return _listed(text.strip(), column) if column.allowed else (text.strip() or None)
     plain = " ".join(text.split())
-    return None if plain.casefold() in _UNKNOWN else _READERS[column.type](plain, zone)
+    return None if is_unknown(plain) else _READERS[column.type](plain, zone, style)
 
 
-def read_number(text: str) -> Decimal | None:
+def is_unknown(text: str) -> bool:
+    """Whether a cell says that there is no value."""
+    return text.strip().casefold() in _UNKNOWN
+
+
+def read_number(text: str, decimal: str | None = None) -> Decimal | None:
     r"""A number as people and programs write it: thousands with any space, decimal point or comma, per cent.
+
+    Parameters
+    ----------
+    text : str
+    decimal : {",", "."} or None
+        What stands before decimals in this file; with a point, commas may group thousands.
 
     Examples
     --------
     >>> [str(read_number(text)) for text in ("1\u00a0234", "0,0115", "36.68%", "undefined", "")]
     ['1234', '0.0115', '0.3668', 'None', 'None']
+    >>> str(read_number("1,234,567.5", decimal="."))
+    '1234567.5'
     """
     plain = " ".join(text.split()).replace("\u2212", "-")
-    if plain.casefold() in _UNKNOWN:
+    if is_unknown(plain):
         return None
+    if decimal == "." and _GROUPED.fullmatch(plain):
+        plain = plain.replace(",", "")
     match = _NUMBER.fullmatch(plain)
-    if match is None:
+    if match is None or (decimal == "." and match["mark"] == ","):
         raise ValueError("allowed is a number such as 1 234 or 0,0115")
+    if decimal is None and _DOUBTFUL.fullmatch(plain):
+        raise ValueError("allowed is a number such as 1 234 or 0,0115; 1,234 may be a thousand or a decimal")
     number = Decimal(match["whole"].replace(" ", "") + "." + (match["part"] or "0"))
-    number = number.scaleb(-2) if match["percent"] else number
+    return _plain(number.scaleb(-2) if match["percent"] else number)
+
+
+def _plain(number: Decimal) -> Decimal:
     return number.to_integral_value() if number == number.to_integral_value() else number.normalize()
 
 
-def _number(text: str, _zone: ZoneInfo) -> float | None:
-    number = read_number(text)
+def undo_spreadsheet(text: str) -> Decimal | None:
+    """The decimal that a spreadsheet has made a date of; None where the cell is none of these.
+
+    Examples
+    --------
+    >>> str(undo_spreadsheet("3.апр")), str(undo_spreadsheet("апр.85")), undo_spreadsheet("апрель")
+    ('3.4', '4.85', None)
+    """
+    plain = " ".join(text.casefold().split())
+    if match := _SPREADSHEET_DAY.fullmatch(plain):
+        month = month_names().get(match["name"])
+        return Decimal(f"{match['whole']}.{month}") if month else None
+    if match := _SPREADSHEET_MONTH.fullmatch(plain):
+        month = month_names().get(match["name"])
+        return Decimal(f"{month}.{match['part']}") if month else None
+    return None
+
+
+def _number(text: str, _zone: ZoneInfo, style: Style) -> float | None:
+    try:
+        number = read_number(text, style.decimal)
+    except ValueError:
+        number = undo_spreadsheet(text)
+        if number is None:
+            raise
     if number is not None and number < 0:
         raise ValueError("allowed is a number of 0 or more")
     return None if number is None else float(number)
 
 
-def _count(text: str, _zone: ZoneInfo) -> int | None:
+def _count(text: str, _zone: ZoneInfo, style: Style) -> int | None:
     allowed = "allowed is a whole number of 0 or more"
+    if text.isdecimal() and text.isascii() and len(text) < 19:
+        return int(text)
     try:
-        number = read_number(text)
+        number = read_number(text, style.decimal)
     except ValueError:
         raise ValueError(allowed) from None
     if number is not None and ("%" in text or number < 0 or number != int(number) or number >= 2**63):
@@ -96,37 +163,23 @@ def _count(text: str, _zone: ZoneInfo) -> int | None:
     return None if number is None else int(number)
 
 
-def _flag(text: str, _zone: ZoneInfo) -> bool:
+def _flag(text: str, _zone: ZoneInfo, _style: Style) -> bool:
     try:
         return _FLAGS[text.casefold()]
     except KeyError:
         raise ValueError("allowed are true, false, 1, 0, yes, no, да, нет") from None
 
 
-def _moment(text: str) -> tuple[dt.datetime, bool]:
-    """The date and time, naive where it has no offset, and whether it has a time of day."""
-    dotted = _DOTTED.fullmatch(text)
-    try:
-        if dotted is not None:
-            parts = {name: int(value) for name, value in dotted.groupdict().items() if value is not None}
-            return dt.datetime(**parts), "hour" in parts  # type: ignore[arg-type]
-        if _ISO.fullmatch(text):
-            return dt.datetime.fromisoformat(re.sub(r" (?=Z|[+-])", "", text)), ":" in text
-    except ValueError:
-        pass  # a thirteenth month and the like
-    raise ValueError("allowed is a date or time such as 2025-10-31, 2025-10-31 14:05 or 31.10.2025 14:05")
-
-
-def _time(text: str, zone: ZoneInfo) -> dt.datetime:
-    moment, _ = _moment(text)
+def _time(text: str, zone: ZoneInfo, style: Style) -> dt.datetime:
+    moment, _ = read_moment(text, style.order, compact=style.compact)
     try:
         return (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(dt.UTC)
     except OverflowError:
         raise ValueError("allowed is a time within the calendar") from None
 
 
-def _date(text: str, zone: ZoneInfo) -> dt.date:
-    moment, _ = _moment(text)
+def _date(text: str, zone: ZoneInfo, style: Style) -> dt.date:
+    moment, _ = read_moment(text, style.order, compact=style.compact)
     return (moment if moment.tzinfo is None else moment.astimezone(zone)).date()
 
 
@@ -138,6 +191,6 @@ def _listed(text: str, column: Column) -> str | None:
     return text.casefold()
 
 
-_READERS: Mapping[Type, Callable[[str, ZoneInfo], Any]] = MappingProxyType(
+_READERS: Mapping[Type, Callable[[str, ZoneInfo, Style], Any]] = MappingProxyType(
     {Type.NUMBER: _number, Type.COUNT: _count, Type.FLAG: _flag, Type.TIME: _time, Type.DATE: _date}
 )

@@ -7,15 +7,18 @@ folder: the store adds them there, and the command line writes the account and t
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from kpi_kit.errors import InputError
+from kpi_kit.sources.attribution import NOBODY, Attribution
+from kpi_kit.sources.heads import Head
+from kpi_kit.upsert import Staged
 
 DateRange = tuple[dt.date, dt.date]
 """Days ``[since, until)`` in the department's time zone."""
@@ -44,6 +47,22 @@ class ImportOptions:
         Members at the end of the last day of stats.get (vk-api only, ``--subscribers``).
     chat : str or None
         Name or id of the chat to import where the export holds several (telegram-desktop only).
+    brand : str or None
+        Whose mentions or search queries the files hold (``--brand``).
+    currency : str or None
+        Of sums where the file does not say (``--currency``).
+    attribution : Attribution
+        ``attribution.yml``: which account a source or campaign belongs to, and who answers.
+    partial : bool
+        Whether rows may add up to less than the file's own row of totals (``--partial``).
+    mappings : pathlib.Path or None
+        The folder of mapping files that the user keeps.
+    confirmed : bool
+        Whether a guessed mapping may be used (``--yes``).
+    known_posts : callable or None
+        Gives the posts of the account that are in the data already: id and publication by number.
+    scratch : pathlib.Path or None
+        Where rows wait that do not fit into memory; without it all are kept in memory.
 
     Examples
     --------
@@ -60,6 +79,14 @@ class ImportOptions:
     stats_at: dt.datetime | None = None
     subscribers_at_end: int | None = None
     chat: str | None = None
+    brand: str | None = None
+    currency: str | None = None
+    attribution: Attribution = NOBODY
+    partial: bool = False
+    mappings: Path | None = None
+    confirmed: bool = False
+    known_posts: Callable[[], Mapping[str, tuple[str, dt.datetime]]] | None = None
+    scratch: Path | None = None
 
     def __post_init__(self) -> None:
         if self.stats_at is not None and self.stats_at.tzinfo is None:
@@ -86,23 +113,71 @@ class Imported:
 
     Parameters
     ----------
-    tables : mapping of str to pandas.DataFrame
-        Canonical tables with the columns that the export knows; others are absent. Ids and texts are ``str``,
-        times are UTC, dates are naive midnights, counts ``Int64``, numbers ``Float64``, flags ``boolean``.
-        A frame without rows means that the export says: there is nothing.
+    tables : mapping of str to pandas.DataFrame or Staged
+        Canonical tables (and those of :data:`kpi_kit.upsert.EXTRA`) with the columns that the export knows;
+        others are absent. Ids and texts are ``str``, times are UTC, dates are naive midnights, counts
+        ``Int64``, numbers ``Float64``, flags ``boolean``. A frame without rows means that the export says:
+        there is nothing. Very many rows are staged in files.
     coverage : mapping of str to tuple of DateRange
         The days that the export itself says it covers, a table; a table that is absent here was not said.
     remarks : tuple of str
         One plain sentence each on what was merged, left out or is missing.
+    stamp : datetime.datetime or None
+        The moment up to which the export speaks, as far as its content tells: the newer of two wins.
+    platform : str or None
+        Of the account, where the kind of export tells it.
+    stamps : mapping of str to tuple of datetime
+        The same as ``stamp`` for each row, where the rows of a table come from several files.
     """
 
-    tables: Mapping[str, pd.DataFrame]
+    tables: Mapping[str, pd.DataFrame | Staged]
     coverage: Mapping[str, tuple[DateRange, ...]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    stamp: dt.datetime | None = None
+    platform: str | None = None
+    stamps: Mapping[str, tuple[dt.datetime | None, ...]] = field(default_factory=dict)
+
+
+class Guess(NamedTuple):
+    """How sure an importer is that a file is of its kind.
+
+    Parameters
+    ----------
+    score : float
+        From 0 (certainly not) to 1 (certainly).
+    why : str
+        What it was recognised by, for people.
+    """
+
+    score: float
+    why: str
+
+
+NO = Guess(0.0, "")
+"""Not of this kind."""
 
 
 class Importer(Protocol):
-    """A module of this package that reads one kind of export."""
+    """A module of this package that reads one kind of export.
+
+    ``FILLS`` names the canonical columns it fills, a table; ``UNKNOWN`` says what no such export can tell;
+    ``TESTED`` says on what its reading was tested.
+    """
+
+    @property
+    def FILLS(self) -> Mapping[str, str]:  # noqa: N802
+        """Columns, separated by spaces, by table."""
+
+    @property
+    def UNKNOWN(self) -> str:  # noqa: N802
+        """What cannot be known from such an export."""
+
+    @property
+    def TESTED(self) -> str:  # noqa: N802
+        """``real file`` or ``documented layout``."""
+
+    def sniff(self, head: Head) -> Guess:
+        """Whether the beginning of a file looks like this kind."""
 
     def read(self, paths: Sequence[Path], options: ImportOptions) -> Imported:
         """Read files into canonical tables."""

@@ -1,41 +1,38 @@
-"""Any CSV with other column names -> a canonical table, by a mapping file."""
+"""Any CSV or spreadsheet with other column names -> a canonical table, by a mapping file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from kpi_kit.errors import InputError, did_you_mean
+from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.cells import read_cell
 from kpi_kit.sources.column_mapping import ColumnMapping, read_mapping
-from kpi_kit.sources.interface import Imported, ImportOptions
-from kpi_kit.sources.rows import Row, check_fetched, check_order, collect, counted, distinct, frame, refuse
-from kpi_kit.sources.text_files import Sheet, normal, read_sheet
+from kpi_kit.sources.grids import HEADER_WITHIN, grids_of, told_apart
+from kpi_kit.sources.heads import Head
+from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
+from kpi_kit.sources.layouts import Context, Field, Finish, Found, Layout, Values
+from kpi_kit.sources.reading import read_table
+from kpi_kit.sources.rows import refuse
+from kpi_kit.sources.text_files import Record, normal
 from kpi_kit.tables import TABLES, Table
 
+FILLS: Mapping[str, str] = {"any canonical table but coverage": "what the mapping names"}
+UNKNOWN = "what the file does not have"
+TESTED = "real file"
+
 _ALLOWED = tuple(name for name in TABLES if name != "coverage")  # an import writes coverage itself
-_TOTALS = frozenset(map(normal, ("Total", "Grand total", "Итого", "Итого и средние")))
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """How the cells of a file become the values of a row."""
-
-    table: Table
-    columns: Mapping[str, str]
-    fixed: Mapping[str, Any]
-    zone: ZoneInfo
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(name for name in self.table.names if name in self.columns or name in self.fixed)
+def sniff(_head: Head) -> Guess:
+    """Never by itself: only the mapping says what a file is."""
+    return NO
 
 
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
-    """Read CSV files of one layout.
+    """Read files of one layout.
 
     Parameters
     ----------
@@ -57,20 +54,30 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     table = _table(options)
     if options.mapping is None:
         raise InputError("--map is missing: it names the YAML file that says which column is which")
-    plan = _plan(table, read_mapping(options.mapping, table), options)
-    sheets = collect(lambda path: read_sheet(path, tuple(plan.columns.values())), paths)
-    remarks = [remark for sheet in sheets for remark in _layout_remarks(sheet, plan)]
-    rows = [row for sheet in _checked(sheets, plan, remarks) for row in sheet]
-    kept, repeated = distinct(table.name, rows)
-    check_order(table.name, kept)
-    if table.name == "posts":
-        check_fetched(kept, options.stats_at)
-    remarks.insert(
-        0, f"{table.name}: {counted(len(kept), 'row')} from {counted(len(rows), 'row')} of the CSV"
-    )
-    if repeated:
-        remarks.append(f"{table.name}: {counted(repeated, 'row')} identical to an earlier one dropped")
-    return Imported({table.name: frame(table.name, kept, plan.names)}, {}, tuple(remarks))
+    mapping = read_mapping(options.mapping, table)
+    return read_mapped(paths, options, table, mapping, options.mapping)
+
+
+def read_mapped(
+    paths: Sequence[Path], options: ImportOptions, table: Table, mapping: ColumnMapping, place: Path
+) -> Imported:
+    """Read files by a mapping that was read from ``place``."""
+    layout = _layout(table, mapping, options, place)
+    batches = Batches(options.scratch, "the CSV")
+    remarks: list[str] = []
+    problems: list[str] = []
+    for path in paths:
+        try:
+            context = read_table(_found(path, layout), path, options, batches)
+        except InputError as fault:
+            problems += fault.problems
+            continue
+        problems += context.problems
+        remarks += context.remarks
+        remarks += _twice(context, layout)
+    refuse(problems)
+    told, tables = batches.finish()
+    return Imported(tables, {}, (*told, *remarks), batches.newest())
 
 
 def _table(options: ImportOptions) -> Table:
@@ -82,7 +89,7 @@ def _table(options: ImportOptions) -> Table:
     return TABLES[options.table]
 
 
-def _plan(table: Table, mapping: ColumnMapping, options: ImportOptions) -> _Plan:
+def _layout(table: Table, mapping: ColumnMapping, options: ImportOptions, place: Path) -> Layout:
     zone = mapping.timezone or options.timezone
     given = {*mapping.columns, *mapping.constants}
     problems: list[str] = []
@@ -91,105 +98,73 @@ def _plan(table: Table, mapping: ColumnMapping, options: ImportOptions) -> _Plan
         try:
             fixed[name] = read_cell(text, table[name], zone)
         except ValueError as fault:
-            problems.append(f"{options.mapping}: constants: {name}: {fault}, found {text!r:.60}")
+            problems.append(f"{place}: constants: {name}: {fault}, found {text!r:.60}")
     if options.account and "account_id" in given:
-        problems.append(
-            f"{options.mapping}: account_id is mapped, and --account {options.account} is given; keep one"
-        )
+        problems.append(f"{place}: account_id is mapped, and --account {options.account} is given; keep one")
     elif options.account and "account_id" not in table.names:
         problems.append(f"--account {options.account}: table {table.name} has no account_id; leave it out")
     elif options.account:
         fixed["account_id"] = options.account
-    if options.stats_at is not None and table.name == "posts" and "stats_at" not in given:
-        fixed["stats_at"] = options.stats_at
+    if options.brand and "brand" in table.names and "brand" not in given:
+        fixed["brand"] = options.brand
     for name in table.required:
         if name == "account_id" and name not in given and name not in fixed and not problems:
             problems.append(
                 "--account is missing: it names the account whose rows these are, such as vk-roastery"
             )
         elif name not in given and name not in fixed:
-            problems.append(
-                f"{options.mapping}: {name} is required in table {table.name}: map it or give a constant"
-            )
+            problems.append(f"{place}: {name} is required in table {table.name}: map it or give a constant")
         elif name in fixed and fixed[name] is None and not table[name].nullable:
-            problems.append(f"{options.mapping}: constants: {name} is required and must not be empty")
+            problems.append(f"{place}: constants: {name} is required and must not be empty")
     refuse(problems)
-    return _Plan(table, mapping.columns, fixed, zone)
+    fields = tuple(Field(table[name], (title,), wanted=True) for name, title in mapping.columns.items())
+    return Layout(
+        f"mapping {place}",
+        table.name,
+        fields,
+        zone=zone.key,
+        finish=_with_constants(table.name, fixed),
+        exact=True,
+    )
 
 
-def _layout_remarks(sheet: Sheet, plan: _Plan) -> Iterator[str]:
-    if sheet.encoding == "cp1251":
-        yield f"{sheet.path}: read as cp1251, as it is not UTF-8"
-    if sheet.above:
-        yield f"{sheet.path}: {counted(sheet.above, 'row')} above the header skipped"
-    titles = {normal(title) for title in sheet.header}
-    for name in plan.columns.values():
-        if f"{normal(name)}__2" in titles:
-            yield f"{sheet.path}: the header has {name!r} twice; the first is read, {name}__2 is the second"
+def _with_constants(table: str, fixed: Mapping[str, Any]) -> Finish:
+    def finish(values: Values, rows: Sequence[int], _context: Context) -> Mapping[str, Values]:
+        return {table: {**values, **{name: [value] * len(rows) for name, value in fixed.items()}}}
+
+    return finish
 
 
-def _checked(sheets: Sequence[Sheet], plan: _Plan, remarks: list[str]) -> list[list[Row]]:
-    """The rows of every file; the problems of all their cells are raised together."""
-    problems: list[str] = []
-    read = [_rows(sheet, plan, problems, remarks) for sheet in sheets]
-    refuse(problems)
-    return read
+def _found(path: Path, layout: Layout) -> Found:
+    """The first row, of the first forty, that has all mapped columns."""
+    candidates: list[tuple[int, int, int, Found, Record]] = []
+    wanted = [each.titles[0] for each in layout.fields]
+    for grid in grids_of(path):
+        for delimiter in grid.delimiters:
+            for number, cells in grid.first(delimiter, HEADER_WITHIN):
+                named = {normal(title) for title in told_apart(cells)}
+                hits = sum(normal(name) in named for name in wanted)
+                found = Found(layout, grid, delimiter, number, 1.0, layout.name)
+                candidates.append((-hits, number, -len(cells), found, (number, cells)))
+    if not candidates:
+        raise InputError(f"{path}: holds no rows")
+    *_, found, (_, cells) = min(candidates, key=lambda each: each[:3])
+    named = {normal(title) for title in told_apart(cells)}
+    has = [" ".join(cell.split())[:40] for cell in cells if cell.strip()]
+    refuse(
+        [
+            f"{path}: column {name!r} is missing from the header{did_you_mean(name, has)}"
+            for name in wanted
+            if normal(name) not in named
+        ]
+    )
+    return found
 
 
-def _rows(sheet: Sheet, plan: _Plan, problems: list[str], remarks: list[str]) -> list[Row]:
-    positions = {name: sheet.position(theirs) for name, theirs in plan.columns.items()}
-    rows, totals = [], 0
-    for number, cells in sheet.rows:
-        where = f"{sheet.path}: row {number}"
-        if _is_total(cells):
-            totals += 1
-        elif _width(cells) > len(sheet.header) or len(cells) <= max(positions.values()):
-            problems.append(f"{where}: has {counted(len(cells), 'cell')}, the header has {len(sheet.header)}")
-        else:
-            rows.append(Row(_values(cells, positions, plan, where, problems), where))
-    if totals:
-        remarks.append(f"{sheet.path}: {counted(totals, 'row')} of totals skipped")
-    if damaged := _cut_ids(rows, plan):
-        remarks.append(
-            f"{sheet.path}: {counted(damaged, 'id')} such as 1.8E+16: a spreadsheet has cut the last "
-            "digits; export the file anew"
-        )
-    return rows
-
-
-def _values(
-    cells: Sequence[str], positions: Mapping[str, int], plan: _Plan, where: str, problems: list[str]
-) -> dict[str, Any]:
-    values = dict(plan.fixed)
-    for name, position in positions.items():
-        column, text = plan.table[name], cells[position]
-        try:
-            value = read_cell(text, column, plan.zone)
-        except ValueError as fault:
-            problems.append(f"{where}: column {plan.columns[name]!r} ({name}): {fault}, found {text!r:.60}")
-            continue
-        if value is None and not column.nullable:
-            problems.append(
-                f"{where}: column {plan.columns[name]!r} ({name}): must not be empty, found {text!r:.60}"
-            )
-        values[name] = value
-    return values
-
-
-def _is_total(cells: Sequence[str]) -> bool:
-    return normal(next((cell for cell in cells if cell.strip()), "")) in _TOTALS
-
-
-def _width(cells: Sequence[str]) -> int:
-    """How many cells, without the empty ones that a trailing delimiter makes."""
-    return max((position for position, cell in enumerate(cells, start=1) if cell.strip()), default=0)
-
-
-def _cut_ids(rows: Sequence[Row], plan: _Plan) -> int:
-    names = [name for name in plan.columns if name.endswith("_id")]
-    return sum(_looks_cut(row.values.get(name)) for row in rows for name in names)
-
-
-def _looks_cut(value: Any) -> bool:
-    head, mark, power = str(value).upper().partition("E+")
-    return bool(mark) and power.isdigit() and head.replace(".", "").replace(",", "").isdigit()
+def _twice(context: Context, layout: Layout) -> list[str]:
+    titles = {normal(title) for title in context.sheet.header}
+    return [
+        f"{context.sheet.label}: the header has {name!r} twice; the first is read, {name}__2 is the second"
+        for name in (each.titles[0] for each in layout.fields)
+        if f"{normal(name)}__2" in titles
+    ]

@@ -12,11 +12,13 @@ import pandas as pd
 
 from kpi_kit.errors import InputError
 from kpi_kit.tables import TABLES, Type
+from kpi_kit.upsert import ACCOUNT_STATS, ALL_TABLES
 
 _SHOWN_PROBLEMS = 50
+FIGURE_COLUMNS = ALL_TABLES[ACCOUNT_STATS].names
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
-_DTYPES: Mapping[Type, Any] = {
+DTYPES: Mapping[Type, Any] = {
     Type.TEXT: "str",
     Type.DATE: "datetime64[us]",
     Type.TIME: pd.DatetimeTZDtype("us", "UTC"),
@@ -39,10 +41,13 @@ class Row:
         Value by column; None is unknown.
     where : str
         For sentences: ``posts.csv: row 12``.
+    stamp : datetime.datetime or None
+        Up to when its file speaks: of two rows of one key, the one with the later stamp is the newer.
     """
 
     values: Mapping[str, Any]
     where: str
+    stamp: dt.datetime | None = None
 
 
 def refuse(problems: Sequence[str]) -> None:
@@ -112,17 +117,29 @@ def distinct(table: str, rows: Sequence[Row]) -> tuple[list[Row], int]:
 
 
 def newest(table: str, rows: Sequence[Row]) -> tuple[list[Row], int]:
-    """One row a key, the one given last, and how many were dropped: for figures that grow between exports.
+    """One row a key, the latest, and how many were dropped: for figures that grow between exports.
+
+    Of rows whose files are equally late the larger figures count, whatever the order in which they are given.
 
     Examples
     --------
-    >>> rows = [Row({"post_id": "1", "likes": likes}, "result.json: message 1") for likes in (5, 7)]
+    >>> rows = [Row({"post_id": "1", "likes": likes}, "result.json: message 1") for likes in (7, 5)]
     >>> kept, dropped = newest("posts", rows)
     >>> kept[0].values["likes"], dropped
     (7, 1)
     """
-    kept = {tuple(row.values[name] for name in TABLES[table].key): row for row in rows}
+    kept: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        identity = tuple(row.values[name] for name in ALL_TABLES[table].key)
+        other = kept.setdefault(identity, row)
+        if _age(row) > _age(other):
+            kept[identity] = row
     return list(kept.values()), len(rows) - len(kept)
+
+
+def _age(row: Row) -> tuple[float, float, str]:
+    figures = [value for value in row.values.values() if isinstance(value, int | float)]
+    return row.stamp.timestamp() if row.stamp else 0.0, sum(figures), str(sorted(row.values.items(), key=str))
 
 
 def frame(table: str, rows: Iterable[Row], columns: Iterable[str]) -> pd.DataFrame:
@@ -140,7 +157,7 @@ def frame(table: str, rows: Iterable[Row], columns: Iterable[str]) -> pd.DataFra
     [('post_id', 'str'), ('likes', 'Int64')]
     """
     rows, names = list(rows), set(columns)
-    chosen = [column for column in TABLES[table].columns if column.name in names]
+    chosen = [column for column in ALL_TABLES[table].columns if column.name in names]
     refuse(
         [
             f"{row.where}: {column.name} is {row.values[column.name]!r:.40}, which cannot be stored"
@@ -151,16 +168,21 @@ def frame(table: str, rows: Iterable[Row], columns: Iterable[str]) -> pd.DataFra
     )
     return pd.DataFrame(
         {
-            column.name: pd.Series([row.values.get(column.name) for row in rows], dtype=_DTYPES[column.type])
+            column.name: pd.Series([row.values.get(column.name) for row in rows], dtype=DTYPES[column.type])
             for column in chosen
         }
     )
 
 
+def has_half_character(text: str) -> bool:
+    """Whether a text holds a half of a character, which JSON can write and no file can store."""
+    return _HALF_CHARACTER.search(text) is not None
+
+
 def _storable(value: Any) -> bool:
     """Whether a file can hold it: JSON may have halves of characters, and whole numbers beyond 64 bits."""
     if isinstance(value, str):
-        return _HALF_CHARACTER.search(value) is None
+        return not has_half_character(value)
     return not isinstance(value, int) or abs(value) < 2**63
 
 

@@ -1,19 +1,42 @@
-"""Telegram Desktop: result.json of a channel -> posts; of its discussion group -> comments."""
+"""Telegram Desktop: result.json of a channel -> posts; of its group -> comments; of a talk -> inquiries."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-import pandas as pd
-
 from kpi_kit.errors import InputError
-from kpi_kit.sources.interface import Imported, ImportOptions
-from kpi_kit.sources.rows import Row, check_fetched, collect, counted, frame, newest
-from kpi_kit.sources.telegram_json import CHANNELS, GROUPS, Chat, Message, read_chats
+from kpi_kit.sources.batches import Batches
+from kpi_kit.sources.heads import Head
+from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
+from kpi_kit.sources.rows import collect, counted, has_half_character, refuse
+from kpi_kit.sources.telegram_json import CHANNELS, GROUPS, TALKS, Chat, Message, read_chats
+from kpi_kit.sources.telegram_talks import read_members, read_talks
 
+FILLS: Mapping[str, str] = {
+    "posts": "post_id published_at likes text stats_at",
+    "comments": "comment_id post_id created_at by_brand text",
+    "inquiries": "inquiry_id kind received_at answered_at",
+    "account_stats": "joined left",
+    "answered_by": "inquiry_id specialist",
+}
+UNKNOWN = "views, reposts, numbers of comments, subscribers, links, which employee wrote a comment"
+TESTED = "real file"
+
+_AT_ONCE = 20_000
 _LARGEST_ALBUM = 10  # Telegram's own limit
+
+
+def sniff(head: Head) -> Guess:
+    """By ``date`` and ``from_id`` of messages, and the words for types that only Telegram Desktop writes."""
+    for chat in ("", "chats.list.item.", "left_chats.list.item."):
+        if {f"{chat}type", f"{chat}messages"} <= head.keys and f"{chat}messages.item.type" in head.keys:
+            kind = head.values.get(f"{chat}type")
+            return Guess(0.98, f"a chat of type {kind} with messages, as Telegram Desktop exports it")
+    if {"chats.list", "chats.about"} <= head.keys or {"type", "id", "messages"} <= head.keys:
+        return Guess(0.95, "a list of chats, as Telegram Desktop exports an account")
+    return NO
 
 
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
@@ -22,17 +45,17 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     Parameters
     ----------
     paths : sequence of pathlib.Path
-        ``result.json`` of a channel, of its discussion group, or of the whole account. Of a message in
-        several files the last one counts, so name them in the order in which they were exported.
+        ``result.json`` of a channel, of its discussion group, of another chat, or of the whole account. Of a
+        message in several files that of the latest export counts.
     options : ImportOptions
         ``account`` is required; ``chat`` names the channel or the group where there are several;
         ``stats_at`` dates the figures of posts; ``timezone`` is that of times without offset, which old
-        versions write.
+        versions write; ``attribution`` names the people who answer.
 
     Returns
     -------
     Imported
-        Tables ``posts`` and ``comments``, those that the chosen chats fill.
+        Tables ``posts``, ``comments`` and ``inquiries``, those that the chosen chats fill.
 
     Raises
     ------
@@ -40,20 +63,41 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         Where a file is no such export, or the chat is not clear.
     """
     account = options.named_account()
-    chats = [
-        chat for file in collect(lambda path: read_chats(path, options.timezone), paths) for chat in file
-    ]
-    channels, groups = _chosen(chats, options.chat)
+    read_one = partial(read_chats, zone=options.timezone, scratch=options.scratch)
+    chats = [chat for file in collect(read_one, paths) for chat in file]
+    batches = Batches(options.scratch, "the export")
     remarks: list[str] = []
-    tables: dict[str, pd.DataFrame] = {}
-    if channels:
-        tables["posts"] = _posts(channels, chats, account, options.stats_at, remarks)
-    if groups:
-        tables["comments"] = _comments(
-            groups, {f"channel{channel.id}" for channel in channels}, account, remarks
+    talks = [
+        chat for chat in chats if chat.type in TALKS and options.chat in (None, chat.id, chat.name.strip())
+    ]
+    if talks and not any(chat.type in CHANNELS + GROUPS for chat in chats):
+        read_talks(_one_talk(talks), account, options, batches, remarks)
+        chosen = talks
+    else:
+        channels, groups = _chosen(chats, options.chat)
+        chosen = [*channels, *groups]
+        if channels:
+            _posts(channels, chats, account, options, batches, remarks)
+        if groups:
+            _comments(
+                groups, {f"channel{channel.id}" for channel in channels}, account, options, batches, remarks
+            )
+        read_members(groups, account, options, batches)
+    remarks.extend(_left_out(chosen, options))
+    told, tables = batches.finish()
+    latest = [chat.stamp for chat in chosen if chat.stamp is not None]
+    dropped = [remark for remark in told if "dropped" in remark]
+    return Imported(
+        tables, {}, (*remarks, *dropped), max(latest, default=None), "telegram", dict(batches.stamps)
+    )
+
+
+def _one_talk(talks: Sequence[Chat]) -> Sequence[Chat]:
+    if len({chat.id for chat in talks}) > 1:
+        raise InputError(
+            f"--chat is needed to say which (by its id or name): the files hold {_listed(talks)}"
         )
-    remarks.extend(_left_out(channels + groups, options))
-    return Imported(tables, {}, tuple(remarks))
+    return talks
 
 
 # --- which chats
@@ -105,53 +149,127 @@ def _posts(
     channels: Sequence[Chat],
     chats: Iterable[Chat],
     account: str,
-    stats_at: dt.datetime | None,
+    options: ImportOptions,
+    batches: Batches,
     remarks: list[str],
-) -> pd.DataFrame:
+) -> None:
     # Old versions write no reactions at all; only where some message of the export has them, none means 0.
-    counting = {chat.path for chat in chats if any(message.likes is not None for message in chat.messages)}
-    rows: list[Row] = []
+    counting = {chat.path for chat in chats if chat.counting}
     for channel in channels:
-        albums = _albums(channel.messages)
-        rows += [_post(channel, album, account, stats_at, channel.path in counting) for album in albums]
-        remarks.append(_merged("posts", channel, albums))
-    kept, repeated = newest("posts", rows)
-    check_fetched(kept, stats_at)
-    if repeated:
-        remarks.append(f"posts: {counted(repeated, 'row')} of earlier files dropped for those of later ones")
-    if any(row.values["likes"] is None for row in kept):
-        remarks.append("posts: likes are unknown, as no message of the export has reactions")
-    if stars := sum(message.stars for channel in channels for message in channel.messages):
-        remarks.append(f"posts: {counted(stars, 'paid reaction')} (Telegram Stars) not counted as likes")
+        told = _Told("posts", channel)
+        emit = _Emitter(batches, "posts", channel)
+        for album in told.albums(channel.messages):
+            first = album[0]
+            if options.stats_at is not None and first.at > options.stats_at:
+                emit.refuse(
+                    f"{channel.path}: message {first.id}: published at {first.at.isoformat()}, "
+                    "after --fetched-at "
+                    f"{options.stats_at.isoformat()}"
+                )
+            likes = sum(message.likes or 0 for message in album) if channel.path in counting else None
+            row = {
+                "post_id": f"{channel.id}_{first.id}",
+                "account_id": account,
+                "published_at": first.at,
+                "likes": likes,
+                "text": _words(album),
+            }
+            emit.add(row if options.stats_at is None else {**row, "stats_at": options.stats_at}, first.id)
+        emit.finish(("post_id", "account_id", "published_at", "likes", "text"))
+        remarks.append(told.sentence())
+        if channel.path not in counting and len(channel.messages):
+            remarks.append("posts: likes are unknown, as no message of the export has reactions")
+        if told.stars:
+            remarks.append(
+                f"posts: {counted(told.stars, 'paid reaction')} (Telegram Stars) not counted as likes"
+            )
     remarks.append("posts: views, comments and reposts are unknown, as Telegram Desktop does not export them")
-    columns = ["post_id", "account_id", "published_at", "likes", "text"]
-    return frame("posts", kept, columns if stats_at is None else [*columns, "stats_at"])
 
 
-def _post(
-    channel: Chat, album: Sequence[Message], account: str, stats_at: dt.datetime | None, counting: bool
-) -> Row:
-    first = album[0]
-    values = {
-        "post_id": f"{channel.id}_{first.id}",
-        "account_id": account,
-        "published_at": first.at,
-        "stats_at": stats_at,
-        "likes": sum(message.likes or 0 for message in album) if counting else None,
-        "text": _words(album),
-    }
-    return Row(values, f"{channel.path}: message {first.id}")
+class _Emitter:
+    """Rows of one chat on their way to the batches."""
+
+    def __init__(self, batches: Batches, table: str, chat: Chat) -> None:
+        self._batches, self._table, self._chat = batches, table, chat
+        self._waiting: list[dict[str, object]] = []
+        self._numbers: list[int] = []
+        self._problems: list[str] = []
+
+    def refuse(self, problem: str) -> None:
+        """Remember a problem."""
+        self._problems.append(problem)
+
+    def add(self, row: dict[str, object], number: int) -> None:
+        """Add a row that was made of a message."""
+        text = row.get("text")
+        if isinstance(text, str) and has_half_character(text):
+            self._problems.append(
+                f"{self._chat.path}: message {number}: text is {text!r:.40}, which cannot be stored"
+            )
+        self._waiting.append(row)
+        self._numbers.append(number)
+        if len(self._waiting) >= _AT_ONCE:
+            self._flush(tuple(row))
+
+    def finish(self, columns: Sequence[str]) -> None:
+        """Give on what waits.
+
+        Raises
+        ------
+        InputError
+            With every problem.
+        """
+        refuse(self._problems)
+        self._flush(tuple(self._waiting[0]) if self._waiting else columns)
+
+    def _flush(self, columns: Sequence[str]) -> None:
+        values = {name: [row[name] for row in self._waiting] for name in columns}
+        where = str(self._chat.path)
+        self._batches.add(self._table, values, self._numbers, where, "newest", self._chat.stamp)
+        self._waiting, self._numbers = [], []
 
 
-def _albums(messages: Iterable[Message]) -> list[list[Message]]:
-    """Messages by post: each picture of an album is exported as a message of its own, without a group id."""
-    albums: list[list[Message]] = []
+class _Told:
+    """Albums of a chat, counted as they pass."""
+
+    def __init__(self, table: str, chat: Chat) -> None:
+        self._table, self._chat = table, chat
+        self.rows = self.messages = self.several = self.merged = self.stars = 0
+
+    def albums(self, messages: Iterable[Message]) -> Iterator[list[Message]]:
+        """Messages by post: each picture of an album is a message of its own, without a group id."""
+        for album in albums_of(messages):
+            self.count(album)
+            yield album
+
+    def count(self, album: Sequence[Message]) -> None:
+        """Count a row and the messages that it was made of."""
+        self.rows += 1
+        self.messages += len(album)
+        self.stars += sum(message.stars for message in album)
+        if len(album) > 1:
+            self.several += 1
+            self.merged += len(album)
+
+    def sentence(self) -> str:
+        """How many rows came of how many messages."""
+        messages = counted(self.messages, "message")
+        sentence = f"{self._table}: {counted(self.rows, 'row')} from {messages} of {self._chat.name!r}"
+        if self.several:
+            sentence += f", {self.merged} of them merged into {counted(self.several, 'album')}"
+        return sentence
+
+
+def albums_of(messages: Iterable[Message]) -> Iterator[list[Message]]:
+    """Messages by post or album, in order."""
+    album: list[Message] = []
     for message in messages:
-        if albums and _belongs(message, albums[-1]):
-            albums[-1].append(message)
-        else:
-            albums.append([message])
-    return albums
+        if album and not _belongs(message, album):
+            yield album
+            album = []
+        album.append(message)
+    if album:
+        yield album
 
 
 def _belongs(message: Message, album: Sequence[Message]) -> bool:
@@ -173,71 +291,90 @@ def _words(album: Iterable[Message]) -> str:
 # --- comments
 
 
-def _comments(groups: Sequence[Chat], channels: set[str], account: str, remarks: list[str]) -> pd.DataFrame:
-    rows: list[Row] = []
+def _comments(
+    groups: Sequence[Chat],
+    channels: set[str],
+    account: str,
+    options: ImportOptions,
+    batches: Batches,
+    remarks: list[str],
+) -> None:
     for group in groups:
-        rows += _comments_of(group, channels or _only_channel(group), account, remarks)
-    kept, repeated = newest("comments", rows)
-    if repeated:
-        remarks.append(
-            f"comments: {counted(repeated, 'row')} of earlier files dropped for those of later ones"
-        )
-    return frame("comments", kept, ["comment_id", "post_id", "account_id", "created_at", "by_brand", "text"])
+        of_channels = channels or _only_channel(group, options)
+        if of_channels:
+            _comments_of(group, of_channels, account, batches, remarks)
+        else:
+            read_talks([group], account, options, batches, remarks)
 
 
-def _only_channel(group: Chat) -> set[str]:
+def _only_channel(group: Chat, options: ImportOptions) -> set[str]:
+    """The channel that a group discusses; none where people of ours answer in a group of its own."""
     channels = _channels_of(group)
-    if len(channels) == 1:
+    if len(channels) == 1 or (not channels and options.attribution.specialists.get("telegram")):
         return channels
     found = ", ".join(sorted(channels)) or "none"
     raise InputError(
-        f"{group.path}: {group}: allowed is the discussion group of one channel, found posts of {found}"
+        f"{group.path}: {group}: allowed is the discussion group of one channel, found posts of "
+        f"{found}; a group "
+        "without a channel needs specialists: telegram: in attribution.yml, to tell who answers"
     )
 
 
-def _comments_of(group: Chat, channels: set[str], account: str, remarks: list[str]) -> list[Row]:
+def _comments_of(group: Chat, channels: set[str], account: str, batches: Batches, remarks: list[str]) -> None:
     """The messages whose chain of replies begins at a post that Telegram forwarded from the channel."""
     brand = channels | {f"channel{group.id}"}  # administrators can write as the group itself
-    albums = _albums(group.messages)
-    posts: list[list[Message]] = []
-    others: list[list[Message]] = []
-    for album in albums:
-        (posts if album[0].auto_forwarded and album[0].sender in channels else others).append(album)
-    roots = {message.id: album[0].id for album in posts for message in album}
-    for album in sorted(others, key=lambda album: album[0].id):  # a reply comes after what it answers
-        if album[0].reply_to in roots:
-            roots.update((message.id, roots[album[0].reply_to]) for message in album)
-    under = [album for album in others if album[0].id in roots]
-    remarks.append(_merged("comments", group, under))
-    if apart := sum(map(len, others)) - sum(map(len, under)):
+    roots = _roots(group, channels)
+    told = _Told("comments", group)
+    emit = _Emitter(batches, "comments", group)
+    apart = 0
+    for album in albums_of(group.messages):
+        first = album[0]
+        if _is_post(first, channels):
+            continue
+        if first.id not in roots:
+            apart += len(album)
+            continue
+        told.count(album)
+        row = {
+            "comment_id": f"{group.id}_{first.id}",
+            # the export does not say the post's number in the channel
+            "post_id": f"{group.id}_{roots[first.id]}",
+            "account_id": account,
+            "created_at": first.at,
+            "by_brand": first.sender in brand,
+            "text": _words(album),
+        }
+        emit.add(row, first.id)
+    emit.finish(("comment_id", "post_id", "account_id", "created_at", "by_brand", "text"))
+    remarks.append(told.sentence())
+    if apart:
         remarks.append(
             f"comments: {counted(apart, 'message')} of {group.name!r} under no post of the channel left out"
         )
-    return [_comment(group, album, roots[album[0].id], account, brand) for album in under]
 
 
-def _comment(group: Chat, album: Sequence[Message], root: int, account: str, brand: set[str]) -> Row:
-    first = album[0]
-    values = {
-        "comment_id": f"{group.id}_{first.id}",
-        "post_id": f"{group.id}_{root}",  # the export does not say the post's number in the channel
-        "account_id": account,
-        "created_at": first.at,
-        "by_brand": first.sender in brand,
-        "text": _words(album),
-    }
-    return Row(values, f"{group.path}: message {first.id}")
+def _is_post(message: Message, channels: set[str]) -> bool:
+    return message.auto_forwarded and message.sender in channels
+
+
+def _roots(group: Chat, channels: set[str]) -> dict[int, int]:
+    """The post under which each message stands; a reply comes after what it answers."""
+    roots: dict[int, int] = {}
+    replies: list[tuple[int, int, list[int]]] = []
+    for album in albums_of(group.messages):
+        first = album[0]
+        ids = [message.id for message in album]
+        if _is_post(first, channels):
+            roots.update(dict.fromkeys(ids, first.id))
+        elif first.reply_to is not None:
+            replies.append((first.id, first.reply_to, ids))
+    for _, answered, ids in sorted(replies):
+        if answered in roots:
+            roots.update(dict.fromkeys(ids, roots[answered]))
+    return roots
 
 
 # --- both
-
-
-def _merged(table: str, chat: Chat, albums: Sequence[Sequence[Message]]) -> str:
-    messages = counted(sum(map(len, albums)), "message")
-    sentence = f"{table}: {counted(len(albums), 'row')} from {messages} of {chat.name!r}"
-    if several := [album for album in albums if len(album) > 1]:
-        sentence += f", {sum(map(len, several))} of them merged into {counted(len(several), 'album')}"
-    return sentence
 
 
 def _left_out(chats: Iterable[Chat], options: ImportOptions) -> Iterable[str]:
@@ -245,8 +382,8 @@ def _left_out(chats: Iterable[Chat], options: ImportOptions) -> Iterable[str]:
         for kind, count in sorted(chat.skipped.items()):
             tail = ", which are exported without date and text" if kind == "unsupported" else ""
             yield f"{chat.name!r}: {counted(count, f'{kind} message')} skipped{tail}"
-        if naive := sum(not message.zoned for message in chat.messages):
+        if chat.naive:
             yield (
-                f"{chat.name!r}: {counted(naive, 'message')} without Unix time, read as "
+                f"{chat.name!r}: {counted(chat.naive, 'message')} without Unix time, read as "
                 f"{options.timezone.key}; the export has the local time of the computer that made it"
             )

@@ -1,13 +1,18 @@
-"""Telegram Desktop's result.json, read as a stream: channels, supergroups, and of their messages what counts.
+"""Telegram Desktop's result.json, read as a stream: channels, groups, and of their messages what counts.
 
-Personal chats are passed over and not held in memory.
+In the export of an account personal chats are passed over; very many messages wait in a file, not in memory.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import io
+import os
+import pickle
 import re
-from collections.abc import Mapping
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +26,12 @@ from kpi_kit.sources.rows import instant
 
 CHANNELS = ("public_channel", "private_channel")
 GROUPS = ("public_supergroup", "private_supergroup")
+TALKS = ("personal_chat", "private_group")
+"""Chats that are read where the file holds nothing else."""
+
+_JOINED = {"join_group_by_link": 1, "join_group_by_request": 1}
+_IN_MEMORY = 50_000
+_HEAD = 64 << 10
 
 # The whole file is one chat; or it lists the chats that the account is in, and those that it has left.
 _CHATS = ("", "chats.list.item", "left_chats.list.item")
@@ -34,7 +45,7 @@ _PERHAPS_CUT = re.compile(rb"\\+(?:x[0-9A-Fa-f]?)?\Z")
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """What counts of a message.
 
@@ -74,16 +85,78 @@ class Message:
     auto_forwarded: bool
 
 
+class Spool:
+    """Messages in order, which can be gone through again and again; very many wait in a file.
+
+    Parameters
+    ----------
+    scratch : pathlib.Path or None
+        Where the file goes; without it all are kept in memory.
+    """
+
+    def __init__(self, scratch: Path | None) -> None:
+        self._scratch = scratch
+        self._file: Path | None = None
+        self._waiting: list[Message] = []
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, message: Message) -> None:
+        """Add a message at the end."""
+        self._waiting.append(message)
+        self._count += 1
+        if self._scratch is not None and len(self._waiting) >= _IN_MEMORY:
+            if self._file is None:
+                number, name = tempfile.mkstemp(dir=self._scratch, suffix=".messages")
+                os.close(number)
+                self._file = Path(name)
+            with self._file.open("ab") as stream:
+                pickle.dump(self._waiting, stream, pickle.HIGHEST_PROTOCOL)
+            self._waiting = []
+
+    def __iter__(self) -> Iterator[Message]:
+        if self._file is not None:
+            with self._file.open("rb") as stream:
+                size = self._file.stat().st_size
+                while stream.tell() < size:
+                    yield from pickle.load(stream)  # written above by this very process
+        yield from self._waiting
+
+
 @dataclass
 class Chat:
-    """A channel or a supergroup of an export."""
+    """A channel or a supergroup of an export.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    id, name, type : str
+    messages : Spool
+    skipped : dict of str to int
+        How many of each kind were not read.
+    stamp : datetime.datetime or None
+        The last moment that it speaks of.
+    counting : bool
+        Whether some message has reactions.
+    naive : int
+        How many messages have no Unix time.
+    joined, left : Counter of datetime
+        People by the moment at which they came or were removed (groups only).
+    """
 
     path: Path
     id: str = ""
     name: str = ""
     type: str = ""
-    messages: list[Message] = field(default_factory=list)
+    messages: Spool = field(default_factory=lambda: Spool(None))
     skipped: dict[str, int] = field(default_factory=dict)
+    stamp: dt.datetime | None = None
+    counting: bool = False
+    naive: int = 0
+    joined: Counter[dt.datetime] = field(default_factory=Counter)
+    left: Counter[dt.datetime] = field(default_factory=Counter)
 
     def __str__(self) -> str:
         return f"{self.name!r} ({self.id}, {self.type})"
@@ -111,14 +184,16 @@ class _Mended:
                 return _BROKEN_ESCAPE.sub(rb"\1\\u00\2", chunk)
 
 
-def read_chats(path: Path, zone: ZoneInfo) -> list[Chat]:
-    """The chats of a file, of whatever type; those that are no channel or supergroup come without messages.
+def read_chats(path: Path, zone: ZoneInfo, scratch: Path | None = None) -> list[Chat]:
+    """The chats of a file, of whatever type; those that are not read come without messages.
 
     Parameters
     ----------
     path : pathlib.Path
     zone : zoneinfo.ZoneInfo
         Of messages without Unix time.
+    scratch : pathlib.Path or None
+        Where very many messages wait.
 
     Raises
     ------
@@ -126,8 +201,9 @@ def read_chats(path: Path, zone: ZoneInfo) -> list[Chat]:
         Where the file is no such export.
     """
     try:
+        alone = _chat_alone(path, scratch)
         with path.open("rb") as file:
-            chats = _chats(file, path, zone)
+            chats = [_filled(alone, file, zone)] if alone else _chats(file, path, zone, scratch)
     except OSError as fault:
         raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
     except (ijson.JSONError, UnicodeDecodeError) as fault:
@@ -140,7 +216,42 @@ def read_chats(path: Path, zone: ZoneInfo) -> list[Chat]:
     return chats
 
 
-def _chats(file: IO[bytes], path: Path, zone: ZoneInfo) -> list[Chat]:
+def _chat_alone(path: Path, scratch: Path | None) -> Chat | None:
+    """The chat of a file that begins with its name, type and id, as Telegram Desktop writes a single one."""
+    with path.open("rb") as file:
+        start = io.BytesIO(file.read(_HEAD))
+    told: dict[str, str] = {}
+    try:
+        for prefix, event, value in ijson.parse(_Mended(start)):
+            if prefix in ("id", "name", "type") and event in ("string", "number"):
+                told[prefix] = str(value)
+            if prefix == "messages" and event == "start_array":
+                if told.get("type") and "id" in told:
+                    return Chat(path, told["id"], told.get("name", ""), told["type"], Spool(scratch))
+                return None
+            if prefix.startswith(("chats", "left_chats", "messages")):
+                return None
+    except (ijson.JSONError, UnicodeDecodeError):
+        pass  # the reading of the whole file will tell
+    return None
+
+
+def _filled(chat: Chat, file: IO[bytes], zone: ZoneInfo) -> Chat:
+    """The whole chat; its messages are built by the parser itself, which is several times as fast."""
+    wanted = chat.type in (*CHANNELS, *GROUPS, *TALKS)
+    for raw in ijson.items(_Mended(file), "messages.item"):
+        if wanted:
+            _add(chat, _object(raw, chat.path), zone)
+    return chat
+
+
+def _object(raw: Any, path: Path) -> Mapping[str, Any]:
+    if not isinstance(raw, dict):
+        raise InputError(f"{path}: among the messages stands {raw!r:.40}, allowed are objects")
+    return raw
+
+
+def _chats(file: IO[bytes], path: Path, zone: ZoneInfo, scratch: Path | None) -> list[Chat]:
     chats: list[Chat] = []
     open_chats: dict[str, Chat] = {}
     builder: ObjectBuilder | None = None
@@ -151,7 +262,7 @@ def _chats(file: IO[bytes], path: Path, zone: ZoneInfo) -> list[Chat]:
                 _add(open_chats[_MESSAGES[prefix]], builder.value, zone)
                 builder = None
         elif event == "start_map" and prefix in _CHATS:
-            open_chats[prefix] = Chat(path)
+            open_chats[prefix] = Chat(path, messages=Spool(scratch))
         elif prefix in _FIELDS and _FIELDS[prefix][0] in open_chats and event in ("string", "number"):
             chat, name = _FIELDS[prefix]
             setattr(open_chats[chat], name, str(value))
@@ -170,16 +281,39 @@ def _wanted(chat: Chat | None) -> bool:
 
 def _emptied(chat: Chat) -> Chat:
     if chat.type not in CHANNELS + GROUPS:
-        chat.messages, chat.skipped = [], {}
+        return Chat(chat.path, chat.id, chat.name, chat.type)
     return chat
 
 
 def _add(chat: Chat, raw: Mapping[str, Any], zone: ZoneInfo) -> None:
     kind = raw.get("type", "message")
-    if kind == "message":
-        chat.messages.append(_message(chat, raw, zone))
-    else:
+    if kind != "message":
         chat.skipped[str(kind)] = chat.skipped.get(str(kind), 0) + 1
+        if kind == "service" and chat.type not in CHANNELS:
+            _count_members(chat, raw, zone)
+        return
+    message = _message(chat, raw, zone)
+    chat.messages.append(message)
+    chat.counting = chat.counting or message.likes is not None
+    chat.naive += not message.zoned
+    moments = [message.at, *_edited(raw)]
+    chat.stamp = max(moments if chat.stamp is None else [chat.stamp, *moments])
+
+
+def _count_members(chat: Chat, raw: Mapping[str, Any], zone: ZoneInfo) -> None:
+    """Who came and who was removed: groups write it, channels do not."""
+    action, members = raw.get("action"), raw.get("members")
+    people = len(members) if isinstance(members, list) else 0
+    if action in _JOINED or (action in ("invite_members", "remove_members") and people):
+        at, _ = _time(raw, zone, f"{chat.path}: message {raw.get('id')}")
+        (chat.left if action == "remove_members" else chat.joined)[at] += _JOINED.get(str(action), people)
+
+
+def _edited(raw: Mapping[str, Any]) -> Iterable[dt.datetime]:
+    seconds = str(raw.get("edited_unixtime") or "")
+    return (
+        [dt.datetime.fromtimestamp(int(seconds), dt.UTC)] if seconds.isdecimal() and len(seconds) < 11 else []
+    )
 
 
 def _message(chat: Chat, raw: Mapping[str, Any], zone: ZoneInfo) -> Message:

@@ -1,61 +1,83 @@
-"""Delimited text as services really write it: encodings, line ends, delimiters, rows above the header."""
+"""Delimited text as services really write it: encodings, line ends, delimiters; read as a stream."""
 
 from __future__ import annotations
 
 import codecs
 import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from kpi_kit.errors import InputError, did_you_mean
+from kpi_kit.errors import InputError
 
+DELIMITERS = ",;\t|"
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_DELIMITERS = ",;\t"
-_HEADER_WITHIN = 40
+_CHUNK = 1 << 20
+_LONGEST_CELL = 16 << 20
+
+csv.field_size_limit(_LONGEST_CELL)  # notes of a CRM are longer than the default of 128 KB
+
+Record = tuple[int, list[str]]
+"""Row number, as a spreadsheet counts, and cells."""
 
 
 @dataclass(frozen=True)
-class Text:
-    """A decoded file.
-
-    Parameters
-    ----------
-    content : str
-    encoding : str
-        In which it was written.
-    """
-
-    content: str
-    encoding: str
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """The cells of a delimited file below its header.
+class TextFile:
+    """A file that was found to be text throughout.
 
     Parameters
     ----------
     path : pathlib.Path
     encoding : str
-    header : tuple of str
-        The header as written; of a name that stands twice, the second is ``name__2``.
-    above : int
-        How many rows stand above the header.
-    rows : tuple of (int, list of str)
-        Row number, as a spreadsheet counts, and cells; blank rows are left out.
+    said : str or None
+        The delimiter that a first line ``sep=;`` declares.
     """
 
     path: Path
     encoding: str
-    header: tuple[str, ...]
-    above: int
-    rows: tuple[tuple[int, list[str]], ...]
+    said: str | None
 
-    def position(self, name: str) -> int:
-        """Where a column of the header stands, whatever its case and spaces."""
-        return [normal(title) for title in self.header].index(normal(name))
+    @property
+    def delimiters(self) -> str:
+        """Those that the file may have."""
+        return self.said or DELIMITERS
+
+    def records(self, delimiter: str) -> Iterator[Record]:
+        """Every row; blank ones are left out but counted, and the line ``sep=`` is neither.
+
+        Raises
+        ------
+        InputError
+            Where the quoting is broken.
+        """
+        skipped = 1 if self.said else 0
+        with self._open() as stream:
+            reader = csv.reader(stream, delimiter=delimiter, strict=True)
+            try:
+                for number, cells in enumerate(reader, start=1 - skipped):
+                    if number >= 1 and any(cell and not cell.isspace() for cell in cells):
+                        yield number, cells
+            except csv.Error as fault:
+                raise InputError(
+                    f"{self.path}: line {reader.line_num}: the quoting is broken ({fault})"
+                ) from None
+
+    def first(self, delimiter: str, most: int) -> list[Record]:
+        """The first rows, as far as the quoting is sound with this delimiter."""
+        found: list[Record] = []
+        try:
+            for number, cells in self.records(delimiter):
+                if number > most:
+                    break
+                found.append((number, cells))
+        except InputError:
+            pass  # another delimiter, or the reading of the rows, will tell
+        return found
+
+    def _open(self) -> IO[str]:
+        # without translation of line ends: a lone CR ends a row, CRLF inside quotes stays what it is
+        return self.path.open(encoding=self.encoding, newline="")
 
 
 def normal(title: str) -> str:
@@ -69,8 +91,10 @@ def normal(title: str) -> str:
     return " ".join(title.casefold().replace("ё", "е").split())
 
 
-def read_text(path: Path) -> Text:
-    """Decode a file by its byte order mark, or as UTF-8, or as cp1251, in this order; nothing is replaced.
+def text_file(path: Path) -> TextFile:
+    """Find how a file is encoded: by its byte order mark, or UTF-8, or cp1251, in this order.
+
+    The whole file is looked at, and nothing is replaced.
 
     Raises
     ------
@@ -78,107 +102,35 @@ def read_text(path: Path) -> Text:
         Where it cannot be read or is none of these.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as stream:
+            start = stream.read(4)
+        marked = next((encoding for mark, encoding in _BOMS.items() if start.startswith(mark)), None)
+        for encoding in [marked] if marked else ["utf-8", "cp1251"]:
+            if _is_text(path, encoding):
+                return TextFile(path, encoding, _said_delimiter(path, encoding))
     except OSError as fault:
         raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
-    marked = next((encoding for mark, encoding in _BOMS.items() if raw.startswith(mark)), None)
-    for encoding in [marked] if marked else ["utf-8", "cp1251"]:
-        try:
-            content = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in content:
-            return Text(content, encoding)
     raise InputError(
         f"{path}: not a text file (allowed are UTF-8, UTF-16 with a byte order mark, and cp1251)"
     )
 
 
-def read_sheet(path: Path, wanted: Sequence[str]) -> Sheet:
-    """Find the header by the columns that are wanted, and with it the delimiter; then read the rows below.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-    wanted : sequence of str
-        Header names; the header is the first row, of the first forty, that has all of them.
-
-    Raises
-    ------
-    InputError
-        Where no row has all of them, or the quoting is broken.
-    """
-    text = read_text(path)
-    content = text.content if "\n" in text.content else text.content.replace("\r", "\n")
-    delimiters, said = _said_delimiter(content)
-    candidates = [
-        (number, cells, delimiter)
-        for delimiter in delimiters
-        for number, cells in _records(content, delimiter, _HEADER_WITHIN, said)
-    ]
-    if not candidates:
-        raise InputError(f"{path}: holds no rows")
-    found = min(candidates, key=lambda each: (-_matches(each[1], wanted), each[0], -len(each[1])))
-    number, cells, delimiter = found
-    if missing := [name for name in wanted if normal(name) not in _named(cells)]:
-        has = [" ".join(cell.split())[:40] for cell in cells if cell.strip()]
-        raise InputError(
-            [
-                f"{path}: column {name!r} is missing from the header{did_you_mean(name, has)}"
-                for name in missing
-            ]
-        )
-    rows = _below(path, content, delimiter, number, said)
-    return Sheet(path, text.encoding, tuple(_told_apart(cells)), number - 1 - said, tuple(rows))
+def _is_text(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                if "\0" in decoder.decode(chunk):
+                    return False
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
-def _said_delimiter(content: str) -> tuple[str, int]:
-    """The delimiters to try, and 1 where a first line ``sep=`` says which (it is no row of the table)."""
-    first = content.split("\n", 1)[0].strip("\r").strip('"')
+def _said_delimiter(path: Path, encoding: str) -> str | None:
+    with path.open(encoding=encoding, newline="") as stream:
+        first = stream.readline(16).strip().strip('"')
     if first.casefold().startswith("sep=") and len(first) == len("sep=") + 1:
-        return first[-1], 1
-    return _DELIMITERS, 0
-
-
-def _records(content: str, delimiter: str, most: int, skipped: int) -> list[tuple[int, list[str]]]:
-    """The first rows, as far as the quoting is sound with this delimiter; blank rows are left out."""
-    records: list[tuple[int, list[str]]] = []
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for number, cells in enumerate(reader, start=1):
-            if number > most:
-                break
-            if number > skipped and any(cell.strip() for cell in cells):
-                records.append((number, cells))
-    except csv.Error:
-        pass  # another delimiter, or the reading of the rows, will tell
-    return records
-
-
-def _below(
-    path: Path, content: str, delimiter: str, header: int, said: int
-) -> Iterable[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for number, cells in enumerate(reader, start=1):
-            if number > header and any(cell.strip() for cell in cells):
-                yield number - said, cells
-    except csv.Error as fault:
-        raise InputError(f"{path}: line {reader.line_num}: the quoting is broken ({fault})") from None
-
-
-def _told_apart(cells: Iterable[str]) -> Iterable[str]:
-    seen: dict[str, int] = {}
-    for cell in cells:
-        title = normal(cell)
-        seen[title] = seen.get(title, 0) + 1
-        yield cell.strip() if seen[title] == 1 else f"{cell.strip()}__{seen[title]}"
-
-
-def _named(cells: Iterable[str]) -> set[str]:
-    return {normal(title) for title in _told_apart(cells)}
-
-
-def _matches(cells: Iterable[str], wanted: Iterable[str]) -> int:
-    named = _named(cells)
-    return sum(normal(name) in named for name in wanted)
+        return first[-1]
+    return "\t" if first.casefold() == "sep=" else None  # the strip has taken the tab

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.errors import InputError
+from kpi_kit.sources.json_files import read_json
 
 
 class Method(StrEnum):
@@ -18,6 +19,8 @@ class Method(StrEnum):
     WALL = "wall.get"
     COMMENTS = "wall.getComments"
     STATS = "stats.get"
+    MESSAGES = "messages.getHistory"
+    REACH = "stats.getPostReach"
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Item:
     raw : mapping
     owner, post, thread : object
         For a reply in a thread: what it inherits from the comment that it answers, whose id is ``thread``.
+    stamp : datetime.datetime or None
+        The last moment that its answer speaks of: when it cannot have been fetched earlier.
     """
 
     path: Path
@@ -38,6 +43,7 @@ class Item:
     owner: Any = None
     post: Any = None
     thread: Any = None
+    stamp: dt.datetime | None = None
 
     @property
     def where(self) -> str:
@@ -77,28 +83,7 @@ def read_answers(path: Path) -> list[Answer]:
     InputError
         Where the file is no JSON or holds anything else.
     """
-    return list(_answers(_json(path), path))
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes(), parse_constant=_no_constant)
-    except OSError as fault:
-        raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
-    except RecursionError:
-        raise InputError(f"{path}: not an answer of the VK API (nested too deeply)") from None
-    except json.JSONDecodeError as fault:
-        raise InputError(
-            f"{path}: not valid JSON (line {fault.lineno}, column {fault.colno}: {fault.msg})"
-        ) from None
-    except UnicodeDecodeError as fault:
-        raise InputError(f"{path}: not valid JSON (byte {fault.start} is not UTF-8)") from None
-    except ValueError as fault:
-        raise InputError(f"{path}: not valid JSON ({fault})") from None
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number")
+    return list(_answers(read_json(path, "an answer of the VK API"), path))
 
 
 def _answers(value: Any, path: Path) -> Iterator[Answer]:
@@ -121,7 +106,21 @@ def _answers(value: Any, path: Path) -> Iterator[Answer]:
 
 def _answer(path: Path, items: Sequence[Any], if_empty: Method = Method.WALL) -> Answer:
     method = _method(items, path, if_empty)
-    return Answer(method, tuple(Item(path, item) for item in items))
+    stamp = _last_moment(items)
+    return Answer(method, tuple(Item(path, item, stamp=stamp) for item in items))
+
+
+def _last_moment(items: Sequence[Any]) -> dt.datetime | None:
+    """The last time in the items: publication, edit or end of a period."""
+    times = [
+        int(item[name])
+        for item in items
+        if isinstance(item, dict)
+        for name in ("date", "edited", "update_time", "period_to")
+        if str(item.get(name) or "").isascii() and str(item.get(name) or "").isdecimal()
+    ]
+    latest = max(times, default=0)
+    return dt.datetime.fromtimestamp(latest, dt.UTC) if 0 < latest < 2**34 else None
 
 
 def _error_text(error: Any) -> str:
@@ -153,8 +152,12 @@ def _method(items: Sequence[Any], path: Path, if_empty: Method) -> Method:
 
 def _method_of(item: Any) -> Method | None:
     """Which method gives such an item; messages and post reaches have a ``post_id`` or a ``text`` too."""
-    if not isinstance(item, dict) or "peer_id" in item or "reach_total" in item:
+    if not isinstance(item, dict):
         return None
+    if "peer_id" in item:
+        return Method.MESSAGES if "from_id" in item and "date" in item else None
+    if "reach_total" in item or "reach_subscribers" in item:
+        return Method.REACH if "post_id" in item else None
     if "period_from" in item and "period_to" in item:
         return Method.STATS
     if "post_type" in item or item.get("is_deleted"):
@@ -172,7 +175,7 @@ def _described(found: Any) -> str:
 
 
 def _refusal(path: Path, found: str) -> InputError:
-    allowed = "wall.get, wall.getComments and stats.get"
+    allowed = f"{', '.join(list(Method)[:-1])} and {list(Method)[-1]}"
     return InputError(
         f"{path}: allowed are raw answers of {allowed}, or a list of such answers; found {found}"
     )

@@ -1,4 +1,4 @@
-"""VK: raw JSON answers of wall.get, wall.getComments and stats.get -> posts, comments, audience."""
+"""VK: raw JSON answers of its API -> posts, comments, audience, inquiries and figures of the account."""
 
 from __future__ import annotations
 
@@ -9,13 +9,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from kpi_kit.errors import InputError
-from kpi_kit.sources.interface import DateRange, Imported, ImportOptions
-from kpi_kit.sources.rows import Row, check_fetched, collect, counted, frame, instant
+from kpi_kit.sources.heads import Head
+from kpi_kit.sources.interface import NO, DateRange, Guess, Imported, ImportOptions
+from kpi_kit.sources.results import imported
+from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, check_fetched, collect, counted, instant
 from kpi_kit.sources.vk_answers import Item, Method, read_answers
-from kpi_kit.sources.vk_audience import audience
+from kpi_kit.sources.vk_audience import audience, figures
+from kpi_kit.sources.vk_messages import inquiries
+from kpi_kit.sources.vk_reach import reaches
+from kpi_kit.upsert import ACCOUNT_STATS, ANSWERED_BY
+
+FILLS: Mapping[str, str] = {
+    "posts": "post_id published_at views likes comments reposts reach url text stats_at",
+    "comments": "comment_id post_id created_at by_brand text",
+    "audience": "date subscribers joined left",
+    "inquiries": "inquiry_id kind received_at answered_at",
+    "account_stats": "joined left likes comments reposts reach views visitors",
+    "answered_by": "inquiry_id specialist",
+}
+UNKNOWN = (
+    "the number of members (give --subscribers); when the figures were fetched (give --fetched-at); which "
+    "employee wrote a comment; views of old posts; deleted posts"
+)
+TESTED = "real file"
 
 _FIGURES = ("views", "likes", "comments", "reposts")
 _POST_COLUMNS = ("post_id", "account_id", "published_at", *_FIGURES, "url", "text")
@@ -29,7 +46,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     ----------
     paths : sequence of pathlib.Path
         JSON files; which method gave each is recognised by its shape. Of what is found twice, the newest
-        counts, so name files in the order in which they were fetched.
+        counts: the last edited, else the one of the answer that speaks of later moments.
     options : ImportOptions
         ``account`` is required; ``stats_at`` dates the figures of posts; ``subscribers_at_end`` lets
         stats.get fill the audience.
@@ -49,24 +66,53 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     found: dict[Method, list[Item]] = {}
     for answer in (answer for file in answers for answer in file):
         found.setdefault(answer.method, []).extend(answer.items)
-    tables: dict[str, pd.DataFrame] = {}
+    rows: dict[str, tuple[list[Row], Sequence[str]]] = {}
     coverage: dict[str, tuple[DateRange, ...]] = {}
     remarks: list[str] = []
     if Method.WALL in found:
-        tables["posts"] = _posts(found[Method.WALL], account, options, remarks)
+        rows["posts"] = _posts(found[Method.WALL], account, options, remarks)
+    if Method.REACH in found:
+        reaches(found[Method.REACH], account, options, rows, remarks)
     if Method.COMMENTS in found:
-        tables["comments"] = _comments(found[Method.COMMENTS], account, remarks)
+        rows["comments"] = _comments(found[Method.COMMENTS], account, remarks)
+    if Method.MESSAGES in found:
+        rows["inquiries"], people = inquiries(found[Method.MESSAGES], account, options, remarks)
+        if people:
+            rows[ANSWERED_BY] = people, ("inquiry_id", "specialist")
     if Method.STATS in found:
+        told, coverage[ACCOUNT_STATS] = figures(found[Method.STATS], account, options)
+        rows[ACCOUNT_STATS] = [*rows.get(ACCOUNT_STATS, ([], ()))[0], *told], FIGURE_COLUMNS
         reckoned = audience(found[Method.STATS], account, options, remarks)
         if reckoned is not None:
-            tables["audience"], coverage["audience"] = reckoned
-    return Imported(tables, coverage, tuple(remarks))
+            rows["audience"], coverage["audience"] = reckoned
+    return imported(rows, coverage, remarks, platform="vk")
+
+
+def sniff(head: Head) -> Guess:
+    """By the keys that only VK writes."""
+    if head.below("post_type", "owner_id"):
+        return Guess(0.98, "posts with post_type and owner_id, as wall.get gives them")
+    if head.below("parents_stack", "date") or head.below("post_id", "owner_id", "from_id", "date"):
+        return Guess(0.98, "comments with post_id and owner_id, as wall.getComments gives them")
+    if head.below("period_from", "period_to"):
+        return Guess(0.98, "period_from and period_to, as stats.get gives them")
+    if head.below("peer_id", "from_id", "conversation_message_id") or head.below("peer_id", "from_id", "out"):
+        return Guess(0.98, "messages with peer_id, as messages.getHistory gives them")
+    if head.below("reach_total", "reach_subscribers", "post_id"):
+        return Guess(0.98, "reach_total and reach_subscribers by post, as stats.getPostReach gives them")
+    if head.below("error_code", "error_msg"):
+        return Guess(0.9, "error_code and error_msg, as the VK API answers a failed call")
+    if {"response.count", "response.items"} <= head.keys:
+        return Guess(0.6, "an empty list, as the VK API answers")
+    return NO
 
 
 # --- posts
 
 
-def _posts(items: Iterable[Item], account: str, options: ImportOptions, remarks: list[str]) -> pd.DataFrame:
+def _posts(
+    items: Iterable[Item], account: str, options: ImportOptions, remarks: list[str]
+) -> tuple[list[Row], Sequence[str]]:
     posts = [replace(item, owner=item.raw.get("owner_id", item.raw.get("to_id"))) for item in items]
     live = [post for post in posts if not (post.raw.get("is_deleted") or post.raw.get("deleted"))]
     wall = [post for post in live if post.raw["post_type"] in _ON_THE_WALL]
@@ -92,7 +138,7 @@ def _posts(items: Iterable[Item], account: str, options: ImportOptions, remarks:
             f"posts: {counted(len(posts) - len(live), 'deleted post')} skipped, as VK does not say the time "
             "of deletion"
         )
-    return frame("posts", rows, _POST_COLUMNS if options.stats_at is None else (*_POST_COLUMNS, "stats_at"))
+    return rows, _POST_COLUMNS if options.stats_at is None else (*_POST_COLUMNS, "stats_at")
 
 
 def _post(post: Item, account: str, stats_at: dt.datetime | None) -> Row:
@@ -105,8 +151,8 @@ def _post(post: Item, account: str, stats_at: dt.datetime | None) -> Row:
         "url": f"https://vk.com/wall{owner}_{number}",
         "text": _text(post.raw),
     }
-    figures = {name: _count(post, name) for name in _FIGURES}
-    return Row(values | figures, f"{post.path}: post {owner}_{number}")
+    known = {name: _count(post, name) for name in _FIGURES}
+    return Row(values | known, f"{post.path}: post {owner}_{number}", post.stamp)
 
 
 def _text(post: Mapping[str, Any]) -> str | None:
@@ -136,7 +182,7 @@ def _one_wall(posts: Iterable[Item]) -> None:
 # --- comments
 
 
-def _comments(items: Iterable[Item], account: str, remarks: list[str]) -> pd.DataFrame:
+def _comments(items: Iterable[Item], account: str, remarks: list[str]) -> tuple[list[Row], Sequence[str]]:
     comments = [comment for item in items for comment in _flattened(item)]
     written = [comment for comment in comments if not _is_deleted(comment.raw)]
     newest = _newest(written)
@@ -154,7 +200,7 @@ def _comments(items: Iterable[Item], account: str, remarks: list[str]) -> pd.Dat
             f"comments: {counted(missing, 'reply', 'replies')} in threads not in the files; fetch them with "
             "thread_items_count or comment_id, and import again"
         )
-    return frame("comments", rows, ["comment_id", "post_id", "account_id", "created_at", "by_brand", "text"])
+    return rows, ("comment_id", "post_id", "account_id", "created_at", "by_brand", "text")
 
 
 def _flattened(item: Item) -> Iterator[Item]:
@@ -167,7 +213,8 @@ def _flattened(item: Item) -> Iterator[Item]:
     if not isinstance(replies, list) or not all(isinstance(raw, dict) for raw in replies):
         raise InputError(f"{comment.where}: its thread holds {replies!r:.40}, allowed are comments")
     for raw in replies:
-        yield from _flattened(Item(comment.path, raw, comment.owner, comment.post, comment.raw.get("id")))
+        reply = Item(comment.path, raw, comment.owner, comment.post, comment.raw.get("id"), comment.stamp)
+        yield from _flattened(reply)
 
 
 def _is_deleted(comment: Mapping[str, Any]) -> bool:
@@ -184,7 +231,7 @@ def _comment(comment: Item, account: str) -> Row:
         "by_brand": comment.whole("from_id", comment.raw["from_id"]) == owner,
         "text": str(comment.raw["text"]),
     }
-    return Row(values, f"{comment.path}: comment {owner}_{number}")
+    return Row(values, f"{comment.path}: comment {owner}_{number}", comment.stamp)
 
 
 def _missing_replies(comments: Iterable[Item]) -> int:
@@ -205,16 +252,23 @@ def _missing_replies(comments: Iterable[Item]) -> int:
 
 
 def _newest(items: Iterable[Item]) -> list[Item]:
-    """One item a key: the last edited one, or of equal ones the one given last, in the place of the first."""
+    """One item a key, in the place of the first: last edited, else of the later answer, else the larger."""
     kept: dict[tuple[str, str], Item] = {}
     for item in items:
         identity = (str(item.owner), str(item.raw.get("id")))
         other = kept.get(identity)
-        if other is None or _edited(item) >= _edited(other):
+        if other is None or _age(item) >= _age(other):
             kept[identity] = item
     return list(kept.values())
 
 
-def _edited(item: Item) -> int:
+def _age(item: Item) -> tuple[int, float, int, str]:
     edited = item.raw.get("edited")
-    return edited if isinstance(edited, int) else 0
+    parts = [item.raw.get(name) for name in _FIGURES]
+    grown = [part["count"] for part in parts if isinstance(part, dict) and isinstance(part.get("count"), int)]
+    return (
+        edited if isinstance(edited, int) else 0,
+        item.stamp.timestamp() if item.stamp else 0.0,
+        sum(grown),
+        str(item.raw),
+    )

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-
-import pandas as pd
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from kpi_kit.errors import InputError
 from kpi_kit.periods import midnight
 from kpi_kit.sources.interface import DateRange, ImportOptions
-from kpi_kit.sources.rows import Row, collect, counted, frame, instant, newest
+from kpi_kit.sources.rows import Row, collect, counted, instant, newest
 from kpi_kit.sources.vk_answers import Item
+from kpi_kit.upsert import ACCOUNT_STATS
 
 _DAY = dt.timedelta(days=1)
+_ACTIVITY = {
+    "likes": "likes",
+    "comments": "comments",
+    "copies": "reposts",
+    "hidden": "hidden",
+    "subscribed": "joined",
+    "unsubscribed": "left",
+}
 
 
 def audience(
     periods: Iterable[Item], account: str, options: ImportOptions, remarks: list[str]
-) -> tuple[pd.DataFrame, tuple[DateRange, ...]] | None:
+) -> tuple[tuple[list[Row], Sequence[str]], tuple[DateRange, ...]] | None:
     """The audience table and its coverage; None, with a remark, where the number of members is not given.
 
     Raises
@@ -26,25 +34,76 @@ def audience(
     InputError
         Where a period is not a day, or members would be below 0.
     """
+    if options.subscribers_at_end is None:
+        remarks.append(
+            "audience: no rows, as stats.get does not tell the members; give --subscribers N, "
+            "the members at the "
+            "end of the last day"
+        )
+        return None
     found = collect(lambda period: _day(period, account, options), periods)
     days, repeated = newest("audience", found)
     days.sort(key=lambda day: day.values["date"])
     if repeated:
-        remarks.append(f"audience: {counted(repeated, 'repeated day')} dropped, the one given last is kept")
-    if options.subscribers_at_end is None:
-        remarks.append(
-            f"audience: no rows from {counted(len(days), 'day')} of stats.get, which does not tell the "
-            f"members; give --subscribers N, the members at the end of {_date(days[-1])}"
-        )
-        return None
+        remarks.append(f"audience: {counted(repeated, 'repeated day')} dropped, the newest is kept")
     known = _after_last_gap(days, remarks)
     rows = _reckoned(known, options.subscribers_at_end)
     remarks.append(
         f"audience: {counted(len(rows), 'row')}, the members of each day reckoned back from "
         f"{options.subscribers_at_end} at the end of {_date(known[-1])}"
     )
-    table = frame("audience", rows, ["date", "account_id", "subscribers", "joined", "left"])
-    return table, _covered(known, options, remarks)
+    return (rows, ("date", "account_id", "subscribers", "joined", "left")), _covered(known, options, remarks)
+
+
+def figures(
+    periods: Iterable[Item], account: str, options: ImportOptions
+) -> tuple[list[Row], tuple[DateRange, ...]]:
+    """What stats.get says of each period, of whatever length; reach of days does not add up to a month's.
+
+    Raises
+    ------
+    InputError
+        Where a figure is none.
+    """
+    rows = [
+        row for found in collect(lambda period: _told(period, account, options), periods) for row in found
+    ]
+    kept, _ = newest(ACCOUNT_STATS, rows)
+    spans = {(row.values["since"], row.values["until"]) for row in kept}
+    return kept, tuple(sorted(spans))
+
+
+def _told(period: Item, account: str, options: ImportOptions) -> list[Row]:
+    begin, end = (period.whole(key, period.raw[key]) for key in ("period_from", "period_to"))
+    since = instant(begin, str(period.path)).astimezone(options.timezone).date()
+    span = {"since": since, "until": since + max(1, round((end - begin) / _DAY.total_seconds())) * _DAY}
+    activity, reach, visitors = (_part(period, name) for name in ("activity", "reach", "visitors"))
+    told = {name: activity.get(key, 0) for key, name in _ACTIVITY.items()}
+    told |= {name: reach.get(name) for name in ("reach", "reach_subscribers", "mobile_reach")}
+    told |= {name: visitors.get(name) for name in ("views", "visitors", "mobile_views")}
+    return [
+        Row(
+            {
+                **span,
+                "account_id": account,
+                "measure": name,
+                "item": "all",
+                "value": float(period.whole(name, value, 0)),
+            },
+            period.where,
+            period.stamp,
+        )
+        for name, value in told.items()
+        if value is not None
+    ]
+
+
+def _part(period: Item, name: str) -> Mapping[str, Any]:
+    """A part of a period; PHP writes an empty object as an empty list."""
+    part = period.raw.get(name) or {}
+    if not isinstance(part, dict):
+        raise InputError(f"{period.where}: {name} is {part!r:.40}, allowed is an object")
+    return part
 
 
 def _date(day: Row) -> dt.date:
@@ -58,16 +117,14 @@ def _day(period: Item, account: str, options: ImportOptions) -> Row:
         raise InputError(
             f"{period.path}: a period from {begin} to {end} is not a day; the audience needs interval=day"
         )
-    activity = period.raw.get("activity") or {}
-    if not isinstance(activity, dict):
-        raise InputError(f"{period.where}: activity is {activity!r:.40}, allowed is an object")
+    activity = _part(period, "activity")
     # stats.get leaves out activity keys that are zero: the only place where an absent figure is not unknown.
     joined, left = (
         period.whole(key, activity.get(key, 0), least=0) for key in ("subscribed", "unsubscribed")
     )
     date = instant(begin, str(period.path)).astimezone(options.timezone).date()
     values = {"date": date, "account_id": account, "joined": joined, "left": left}
-    return Row(values, period.where)
+    return Row(values, period.where, period.stamp)
 
 
 def _after_last_gap(days: Sequence[Row], remarks: list[str]) -> Sequence[Row]:
@@ -84,7 +141,7 @@ def _after_last_gap(days: Sequence[Row], remarks: list[str]) -> Sequence[Row]:
 def _reckoned(days: Sequence[Row], members_at_end: int) -> list[Row]:
     rows, members = [], members_at_end
     for day in reversed(days):
-        rows.append(Row({**day.values, "subscribers": members}, day.where))
+        rows.append(Row({**day.values, "subscribers": members}, day.where, day.stamp))
         before = members + day.values["left"] - day.values["joined"]
         if min(members, before) < 0:
             raise InputError(

@@ -150,7 +150,7 @@ class TestPosts:
             channel(message(1, reactions=reactions(8)), message(2, 5, reactions=reactions(2))),
         )
         assert found.tables["posts"]["likes"].tolist() == [8, 2]
-        assert "posts: 1 row of earlier files dropped for those of later ones" in found.remarks
+        assert "posts: 1 row of earlier exports dropped" in found.remarks
 
 
 class TestAlbums:
@@ -304,11 +304,12 @@ class TestWhichChat:
             f"--chat Кофе: there is no such channel or supergroup; the files hold {chats}"
         )
 
-    def test_personal_chats_are_refused_without_naming_anyone(self, imported: Any) -> None:
-        said = refusal(imported, self.personal)
-        assert said.endswith(
-            "allowed are channels and supergroups, found only chats of the type personal_chat"
+    def test_of_a_whole_account_personal_chats_are_refused_without_naming_anyone(self, imported: Any) -> None:
+        other = {**self.personal, "id": 4, "name": "Папа"}
+        said = refusal(
+            imported, account_export({**self.personal, "type": "bot_chat"}, {**other, "type": "bot_chat"})
         )
+        assert said.endswith("allowed are channels and supergroups, found only chats of the type bot_chat")
         assert "Мама" not in said
 
     def test_sorted_keys_change_nothing(self, imported: Any) -> None:
@@ -394,8 +395,20 @@ class TestSamples:
         assert posts["likes"].tolist() == [12]
         assert posts["text"].tolist()[0].endswith("| 💬 ТЕЛЕГА\n\n#КиноСтрим #ОСД")
 
-    @pytest.mark.parametrize("kind", ["personal_chat", "private_group"])
-    def test_other_chats_are_refused(self, kind: str) -> None:
-        name = {"personal_chat": "personal", "private_group": "group"}[kind]
-        with pytest.raises(InputError, match=f"found only chats of the type {kind}"):
-            self.run(f"tkonverter_result_{name}.json")
+    def test_questions_of_a_personal_chat(self) -> None:
+        """By eye: user10001 asks with messages 2, 6, 9, 16 and 19; user777000 answers with 4, 7, 13, 17 and 86."""
+        rows = self.run("tkonverter_result_personal.json").tables["inquiries"]
+        assert rows["inquiry_id"].tolist() == [f"10001_{number}" for number in (2, 6, 9, 16, 19)]
+        answered = rows["answered_at"].dt.strftime("%Y-%m-%d %H:%M").tolist()
+        assert answered == [
+            "2026-02-01 09:06",
+            "2026-02-01 09:12",
+            "2026-02-01 09:24",
+            "2026-02-01 09:32",
+            "2027-01-02 08:30",
+        ]
+
+    def test_a_group_tells_who_came_and_who_was_removed(self) -> None:
+        """By eye: one invited, two joined by themselves, one removed, all on the first of February."""
+        found = self.run("tkonverter_result_group.json").tables["account_stats"]
+        assert found[["measure", "value"]].to_numpy().tolist() == [["joined", 3.0], ["removed", 1.0]]

@@ -265,14 +265,14 @@ class TestAudience:
         assert table["joined"].tolist() == [10, 0, 5]
         assert table["left"].tolist() == [4, 3, 0]
         assert table["date"].tolist() == [pd.Timestamp(2025, 10, number) for number in (1, 2, 3)]
-        assert found.coverage == {"audience": ((dt.date(2025, 10, 1), dt.date(2025, 10, 4)),)}
+        assert found.coverage["audience"] == ((dt.date(2025, 10, 1), dt.date(2025, 10, 4)),)
 
     def test_without_members_there_are_no_rows_and_a_remark_says_how(self, imported: Any) -> None:
         found = imported([day(1), day(2)])
-        assert found.tables == {} and found.coverage == {}
+        assert set(found.tables) == set(found.coverage) == {"account_stats"}
         assert found.remarks == (
-            "audience: no rows from 2 days of stats.get, which does not tell the members; give --subscribers "
-            "N, the members at the end of 2025-10-02",
+            "audience: no rows, as stats.get does not tell the members; give --subscribers N, the members at "
+            "the end of the last day",
         )
 
     @pytest.mark.parametrize("activity", [{}, [], None], ids=["empty object", "empty list", "null"])
@@ -292,18 +292,18 @@ class TestAudience:
     def test_before_a_gap_members_are_unknown(self, imported: Any) -> None:
         found = imported([day(1), day(2), day(5), day(6, subscribed=1)], subscribers_at_end=50)
         assert found.tables["audience"]["date"].dt.day.tolist() == [5, 6]
-        assert found.coverage == {"audience": ((dt.date(2025, 10, 5), dt.date(2025, 10, 7)),)}
+        assert found.coverage["audience"] == ((dt.date(2025, 10, 5), dt.date(2025, 10, 7)),)
         assert "audience: 2 days up to 2025-10-02 left out" in found.remarks[0]
 
     def test_pages_in_any_order_and_a_day_twice(self, imported: Any) -> None:
         found = imported([day(2, subscribed=2), day(1)], [day(2, subscribed=3)], subscribers_at_end=10)
         assert found.tables["audience"]["subscribers"].tolist() == [7, 10]
-        assert "audience: 1 repeated day dropped, the one given last is kept" in found.remarks
+        assert "audience: 1 repeated day dropped, the newest is kept" in found.remarks
 
     def test_an_unfinished_day_is_not_covered(self, imported: Any) -> None:
         fetched = dt.datetime(2025, 10, 2, 9, tzinfo=dt.UTC)
         found = imported([day(1), day(2)], subscribers_at_end=10, stats_at=fetched)
-        assert found.coverage == {"audience": ((dt.date(2025, 10, 1), dt.date(2025, 10, 2)),)}
+        assert found.coverage["audience"] == ((dt.date(2025, 10, 1), dt.date(2025, 10, 2)),)
 
     def test_too_few_members_are_refused(self, imported: Any) -> None:
         said = refusal(imported, [day(1, subscribed=9), day(2, subscribed=2)], subscribers_at_end=10)
@@ -328,7 +328,7 @@ class TestOtherFiles:
             (5, "found 5"),
             ([1, 2], "found 1"),
             ({"response": {"items": [{"id": 1, "peer_id": 2, "text": ""}]}}, "keys id, peer_id, text"),
-            ([{"post_id": 1, "reach_total": 5}], "keys post_id, reach_total"),
+            ([{"post_id": 1, "reach_total": 5}], "stats.getPostReach tells no dates"),
             (wall(post(), comment()), "items of several kinds in one answer"),
             ({"error": {"error_code": 5, "error_msg": "No access"}}, "5: No access"),
         ],
@@ -386,9 +386,25 @@ class TestSamples:
         found = table.assign(date=table["date"].dt.strftime("%Y-%m-%d"))
         assert found[["date", "subscribers", "joined", "left"]].to_numpy().tolist() == [row]
 
-    @pytest.mark.parametrize(
-        "name", ["vknet_Messages_GetHistory.json", "openintegrations_stats_getPostReach.json"]
-    )
-    def test_other_methods_are_refused(self, name: str) -> None:
-        with pytest.raises(InputError, match="allowed are raw answers of wall.get"):
+    def test_an_unanswered_message(self) -> None:
+        rows = self.run("vknet_Messages_GetHistory.json").tables["inquiries"]
+        assert rows["inquiry_id"].tolist() == ["-123456789_420"]
+        assert rows["received_at"].tolist() == [pd.Timestamp(1539101588, unit="s", tz="UTC")]
+        assert rows["answered_at"].isna().all()
+
+    def test_reach_of_posts(self) -> None:
+        """The two posts 214 and 215 were seen by one person each, and by nobody else."""
+        name = "openintegrations_stats_getPostReach.json"
+        with pytest.raises(InputError, match=r"2 posts \(214, 215\) are not in the data"):
             self.run(name)
+        known = {
+            number: (f"-7_{number}", dt.datetime(2024, 10, 6, tzinfo=dt.UTC)) for number in ("214", "215")
+        }
+        posts = self.run(name, known_posts=lambda: known).tables["posts"]
+        assert posts[["post_id", "reach"]].to_numpy().tolist() == [["-7_214", 1], ["-7_215", 1]]
+
+    def test_figures_of_a_day(self) -> None:
+        figures = self.run("vknet_Stats_GetByGroup_NormalCase.json").tables["account_stats"]
+        told = dict(zip(figures["measure"], figures["value"], strict=True))
+        assert (told["views"], told["visitors"], told["reach"], told["likes"]) == (3688, 2768, 458, 8)
+        assert (told["joined"], told["left"], told["comments"]) == (457, 193, 0)

@@ -1,0 +1,184 @@
+"""``attribution.yml``: which account a visit, lead or mention belongs to, and which specialist answers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kpi_kit.errors import InputError, KitError, did_you_mean
+from kpi_kit.sources.rows import counted, refuse
+from kpi_kit.yaml_files import read_yaml
+
+_KEYS = ("rules", "specialists", "stages")
+_STAGE_KEYS = ("qualified", "not_qualified", "sold")
+_RULE_KEYS = ("field", "match", "account")
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Rows whose field matches belong to the account.
+
+    Parameters
+    ----------
+    field : str
+        ``utm_source``, ``source``, ``network`` …; ``any`` looks at all that the file has.
+    pattern : re.Pattern
+        Searched for, whatever the case.
+    account : str
+    """
+
+    field: str
+    pattern: re.Pattern[str]
+    account: str
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """Rules in order, of which the first that matches counts, and people by their ids on a platform.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+    specialists : mapping of str to mapping
+        By platform: the specialist of each id.
+    stages : mapping of str to sequence of re.Pattern
+        What stages of a CRM mean: ``qualified``, ``not_qualified``, ``sold``.
+    """
+
+    rules: Sequence[Rule] = ()
+    specialists: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    stages: Mapping[str, Sequence[re.Pattern[str]]] = field(default_factory=dict)
+
+    def account_of(self, fields: Mapping[str, str]) -> str | None:
+        """The account of the first rule that matches; None where none does.
+
+        Examples
+        --------
+        >>> rules = Attribution([Rule("utm_source", re.compile("^vk"), "vk-cafe")])
+        >>> rules.account_of({"utm_source": "vk_ads"}), rules.account_of({"utm_source": "direct"})
+        ('vk-cafe', None)
+        """
+        for rule in self.rules:
+            texts = fields.values() if rule.field == "any" else [fields.get(rule.field, "")]
+            if any(text and rule.pattern.search(text) for text in texts):
+                return rule.account
+        return None
+
+    def means(self, stage: str, meaning: str) -> bool:
+        """Whether a stage of the CRM means ``qualified``, ``not_qualified`` or ``sold``, as the file says."""
+        return any(pattern.search(stage) for pattern in self.stages.get(meaning, ()))
+
+    def specialist(self, platform: str, number: object) -> str | None:
+        """Who has this id on the platform."""
+        return self.specialists.get(platform, {}).get(str(number))
+
+
+NOBODY = Attribution()
+"""Without a file: nothing is attributed."""
+
+
+class Unmatched:
+    """What no rule matched, counted by what it said."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def add(self, fields: Mapping[str, str]) -> None:
+        """Count a row that no rule matched."""
+        self._seen[
+            ", ".join(f"{name} {text!r:.40}" for name, text in fields.items() if text) or "nothing"
+        ] += 1
+
+    def remarks(self, table: str) -> Iterable[str]:
+        """One sentence that lists the most frequent."""
+        if self._seen:
+            most = "; ".join(
+                f"{what} ({count})" for what, count in sorted(self._seen.items(), key=_often)[:_SHOWN]
+            )
+            tail = " …" if len(self._seen) > _SHOWN else ""
+            rows = counted(self._seen.total(), "row")
+            yield f"{table}: {rows} left out, as no rule of attribution.yml matches: {most}{tail}"
+
+
+def _often(entry: tuple[str, int]) -> tuple[int, str]:
+    return -entry[1], entry[0]
+
+
+def read_attribution(path: Path) -> Attribution:
+    """Read and check ``attribution.yml``; where there is none, nothing is attributed.
+
+    Raises
+    ------
+    InputError
+        Naming everything that is wrong in the file.
+    """
+    if not path.is_file():
+        return NOBODY
+    try:
+        record = read_yaml(path)
+    except KitError as fault:
+        raise InputError(fault.problems) from None
+    except (OSError, RecursionError) as fault:
+        raise InputError(f"{path}: cannot be read ({type(fault).__name__})") from None
+    if not isinstance(record, Mapping):
+        raise InputError(f"{path}: allowed are the keys {', '.join(_KEYS)}, found {record!r:.60}")
+    problems = [
+        f"{path}: key {key!r} is unknown{did_you_mean(key, _KEYS)}" for key in record if key not in _KEYS
+    ]
+    rules = list(_rules(record.get("rules"), path, problems))
+    people = _people(record.get("specialists"), path, problems)
+    stages = _stages(record.get("stages"), path, problems)
+    refuse(problems)
+    return Attribution(rules, people, stages)
+
+
+def _stages(found: Any, path: Path, problems: list[str]) -> Mapping[str, Sequence[re.Pattern[str]]]:
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping) or not set(found) <= set(_STAGE_KEYS):
+        problems.append(f"{path}: stages: allowed are the keys {', '.join(_STAGE_KEYS)}, found {found!r:.80}")
+        return {}
+    stages = {}
+    for meaning, patterns in found.items():
+        try:
+            listed = patterns if isinstance(patterns, list) else [patterns]
+            stages[str(meaning)] = [re.compile(str(each), re.IGNORECASE) for each in listed]
+        except re.error as fault:
+            problems.append(f"{path}: stages: {meaning}: no regular expression ({fault})")
+    return stages
+
+
+def _rules(found: Any, path: Path, problems: list[str]) -> Iterable[Rule]:
+    if found is None:
+        return
+    if not isinstance(found, list):
+        problems.append(f"{path}: rules: allowed is a list of {{field, match, account}}, found {found!r:.60}")
+        return
+    for number, rule in enumerate(found, start=1):
+        where = f"{path}: rules: rule {number}"
+        if not isinstance(rule, Mapping) or set(rule) != set(_RULE_KEYS):
+            problems.append(f"{where}: allowed are the keys {', '.join(_RULE_KEYS)}, found {rule!r:.80}")
+            continue
+        try:
+            pattern = re.compile(str(rule["match"]), re.IGNORECASE)
+        except re.error as fault:
+            problems.append(f"{where}: match: {rule['match']!r:.60} is no regular expression ({fault})")
+            continue
+        yield Rule(str(rule["field"]), pattern, str(rule["account"]))
+
+
+def _people(found: Any, path: Path, problems: list[str]) -> Mapping[str, Mapping[str, str]]:
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping) or not all(isinstance(people, Mapping) for people in found.values()):
+        problems.append(f"{path}: specialists: allowed is platform: {{id: specialist}}, found {found!r:.80}")
+        return {}
+    return {
+        str(platform): {str(number): str(person) for number, person in people.items()}
+        for platform, people in found.items()
+    }

@@ -1,0 +1,261 @@
+"""Rows of canonical tables as they come: typed frames in memory, or staged in files where they are many."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from kpi_kit.sources.rows import DTYPES, counted, refuse
+from kpi_kit.table_files import literal, quoted
+from kpi_kit.tables import Table, Type
+from kpi_kit.upsert import ALL_TABLES, Staged
+
+_IN_MEMORY = 200_000
+
+
+@dataclass
+class _Pile:
+    """The rows of one table."""
+
+    table: Table
+    repeated: str
+    frames: list[pd.DataFrame] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    waiting: int = 0
+    rows: int = 0
+    sources: list[str] = field(default_factory=list)
+
+
+class Batches:
+    """Rows of several tables, added batch by batch.
+
+    Parameters
+    ----------
+    scratch : pathlib.Path or None
+        Where rows go that are too many for memory.
+    noun : str
+        What the rows come from, for sentences.
+    """
+
+    def __init__(self, scratch: Path | None, noun: str) -> None:
+        self._scratch = scratch
+        self._noun = noun
+        self._piles: dict[str, _Pile] = {}
+        self.stamps: dict[str, tuple[dt.datetime | None, ...]] = {}
+
+    def add(
+        self,
+        table: str,
+        columns: dict[str, list[Any]],
+        rows: Sequence[int],
+        source: str,
+        repeated: str = "refuse",
+        stamp: dt.datetime | None = None,
+    ) -> None:
+        """Add a batch.
+
+        Parameters
+        ----------
+        table : str
+        columns : dict of str to list
+            Those that the table does not have are not looked at.
+        rows : sequence of int
+            Where each row stands in its source.
+        source : str
+        repeated : {"refuse", "first", "newest"}
+            What becomes of rows of one key that differ.
+        stamp : datetime.datetime or None
+            Up to when the source speaks, for ``newest``.
+        """
+        pile = self._piles.setdefault(table, _Pile(ALL_TABLES[table], repeated))
+        if source not in pile.sources:
+            pile.sources.append(source)
+        frame = typed(pile.table, columns)
+        frame["_row"] = list(rows)
+        frame["_source"] = pile.sources.index(source)
+        frame["_stamp"] = stamp.timestamp() if stamp is not None else 0.0
+        pile.frames.append(frame)
+        pile.rows += len(frame)
+        pile.waiting += len(frame)
+        if self._scratch is not None and pile.waiting > _IN_MEMORY:
+            self._spill(pile, self._scratch)
+
+    def _spill(self, pile: _Pile, scratch: Path) -> None:
+        file = scratch / f"{pile.table.name}-{len(pile.files)}.parquet"
+        batch = pd.concat(pile.frames, ignore_index=True)
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.register("batch", batch)
+            connection.execute(f"COPY (SELECT * FROM batch) TO {literal(str(file))} (FORMAT parquet)")
+        pile.files.append(file)
+        pile.frames, pile.waiting = [], 0
+
+    def newest(self) -> dt.datetime | None:
+        """The last moment that the rows speak of: when the export cannot have been made earlier."""
+        moments = [moment for pile in self._piles.values() for moment in _moments(pile)]
+        return max(moments, default=None)
+
+    def finish(self) -> tuple[list[str], dict[str, pd.DataFrame | Staged]]:
+        """Remarks, and every table: rows identical in full come once, others of one key are refused.
+
+        Raises
+        ------
+        InputError
+            Naming rows of one key that differ.
+        """
+        tables: dict[str, pd.DataFrame | Staged] = {}
+        remarks: list[str] = []
+        problems: list[str] = []
+        for name, pile in self._piles.items():
+            if pile.files and self._scratch is not None:
+                self._spill(pile, self._scratch)
+                tables[name] = _staged(pile, self._scratch, problems)
+            else:
+                tables[name], told = _in_memory(pile, problems)
+                if pile.repeated == "newest":
+                    self.stamps[name] = told
+            remarks += _told(pile, len(tables[name]), self._noun)
+        refuse(problems)
+        return remarks, tables
+
+
+def typed(table: Table, columns: dict[str, list[Any]]) -> pd.DataFrame:
+    """A frame of the canonical columns that are given, in the order of the table."""
+    return pd.DataFrame(
+        {
+            column.name: pd.Series(columns[column.name], dtype=DTYPES[column.type])
+            for column in table.columns
+            if column.name in columns
+        }
+    )
+
+
+def _moments(pile: _Pile) -> list[dt.datetime]:
+    names = [
+        column.name
+        for column in pile.table.columns
+        if column.type in (Type.TIME, Type.DATE) and column.name != "due_at"
+    ]
+    latest: list[dt.datetime] = []
+    for frame in pile.frames:
+        for name in names:
+            if name in frame.columns and frame[name].notna().any():
+                moment = frame[name].max().to_pydatetime()
+                latest.append(moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment)
+    for file in pile.files:
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            have = {row[0] for row in connection.execute(f"DESCRIBE FROM {literal(str(file))}").fetchall()}
+            for name in have & set(names):
+                sql = f"SELECT epoch_us(max({quoted(name)})::TIMESTAMPTZ) FROM {literal(str(file))}"
+                ((moment,),) = connection.execute(sql).fetchall()
+                if moment is not None:
+                    latest.append(dt.datetime.fromtimestamp(moment / 1e6, dt.UTC))
+    return latest
+
+
+def _in_memory(pile: _Pile, problems: list[str]) -> tuple[pd.DataFrame, tuple[dt.datetime | None, ...]]:
+    frame = pd.concat(pile.frames, ignore_index=True)
+    names = [name for name in frame.columns if not name.startswith("_")]
+    key = list(pile.table.key)
+    if pile.repeated == "newest":  # of equally late ones the larger figures
+        figures = [c.name for c in pile.table.columns if c.type is Type.COUNT and c.name in names]
+        order = frame.sort_values(["_stamp", *figures], kind="stable", na_position="first")
+        last = ~order.duplicated(key, keep="last").reindex(frame.index)
+        frame, whole = frame, frame[last].reset_index(drop=True)
+    else:
+        whole = frame.drop_duplicates(key if pile.repeated == "first" else names, ignore_index=True)
+    twice = whole[whole.duplicated(key, keep=False)] if set(key) <= set(names) else whole.iloc[:0]
+    for _, group in twice.groupby(key, sort=False) if len(twice) else ():
+        first, *others = group.to_dict("records")
+        for other in others:
+            differ = [n for n in names if not _same(first[n], other[n])]
+            what = ", ".join(f"{name} {_shown(other[name])}" for name in key)
+            problems.append(
+                f"{_place(pile, other)}: the same {what} as in {_place(pile, first)}, but "
+                f"{', '.join(differ)} differ"
+            )
+    _check_order(pile, whole, problems)
+    stamps = (dt.datetime.fromtimestamp(each, dt.UTC) if each else None for each in whole["_stamp"])
+    return whole[names], tuple(stamps)
+
+
+def _same(one: Any, other: Any) -> bool:
+    return (
+        bool(one == other) if not (pd.isna(one) or pd.isna(other)) else bool(pd.isna(one) and pd.isna(other))
+    )
+
+
+def _shown(value: Any) -> str:
+    return str(value.date()) if isinstance(value, pd.Timestamp) and value.tzinfo is None else str(value)
+
+
+def _place(pile: _Pile, record: Mapping[Any, Any]) -> str:
+    return f"{pile.sources[record['_source']]}: row {record['_row']}"
+
+
+def _told(pile: _Pile, kept: int, noun: str) -> Iterator[str]:
+    yield f"{pile.table.name}: {counted(kept, 'row')} from {counted(pile.rows, 'row')} of {noun}"
+    if pile.rows > kept:
+        what = {"first": "of a key that stands above", "newest": "of earlier exports"}.get(
+            pile.repeated, "identical to an earlier one"
+        )
+        yield f"{pile.table.name}: {counted(pile.rows - kept, 'row')} {what} dropped"
+
+
+def _check_order(pile: _Pile, frame: pd.DataFrame, problems: list[str]) -> None:
+    for first, second in pile.table.ordered:
+        if first in frame and second in frame:
+            wrong = (
+                frame[frame[second] <= frame[first]]
+                if second == "until"
+                else frame[frame[second] < frame[first]]
+            )
+            relation = "is not after" if second == "until" else "is before"
+            problems.extend(
+                f"{_place(pile, row)}: {second} {row[second].isoformat()} {relation} {first} "
+                f"{row[first].isoformat()}"
+                for row in wrong.to_dict("records")
+            )
+
+
+def _staged(pile: _Pile, scratch: Path, problems: list[str]) -> Staged:
+    """Rows in files: each key once, by the same rules."""
+    listed = "[" + ", ".join(literal(str(file)) for file in pile.files) + "]"
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'; SET memory_limit = '500MB'")
+        connection.execute(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
+        have = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({listed})").fetchall()
+        names = [row[0] for row in have if not row[0].startswith("_")]
+        key = ", ".join(map(quoted, pile.table.key))
+        columns = ", ".join(map(quoted, names))
+        repeated = connection.execute(
+            f"SELECT {key}, min(_row), max(_row), count(DISTINCT ({columns})) FROM read_parquet({listed}) "
+            f"SEMI JOIN (SELECT {key} FROM read_parquet({listed}) GROUP BY ALL HAVING count(*) > "
+            f"1) USING ({key}) "
+            f"GROUP BY {key}"
+        ).fetchall()
+        differing = [row for row in repeated if row[-1] > 1 and pile.repeated == "refuse"]
+        for row in differing[:60]:
+            what = ", ".join(f"{name} {value}" for name, value in zip(pile.table.key, row, strict=False))
+            problems.append(
+                f"{pile.sources[0]}: row {row[-2]}: the same {what} as in row {row[-3]}, but they differ"
+            )
+        if not repeated:
+            return Staged(tuple(pile.files), tuple(names), pile.rows, pile.repeated == "newest")
+        figures = [c.name for c in pile.table.columns if c.type is Type.COUNT and c.name in names]
+        latest = ", ".join(f"{quoted(name)} DESC NULLS LAST" for name in ("_stamp", *figures))
+        order = latest if pile.repeated == "newest" else "_source, _row"
+        file = scratch / f"{pile.table.name}-once.parquet"
+        connection.execute(
+            f"COPY (SELECT {columns}, _stamp FROM read_parquet({listed}) QUALIFY row_number() OVER "
+            f"(PARTITION BY {key} ORDER BY {order}) = 1) TO {literal(str(file))} (FORMAT parquet)"
+        )
+        ((rows,),) = connection.execute(f"SELECT count(*) FROM read_parquet({literal(str(file))})").fetchall()
+    return Staged((file,), tuple(names), rows, pile.repeated == "newest")

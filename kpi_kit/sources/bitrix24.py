@@ -1,0 +1,137 @@
+"""Bitrix24: exported leads and deals, CSV or the web page that it calls Excel -> leads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kpi_kit.sources.heads import Head
+from kpi_kit.sources.interface import Guess, Imported, ImportOptions
+from kpi_kit.sources.layouts import Context, Layout, Values, guess, of, texts
+from kpi_kit.sources.leads import amount, attributes, leads, moment
+from kpi_kit.sources.reading import read_layouts
+
+FILLS: Mapping[str, str] = {"leads": "lead_id created_at qualified sold_at sale_amount currency"}
+UNKNOWN = (
+    "the sum of a deal with several products, as each row has a product's; the day of the sale, "
+    "unless the closing date "
+    "is among the columns; which stages mean qualified (stages: in attribution.yml); refunds"
+)
+TESTED = "documented layout"
+
+_WON = ("сделка успешна", "успешная", "deal won", "won", "успех", "закрыта успешно", "сделка заключена")
+_BAD = ("некачественный лид", "junk lead", "bad lead")
+_GOOD = ("качественный лид", "сконвертирован", "good lead", "converted", "converted lead")
+
+
+def _stage(stage: str) -> tuple[bool | None, bool]:
+    if stage in _WON:
+        return True, True
+    return (True if stage in _GOOD else False if stage in _BAD else None), False
+
+
+def _leads(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    once, numbers = _once(values, rows, context)
+    return leads(once, numbers, context, _stage)
+
+
+def _once(values: Values, rows: Sequence[int], context: Context) -> tuple[Values, list[int]]:
+    """One row a lead: rows of its products repeat it, with the product's sum in place of the deal's."""
+    first: dict[Any, int] = {}
+    often: set[Any] = set()
+    for place, number in enumerate(values["lead_id"]):
+        if number in first:
+            often.add(number)
+        first.setdefault(number, place)
+    for number in sorted(often, key=str):
+        places = (
+            [place for place, other in enumerate(values["lead_id"]) if other == number]
+            if len(often) < 50
+            else []
+        )
+        for name in ("created_at", "stage", "closed_at"):
+            if name in values and len({values[name][place] for place in places}) > 1:
+                context.problems.append(
+                    f"{context.where(rows[first[number]])}: lead {number} stands in several rows, "
+                    f"but {name} differs"
+                )
+    if often:
+        context.counts[
+            "# leads stand in several rows, one a product; they count once, and their sum is unknown"
+        ] += len(often)
+    kept = list(first.values())
+    once = {name: [found[place] for place in kept] for name, found in values.items()}
+    if "sale_amount" in once:
+        pairs = zip(once["lead_id"], once["sale_amount"], strict=True)
+        once["sale_amount"] = [None if number in often else value for number, value in pairs]
+    return once, [rows[place] for place in kept]
+
+
+_COMMON = (
+    moment("closed_at", "Дата закрытия", "Closed on", "Дата завершения", "Close date"),
+    amount("Сумма", "Возможная сумма", "Income", "Total", "Amount", "Opportunity"),
+    texts("currency", "Валюта", "Currency"),
+    *attributes(),
+)
+_ALSO = tuple(
+    (
+        "Имя|Фамилия|Отчество|Ответственный|Дата изменения|Кем создан|Кем изменен|Кем создана|Товар|"
+        "Телефон|E-mail|Комментарий|Название компании|Создан CRM-формой|Повторный лид|Состояние|"
+        "Воронка|Группа стадий|Вероятность|Вероятность, %|Тип|Дата начала|"
+        "Предполагаемая дата закрытия|Сделка закрыта|Повторная сделка|Pipeline|Deal status|"
+        "Probability, %|Type|Start date|Assumed close date|Closed|Responsible|Modified|Name|"
+        "Last name|Phone|Comment|Product|Рабочий телефон|Мобильный телефон|Рабочий e-mail|Контакт|"
+        "Компания|Цена|Количество|Created by"
+    ).split("|")
+)
+LEADS = Layout(
+    "leads of Bitrix24",
+    "leads",
+    (
+        of("leads", "lead_id", "ID", wanted=True),
+        of("leads", "created_at", "Дата создания", "Created", "Created on", wanted=True),
+        texts("stage", "Статус", "Status", "Стадия", wanted=True),
+        *_COMMON,
+    ),
+    marks=("Название лида", "Lead name", "Lead Name", "Повторный лид", "Состояние"),
+    also=_ALSO,
+    finish=_leads,
+)
+DEALS = Layout(
+    "deals of Bitrix24",
+    "leads",
+    (
+        of("leads", "lead_id", "ID", wanted=True),
+        of("leads", "created_at", "Дата создания", "Created", "Created on", wanted=True),
+        texts("stage", "Стадия сделки", "Stage", "Стадия", "Deal stage", wanted=True),
+        *_COMMON,
+    ),
+    marks=(
+        "Стадия сделки",
+        "Группа стадий",
+        "Deal Name",
+        "Deal name",
+        "Повторная сделка",
+        "Assumed close date",
+    ),
+    also=(*_ALSO, "Название сделки"),
+    finish=_leads,
+)
+_LAYOUTS = (LEADS, DEALS)
+
+
+def sniff(head: Head) -> Guess:
+    """By the titles of the columns."""
+    return guess(head, _LAYOUTS)
+
+
+def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
+    """Read exports of Bitrix24: leads or deals.
+
+    Raises
+    ------
+    InputError
+        Naming every cell that could not be read.
+    """
+    return read_layouts(paths, options, _LAYOUTS, "Bitrix24")

@@ -1,0 +1,97 @@
+"""Brand Analytics: mentions as XLSX or CSV -> mentions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from kpi_kit.sources.heads import Head
+from kpi_kit.sources.interface import Guess, Imported, ImportOptions
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, guess, texts
+from kpi_kit.sources.mentions import mentions
+from kpi_kit.sources.moments import read_moment
+from kpi_kit.sources.reading import read_layouts
+from kpi_kit.tables import Column, Type
+
+FILLS: Mapping[str, str] = {"mentions": "mention_id mentioned_at platform sentiment"}
+UNKNOWN = "whether the brand itself wrote it, unless a tag says so"
+TESTED = "documented layout"
+
+_TIME = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?$")
+
+
+def _mentions(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    at = [
+        _moment(day, time, row, context)
+        for day, time, row in zip(values["day"], values.get("time", [None] * len(rows)), rows, strict=True)
+    ]
+    return {} if context.problems else mentions(values, rows, context, at)
+
+
+def _moment(day: str, time: str | None, row: int, context: Context) -> dt.datetime | None:
+    try:
+        moment, timed = read_moment(" ".join(day.split()))
+        match = _TIME.search((time or "").strip())
+        if match and not timed:
+            moment = moment.replace(
+                hour=int(match["hour"]), minute=int(match["minute"]), second=int(match["second"] or 0)
+            )
+        elif time and time.strip() and not timed:
+            raise ValueError("allowed is a time such as 14:05")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=context.zone)).astimezone(dt.UTC)
+    except (ValueError, OverflowError) as fault:
+        context.problems.append(
+            f"{context.where(row)}: column 'Дата' (mentioned_at): {fault}, found {day!r:.40} {time!r:.20}"
+        )
+        return None
+
+
+MESSAGES = Layout(
+    "mentions of Brand Analytics",
+    "mentions",
+    (
+        Field(Column("day", Type.TEXT), ("Дата", "Дата публикации", "Date"), wanted=True),
+        texts("time", "Время", "Время публикации", "Time"),
+        texts("number", "ID сообщения", "Hash сообщения"),
+        texts("source", "Источник", "Блог", "Где пишет", "Source"),
+        texts("url", "Url", "Ссылка", "Url сообщения"),
+        texts("sentiment", "Тональность", "Sentiment"),
+        texts("author", "Url автора", "Автор", "Кто пишет", "Профиль блога"),
+        texts("text", "Текст", "Сообщение"),
+    ),
+    marks=(
+        "Тональность",
+        "Hash сообщения",
+        "Тип сообщения",
+        "Место публикации",
+        "Кто пишет",
+        "Профиль блога",
+    ),
+    also=tuple(
+        (
+            "Заголовок|Тип источника|Сюжет|Тип автора|Url места публикации|Пол|Возраст|Аудитория|"
+            "Комментариев|Цитируемость СМИ|Репостов|Лайков|Вовлеченность|Просмотры|Оценка|Дублей|"
+            "Аудитория СМИ|Роль объекта|Агрессия|Страна|Регион|Город|Место|Адрес|Язык|WOM|Обработано"
+        ).split("|")
+    ),
+    finish=_mentions,
+)
+_LAYOUTS = (MESSAGES,)
+
+
+def sniff(head: Head) -> Guess:
+    """By the titles of the columns, below a cover."""
+    return guess(head, _LAYOUTS)
+
+
+def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
+    """Read exports of Brand Analytics.
+
+    Raises
+    ------
+    InputError
+        Naming every cell that could not be read.
+    """
+    return read_layouts(paths, options, _LAYOUTS, "Brand Analytics")

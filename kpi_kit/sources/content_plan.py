@@ -1,0 +1,213 @@
+"""A content plan in a spreadsheet, as people keep it -> plan."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from kpi_kit.sources.heads import Head
+from kpi_kit.sources.interface import Guess, Imported, ImportOptions
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, guess, texts
+from kpi_kit.sources.moments import read_moment
+from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.text_files import normal
+from kpi_kit.tables import Column, Type
+
+FILLS: Mapping[str, str] = {"plan": "plan_id due_at approved post_id approved_at cancelled_at"}
+UNKNOWN = (
+    "when a post was approved or cancelled, unless there are columns for it; a status that is none "
+    "of the known words"
+)
+TESTED = "documented layout"
+
+_APPROVED = (
+    "согласовано",
+    "утверждено",
+    "одобрено",
+    "опубликовано",
+    "готово",
+    "запланировано",
+    "approved",
+    "published",
+    "scheduled",
+    "done",
+    "ok",
+)
+_OPEN = (
+    "черновик",
+    "на согласовании",
+    "идея",
+    "в работе",
+    "draft",
+    "in progress",
+    "idea",
+    "review",
+    "не согласовано",
+    "на доработке",
+    "доработать",
+    "",
+)
+_CANCELLED = ("отменено", "отменен", "снято", "cancelled", "canceled", "перенесено")
+_POST = re.compile(r"wall(-?\d+_\d+)|t\.me/(?:c/)?([\w]+/\d+)")
+
+
+def _plan(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    made: Values = {
+        name: []
+        for name in ("plan_id", "due_at", "approved", "post_id", "approved_at", "cancelled_at", "_row")
+    }
+    wanted = _platforms(context)
+    seen: Counter[str] = Counter()
+    for place, row in enumerate(rows):
+        told = {name: found[place] for name, found in values.items()}
+        if (
+            wanted
+            and told.get("platform")
+            and not any(word in normal(str(told["platform"])) for word in wanted)
+        ):
+            context.counts[f"# rows of other platforms than {wanted[0]} left out"] += 1
+            continue
+        due = _due(str(told.get("day") or ""), told.get("time"), row, context)
+        status = normal(str(told.get("status") or ""))
+        approved = _approved(status, told.get("approved_at"), row, context)
+        name = "|".join(str(told.get(part) or "") for part in ("day", "time", "platform", "topic"))
+        seen[name] += 1
+        link = _POST.search(str(told.get("link") or ""))
+        number = (
+            str(told["number"])
+            if told.get("number")
+            else hashlib.sha256(f"{name}|{seen[name]}".encode()).hexdigest()[:16]
+        )
+        cancelled = told.get("cancelled_at")
+        if status in _CANCELLED and due is not None and cancelled is None:
+            cancelled = due - dt.timedelta(seconds=1)  # when is not said, but before it was due
+        whole = (
+            number,
+            due,
+            approved,
+            (link[1] or link[2]) if link else None,
+            told.get("approved_at"),
+            cancelled,
+            row,
+        )
+        for column, value in zip(made, whole, strict=True):
+            made[column].append(value)
+    return {"plan": made}
+
+
+def _platforms(context: Context) -> tuple[str, ...]:
+    """Words for the platform of the account, where its name says it: ``vk-cafe`` is VK's."""
+    known = {
+        "vk": ("vk", "вк", "вконтакте"),
+        "tg": ("telegram", "телеграм", "tg", "тг"),
+        "telegram": ("telegram", "телеграм", "tg", "тг"),
+        "dzen": ("dzen", "дзен"),
+        "ok": ("ok", "одноклассники"),
+        "youtube": ("youtube", "ютуб"),
+        "instagram": ("instagram", "инстаграм"),
+        "tiktok": ("tiktok", "тикток"),
+    }
+    return known.get((context.options.account or "").partition("-")[0], ())
+
+
+def _due(day: str, time: str | None, row: int, context: Context) -> dt.datetime | None:
+    text = " ".join(day.split())
+    clock = re.search(r"\d{1,2}:\d{2}(?::\d{2})?", time or "")
+    try:
+        moment, timed = read_moment(text)
+        if not timed and clock:
+            hour, minute = (int(part) for part in clock[0].split(":")[:2])
+            moment = moment.replace(hour=hour, minute=minute)
+        elif not timed:
+            moment = moment.replace(hour=23, minute=59)
+            context.counts["# rows without a time: due at the end of the day"] += 1
+        return (moment if moment.tzinfo else moment.replace(tzinfo=context.zone)).astimezone(dt.UTC)
+    except (ValueError, OverflowError) as fault:
+        context.problems.append(
+            f"{context.where(row)}: column 'Дата' (due_at): {fault}, found {text!r:.40} {time!r:.20}"
+        )
+        return None
+
+
+def _approved(status: str, at: dt.datetime | None, row: int, context: Context) -> bool:
+    if at is not None or status in _APPROVED:
+        return True
+    if status not in (*_OPEN, *_CANCELLED):
+        context.problems.append(
+            f"{context.where(row)}: status {status!r:.40}: allowed are {', '.join(_APPROVED[:4])} "
+            "(approved), "
+            f"{', '.join(_OPEN[:4])} (not yet), {', '.join(_CANCELLED[:2])}"
+        )
+    return False
+
+
+def _time(name: str, *titles: str) -> Field:
+    return Field(Column(name, Type.TIME, nullable=True), titles)
+
+
+PLAN = Layout(
+    "content plan",
+    "plan",
+    (
+        Field(
+            Column("day", Type.TEXT),
+            ("Дата", "Дата публикации", "Date", "День", "Дата выхода", "Publish date"),
+            wanted=True,
+        ),
+        texts("time", "Время", "Time", "Время публикации", "Время выхода"),
+        texts("status", "Статус", "Status", "Согласование", "Состояние", wanted=True),
+        texts("topic", "Тема", "Topic", "Рубрика", "Заголовок", "Рубрика/тема", "Тема поста", "Название"),
+        texts("platform", "Площадка", "Соцсеть", "Канал", "Platform", "Социальная сеть"),
+        texts("link", "Ссылка", "Link", "Ссылка на пост", "URL", "Ссылка на публикацию"),
+        texts("number", "ID", "№", "Номер"),
+        _time("approved_at", "Дата согласования", "Согласовано", "Approved at"),
+        _time("cancelled_at", "Дата отмены", "Отменено", "Cancelled at"),
+    ),
+    marks=(
+        "Рубрика",
+        "Тема",
+        "Площадка",
+        "Topic",
+        "Platform",
+        "Рубрика/тема",
+        "Тема поста",
+        "Соцсеть",
+        "Формат",
+        "Format",
+    ),
+    also=(
+        "Формат",
+        "Текст",
+        "Ответственный",
+        "Автор",
+        "Format",
+        "Text",
+        "Responsible",
+        "Комментарий",
+        "Визуал",
+        "Теги",
+        "Хештеги",
+    ),
+    finish=_plan,
+)
+_LAYOUTS = (PLAN,)
+
+
+def sniff(head: Head) -> Guess:
+    """By a date, a status, and a topic or platform."""
+    return guess(head, _LAYOUTS)
+
+
+def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
+    """Read content plans, CSV or XLSX.
+
+    Raises
+    ------
+    InputError
+        Naming every cell that could not be read, and every status that is not known.
+    """
+    return read_layouts(paths, options, _LAYOUTS, "content plan")

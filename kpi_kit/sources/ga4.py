@@ -1,0 +1,239 @@
+"""Google Analytics 4: reports and explorations -> traffic by account, and figures of the site by day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kpi_kit.errors import InputError
+from kpi_kit.sources.batches import Batches
+from kpi_kit.sources.cells import Style
+from kpi_kit.sources.grids import Grid, Sheet, told_apart
+from kpi_kit.sources.heads import Head, head_of
+from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, measure, texts
+from kpi_kit.sources.moments import read_moment
+from kpi_kit.sources.reading import long_table, read_sheet
+from kpi_kit.sources.rows import counted, refuse
+from kpi_kit.sources.text_files import Record, normal
+from kpi_kit.sources.visits import visits
+from kpi_kit.tables import Column, Type
+from kpi_kit.upsert import ACCOUNT_STATS
+
+FILLS: Mapping[str, str] = {
+    "traffic": "date visits visitors",
+    "account_stats": "every figure of the report, such as sessions, total_users or event_count",
+}
+UNKNOWN = "which account a visit came from, unless the report has its source and attribution.yml names it"
+TESTED = "real file"
+
+_STYLE = Style(decimal=".", compact=True)
+_DATES = ("Date", "Дата", "Nth day", "День по порядку", "Fecha", "Datum")
+_SOURCES = {
+    "source_medium": (
+        "Session source / medium",
+        "Source / medium",
+        "Источник или канал",
+        "Источник/канал сеанса",
+    ),
+    "utm_source": ("Session source", "Source", "Источник сеанса", "Session manual source"),
+    "utm_medium": ("Session medium", "Medium", "Канал сеанса"),
+    "utm_campaign": ("Session campaign", "Campaign", "Кампания сеанса"),
+    "channel": (
+        "Session default channel group",
+        "Default channel group",
+        "Session primary channel group (Default Channel Group)",
+    )
+    + ("Основная группа каналов", "Группа каналов по умолчанию для сеанса"),
+}
+_SESSIONS = ("Sessions", "Сеансы", "Sesiones", "Sitzungen")
+_USERS = (
+    "Total users",
+    "Active users",
+    "Users",
+    "Всего пользователей",
+    "Активные пользователи",
+    "Пользователи",
+)
+_SOCIAL = re.compile(r"social|messag|соц", re.IGNORECASE)
+_START = re.compile(r"#\s*(?:Start date|Дата начала|Fecha de inicio)\s*:?\s*(\d{8})", re.IGNORECASE)
+_END = re.compile(r"#\s*(?:End date|Дата окончания|Fecha de finalización)\s*:?\s*(\d{8})", re.IGNORECASE)
+_PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?%?$")
+
+Block = tuple[list[str], Record, list[Record]]
+
+
+def _blocks(grid: Grid) -> Iterator[Block]:
+    """The lines with # above each table, its header and its rows; the next # or blank line ends it."""
+    notes: list[str] = []
+    header: Record | None = None
+    rows: list[Record] = []
+    before = 0
+    for number, cells in grid.records(","):
+        if cells[0].lstrip().startswith("#"):
+            if header is not None:
+                yield notes, header, rows
+                header, rows = None, []
+            notes = [*notes, ",".join(cells)]
+        elif header is None:
+            header = number, cells
+        elif number > before + 1 and rows and _looks_like_header(cells, header[1]):
+            yield notes, header, rows
+            header, rows = (number, cells), []
+        else:
+            rows.append((number, cells))
+        before = number
+    if header is not None:
+        yield notes, header, rows
+
+
+def _looks_like_header(cells: Sequence[str], header: Sequence[str]) -> bool:
+    return not any(_PLAIN.match(cell.strip()) for cell in cells) and list(cells) != list(header)
+
+
+def _slug(title: str) -> str:
+    return "_".join(re.findall(r"\w+", normal(title)))
+
+
+def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.date]) -> Layout | None:
+    """A layout of this very table: its day, its figures, and what they are split by."""
+    titles = told_apart(header)
+    dates = [title for title in titles if normal(title) in set(map(normal, _DATES))]
+    if not dates:
+        return None
+    fields: list[Field] = [Field(Column("day", Type.TEXT), (dates[0],), wanted=True)]
+    known = {normal(title): name for name, listed in _SOURCES.items() for title in listed}
+    items: list[str] = []
+    for place, title in enumerate(titles):
+        if title == dates[0] or not title:
+            continue
+        if normal(title) in known:
+            fields.append(texts(known[normal(title)], title))
+        elif _is_figure(place, rows):
+            fields.append(
+                measure(
+                    _slug(title),
+                    title,
+                    adds_up=normal(title) in set(map(normal, _SESSIONS)) | {"event count"},
+                )
+            )
+        else:
+            items.append(_slug(title))
+            fields.append(texts(items[-1], title))
+    figures = [each.name for each in fields if each.signed]
+
+    def finish(values: Values, numbers: Sequence[int], context: Context) -> Mapping[str, Values]:
+        days = [_day(text, span, row, context) for text, row in zip(values["day"], numbers, strict=True)]
+        named = {name: values[name] for name in _SOURCES if name in values}
+        split = [*named, *items]
+        made: dict[str, Values] = {}
+        sessions = next((name for name in map(_slug, _SESSIONS) if name in figures), None)
+        users = next((name for name in map(_slug, _USERS) if name in figures), None)
+        if sessions and named:
+            made["traffic"] = visits(
+                days, values[sessions], values[users] if users else None, named, numbers, context, _SOCIAL
+            )
+        if not context.problems:
+            joined = [
+                " | ".join(str(values[name][i] or "(not set)") for name in split) for i in range(len(numbers))
+            ]
+            told = {**values, "since": days, "item": joined if split else ["all"] * len(numbers)}
+            made[ACCOUNT_STATS] = long_table(told, figures, numbers)
+        return made
+
+    return Layout(
+        "report of Google Analytics 4", ACCOUNT_STATS, tuple(fields), _STYLE, finish=finish, exact=True
+    )
+
+
+def _is_figure(place: int, rows: Sequence[Record]) -> bool:
+    cells = [cells[place].strip() for _, cells in rows[:200] if place < len(cells) and cells[place].strip()]
+    return bool(cells) and all(_PLAIN.match(cell.lstrip("-")) for cell in cells)
+
+
+def _day(text: Any, span: dict[str, dt.date], row: int, context: Context) -> dt.date | None:
+    plain = str(text).strip()
+    if plain.isdecimal() and len(plain) <= 4 and "start" in span:  # the nth day of the report
+        return span["start"] + dt.timedelta(days=int(plain))
+    try:
+        return read_moment(plain, compact=True)[0].date()
+    except ValueError:
+        context.problems.append(
+            f"{context.where(row)}: column {context.sheet.header[0]!r} (date): allowed is a date "
+            "such as 20251031, or the "
+            f"number of a day under a line '# Start date', found {plain!r:.40}"
+        )
+        return None
+
+
+def _span(notes: Sequence[str], options: ImportOptions) -> dict[str, dt.date]:
+    found: dict[str, dt.date] = {"start": options.since} if options.since else {}
+    for note in notes:
+        for name, pattern in (("start", _START), ("end", _END)):
+            if match := pattern.search(note):
+                try:
+                    found[name] = dt.datetime.strptime(match[1], "%Y%m%d").date()
+                except ValueError:
+                    raise InputError(f"{note.strip()}: {match[1]} is no date") from None
+    return found
+
+
+def sniff(head: Head) -> Guess:
+    """By the lines with # above the table."""
+    for grid, delimiter, rows in head.rows():
+        first = [" ".join(cells).strip() for _, cells in rows[:25]]
+        notes = [line for line in first if line.startswith("#")]
+        if delimiter == "," and grid.encoding != "sheet" and len(notes) >= 3:
+            told = next((note for note in notes if "GA4" in note or _START.search(note)), "")
+            if told:
+                return Guess(0.97, f"lines with # such as {told!r:.60}")
+    return NO
+
+
+def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
+    """Read reports and explorations of Google Analytics 4, every table that has days.
+
+    Raises
+    ------
+    InputError
+        Naming every cell that could not be read.
+    """
+    batches = Batches(options.scratch, "Google Analytics")
+    remarks: list[str] = []
+    problems: list[str] = []
+    coverage: list[tuple[dt.date, dt.date]] = []
+    for path in paths:
+        read_any, without = False, 0
+        for grid in head_of(path).grids:
+            for notes, header, rows in _blocks(grid):
+                span = _span(notes, options)
+                layout = _layout(header[1], rows, span)
+                if layout is None:
+                    without += 1
+                    continue
+                titles = told_apart(header[1])
+                sheet = Sheet(grid.label, grid.encoding, ",", titles, header[0], (), _again(rows))
+                context = read_sheet(layout, sheet, path, options, batches)
+                problems += context.problems
+                remarks += context.remarks
+                read_any = True
+                if "start" in span and "end" in span and span["start"] <= span["end"]:
+                    coverage.append((span["start"], span["end"] + dt.timedelta(days=1)))
+        if not read_any and not problems:
+            problems.append(
+                f"{path}: none of its tables has a column {_DATES[0]!r} or {_DATES[2]!r}: add the "
+                "date to the report"
+            )
+        if without:
+            remarks.append(f"{path}: {counted(without, 'table')} without days left out")
+    refuse(problems)
+    told, tables = batches.finish()
+    ranges = {name: tuple(coverage) for name in tables} if coverage else {}
+    return Imported(tables, ranges, (*told, *remarks), batches.newest(), "other")
+
+
+def _again(rows: list[Record]) -> Callable[[], Iterator[Record]]:
+    return lambda: iter(rows)

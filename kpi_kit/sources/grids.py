@@ -1,0 +1,215 @@
+"""Cells of any file that holds tables: delimited text, a spreadsheet, or a web page named .xls."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from kpi_kit.errors import InputError
+from kpi_kit.sources.text_files import Record, TextFile, normal, text_file
+
+HEADER_WITHIN = 40
+"""A header stands in one of the first rows."""
+
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_EXACT = 1e15
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table of cells, perhaps with other things above, below and beside it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    label : str
+        For sentences: the file, and the sheet where there are several.
+    encoding : str
+        Of text; ``sheet`` otherwise.
+    delimiters : str
+        Those that it may have; one character where there is no question.
+    source : TextFile or sequence of Record
+    """
+
+    path: Path
+    label: str
+    encoding: str
+    delimiters: str
+    source: TextFile | Sequence[Record]
+
+    def records(self, delimiter: str) -> Iterator[Record]:
+        """Every row that is not blank."""
+        return self.source.records(delimiter) if isinstance(self.source, TextFile) else iter(self.source)
+
+    def first(self, delimiter: str, most: int) -> list[Record]:
+        """The first rows."""
+        if isinstance(self.source, TextFile):
+            return self.source.first(delimiter, most)
+        return [record for record in self.source[:most] if record[0] <= most]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table whose header was found.
+
+    Parameters
+    ----------
+    label : str
+        For sentences.
+    encoding : str
+    delimiter : str
+    header : tuple of str
+        As written; of a name that stands twice, the second is ``name__2``.
+    header_row : int
+    preamble : tuple of Record
+        The rows above the header.
+    below : callable
+        Gives the rows below it, anew at each call.
+    """
+
+    label: str
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+    header_row: int
+    preamble: tuple[Record, ...]
+    below: Callable[[], Iterator[Record]]
+
+    def titles(self) -> dict[str, list[int]]:
+        """Positions by normalised title; one that stands twice has several, ``title__2`` the second."""
+        found: dict[str, list[int]] = {}
+        for position, title in enumerate(self.header):
+            plain, _, number = title.rpartition("__")
+            if number.isdecimal() and normal(plain) in found:
+                found[normal(plain)].append(position)
+            found.setdefault(normal(title), []).append(position)
+        return found
+
+
+def told_apart(cells: Sequence[str]) -> tuple[str, ...]:
+    """Header cells of which none is the same: the second ``name`` is ``name__2``."""
+    seen: dict[str, int] = {}
+    titles = []
+    for cell in cells:
+        title = normal(cell)
+        seen[title] = seen.get(title, 0) + 1
+        titles.append(cell.strip() if seen[title] == 1 else f"{cell.strip()}__{seen[title]}")
+    return tuple(titles)
+
+
+def sheet_at(grid: Grid, delimiter: str, row: int) -> Sheet:
+    """The table whose header is a certain row of a grid."""
+    above: list[Record] = []
+    for number, cells in grid.records(delimiter):
+        if number == row:
+            return Sheet(
+                grid.label,
+                grid.encoding,
+                delimiter,
+                told_apart(cells),
+                row,
+                tuple(above),
+                lambda: (record for record in grid.records(delimiter) if record[0] > row),
+            )
+        above.append((number, cells))
+    raise InputError(f"{grid.label}: there is no row {row}")
+
+
+def grids_of(path: Path) -> Iterator[Grid]:
+    """The tables of cells of a file.
+
+    Raises
+    ------
+    InputError
+        Where it is no text and no spreadsheet.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(1024)
+    except OSError as fault:
+        raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
+    if start.startswith((_ZIP, _OLE)):
+        yield from _spreadsheet(path)
+    elif _is_page(start):
+        yield from _page(path)
+    else:
+        found = text_file(path)
+        yield Grid(path, str(path), found.encoding, found.delimiters, found)
+
+
+def _spreadsheet(path: Path) -> Iterator[Grid]:
+    try:
+        book = CalamineWorkbook.from_path(str(path))
+        for name in book.sheet_names:
+            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            cells = [(number, [_cell(value) for value in row]) for number, row in enumerate(rows, start=1)]
+            filled = [(number, row) for number, row in cells if any(cell.strip() for cell in row)]
+            label = str(path) if len(book.sheet_names) == 1 else f"{path}: sheet {name!r}"
+            yield Grid(path, label, "sheet", "\0", filled)
+    except (CalamineError, OSError, ValueError) as fault:
+        raise InputError(
+            f"{path}: this spreadsheet cannot be read ({' '.join(str(fault).split()):.120})"
+        ) from None
+
+
+def _cell(value: Any) -> str:
+    """A cell of a spreadsheet as text; a number that has lost digits keeps its E+: no id to trust."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer():
+            return str(int(value)) if abs(value) < _EXACT else f"{value:E}"
+        case dt.datetime():
+            moment = value.replace(microsecond=0)
+            return str(moment.date()) if moment.time() == dt.time(0) else moment.isoformat(sep=" ")
+        case dt.timedelta():
+            seconds = round(value.total_seconds())
+            return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+        case _:
+            return str(value)
+
+
+def _is_page(start: bytes) -> bool:
+    plain = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return plain.startswith((b"<html", b"<!doctype", b"<table", b"<meta", b"<style"))
+
+
+class _Rows(HTMLParser):
+    """The cells of the tables of a page."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.rows: list[list[str]] = []
+        self._in_cell = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th") and self.rows:
+            self.rows[-1].append("")
+            self._in_cell = True
+        elif tag == "br" and self._in_cell:
+            self.rows[-1][-1] += "\n"
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th", "tr"):
+            self._in_cell = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_cell:
+            self.rows[-1][-1] += data
+
+
+def _page(path: Path) -> Iterator[Grid]:
+    """What some programs save as .xls: a page with one table."""
+    found = text_file(path)
+    parser = _Rows()
+    parser.feed(path.read_text(encoding=found.encoding))
+    rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(parser.rows, start=1)]
+    yield Grid(path, str(path), found.encoding, "\0", [record for record in rows if any(record[1])])

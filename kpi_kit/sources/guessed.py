@@ -1,0 +1,195 @@
+"""Exports whose columns are not surely known: mapping files with synonyms, shown first and confirmed.
+
+A mapping in the user's own folder (``<params>/mappings``) is confirmed; one that comes with the kit is shown
+by ``--dry-run`` and used, and kept in that folder, with ``--yes``.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kpi_kit.errors import InputError, KitError, did_you_mean
+from kpi_kit.sources.cells import Style
+from kpi_kit.sources.heads import Head, head_of
+from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
+from kpi_kit.sources.layouts import Field, Found, Layout, find
+from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.text_files import normal
+from kpi_kit.tables import PLATFORMS, TABLES, Column
+from kpi_kit.yaml_files import read_yaml
+
+FILLS: Mapping[str, str] = {
+    "as the mapping says": "VK statistics, Dzen, LiveDune, Popsters, SMMplanner, Webmaster, OK"
+}
+UNKNOWN = "whether the titles are those of a real file: none was seen"
+TESTED = "no real file: look at --dry-run"
+
+SHIPPED = Path(__file__).parent / "mappings"
+_KEYS = ("title", "table", "platform", "marks", "columns", "dates")
+_LEAST = 0.62
+
+
+@dataclass(frozen=True)
+class GuessedMapping:
+    """A mapping with synonyms.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+    layout : Layout
+    confirmed : bool
+        Whether it is the user's own.
+    """
+
+    file: Path
+    layout: Layout
+    confirmed: bool
+    synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def mappings(own: Path | None) -> list[GuessedMapping]:
+    """The user's mappings, and those of the kit that they have none of the same name for.
+
+    Raises
+    ------
+    InputError
+        Naming everything that is wrong in a file.
+    """
+    mine = sorted(own.glob("*.yml")) if own is not None and own.is_dir() else []
+    names = {file.name for file in mine}
+    shipped = [file for file in sorted(SHIPPED.glob("*.yml")) if file.name not in names]
+    return [_read(file, True) for file in mine] + [_read(file, False) for file in shipped]
+
+
+def _read(file: Path, confirmed: bool) -> GuessedMapping:
+    try:
+        record = read_yaml(file)
+    except KitError as fault:
+        raise InputError(fault.problems) from None
+    except (OSError, RecursionError) as fault:
+        raise InputError(f"{file}: cannot be read ({type(fault).__name__})") from None
+    problems = list(_problems(record, file))
+    if problems:
+        raise InputError(problems)
+    table = TABLES[record["table"]]
+    synonyms = {name: _listed(titles) for name, titles in record["columns"].items()}
+    required = {name for name in table.required if not table[name].nullable}
+    fields = tuple(
+        Field(
+            table[name] if name in required else _may_be_empty(table[name]), titles, wanted=name in required
+        )
+        for name, titles in synonyms.items()
+    )
+    layout = Layout(
+        str(record.get("title", file.stem)),
+        table.name,
+        fields,
+        Style(order=record.get("dates")),
+        marks=_listed(record.get("marks", ())),
+        platform=record.get("platform"),
+    )
+    return GuessedMapping(file, layout, confirmed, synonyms)
+
+
+def _may_be_empty(column: Column) -> Column:
+    return Column(column.name, column.type, True, column.required, column.allowed)
+
+
+def _listed(titles: Any) -> tuple[str, ...]:
+    return tuple(map(str, titles)) if isinstance(titles, list | tuple) else (str(titles),)
+
+
+def _problems(record: Any, file: Path) -> Iterator[str]:
+    if not isinstance(record, Mapping):
+        yield f"{file}: allowed are the keys {', '.join(_KEYS)}, found {record!r:.60}"
+        return
+    yield from (
+        f"{file}: key {key!r} is unknown{did_you_mean(key, _KEYS)}" for key in record if key not in _KEYS
+    )
+    table = record.get("table")
+    if not isinstance(table, str) or table not in TABLES or table == "coverage":
+        yield f"{file}: table: allowed is a table to import, found {table!r}"
+        return
+    columns = record.get("columns")
+    if not isinstance(columns, Mapping) or not columns:
+        yield f"{file}: columns is missing: it lists the titles of each canonical column"
+        return
+    names = TABLES[table].names
+    yield from (
+        f"{file}: columns: table {table} has no column {name!r}{did_you_mean(name, names)}"
+        for name in columns
+        if name not in names
+    )
+    if record.get("platform") not in (None, *PLATFORMS):
+        yield f"{file}: platform: found {record['platform']!r}{did_you_mean(record['platform'], PLATFORMS)}"
+    if record.get("dates") not in (None, "mdy", "dmy"):
+        yield f"{file}: dates: allowed are mdy and dmy (of dates with slashes), found {record['dates']!r}"
+
+
+def sniff(head: Head) -> Guess:
+    """By the mappings that come with the kit."""
+    best = best_of(head, mappings(None))
+    return NO if best is None else Guess(min(best[1].score, 0.8), best[1].why)
+
+
+def best_of(head: Head, known: Sequence[GuessedMapping]) -> tuple[GuessedMapping, Found] | None:
+    """The mapping that knows most of a file's columns; None where none knows enough, or two know as much."""
+    found = [(mapping, tables[0]) for mapping in known if (tables := find(head, [mapping.layout]))]
+    found = [each for each in found if each[1].score >= _LEAST]
+    found.sort(key=lambda each: (-each[1].score, not each[0].confirmed))
+    if len(found) > 1 and found[0][1].score - found[1][1].score < 0.02 and not found[0][0].confirmed:
+        names = " and ".join(each[0].file.stem for each in found[:2])
+        raise InputError(f"{head.path}: the mappings {names} fit equally well; name one with --map")
+    return found[0] if found else None
+
+
+def shown(mapping: GuessedMapping, found: Found) -> list[str]:
+    """Which column of the file would be read as which, a line each."""
+    cells = next(cells for number, cells in found.grid.first(found.delimiter, 40) if number == found.row)
+    lines = [f"{found.grid.label}: by {mapping.file.name}, table {mapping.layout.table}:"]
+    for name, titles in mapping.synonyms.items():
+        wanted = set(map(normal, titles))
+        theirs = [" ".join(cell.split()) for cell in cells if normal(cell) in wanted]
+        lines.append(f"  {name}: {', '.join(map(repr, theirs)) if theirs else '(unknown)'}")
+    return lines
+
+
+def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
+    """Read files by the mapping that knows most of their columns.
+
+    Raises
+    ------
+    InputError
+        Where no mapping fits, or the one that fits was not confirmed; it is shown then.
+    """
+    known = mappings(options.mappings)
+    chosen: GuessedMapping | None = None
+    told: list[str] = []
+    for path in paths:
+        best = best_of(head_of(path), known)
+        if best is None:
+            raise InputError(
+                f"{path}: no mapping fits; write one (docs/import.md) and import it as csv with --map"
+            )
+        chosen = best[0]
+        told += shown(*best)
+    if chosen is None:
+        raise InputError("no file was given")
+    if not chosen.confirmed and not options.confirmed:
+        raise InputError(
+            [
+                *told,
+                "these columns are a guess, as no real file of this kind was seen: repeat with "
+                "--yes where they are right",
+            ]
+        )
+    done = read_layouts(paths, options, [chosen.layout], chosen.layout.name)
+    if not chosen.confirmed and options.mappings is not None:
+        options.mappings.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(chosen.file, options.mappings / chosen.file.name)
+        told.append(f"{options.mappings / chosen.file.name}: kept; edit it where a title differs")
+    return Imported(done.tables, done.coverage, (*done.remarks, *told), done.stamp, chosen.layout.platform)

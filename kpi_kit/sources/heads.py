@@ -1,0 +1,87 @@
+"""What stands at the beginning of a file: enough to recognise the kind of export, whatever its size."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ijson
+
+from kpi_kit.errors import InputError
+from kpi_kit.sources.grids import HEADER_WITHIN, Grid, grids_of
+from kpi_kit.sources.text_files import Record
+
+_JSON_HEAD = 256 << 10
+_FIRST = frozenset(b"{[")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    grids : tuple of Grid
+        Its tables of cells; none where it is JSON.
+    keys : frozenset of str
+        JSON: where something stands, such as ``response.items.item.post_type``.
+    values : mapping of str to object
+        JSON: the first plain value at each of these.
+    """
+
+    path: Path
+    grids: tuple[Grid, ...] = ()
+    keys: frozenset[str] = frozenset()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def rows(self) -> Iterator[tuple[Grid, str, list[Record]]]:
+        """The first rows of every table, with every delimiter that it may have."""
+        for grid in self.grids:
+            for delimiter in grid.delimiters:
+                yield grid, delimiter, grid.first(delimiter, HEADER_WITHIN)
+
+    def below(self, *leaves: str) -> bool:
+        """Whether some object of the JSON has all these keys, at whatever depth."""
+        parents = {key.rpartition(".")[0] for key in self.keys}
+        return any(all(f"{parent}.{leaf}".lstrip(".") in self.keys for leaf in leaves) for parent in parents)
+
+
+def head_of(path: Path) -> Head:
+    """Look at the beginning of a file.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be read, or is neither JSON nor a table.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(_JSON_HEAD)
+    except OSError as fault:
+        raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
+    plain = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not plain:
+        raise InputError(f"{path}: the file is empty")
+    if plain[0] in _FIRST:
+        keys, values = _json_keys(plain)
+        if keys or len(plain) < 3:
+            return Head(path, keys=keys, values=values)
+    return Head(path, grids=tuple(grids_of(path)))
+
+
+def _json_keys(start: bytes) -> tuple[frozenset[str], Mapping[str, Any]]:
+    keys: set[str] = set()
+    values: dict[str, Any] = {}
+    try:
+        for prefix, event, value in ijson.parse(io.BytesIO(start)):
+            if prefix:
+                keys.add(prefix)
+            if event in ("string", "number", "boolean", "null"):
+                values.setdefault(prefix, value)
+    except (ijson.JSONError, UnicodeDecodeError):
+        pass  # the beginning is cut somewhere; the reader will tell where a file is broken
+    return frozenset(keys), values

@@ -1,0 +1,62 @@
+"""JSON files that fit into memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from kpi_kit.errors import InputError
+
+
+def read_json(path: Path, kind: str) -> Any:
+    """The content of a JSON file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    kind : str
+        For sentences: what it should be.
+
+    Raises
+    ------
+    InputError
+        Where it is none.
+    """
+    try:
+        return json.loads(path.read_bytes(), parse_constant=_no_constant)
+    except OSError as fault:
+        raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
+    except RecursionError:
+        raise InputError(f"{path}: not {kind} (nested too deeply)") from None
+    except json.JSONDecodeError as fault:
+        raise InputError(
+            f"{path}: not valid JSON (line {fault.lineno}, column {fault.colno}: {fault.msg})"
+        ) from None
+    except UnicodeDecodeError as fault:
+        raise InputError(f"{path}: not valid JSON (byte {fault.start} is not UTF-8)") from None
+    except ValueError as fault:
+        raise InputError(f"{path}: not valid JSON ({fault})") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number")
+
+
+def whole_number(value: Any, where: str, name: str) -> int | None:
+    """A count of an answer; None where it is absent.
+
+    Raises
+    ------
+    InputError
+        Where it is no whole number of 0 or more.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
+        return value
+    raise InputError(f"{where}: {name} is {value!r:.40}, allowed is a whole number of 0 or more")

@@ -1,0 +1,215 @@
+"""Tables of cells with known columns -> canonical tables: one engine for every table-like export.
+
+A source declares its layouts: which titles, in which languages, hold which column. The engine finds the
+header among other rows, reads the cells in batches, drops rows of totals and checks the sums by them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from kpi_kit.sources.attribution import Unmatched
+from kpi_kit.sources.cells import PLAIN, Style
+from kpi_kit.sources.grids import Grid, Sheet
+from kpi_kit.sources.heads import Head
+from kpi_kit.sources.interface import NO, DateRange, Guess, ImportOptions
+from kpi_kit.sources.text_files import normal
+from kpi_kit.tables import Column, Type
+from kpi_kit.upsert import ALL_TABLES
+
+Values = dict[str, list[Any]]
+"""Column -> the values of a batch of rows."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column that an export may have.
+
+    Parameters
+    ----------
+    column : Column
+        Its name, type and whether it may be empty.
+    titles : tuple of str
+        Its titles, in any language; of several that a file has, the first value that is known counts.
+    wanted : bool
+        Whether the header must have it.
+    adds_up : bool
+        Whether the row of totals holds its sum.
+    blanks : tuple of str
+        What this export writes for an unknown value, besides what all do.
+    signed : bool
+        Whether a number may be below zero.
+    """
+
+    column: Column
+    titles: tuple[str, ...]
+    wanted: bool = False
+    adds_up: bool = False
+    blanks: tuple[str, ...] = ()
+    signed: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the column."""
+        return self.column.name
+
+
+def texts(name: str, *titles: str, wanted: bool = False) -> Field:
+    """A field of text that may be empty."""
+    return Field(Column(name, Type.TEXT, nullable=True, required=False), titles, wanted)
+
+
+def of(
+    table: str,
+    name: str,
+    *titles: str,
+    wanted: bool = False,
+    adds_up: bool = False,
+    empty: bool | None = None,
+) -> Field:
+    """A field that fills a column of a canonical table; ``empty``: it may be unknown all the same."""
+    column = ALL_TABLES[table][name]
+    if empty is not None and empty != column.nullable:
+        column = Column(column.name, column.type, empty, column.required, column.allowed)
+    return Field(column, titles, wanted, adds_up)
+
+
+def measure(name: str, *titles: str, wanted: bool = False, adds_up: bool = False) -> Field:
+    """A field of figures of an account that no other table holds."""
+    return Field(
+        Column(name, Type.NUMBER, nullable=True, required=False), titles, wanted, adds_up, signed=True
+    )
+
+
+@dataclass
+class Context:
+    """What is known while a file is read, and what is to be told of it."""
+
+    options: ImportOptions
+    sheet: Sheet
+    path: Path
+    zone: ZoneInfo
+    problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    unmatched: Unmatched = field(default_factory=Unmatched)
+    stamp: dt.datetime | None = None
+    coverage: dict[str, tuple[DateRange, ...]] = field(default_factory=dict)
+
+    def where(self, row: int) -> str:
+        """For sentences."""
+        return f"{self.sheet.label}: row {row}"
+
+
+Finish = Callable[[Values, Sequence[int], Context], Mapping[str, Values]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One kind of table that an export holds.
+
+    Parameters
+    ----------
+    name : str
+        For sentences: what was recognised.
+    table : str
+        The canonical table that the fields fill.
+    fields : tuple of Field
+    style : Style
+    zone : str or None
+        Of its naive times; None is the option's.
+    marks : tuple of str
+        Titles of which at least one must be there, as no other export has them.
+    also : tuple of str
+        Other titles that this kind is known by.
+    finish : callable or None
+        Makes of the fields' values the columns of one or several tables; the column ``_row`` numbers the rows
+        where some are left out.
+    measures : tuple of str
+        Fields that become rows of ``account_stats``, a measure each.
+    repeated : str
+        Of rows of one key: ``refuse`` those that differ, or keep the ``first``.
+    platform : str or None
+    exact : bool
+        Whether a title means one column alone, and the others are nobody's business.
+    lacking : Decimal
+        The share of the total that rows of sound files may lack, as the service leaves some out.
+    """
+
+    name: str
+    table: str
+    fields: tuple[Field, ...]
+    style: Style = PLAIN
+    zone: str | None = None
+    marks: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    finish: Finish | None = None
+    measures: tuple[str, ...] = ()
+    repeated: str = "refuse"
+    platform: str | None = None
+    exact: bool = False
+    lacking: Decimal = Decimal(0)
+
+    def known(self) -> frozenset[str]:
+        """Every title by which it is known, normalised."""
+        return frozenset(normal(title) for each in self.fields for title in each.titles) | frozenset(
+            map(normal, (*self.marks, *self.also))
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """A layout in a grid: where its header stands, and how much of it is known."""
+
+    layout: Layout
+    grid: Grid
+    delimiter: str
+    row: int
+    score: float
+    why: str
+
+
+# --- finding
+
+
+def find(head: Head, layouts: Sequence[Layout]) -> list[Found]:
+    """Every table of the file that has the header of a layout, the surest layout of each, surest first."""
+    best: dict[tuple[str, int], Found] = {}
+    for grid, delimiter, rows in head.rows():
+        for number, cells in rows:
+            for layout in layouts:
+                found = _match(layout, grid, delimiter, number, cells)
+                other = best.get((grid.label, number))
+                if found is not None and (other is None or found.score > other.score):
+                    best[grid.label, number] = found
+    return sorted(best.values(), key=lambda found: (-found.score, found.row))
+
+
+def _match(layout: Layout, grid: Grid, delimiter: str, number: int, cells: Sequence[str]) -> Found | None:
+    titles = {normal(cell) for cell in cells if cell.strip()}
+    if not titles:
+        return None
+    has = {each.name for each in layout.fields if titles & {normal(title) for title in each.titles}}
+    if any(each.wanted and each.name not in has for each in layout.fields):
+        return None
+    marks = titles & set(map(normal, layout.marks))
+    if layout.marks and not marks:
+        return None
+    hits = titles & layout.known()
+    share = len(hits) / len(titles)
+    score = 0.55 + 0.3 * share + min(0.14, 0.02 * len(hits)) + (0.01 if marks else 0.0)
+    shown = ", ".join(repr(" ".join(cell.split())) for cell in cells if normal(cell) in hits)
+    return Found(layout, grid, delimiter, number, score, f"{layout.name}: columns {shown:.160}")
+
+
+def guess(head: Head, layouts: Sequence[Layout]) -> Guess:
+    """How sure it is that a file has one of the layouts."""
+    found = find(head, layouts)
+    return Guess(min(found[0].score, 1.0), found[0].why) if found else NO

@@ -1,0 +1,154 @@
+"""What amoCRM and Bitrix24 share: deals -> leads of accounts, with stages and sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kpi_kit.errors import InputError
+from kpi_kit.sources.layouts import Context, Field, Values, of, texts
+from kpi_kit.sources.text_files import normal
+from kpi_kit.tables import Column, Type
+
+ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
+    "utm_source": ("utm_source", "UTM Source", "UTM_SOURCE"),
+    "utm_medium": ("utm_medium", "UTM Medium", "UTM_MEDIUM"),
+    "utm_campaign": ("utm_campaign", "UTM Campaign", "UTM_CAMPAIGN"),
+    "utm_content": ("utm_content", "UTM Content", "UTM_CONTENT"),
+    "utm_term": ("utm_term", "UTM Term", "UTM_TERM"),
+    "source": ("Источник", "Source", "Источник сделки", "Источник лида"),
+    "source_details": ("Дополнительно об источнике", "Source information", "Описание источника"),
+    "tags": ("Теги", "Теги сделки", "Tags"),
+    "referrer": ("referrer", "utm_referrer"),
+    "from": ("from",),
+}
+"""Fields that rules of ``attribution.yml`` can look at, with their titles."""
+
+
+def attributes() -> tuple[Field, ...]:
+    """The fields by which a lead belongs to an account."""
+    return tuple(texts(name, *titles) for name, titles in ATTRIBUTES.items())
+
+
+def moment(name: str, *titles: str, blanks: Sequence[str] = ()) -> Field:
+    """A time that may be empty."""
+    return Field(Column(name, Type.TIME, nullable=True), titles, blanks=tuple(map(normal, blanks)))
+
+
+def amount(*titles: str) -> Field:
+    """The sum of a deal."""
+    return of("leads", "sale_amount", *titles, empty=True)
+
+
+_COLUMNS = ("lead_id", "account_id", "created_at", "qualified", "sold_at", "sale_amount", "currency")
+
+Stage = Callable[[str], tuple[bool | None, bool]]
+"""Stage -> whether the lead is qualified, and whether it bought."""
+
+
+def leads(values: Values, rows: Sequence[int], context: Context, stage: Stage) -> Mapping[str, Values]:
+    """Rows of ``leads``: the account by the rules, the sale by the stage.
+
+    Parameters
+    ----------
+    values : dict of str to list
+        ``lead_id``, ``created_at`` and, where the export has them, ``stage``, ``closed_at``, ``sale_amount``,
+        ``currency`` and the attributes.
+    rows : sequence of int
+    context : Context
+    stage : callable
+        What the service's own names of stages mean; ``attribution.yml`` goes before it.
+    """
+    names = [name for name in ATTRIBUTES if name in values]
+    made: Values = {name: [] for name in (*_COLUMNS, "_row")}
+    for place, row in enumerate(rows):
+        account = _account({name: str(values[name][place] or "") for name in names}, context)
+        if account is None:
+            continue
+        said = str(_at(values, "stage", place) or "")
+        qualified, sold = _meaning(said, context, stage)
+        closed = _at(values, "closed_at", place)
+        sum_ = _at(values, "sale_amount", place)
+        if sold and closed is None:
+            context.counts["# won leads without a closing time: their sale is unknown"] += 1
+        told = (
+            values["lead_id"][place],
+            account,
+            values["created_at"][place],
+            qualified,
+            closed if sold else None,
+            sum_ if sold else None,
+            _currency(values, place, context) if sold and sum_ is not None else None,
+            row,
+        )
+        for name, value in zip(made, told, strict=True):
+            made[name].append(value)
+        if "stage" in values and said and qualified is None and not sold:
+            context.counts[
+                "# leads whose stage does not tell whether they are qualified (stages: in attribution.yml)"
+            ] += 1
+    return {"leads": made}
+
+
+def _at(values: Values, name: str, place: int) -> Any:
+    return values[name][place] if name in values else None
+
+
+def _account(fields: Mapping[str, str], context: Context) -> str | None:
+    options = context.options
+    if options.account is not None:
+        return options.account
+    if not options.attribution.rules:
+        raise InputError(
+            "--account is missing: it names the account whose leads these are; or write rules "
+            "into attribution.yml in "
+            "the folder of params, which tell it by UTM or source"
+        )
+    account = options.attribution.account_of(fields)
+    if account is None:
+        context.unmatched.add(fields)
+    return account
+
+
+def _meaning(said: str, context: Context, stage: Stage) -> tuple[bool | None, bool]:
+    attribution = context.options.attribution
+    qualified, sold = stage(normal(said))
+    if attribution.means(said, "sold"):
+        qualified, sold = True, True
+    elif attribution.means(said, "qualified"):
+        qualified = True
+    elif attribution.means(said, "not_qualified"):
+        qualified, sold = False, False
+    return qualified, sold
+
+
+def _currency(values: Values, place: int, context: Context) -> str | None:
+    found = _at(values, "currency", place)
+    if found:
+        return _CURRENCIES.get(normal(str(found)), str(found).strip().upper())
+    title = next(
+        (
+            title
+            for title in context.sheet.header
+            if normal(title).startswith(("бюджет", "сумма", "sale", "income"))
+        ),
+        "",
+    )
+    named = next((code for sign, code in _SIGNS.items() if sign in title), None)
+    return named or context.options.currency
+
+
+_CURRENCIES = {
+    "российский рубль": "RUB",
+    "рубль": "RUB",
+    "руб.": "RUB",
+    "₽": "RUB",
+    "russian ruble": "RUB",
+    "доллар сша": "USD",
+    "us dollar": "USD",
+    "евро": "EUR",
+    "euro": "EUR",
+    "тенге": "KZT",
+    "белорусский рубль": "BYN",
+}
+_SIGNS = {"₽": "RUB", "$": "USD", "€": "EUR", "₸": "KZT", "RUB": "RUB", "USD": "USD", "EUR": "EUR"}

@@ -1,0 +1,98 @@
+"""What Brand Analytics and YouScan share: mentions of a brand with platform and sentiment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kpi_kit.sources.layouts import Context, Values
+from kpi_kit.sources.text_files import normal
+
+_SENTIMENTS = {
+    "positive": (
+        "позитив",
+        "позитивная",
+        "позитивный",
+        "позитивно",
+        "positive",
+        "positivo",
+        "positiva",
+        "positiv",
+    ),
+    "neutral": ("нейтрал", "нейтральная", "нейтральный", "нейтрально", "neutral", "neutro", "neutra"),
+    "negative": (
+        "негатив",
+        "негативная",
+        "негативный",
+        "негативно",
+        "negative",
+        "negativo",
+        "negativa",
+        "negativ",
+    ),
+}
+SENTIMENT: Mapping[str, str] = {word: code for code, words in _SENTIMENTS.items() for word in words}
+_PLATFORMS = {
+    "vk": ("vk.com", "вконтакте", "vkontakte", "vk"),
+    "telegram": ("telegram", "t.me", "телеграм"),
+    "dzen": ("dzen.ru", "дзен", "zen.yandex", "dzen"),
+    "ok": ("ok.ru", "одноклассники", "odnoklassniki"),
+    "youtube": ("youtube", "youtu.be", "ютуб"),
+    "instagram": ("instagram", "инстаграм"),
+    "tiktok": ("tiktok", "тикток"),
+}
+
+
+def platform_of(source: str | None) -> str | None:
+    """The platform of a source's name or address.
+
+    Examples
+    --------
+    >>> platform_of("vk.com"), platform_of("Forbes"), platform_of(None)
+    ('vk', 'other', None)
+    """
+    if not source:
+        return None
+    plain = normal(source)
+    for platform, words in _PLATFORMS.items():
+        if any(plain == word or ("." in word and word in plain) or plain.startswith(word) for word in words):
+            return platform
+    return "other"
+
+
+def mentions(
+    values: Values, rows: Sequence[int], context: Context, at: Sequence[Any]
+) -> Mapping[str, Values]:
+    """Rows of ``mentions``; one without a number of its own is told by its address, time and text.
+
+    Parameters
+    ----------
+    values : dict of str to list
+        Perhaps ``number``, ``url``, ``source``, ``sentiment``, ``text`` and ``author``.
+    rows : sequence of int
+    context : Context
+    at : sequence of datetime
+    """
+    made: Values = {name: [] for name in ("mention_id", "mentioned_at", "platform", "sentiment")}
+    strange: set[str] = set()
+    for place in range(len(rows)):
+        told = {name: found[place] for name, found in values.items() if isinstance(found, list)}
+        word = normal(str(told.get("sentiment") or ""))
+        sentiment = SENTIMENT.get(word)
+        if word and sentiment is None:
+            strange.add(word)
+        made["mention_id"].append(_identity(told, at[place]))
+        made["mentioned_at"].append(at[place])
+        made["platform"].append(platform_of(told.get("source") or told.get("url")))
+        made["sentiment"].append(sentiment)
+    for word in sorted(strange):
+        context.counts[f"sentiment {word!r:.30} is not known and left empty (# batches)"] += 1
+    return {"mentions": made}
+
+
+def _identity(told: Mapping[str, Any], at: object) -> str:
+    if told.get("number"):
+        return str(told["number"])
+    parts = [str(told.get(name) or "") for name in ("url", "author", "text")]
+    return hashlib.sha256("\x1f".join([*parts, str(at)]).encode()).hexdigest()[:20]

@@ -1,0 +1,256 @@
+"""Meta Business Suite: overviews by day -> figures of days; content of Instagram and Facebook -> posts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from kpi_kit.errors import InputError
+from kpi_kit.sources.batches import Batches
+from kpi_kit.sources.cells import Style
+from kpi_kit.sources.grids import Grid, Sheet
+from kpi_kit.sources.heads import Head, head_of
+from kpi_kit.sources.interface import Guess, Imported, ImportOptions
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, find, guess, measure, of, texts
+from kpi_kit.sources.reading import read_layouts, read_sheet
+from kpi_kit.sources.rows import refuse
+from kpi_kit.sources.text_files import Record, normal
+from kpi_kit.tables import TABLES
+from kpi_kit.upsert import ACCOUNT_STATS
+
+FILLS: Mapping[str, str] = {
+    "posts": "post_id published_at views likes comments reposts reach url text stats_at",
+    "account_stats": "the metric of the file, such as reach, views or follows",
+}
+UNKNOWN = (
+    "followers who left; the number of followers; the time zone of publication (taken as the department's)"
+)
+TESTED = "real file"
+
+_STYLE = Style(order="mdy", decimal=".")
+_PRIMARY = frozenset(
+    map(normal, ("Primary", "Основной", "Основная", "Основное", "Principal", "Primär", "Primaria"))
+)
+_DATE = frozenset(map(normal, ("Date", "Дата", "Fecha", "Data", "Datum")))
+_MEASURES = {
+    "охват": "reach",
+    "просмотры": "views",
+    "взаимодействия": "interactions",
+    "взаимодействия с контентом": "content_interactions",
+    "подписки": "follows",
+    "посещения": "visits",
+    "клики по ссылкам": "link_clicks",
+}
+_LIFETIME = frozenset(
+    map(normal, ("Lifetime", "За все время", "За всё время", "Весь период", "Histórico", "Toda la vida"))
+)
+
+
+def _posts(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    for said, row in zip(values.get("span", []), rows, strict=False):
+        if said and normal(said) not in _LIFETIME:
+            context.problems.append(
+                f"{context.where(row)}: column 'Date' says {said!r:.40}: figures of single days "
+                "are no figures of posts; "
+                "export the content with lifetime data"
+            )
+            break
+    posts = {name: found for name, found in values.items() if name in TABLES["posts"].names}
+    return {"posts": posts}
+
+
+def _content(name: str, marks: tuple[str, ...], likes: tuple[str, ...], platform: str) -> Layout:
+    return Layout(
+        name,
+        "posts",
+        (
+            of("posts", "post_id", "Post ID", "Идентификатор публикации", "ID публикации", wanted=True),
+            of(
+                "posts",
+                "published_at",
+                "Publish time",
+                "Время публикации",
+                "Hora de publicación",
+                wanted=True,
+            ),
+            of("posts", "url", "Permalink", "Постоянная ссылка", "Enlace permanente"),
+            of("posts", "text", "Description", "Описание", "Descripción", "Title", "Название"),
+            of("posts", "views", "Views", "Просмотры", "Visualizaciones"),
+            of("posts", "reach", "Reach", "Охват", "Alcance"),
+            of("posts", "likes", *likes),
+            of("posts", "comments", "Comments", "Комментарии", "Comentarios"),
+            of("posts", "reposts", "Shares", "Репосты", "Поделились", "Veces que se compartió"),
+            texts("span", "Date", "Дата", "Fecha"),
+        ),
+        _STYLE,
+        marks=marks,
+        also=(
+            "Duration (sec)",
+            "Post type",
+            "Data comment",
+            "Saves",
+            "Follows",
+            "Caption type",
+            "Is crosspost",
+        )
+        + (
+            "Is share",
+            "Languages",
+            "Custom labels",
+            "Funded content status",
+            "Total clicks",
+            "Impressions",
+            "Plays",
+        )
+        + ("Reactions, Comments and Shares", "Account ID", "Page ID", "Title", "Likes", "Reactions"),
+        finish=_posts,
+        platform=platform,
+    )
+
+
+INSTAGRAM = _content(
+    "content of Instagram (Meta Business Suite)",
+    ("Account username", "Account ID", "Имя пользователя аккаунта", "Идентификатор аккаунта"),
+    ("Likes", "Лайки", 'Отметки "Нравится"', "Отметки «Нравится»", "Me gusta"),
+    "instagram",
+)
+FACEBOOK = _content(
+    "content of Facebook (Meta Business Suite)",
+    ("Page ID", "Page name", "Идентификатор страницы", "Название страницы", "ID страницы"),
+    ("Reactions", "Реакции", "Reacciones", "Likes"),
+    "other",
+)
+_CONTENT = (INSTAGRAM, FACEBOOK)
+
+
+# --- overviews
+
+
+def _blocks(grid: Grid, delimiter: str) -> Iterator[tuple[str, Record, list[Record]]]:
+    """Title, header and rows of each table of an overview: a file may hold several, one below the other."""
+    title = ""
+    header: Record | None = None
+    rows: list[Record] = []
+    for number, cells in grid.records(delimiter):
+        filled = [cell for cell in cells if cell.strip()]
+        if _is_header(cells):
+            if header is not None and rows:
+                yield title, header, rows
+            header, rows = (number, cells), []
+        elif len(filled) == 1 and (header is None or rows or len(cells) == 1):
+            if header is not None:
+                yield title, header, rows
+            title, header, rows = filled[0].strip(), None, []
+        elif header is not None:
+            rows.append((number, cells))
+        else:
+            raise InputError(
+                f"{grid.label}: row {number}: a title or the columns Date and Primary are expected"
+            )
+    if header is not None:
+        yield title, header, rows
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    titles = [normal(cell) for cell in cells if cell.strip()]
+    return len(titles) >= 2 and titles[0] in _DATE and titles[1] in _PRIMARY
+
+
+def _overview(name: str, title: str) -> Layout:
+    def days(values: Values, _rows: Sequence[int], _context: Context) -> Mapping[str, Values]:
+        values["since"] = values["date"]
+        return {}
+
+    return Layout(
+        f"overview {title!r} of Meta Business Suite",
+        ACCOUNT_STATS,
+        (Field(TABLES["traffic"]["date"], tuple(_DATE), wanted=True), measure(name, *_PRIMARY, wanted=True)),
+        _STYLE,
+        finish=days,
+        measures=(name,),
+    )
+
+
+def _platform(title: str) -> str | None:
+    return "instagram" if "instagram" in normal(title) else "other" if "facebook" in normal(title) else None
+
+
+def _measure_of(title: str) -> str:
+    """The name of a figure, whatever the network's name before it.
+
+    Examples
+    --------
+    >>> _measure_of("Facebook reach"), _measure_of("Охват Instagram"), _measure_of("Link clicks")
+    ('reach', 'reach', 'link_clicks')
+    """
+    words = [
+        word for word in re.findall(r"\w+", normal(title)) if word not in ("facebook", "instagram", "в", "на")
+    ]
+    return _MEASURES.get(" ".join(words), "_".join(words)) or "primary"
+
+
+def _overview_grid(head: Head) -> tuple[Grid, str, str] | None:
+    for grid, delimiter, rows in head.rows():
+        for place, (_, cells) in enumerate(rows):
+            if _is_header(cells) and sum(bool(cell.strip()) for cell in cells) <= 3:
+                above = [cell for _, row in rows[:place] for cell in row if cell.strip()]
+                return grid, delimiter, above[-1] if above else ""
+    return None
+
+
+def sniff(head: Head) -> Guess:
+    """By the columns Date and Primary under a title, or by the columns of content."""
+    found = _overview_grid(head)
+    if found is not None and found[2]:
+        return Guess(0.97, f"the columns Date and Primary under the title {found[2]!r:.60}")
+    return guess(head, _CONTENT)
+
+
+def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
+    """Read files of Meta Business Suite: overviews by day, or content of Instagram or Facebook.
+
+    Raises
+    ------
+    InputError
+        Naming every cell that could not be read.
+    """
+    heads = [head_of(path) for path in paths]
+    overviews = [
+        (path, found) for path, head in zip(paths, heads, strict=True) if (found := _overview_grid(head))
+    ]
+    contents = [path for path, head in zip(paths, heads, strict=True) if find(head, _CONTENT)]
+    if contents and overviews:
+        raise InputError(
+            f"{overviews[0][0]} is an overview and {contents[0]} is content: import them one by one"
+        )
+    if not overviews:
+        return read_layouts(paths, options, _CONTENT, "Meta Business Suite")
+    batches = Batches(options.scratch, "Meta Business Suite")
+    problems: list[str] = []
+    remarks: list[str] = []
+    platform = None
+    for path, (grid, delimiter, _) in overviews:
+        for title, header, rows in _blocks(grid, delimiter):
+            if not title:
+                problems.append(
+                    f"{grid.label}: row {header[0]}: the table has no title that says what it measures"
+                )
+                continue
+            platform = platform or _platform(title)
+            context = read_sheet(
+                _overview(_measure_of(title), title),
+                Sheet(grid.label, grid.encoding, delimiter, tuple(header[1]), header[0], (), _again(rows)),
+                path,
+                options,
+                batches,
+            )
+            problems += context.problems
+            remarks += context.remarks
+    refuse(problems)
+    told, tables = batches.finish()
+    return Imported(tables, {}, (*told, *remarks), batches.newest(), platform)
+
+
+def _again(rows: list[Record]) -> Callable[[], Iterator[Record]]:
+    return lambda: iter(rows)

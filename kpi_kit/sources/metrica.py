@@ -1,0 +1,339 @@
+"""Yandex Metrica: reports as CSV or XLSX, and answers of the Reports API -> traffic by account and day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from kpi_kit.errors import InputError
+from kpi_kit.sources.batches import Batches
+from kpi_kit.sources.cells import Style
+from kpi_kit.sources.grids import Sheet
+from kpi_kit.sources.heads import Head, head_of
+from kpi_kit.sources.interface import Guess, Imported, ImportOptions
+from kpi_kit.sources.json_files import read_json
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, find, guess, measure, texts
+from kpi_kit.sources.moments import read_moment
+from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.rows import refuse
+from kpi_kit.sources.visits import visits
+from kpi_kit.tables import Column, Type
+from kpi_kit.upsert import ACCOUNT_STATS
+
+FILLS: Mapping[str, str] = {"traffic": "date visits visitors", "account_stats": "visits visitors pageviews"}
+UNKNOWN = (
+    "the days of a report without the dimension of the date (its figures go to account_stats); "
+    "visitors of several "
+    "sources of a day, as people repeat; which account of a network, unless attribution.yml tells"
+)
+TESTED = "documented layout"
+
+_STYLE = Style(decimal=".")
+_SOCIAL = re.compile(
+    r"соц|social|messeng|мессендж|telegram|телеграм|vk|вконтакте|дзен|dzen|zen|одноклассники|ok\.ru|youtube|instagram",
+    re.IGNORECASE,
+)
+_DIMENSIONS = {
+    "network": ("Социальная сеть", "Social network", "ym:s:lastsignSocialNetwork", "ym:s:lastSocialNetwork"),
+    "profile": ("Группа соцсети", "Страница соцсети", "Социальная сеть (детально)", "Social network profile"),
+    "messenger": ("Мессенджер", "Messenger"),
+    "recommendation": ("Рекомендательная система", "Recommendation system"),
+    "source": ("Источник трафика", "Traffic source", "Источник трафика (детально)", "Источник"),
+    "utm_source": ("UTM Source", "utm_source"),
+    "utm_medium": ("UTM Medium", "utm_medium"),
+    "utm_campaign": ("UTM Campaign", "utm_campaign"),
+    "utm_content": ("UTM Content", "utm_content"),
+    "referrer": ("Реферер", "Referer", "Сайт-источник", "Referring website"),
+}
+_DATE = ("Дата визита", "Дата", "Date", "Date of visit", "День", "Период", "ym:s:date")
+_VISITS = ("Визиты", "Visits", "Sessions", "ym:s:visits")
+_USERS = ("Посетители", "Users", "Visitors", "ym:s:users")
+_RATES = (
+    "Отказы",
+    "Bounce rate",
+    "Глубина просмотра",
+    "Page depth",
+    "Время на сайте",
+    "Time on site",
+    "Новые посетители",
+)
+_IN_NAME = re.compile(r"(20\d{2}-\d{2}-\d{2})[-_ ](20\d{2}-\d{2}-\d{2})")
+_DAY = dt.timedelta(days=1)
+
+
+def _fields() -> tuple[Field, ...]:
+    named = tuple(texts(name, *titles) for name, titles in _DIMENSIONS.items())
+    return (
+        *named,
+        measure("visits", *_VISITS, wanted=True, adds_up=True),
+        measure("visitors", *_USERS),
+        measure("pageviews", "Просмотры", "Pageviews", adds_up=True),
+    )
+
+
+def _by_day(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    named = {name: values[name] for name in _DIMENSIONS if name in values}
+    days: list[dt.date | None] = []
+    for text, row in zip(values["day"], rows, strict=True):
+        try:
+            days.append(read_moment(" ".join(str(text or "").split()))[0].date())
+        except ValueError as fault:
+            context.problems.append(
+                f"{context.where(row)}: column 'Дата' (date): {fault}, found {text!r:.60}"
+            )
+            days.append(None)
+    if not named:
+        values["since"] = days
+        return {} if context.problems else {"traffic": _of_one(days, values, rows, context)}
+    return {"traffic": visits(days, values["visits"], values.get("visitors"), named, rows, context, _SOCIAL)}
+
+
+def _of_one(days: list[dt.date | None], values: Values, rows: Sequence[int], context: Context) -> Values:
+    """A report by day alone: it was filtered to the account that ``--account`` names."""
+    context.remarks.append(
+        f"{context.sheet.label}: the report is not split by source: all its visits are taken for "
+        "those of the account"
+    )
+    people = values.get("visitors") or [None] * len(rows)
+    known = [place for place, count in enumerate(values["visits"]) if count is not None]
+    return {
+        "date": [days[place] for place in known],
+        "visits": [int(values["visits"][place]) for place in known],
+        "visitors": [None if people[place] is None else int(people[place]) for place in known],
+        "_row": [rows[place] for place in known],
+    }
+
+
+def _by_source(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    since, until = _span(context)
+    named = [name for name in _DIMENSIONS if name in values]
+    if until - since == _DAY:
+        days: list[dt.date | None] = [since] * len(rows)
+        sources = {name: values[name] for name in named}
+        return {
+            "traffic": visits(days, values["visits"], values.get("visitors"), sources, rows, context, _SOCIAL)
+        }
+    values["since"], values["until"] = [since] * len(rows), [until] * len(rows)
+    values["item"] = [
+        " | ".join(str(values[name][place] or "?") for name in named) for place in range(len(rows))
+    ]
+    context.coverage[ACCOUNT_STATS] = ((since, until),)
+    return {}
+
+
+def _span(context: Context) -> tuple[dt.date, dt.date]:
+    options = context.options
+    if options.since and options.until:
+        return options.since, options.until
+    if match := _IN_NAME.search(context.path.name):
+        since, last = (dt.date.fromisoformat(match[place]) for place in (1, 2))
+        if since <= last:
+            return since, last + _DAY
+    raise InputError(
+        f"{context.path}: the report has no dates: add the dimension 'Дата визита', or give "
+        "--since and --until, or keep "
+        "the file name with its two dates"
+    )
+
+
+BY_DAY = Layout(
+    "report of Metrica by day",
+    "traffic",
+    (Field(Column("day", Type.TEXT, nullable=True), _DATE, wanted=True), *_fields()),
+    _STYLE,
+    also=_RATES,
+    finish=_by_day,
+    platform=None,
+)
+BY_SOURCE = Layout(
+    "report of Metrica by source",
+    ACCOUNT_STATS,
+    _fields(),
+    _STYLE,
+    marks=tuple(title for titles in _DIMENSIONS.values() for title in titles),
+    also=_RATES,
+    finish=_by_source,
+    measures=("visits", "visitors", "pageviews"),
+    platform=None,
+)
+_LAYOUTS = (BY_DAY, BY_SOURCE)
+
+
+def sniff(head: Head) -> Guess:
+    """By visits beside a date or a source; an answer of the API by its query."""
+    if {"query.metrics", "data"} <= head.keys and any(key.startswith("query.ids") for key in head.keys):
+        return Guess(0.98, "query.ids, query.metrics and data, as the Reports API answers")
+    return guess(head, _LAYOUTS)
+
+
+def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
+    """Read reports of Metrica: CSV or XLSX from its pages, CSV or JSON of the Reports API.
+
+    Raises
+    ------
+    InputError
+        Naming every cell that could not be read, and every sum that does not agree.
+    """
+    answers = [path for path in paths if "query.metrics" in head_of(path).keys]
+    tables = [path for path in paths if path not in answers]
+    if answers and tables:
+        raise InputError(
+            f"{answers[0]} is an answer of the API and {tables[0]} is a table: import them one by one"
+        )
+    if tables or not answers:
+        layouts = [BY_DAY] if any(find(head_of(path), [BY_DAY]) for path in tables) else _LAYOUTS
+        return read_layouts(paths, options, layouts, "Metrica")
+    return _read_answers(answers, options)
+
+
+# --- the Reports API
+
+
+def _read_answers(paths: Sequence[Path], options: ImportOptions) -> Imported:
+    batches = Batches(options.scratch, "the Reports API")
+    problems: list[str] = []
+    remarks: list[str] = []
+    coverage: list[tuple[dt.date, dt.date]] = []
+    for path in paths:
+        try:
+            context, made = _answer(path, options)
+        except InputError as fault:
+            problems += fault.problems
+            continue
+        problems += context.problems
+        if not context.problems:
+            rows = made.pop("_row")
+            batches.add("traffic", made, rows, str(path))
+            remarks += [*context.remarks, *context.unmatched.remarks("traffic")]
+            coverage += context.coverage.get("traffic", ())
+    refuse(problems)
+    told, tables = batches.finish()
+    return Imported(
+        tables, {"traffic": tuple(coverage)} if coverage else {}, (*told, *remarks), batches.newest()
+    )
+
+
+def _answer(path: Path, options: ImportOptions) -> tuple[Context, Values]:
+    record = read_json(path, "an answer of Metrica's Reports API")
+    query = record.get("query") if isinstance(record, dict) else None
+    if not isinstance(query, dict) or not isinstance(record.get("data"), list):
+        raise InputError(f"{path}: allowed is an answer of Metrica's Reports API, with query and data")
+    metrics = [str(name) for name in query.get("metrics", [])]
+    if "ym:s:visits" not in metrics:
+        raise InputError(f"{path}: the metric ym:s:visits is needed, found {', '.join(metrics) or 'none'}")
+    if record.get("sampled"):
+        raise InputError(f"{path}: the answer is a sample of the visits; ask with accuracy=full")
+    sheet = Sheet(str(path), "json", "\0", tuple(metrics), 0, (), lambda: iter(()))
+    context = Context(options, sheet, path, options.timezone)
+    names = [_plain(str(name)) for name in query.get("dimensions", [])]
+    if "date" not in names and "time_intervals" not in record:
+        raise InputError(f"{path}: the dimension ym:s:date is needed, found {', '.join(names) or 'none'}")
+    rows = list(_rows(record, names, metrics, path))
+    _check_total(record, rows, metrics, path, options)
+    named: dict[str, list[Any]] = {
+        name: [fields.get(name) for _, fields, _, _ in rows] for name in names if name != "date"
+    }
+    days: list[dt.date | None] = [day for day, *_ in rows]
+    for key in ("date1", "date2"):
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(query.get(key))):
+            break
+    else:
+        span = dt.date.fromisoformat(query["date1"]), dt.date.fromisoformat(query["date2"]) + _DAY
+        context.coverage["traffic"] = (span,)
+    counts = [count for _, _, count, _ in rows]
+    people = [users for *_, users in rows]
+    numbers = list(range(1, len(rows) + 1))
+    if not named:
+        return context, _of_one(days, {"visits": counts, "visitors": people}, numbers, context)
+    return context, visits(days, counts, people, named, numbers, context, _SOCIAL)
+
+
+def _plain(dimension: str) -> str:
+    """The name that rules know a dimension by: ``ym:s:lastsignUTMSource`` is ``utm_source``."""
+    name = dimension.rpartition(":")[2]
+    for ending, plain in (
+        ("UTMSource", "utm_source"),
+        ("UTMMedium", "utm_medium"),
+        ("UTMCampaign", "utm_campaign"),
+        ("UTMContent", "utm_content"),
+        ("SocialNetworkProfile", "profile"),
+        ("SocialNetwork", "network"),
+        ("Messenger", "messenger"),
+        ("RecommendationSystem", "recommendation"),
+        ("TrafficSource", "source"),
+        ("SourceEngine", "source_engine"),
+    ):
+        if name.casefold().endswith(ending.casefold()):
+            return plain
+    return name
+
+
+Row = tuple[dt.date, dict[str, str], float, float | None]
+
+
+def _rows(
+    record: Mapping[str, Any], names: Sequence[str], metrics: Sequence[str], path: Path
+) -> Iterator[Row]:
+    place = metrics.index("ym:s:visits")
+    users = metrics.index("ym:s:users") if "ym:s:users" in metrics else None
+    intervals = record.get("time_intervals")
+    for number, row in enumerate(record["data"], start=1):
+        where = f"{path}: data {number}"
+        try:
+            told = [
+                str((each or {}).get("name") or (each or {}).get("id") or "") for each in row["dimensions"]
+            ]
+            fields = dict(zip(names, told, strict=True))
+            if intervals is None:
+                day = dt.date.fromisoformat(fields.pop("date"))
+                yield (
+                    day,
+                    fields,
+                    _figure(row["metrics"][place]),
+                    None if users is None else _figure(row["metrics"][users]),
+                )
+                continue
+            for at, interval in enumerate(intervals):
+                if interval[0] != interval[1]:
+                    raise InputError(
+                        f"{where}: intervals of days are needed (group=day), found {interval!r:.60}"
+                    )
+                people = None if users is None else _figure(row["metrics"][users][at])
+                yield dt.date.fromisoformat(interval[0]), fields, _figure(row["metrics"][place][at]), people
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as fault:
+            raise InputError(
+                f"{where}: this row cannot be read ({type(fault).__name__}: {fault!s:.60})"
+            ) from None
+
+
+def _figure(value: Any) -> float:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float | Decimal)
+        or value < 0
+        or value != int(value)
+    ):
+        raise ValueError(f"a whole number of 0 or more is allowed, found {value!r:.20}")
+    return float(value)
+
+
+def _check_total(
+    record: Mapping[str, Any], rows: Sequence[Row], metrics: Sequence[str], path: Path, options: ImportOptions
+) -> None:
+    totals = record.get("totals")
+    place = metrics.index("ym:s:visits")
+    if not isinstance(totals, list) or len(totals) <= place:
+        return
+    said = totals[place]
+    said = sum(said) if isinstance(said, list) else said
+    added = sum(count for _, _, count, _ in rows)
+    if isinstance(said, int | float) and (added > said or (added < said and not options.partial)):
+        raise InputError(
+            f"{path}: visits: the rows add up to {added:g}, the totals say {said:g}; fetch all "
+            "pages (limit, offset) into "
+            "one answer, or give --partial"
+        )

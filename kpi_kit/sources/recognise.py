@@ -1,0 +1,130 @@
+"""Which kind of export a file is: every importer looks at its beginning, and the surest is taken."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from kpi_kit.errors import InputError
+from kpi_kit.sources.heads import head_of
+from kpi_kit.sources.interface import Guess, Importer
+
+_LEAST = 0.72
+_APART = 0.02
+_MOST_FILES, _MOST_BYTES = 500, 8 << 30
+_READABLE = (".csv", ".json", ".xlsx", ".xls", ".tsv", ".txt")
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A file and the importer for it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    source : str
+    guess : Guess
+    """
+
+    path: Path
+    source: str
+    guess: Guess
+
+
+def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
+    """The kind of a file.
+
+    Raises
+    ------
+    InputError
+        Where no importer knows it, or two know it equally well; nothing is guessed then.
+    """
+    head = head_of(path)
+    guesses = sorted(
+        ((importer.sniff(head), name) for name, importer in sources.items()),
+        key=lambda each: (-each[0].score, each[1]),
+    )
+    sure = [(guess, name) for guess, name in guesses if guess.score >= _LEAST]
+    if not sure:
+        seen = _seen(path)
+        raise InputError(
+            f"{path}: not recognised as any of {', '.join(sources)}{seen}; a table of your own "
+            "goes in by import csv with "
+            "a mapping"
+        )
+    first, *others = sure
+    if others and first[0].score - others[0][0].score < _APART and others[0][0].score < 0.97 <= 1.0:
+        told = "; or ".join(
+            f"{name} ({guess.why})" for guess, name in sure[:3] if first[0].score - guess.score < _APART
+        )
+        raise InputError(f"{path}: could be {told}: name the source in place of auto")
+    return Recognised(path, first[1], first[0])
+
+
+def _seen(path: Path) -> str:
+    """What the beginning of a table says, for a person to see."""
+    for grid, delimiter, rows in head_of(path).rows():
+        wide = [cells for _, cells in rows if len(cells) > 1]
+        if wide:
+            shown = ", ".join(repr(" ".join(cell.split())) for cell in wide[0][:8])
+            return f" (its first row: {shown:.200}; delimiter {delimiter!r}, {grid.encoding})"
+    return ""
+
+
+def unpacked(paths: Sequence[Path], scratch: Path) -> list[tuple[Path, str]]:
+    """Every file to read and its name for sentences; of an archive the tables in it.
+
+    Raises
+    ------
+    InputError
+        Where an archive cannot be read or is too large.
+    """
+    found: list[tuple[Path, str]] = []
+    for number, path in enumerate(paths):
+        if not zipfile.is_zipfile(path) or path.suffix.casefold() in (".xlsx", ".xlsm"):
+            found.append((path, str(path)))
+            continue
+        try:
+            with zipfile.ZipFile(path) as archive:
+                found += _members(archive, path, scratch / f"archive{number}")
+        except (
+            zipfile.BadZipFile,
+            OSError,
+            RuntimeError,
+            NotImplementedError,
+            EOFError,
+            ValueError,
+        ) as fault:
+            raise InputError(f"{path}: this archive cannot be read ({fault!s:.120})") from None
+        except Exception as fault:  # zlib.error and its like have no common parent
+            raise InputError(f"{path}: this archive is damaged ({type(fault).__name__})") from None
+    return found
+
+
+def _members(archive: zipfile.ZipFile, path: Path, target: Path) -> list[tuple[Path, str]]:
+    infos = [info for info in archive.infolist() if not info.is_dir()]
+    if any(info.filename == "[Content_Types].xml" for info in infos):
+        return [(path, str(path))]  # a spreadsheet under another name
+    infos = [info for info in infos if PurePosixPath(info.filename).suffix.casefold() in _READABLE]
+    if len(infos) > _MOST_FILES or sum(info.file_size for info in infos) > _MOST_BYTES:
+        raise InputError(
+            f"{path}: more than {_MOST_FILES} files or {_MOST_BYTES >> 30} GB are in this archive; unpack it"
+        )
+    if not infos:
+        raise InputError(f"{path}: no table is in this archive; allowed are {', '.join(_READABLE)}")
+    found = []
+    for place, info in enumerate(infos):
+        folder = (
+            target
+            if len({PurePosixPath(other.filename).name for other in infos}) == len(infos)
+            else target / str(place)
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / PurePosixPath(info.filename).name  # never the path that the archive asks for
+        with archive.open(info) as source, file.open("wb") as copy:
+            while chunk := source.read(1 << 20):
+                copy.write(chunk)
+        found.append((file, f"{path}: {info.filename}"))
+    return found

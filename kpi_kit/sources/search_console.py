@@ -1,0 +1,162 @@
+"""Google Search Console: clicks and impressions by day, query, page … -> figures of the site."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kpi_kit.errors import InputError
+from kpi_kit.sources.batches import Batches
+from kpi_kit.sources.cells import Style
+from kpi_kit.sources.heads import Head, head_of
+from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, find, guess, measure, texts
+from kpi_kit.sources.reading import read_layouts, read_table
+from kpi_kit.sources.rows import refuse
+from kpi_kit.sources.text_files import normal
+from kpi_kit.tables import TABLES
+from kpi_kit.upsert import ACCOUNT_STATS
+
+FILLS: Mapping[str, str] = {"account_stats": "clicks impressions position"}
+UNKNOWN = (
+    "how often something was searched for (impressions are no searches); the days of queries and "
+    "pages (give --since, --until)"
+)
+TESTED = "real file"
+
+_STYLE = Style(order="mdy", decimal=".")
+_CLICKS = ("Clicks", "Клики", "Clics", "Klicks", "Cliques")
+_IMPRESSIONS = ("Impressions", "Показы", "Impresiones", "Impressionen", "Impressões")
+_POSITION = ("Position", "Позиция", "Posición", "Posição", "Средняя позиция")
+_CTR = ("CTR",)
+_ITEMS = (
+    "Top queries",
+    "Популярные запросы",
+    "Query",
+    "Запрос",
+    "Запросы",
+    "Top pages",
+    "Популярные страницы",
+    "Page",
+    "Страница",
+) + ("Country", "Страна", "Device", "Устройство", "Search Appearance", "Search appearance", "Вид в поиске")
+_FIGURES = (
+    measure("clicks", *_CLICKS, wanted=True),
+    measure("impressions", *_IMPRESSIONS, wanted=True),
+    measure("position", *_POSITION),
+)
+_NAMES = tuple(each.name for each in _FIGURES)
+_COMPARED = re.compile(r"^(?P<span>.+?) (?P<title>clicks|клики|impressions|показы|ctr|position|позиция)$")
+
+
+def _days(values: Values, _rows: Sequence[int], _context: Context) -> Mapping[str, Values]:
+    values["since"] = values["date"]
+    return {}
+
+
+def _items(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    options = context.options
+    if not (options.since and options.until):
+        raise InputError(
+            f"{context.path}: a table by {context.sheet.header[0]!r} does not say which days it "
+            "is of: give --since and "
+            "--until"
+        )
+    values["since"], values["until"] = [options.since] * len(rows), [options.until] * len(rows)
+    return {}
+
+
+DATES = Layout(
+    "days of Search Console",
+    ACCOUNT_STATS,
+    (Field(TABLES["traffic"]["date"], ("Date", "Дата", "Fecha", "Datum", "Data"), wanted=True), *_FIGURES),
+    _STYLE,
+    marks=(*_CTR, *_POSITION),
+    finish=_days,
+    measures=_NAMES,
+    platform="other",
+)
+ITEMS = Layout(
+    "queries, pages, countries or devices of Search Console",
+    ACCOUNT_STATS,
+    (texts("item", *_ITEMS, wanted=True), *_FIGURES),
+    _STYLE,
+    marks=(*_CTR, *_POSITION),
+    finish=_items,
+    measures=_NAMES,
+    platform="other",
+)
+_LAYOUTS = (DATES, ITEMS)
+
+
+def sniff(head: Head) -> Guess:
+    """By clicks, impressions and CTR, also of two spans; the list of filters is known, too."""
+    for _, _, rows in head.rows():
+        if rows and [normal(cell) for cell in rows[0][1]] in (["filter", "value"], ["фильтр", "значение"]):
+            return Guess(0.9, "the columns Filter and Value")
+    compared = _compared(head)
+    return guess(head, compared or _LAYOUTS)
+
+
+def _compared(head: Head) -> tuple[Layout, ...]:
+    """Layouts for two spans beside each other: the first is read, as it is the one that was asked for."""
+    for _, _, rows in head.rows():
+        for _, cells in rows[:1]:
+            matches = [match for cell in cells if (match := _COMPARED.match(normal(cell)))]
+            spans = list(dict.fromkeys(match["span"] for match in matches))
+            if len(spans) == 2 and len(matches) >= 4:
+                return tuple(_of_span(layout, spans[0], spans[1]) for layout in _LAYOUTS)
+    return ()
+
+
+def _of_span(layout: Layout, span: str, other: str) -> Layout:
+    titles = [normal(title) for each in _FIGURES for title in each.titles] + ["ctr"]
+    fields = tuple(
+        replace(each, titles=tuple(f"{span} {title}" for title in each.titles))
+        if each.name in _NAMES
+        else each
+        for each in layout.fields
+    )
+    return replace(
+        layout,
+        name=f"{layout.name}, of two spans the first ({span})",
+        fields=fields,
+        marks=tuple(f"{span} {title}" for title in titles),
+        also=tuple(f"{other} {title}" for title in titles),
+    )
+
+
+def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
+    """Read files of Search Console, one table a file.
+
+    Raises
+    ------
+    InputError
+        Naming every cell that could not be read.
+    """
+    tables = []
+    remarks: list[str] = []
+    for path in paths:
+        head = head_of(path)
+        compared = _compared(head)
+        if compared and (found := find(head, compared)):
+            tables.append((path, found[0]))
+        elif not find(head, _LAYOUTS) and sniff(head) is not NO and sniff(head).score:
+            remarks.append(f"{path}: the list of filters holds no figures")
+    if not tables:
+        plain = [path for path in paths if find(head_of(path), _LAYOUTS)] or list(paths)
+        done = read_layouts(plain, options, _LAYOUTS, "Search Console")
+        return replace(done, remarks=(*done.remarks, *remarks))
+    batches = Batches(options.scratch, "Search Console")
+    contexts = [read_table(found, path, options, batches) for path, found in tables]
+    refuse([problem for context in contexts for problem in context.problems])
+    told, kept = batches.finish()
+    return Imported(
+        kept,
+        {},
+        (*told, *remarks, *(f"{found.layout.name} read" for _, found in tables)),
+        batches.newest(),
+        "other",
+    )

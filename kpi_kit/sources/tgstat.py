@@ -1,0 +1,166 @@
+"""TGStat: answers of its API -> posts, audience and figures of the channel."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kpi_kit.errors import InputError
+from kpi_kit.sources.heads import Head
+from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
+from kpi_kit.sources.json_files import read_json, whole_number
+from kpi_kit.sources.results import imported
+from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, check_fetched, collect, counted, instant, newest
+from kpi_kit.upsert import ACCOUNT_STATS
+
+FILLS: Mapping[str, str] = {
+    "posts": "post_id published_at views likes comments reposts url text stats_at",
+    "audience": "date subscribers",
+    "account_stats": "views",
+}
+UNKNOWN = "who joined and who left; when the figures were fetched (give --fetched-at)"
+TESTED = "documented layout"
+
+_MARKUP = re.compile(r"<[^>]+>")
+_DAY = dt.timedelta(days=1)
+
+
+def sniff(head: Head) -> Guess:
+    """By ``status`` and ``response``, and the keys that only TGStat writes."""
+    if "status" in head.keys and head.below("link", "views", "channel_id"):
+        return Guess(0.98, "posts with link, views and channel_id, as TGStat's channels/posts gives them")
+    if "status" in head.keys and head.below("period", "participants_count"):
+        return Guess(0.98, "participants_count by period, as TGStat's channels/subscribers gives it")
+    if "status" in head.keys and head.below("period", "views_count"):
+        return Guess(0.95, "views_count by period, as TGStat's channels/views gives it")
+    if {"status", "error"} <= head.keys:
+        return Guess(0.7, "status and error, as TGStat answers a failed call")
+    return NO
+
+
+def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
+    """Read answers of channels/posts, channels/subscribers and channels/views.
+
+    Raises
+    ------
+    InputError
+        Where a file is no such answer, or an item lacks what its row needs.
+    """
+    account = options.named_account()
+    posts: list[Row] = []
+    days: list[Row] = []
+    figures: list[Row] = []
+    for path, items in collect(_items, paths):
+        for number, item in enumerate(items, start=1):
+            where = f"{path}: item {number}"
+            if "link" in item or "channel_id" in item:
+                posts += _post(item, account, options.stats_at, where)
+            elif "participants_count" in item:
+                day = _period(item, where)
+                count = whole_number(item["participants_count"], where, "participants_count")
+                days.append(
+                    Row({"date": day, "account_id": account, "subscribers": count}, where, _stamp(day))
+                )
+            elif "views_count" in item:
+                day = _period(item, where)
+                count = whole_number(item["views_count"], where, "views_count")
+                told = {
+                    "since": day,
+                    "until": day + _DAY,
+                    "account_id": account,
+                    "measure": "views",
+                    "item": "all",
+                }
+                figures.append(Row({**told, "value": float(count or 0)}, where, _stamp(day)))
+            else:
+                raise InputError(
+                    f"{where}: allowed are posts, participants_count or views_count, found {sorted(item)[:6]}"
+                )
+    remarks = []
+    tables: dict[str, tuple[Sequence[Row], Sequence[str]]] = {}
+    for name, rows, columns in (
+        ("posts", posts, _columns(options)),
+        ("audience", days, ("date", "account_id", "subscribers")),
+        (ACCOUNT_STATS, figures, FIGURE_COLUMNS),
+    ):
+        if rows:
+            kept, dropped = newest(name, rows)
+            tables[name] = kept, columns
+            tail = f", {counted(dropped, 'repeated one')} dropped" if dropped else ""
+            remarks.append(
+                f"{name}: {counted(len(kept), 'row')} from {counted(len(rows), 'item')} of TGStat{tail}"
+            )
+    check_fetched(posts, options.stats_at)
+    return imported(tables, {}, remarks, "telegram")
+
+
+def _columns(options: ImportOptions) -> tuple[str, ...]:
+    known = ("post_id", "account_id", "published_at", "views", "likes", "comments", "reposts", "url", "text")
+    return known if options.stats_at is None else (*known, "stats_at")
+
+
+def _items(path: Path) -> tuple[Path, list[dict[str, Any]]]:
+    return path, list(_found(read_json(path, "an answer of TGStat"), path))
+
+
+def _found(record: Any, path: Path) -> Iterator[dict[str, Any]]:
+    if isinstance(record, dict) and record.get("status") == "error":
+        raise InputError(
+            f"{path}: TGStat answered with an error ({record.get('error')!s:.80}), nothing can be imported"
+        )
+    if (
+        isinstance(record, list)
+        and record
+        and all(isinstance(page, dict) and "response" in page for page in record)
+    ):
+        for page in record:
+            yield from _found(page, path)
+        return
+    inner = record.get("response") if isinstance(record, dict) else None
+    items = inner.get("items") if isinstance(inner, dict) else inner
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise InputError(
+            f"{path}: allowed is an answer of TGStat's channels/posts, channels/subscribers or channels/views"
+        )
+    yield from items
+
+
+def _post(item: Mapping[str, Any], account: str, stats_at: dt.datetime | None, where: str) -> list[Row]:
+    if item.get("is_deleted"):
+        return []
+    number, seconds = whole_number(item.get("id"), where, "id"), whole_number(item.get("date"), where, "date")
+    link = str(item.get("link") or "")
+    if seconds is None or (number is None and not link):
+        raise InputError(f"{where}: id or date is missing")
+    at = instant(seconds, where)
+    in_channel = link.rstrip("/").rpartition("/")[2]
+    channel = whole_number(item.get("channel_id"), where, "channel_id")
+    values = {
+        "post_id": f"tgstat{channel}_{in_channel if in_channel.isdecimal() else number}",
+        "account_id": account,
+        "published_at": at,
+        "views": whole_number(item.get("views"), where, "views"),
+        "likes": whole_number(item.get("reactions_count"), where, "reactions_count"),
+        "comments": whole_number(item.get("comments_count"), where, "comments_count"),
+        "reposts": whole_number(item.get("shares_count", item.get("forwards_count")), where, "shares_count"),
+        "url": f"https://{link.removeprefix('https://')}" if link else None,
+        "text": _MARKUP.sub("", str(item.get("text") or "")),
+        "stats_at": stats_at,
+    }
+    return [Row(values, where, at)]
+
+
+def _period(item: Mapping[str, Any], where: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(str(item.get("period")))
+    except ValueError:
+        raise InputError(
+            f"{where}: period is {item.get('period')!r:.40}, allowed is a day (ask with group=day)"
+        ) from None
+
+
+def _stamp(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day + _DAY, dt.time(), dt.UTC)

@@ -1,0 +1,263 @@
+"""TikTok: overview, videos and followers of any account -> posts, audience, figures of days."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from kpi_kit.errors import InputError
+from kpi_kit.sources.cells import Style
+from kpi_kit.sources.heads import Head
+from kpi_kit.sources.interface import Guess, Imported, ImportOptions
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, guess, measure, of, texts
+from kpi_kit.sources.moments import month_and_day, read_moment, with_years
+from kpi_kit.sources.reading import read_layouts
+from kpi_kit.tables import TABLES, Column, Type
+from kpi_kit.upsert import ACCOUNT_STATS
+
+FILLS: Mapping[str, str] = {
+    "posts": "post_id published_at views likes comments reposts url text stats_at",
+    "audience": "date subscribers joined left",
+    "account_stats": "views reach profile_views likes comments shares joined left",
+}
+UNKNOWN = (
+    "the number of followers in the overview (give --subscribers, or import FollowerHistory); "
+    "the year of the dates of "
+    "creator accounts (taken from --until or the file name)"
+)
+TESTED = "real file"
+
+_STYLE = Style(order="mdy", decimal=".")
+_LINK = re.compile(r"/(?:video|photo)/([0-9]{8,20})")
+_YEAR_IN_NAME = re.compile(r"(20[0-9]{2})[-_]?([0-9]{2})[-_]?([0-9]{2})(?![0-9])")
+_FIRST_DAY_OF_IDS = dt.datetime(2014, 1, 1, tzinfo=dt.UTC)
+_MEASURES = (
+    measure(
+        "views",
+        "Video views",
+        "Video Views",
+        "Просмотры видео",
+        "Reproducciones de vídeo",
+        "Visualizaciones de vídeo",
+    ),
+    measure("reach", "Reached audience", "Охваченная аудитория", "Unique viewers"),
+    measure("profile_views", "Profile views", "Просмотры профиля", "Visualizaciones del perfil"),
+    measure("likes", "Likes", "Лайки", "Me gusta"),
+    measure("comments", "Comments", "Комментарии", "Comentarios"),
+    measure("shares", "Shares", "Репосты", "Поделились", "Compartidos"),
+    measure("joined", "New followers", "Новые подписчики"),
+    measure("left", "Lost followers", "Отписавшиеся", "Потерянные подписчики"),
+    measure("net_growth", "Net growth", "Чистый прирост"),
+)
+
+
+def _day_of(name: str, *titles: str) -> Field:
+    return Field(Column(name, Type.TEXT), titles, wanted=True)
+
+
+def _overview(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    days = _days(values["day"], rows, context)
+    values["since"] = days
+    left = context.options.subscribers_at_end
+    if left is None or not days or "joined" not in values or "left" not in values:
+        return {}
+    return {"audience": _reckoned(days, values, left, context)}
+
+
+def _reckoned(days: list[dt.date | None], values: Values, members: int, context: Context) -> Values:
+    """Followers of each day, reckoned back from the end of the last one; before a gap they are unknown."""
+    known: Values = {"date": [], "subscribers": [], "joined": [], "left": []}
+    order = sorted((day, place) for place, day in enumerate(days) if day is not None)
+    later: dt.date | None = None
+    for day, place in reversed(order):
+        came, went = values["joined"][place], values["left"][place]
+        if came is None or went is None or (later is not None and (later - day).days != 1):
+            context.remarks.append(
+                f"audience: days up to {day} left out, as the followers before a gap are unknown"
+            )
+            break
+        for name, value in zip(known, (day, members, int(came), int(went)), strict=True):
+            known[name].append(value)
+        members = members + int(went) - int(came)
+        if members < 0:
+            raise InputError(f"--subscribers: reckoned back, {day} would begin with {members}")
+        later = day
+    known["_row"] = list(range(len(known["date"])))
+    return known
+
+
+def _followers(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    days = _days(values["day"], rows, context)
+    keep = [place for place, count in enumerate(values["subscribers"]) if count is not None and days[place]]
+    if len(keep) < len(rows):
+        context.counts["# days without a number of followers left out"] += len(rows) - len(keep)
+    return {
+        "audience": {
+            "date": [days[place] for place in keep],
+            "subscribers": [values["subscribers"][place] for place in keep],
+            "_row": [rows[place] for place in keep],
+        }
+    }
+
+
+def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    posts: Values = {
+        name: values[name] for name in ("views", "likes", "comments", "reposts") if name in values
+    }
+    posts |= {
+        "post_id": [],
+        "published_at": [],
+        "url": values["link"],
+        "text": values.get("title", [None] * len(rows)),
+    }
+    for link, said, row in zip(values["link"], values["posted"], rows, strict=True):
+        match = _LINK.search(link or "")
+        if match is None:
+            context.problems.append(
+                f"{context.where(row)}: Video link: allowed is an address with /video/ and a "
+                f"number, found {link!r:.80}"
+            )
+        number = int(match[1]) if match else 0
+        posts["post_id"].append(str(number))
+        posts["published_at"].append(_published(number, said, row, context))
+    return {"posts": posts}
+
+
+def _published(number: int, said: str | None, row: int, context: Context) -> dt.datetime | None:
+    """The time as exported, in UTC; where it has no year, the one that the video's number holds."""
+    try:
+        moment, timed = read_moment(" ".join((said or "").split()), "mdy")
+        if timed:
+            return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    except ValueError:
+        if not said or month_and_day(" ".join(said.split())) is None:
+            context.problems.append(
+                f"{context.where(row)}: Post time: allowed is a time such as 2025/10/31 18:19:10, "
+                "or a day such as "
+                f"July 16, found {said!r:.60}"
+            )
+            return None
+    held = dt.datetime.fromtimestamp(min(number >> 32, 2**33), dt.UTC)
+    if held < _FIRST_DAY_OF_IDS or held.year > 2100:
+        context.problems.append(
+            f"{context.where(row)}: the number {number} of the video holds no time of publication"
+        )
+        return None
+    return held
+
+
+def _days(texts_: Sequence[str], rows: Sequence[int], context: Context) -> list[dt.date | None]:
+    """Days as they are written; where they have no year, the file name or ``--until`` tells the last."""
+    plain = [" ".join(text.split()) for text in texts_]
+    without = [month_and_day(text) for text in plain]
+    if plain and all(without):
+        last = context.options.until or _until_in_name(context.path)
+        if last is None:
+            context.problems.append(
+                f"{context.sheet.label}: the dates have no year ({plain[-1]!r}): give --until, "
+                "the day after the last one"
+            )
+            return [None] * len(plain)
+        try:
+            return list(with_years([each for each in without if each is not None], last))
+        except ValueError as fault:
+            context.problems.append(f"{context.sheet.label}: dates without a year: {fault}")
+            return [None] * len(plain)
+    days: list[dt.date | None] = []
+    for text, row in zip(plain, rows, strict=True):
+        try:
+            days.append(read_moment(text, "mdy")[0].date())
+        except ValueError as fault:
+            context.problems.append(
+                f"{context.where(row)}: column 'Date' (date): {fault}, found {text!r:.60}"
+            )
+            days.append(None)
+    return days
+
+
+def _until_in_name(path: Path) -> dt.date | None:
+    """The day after the last date in the name of a file."""
+    try:
+        found = [dt.date(*map(int, match)) for match in _YEAR_IN_NAME.findall(path.name)]
+    except ValueError:
+        return None
+    return max(found) + dt.timedelta(days=1) if found else None
+
+
+OVERVIEW = Layout(
+    "overview of TikTok",
+    ACCOUNT_STATS,
+    (_day_of("day", "Date", "Дата", "Fecha"), *_MEASURES),
+    _STYLE,
+    marks=(
+        "Video views",
+        "Profile views",
+        "Просмотры видео",
+        "Просмотры профиля",
+        "Visualizaciones de vídeo",
+    ),
+    also=(
+        "Phone number clicks",
+        "Leads submission",
+        "Email clicks",
+        "Address clicks",
+        "Website clicks",
+        "App downloads",
+    ),
+    finish=_overview,
+    measures=tuple(each.name for each in _MEASURES),
+    platform="tiktok",
+)
+VIDEOS = Layout(
+    "videos of TikTok",
+    "posts",
+    (
+        texts("link", "Video link", "Ссылка на видео", "Enlace del vídeo", wanted=True),
+        texts("posted", "Post time", "Время публикации", "Hora de publicación", wanted=True),
+        texts("title", "Video title", "Название видео", "Título del vídeo"),
+        of("posts", "views", "Video views", "Total views", "Всего просмотров", "Просмотры видео"),
+        of("posts", "likes", "Likes", "Total likes", "Лайки", "Всего лайков"),
+        of("posts", "comments", "Comments", "Total comments", "Комментарии", "Всего комментариев"),
+        of("posts", "reposts", "Shares", "Total shares", "Репосты", "Всего репостов"),
+    ),
+    _STYLE,
+    also=("Time", "Add to Favorites", "Saves"),
+    finish=_videos,
+    platform="tiktok",
+)
+FOLLOWERS = Layout(
+    "followers of TikTok",
+    "audience",
+    (
+        _day_of("day", "Date", "Дата", "Fecha"),
+        Field(
+            Column("subscribers", TABLES["audience"]["subscribers"].type, nullable=True),
+            ("Followers", "Подписчики", "Seguidores"),
+            wanted=True,
+        ),
+    ),
+    _STYLE,
+    marks=("Followers", "Подписчики", "Seguidores"),
+    also=("Difference in followers from previous day", "Difference", "Разница"),
+    finish=_followers,
+    platform="tiktok",
+)
+_LAYOUTS = (OVERVIEW, VIDEOS, FOLLOWERS)
+
+
+def sniff(head: Head) -> Guess:
+    """By the titles of the columns."""
+    return guess(head, _LAYOUTS)
+
+
+def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
+    """Read files of TikTok: overview, content or followers.
+
+    Raises
+    ------
+    InputError
+        Naming every cell that could not be read.
+    """
+    return read_layouts(paths, options, _LAYOUTS, "TikTok")

@@ -1,0 +1,297 @@
+"""YouTube Studio: table, chart and totals -> posts (videos) and figures of the channel."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from kpi_kit.errors import InputError
+from kpi_kit.sources.cells import Style, read_number
+from kpi_kit.sources.heads import Head, head_of
+from kpi_kit.sources.interface import DateRange, Guess, Imported, ImportOptions
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, find, guess, measure, of, texts
+from kpi_kit.sources.moments import read_moment
+from kpi_kit.sources.reading import is_total, read_layouts
+from kpi_kit.sources.text_files import normal
+from kpi_kit.tables import TABLES
+from kpi_kit.upsert import ACCOUNT_STATS
+
+FILLS: Mapping[str, str] = {
+    "posts": "post_id published_at views likes comments reposts url text stats_at",
+    "account_stats": "views watch_time_hours subscribers_gained subscribers_lost subscribers_net "
+    "impressions likes",
+}
+UNKNOWN = (
+    "the number of subscribers; the time of day of a video (the table has days); likes and "
+    "comments unless their "
+    "columns were added; days before the time zone of YouTube (Pacific)"
+)
+TESTED = "real file"
+
+_LACKING = Decimal("0.01")  # a real table lacks 15 of 489 680 views
+_STYLE = Style(order="mdy", decimal=".")
+_DATE = ("Date", "Дата", "Fecha", "Data", "Datum", "День")
+_VIEWS = ("Views", "Просмотры", "Visualizaciones", "Visualizações", "Aufrufe", "Перегляди")
+_ITEMS = (
+    ("Traffic source", "Источник трафика", "Источники трафика", "Geography", "География", "Country", "Страна")
+    + (
+        "Device type",
+        "Тип устройства",
+        "Subscription status",
+        "Статус подписки",
+        "Content type",
+        "Тип контента",
+    )
+    + (
+        "Viewer age",
+        "Возраст зрителя",
+        "Viewer gender",
+        "Пол зрителя",
+        "Playlist",
+        "Плейлист",
+        "City",
+        "Город",
+    )
+    + (
+        "Operating system",
+        "Операционная система",
+        "Subtitles and CC",
+        "Playback location",
+        "Audience by watch behavior",
+    )
+    + (
+        "Translation use",
+        "YouTube product",
+        "Subscription source",
+        "Источник подписки",
+        "Sharing service",
+        "Date range",
+    )
+)
+_MEASURES = (
+    measure("views", *_VIEWS, adds_up=True),
+    measure("engaged_views", "Engaged views", "Осознанные просмотры", adds_up=True),
+    measure(
+        "watch_time_hours",
+        "Watch time (hours)",
+        "Время просмотра (часы)",
+        "Время просмотра (ч)",
+        adds_up=True,
+    ),
+    measure("subscribers_net", "Subscribers", "Подписчики", adds_up=True),
+    measure("subscribers_gained", "Subscribers gained", "Новые подписчики", adds_up=True),
+    measure("subscribers_lost", "Subscribers lost", "Отказавшиеся от подписки", adds_up=True),
+    measure("impressions", "Impressions", "Показы", "Показы значков", adds_up=True),
+    measure("likes", "Likes", 'Отметки "Нравится"', "Отметки «Нравится»", adds_up=True),
+    measure("comments", "Comments added", "Комментарии", "Добавленные комментарии", adds_up=True),
+    measure("shares", "Shares", "Поделились", adds_up=True),
+)
+_NAMES = tuple(each.name for each in _MEASURES)
+_RATES = (
+    (
+        "Impressions click-through rate (%)",
+        "CTR для значков видео (%)",
+        "Average view duration",
+        "Duration",
+        "Длительность",
+    )
+    + (
+        "Средняя продолжительность просмотра",
+        "Average percentage viewed (%)",
+        "New viewers",
+        "Returning viewers",
+    )
+    + (
+        "Unique viewers",
+        "Уникальные зрители",
+        "Average views per viewer",
+        "Likes (vs. dislikes) (%)",
+        "Dislikes",
+    )
+    + (
+        "Your estimated revenue (USD)",
+        "Video title",
+        "Название видео",
+        "Watch time (minutes)",
+        "Stayed to watch (%)",
+    )
+)
+
+
+def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    posts = {name: found for name, found in values.items() if name in TABLES["posts"].names}
+    posts["url"] = [f"https://www.youtube.com/watch?v={each}" for each in values["post_id"]]
+    posts["text"] = values.get("title", [None] * len(rows))
+    if "published_at" in posts and not any("day only" in remark for remark in context.remarks):
+        context.remarks.append(
+            f"{context.sheet.label}: the export has the day only of publication, which is read as "
+            "its midnight"
+        )
+    return {"posts": posts}
+
+
+def _days(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    if "date" in values:
+        values["since"] = values["date"]
+        return {}
+    span = _span(context)
+    values["since"], values["until"] = [span[0]] * len(rows), [span[1]] * len(rows)
+    context.coverage[ACCOUNT_STATS] = (span,)
+    return {}
+
+
+def _span(context: Context) -> DateRange:
+    """The days of a table without days: as given, or of totals beside it that have the same sum."""
+    options = context.options
+    if options.since and options.until:
+        return options.since, options.until
+    beside = _totals_beside(context.path)
+    if beside is not None:
+        context.remarks.append(
+            f"{context.sheet.label}: the table has no days; those of {beside[0].name} are taken, "
+            "as its figures add up "
+            "to the same total"
+        )
+        return beside[1]
+    raise InputError(
+        f"{context.path}: a table by {context.sheet.header[0]!r} does not say which days it is "
+        "of: give --since and "
+        "--until, or put Totals.csv of the same export beside it"
+    )
+
+
+def _totals_beside(path: Path) -> tuple[Path, DateRange] | None:
+    """A file of totals by day in the same folder, whose sum is the total of this table."""
+    total = _total(path)
+    if total is None:
+        return None
+    matching = []
+    for file in sorted(path.parent.glob("*otals*.csv")):
+        told = _sum_by_day(file, total[0])
+        if told is not None and told[0] == total[1]:
+            matching.append((file, told[1]))
+    return matching[0] if len(matching) == 1 else None
+
+
+def _rows(path: Path, layout: Layout) -> tuple[list[str], list[list[str]]] | None:
+    found = find(head_of(path), [layout])
+    if not found:
+        return None
+    records = [cells for number, cells in found[0].grid.records(found[0].delimiter) if number >= found[0].row]
+    return [normal(cell) for cell in records[0]], records[1:]
+
+
+def _total(path: Path) -> tuple[str, Decimal] | None:
+    told = _rows(path, BY_ITEM)
+    if told is None:
+        return None
+    header, records = told
+    for cells in records:
+        if is_total(cells):
+            for each in _MEASURES:
+                for title in map(normal, each.titles):
+                    if (
+                        title in header
+                        and (number := read_number(cells[header.index(title)], ".")) is not None
+                    ):
+                        return title, number
+    return None
+
+
+def _sum_by_day(path: Path, title: str) -> tuple[Decimal, DateRange] | None:
+    told = _rows(path, DAILY)
+    if told is None or title not in told[0]:
+        return None
+    header, records = told
+    try:
+        days = [read_moment(cells[0], "mdy")[0].date() for cells in records if not is_total(cells)]
+        numbers = [read_number(cells[header.index(title)], ".") for cells in records if not is_total(cells)]
+    except (ValueError, IndexError):
+        return None
+    known = [number for number in numbers if number is not None]
+    if not days or len(known) < len(days):
+        return None
+    return sum(known, Decimal(0)), (min(days), max(days) + dt.timedelta(days=1))
+
+
+VIDEOS = Layout(
+    "videos of YouTube Studio",
+    "posts",
+    (
+        of("posts", "post_id", "Content", "Контент", "Видео", "Video", "Contenido", wanted=True),
+        of(
+            "posts",
+            "published_at",
+            "Video publish time",
+            "Время публикации видео",
+            "Дата публикации видео",
+            wanted=True,
+        ),
+        texts("title", "Video title", "Название видео"),
+        of("posts", "views", *_VIEWS, adds_up=True),
+        of("posts", "likes", "Likes", 'Отметки "Нравится"', "Отметки «Нравится»", adds_up=True),
+        of("posts", "comments", "Comments added", "Комментарии", "Добавленные комментарии", adds_up=True),
+        of("posts", "reposts", "Shares", "Поделились", adds_up=True),
+    ),
+    _STYLE,
+    also=(*_RATES, *(title for each in _MEASURES for title in each.titles)),
+    finish=_videos,
+    platform="youtube",
+    lacking=_LACKING,
+)
+_DAY = Field(TABLES["traffic"]["date"], _DATE, wanted=True)
+DAILY = Layout(
+    "totals of YouTube Studio by day",
+    ACCOUNT_STATS,
+    (_DAY, *_MEASURES),
+    _STYLE,
+    marks=tuple(title for each in _MEASURES for title in each.titles),
+    also=_RATES,
+    finish=_days,
+    measures=_NAMES,
+    platform="youtube",
+    lacking=_LACKING,
+)
+CHART = Layout(
+    "chart of YouTube Studio",
+    ACCOUNT_STATS,
+    (_DAY, texts("item", *_ITEMS, "Content", "Контент", wanted=True), *_MEASURES),
+    _STYLE,
+    marks=DAILY.marks,
+    also=(*_RATES, "Video publish time", "Время публикации видео"),
+    finish=_days,
+    measures=_NAMES,
+    platform="youtube",
+    lacking=_LACKING,
+)
+BY_ITEM = Layout(
+    "table of YouTube Studio",
+    ACCOUNT_STATS,
+    (texts("item", *_ITEMS, wanted=True), *_MEASURES),
+    _STYLE,
+    marks=DAILY.marks,
+    also=_RATES,
+    finish=_days,
+    measures=_NAMES,
+    platform="youtube",
+    lacking=_LACKING,
+)
+_LAYOUTS = (VIDEOS, CHART, DAILY, BY_ITEM)
+
+
+def sniff(head: Head) -> Guess:
+    """By the titles of the columns."""
+    return guess(head, _LAYOUTS)
+
+
+def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
+    """Read files of YouTube Studio: ``Table data.csv``, ``Chart data.csv`` and ``Totals.csv``.
+
+    Raises
+    ------
+    InputError
+        Naming every cell that could not be read, and every sum that does not agree.
+    """
+    return read_layouts(paths, options, _LAYOUTS, "YouTube Studio")

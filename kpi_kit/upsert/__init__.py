@@ -1,0 +1,387 @@
+"""Add imported rows to a data folder: by key, in any order, checked as a whole, and all or nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from kpi_kit import checks
+from kpi_kit.errors import InputError
+from kpi_kit.store import as_date, open_store
+from kpi_kit.table_files import Source, literal, quoted, source_at
+from kpi_kit.tables import TABLES, Table
+from kpi_kit.upsert import journal
+from kpi_kit.upsert.extra import ACCOUNT_STATS, ALL_TABLES, ANSWERED_BY, EXTRA, FOLDER, Origin, Staged
+from kpi_kit.upsert.merging import Added, Merged, Piece, keep, merge, number_of, observe
+from kpi_kit.upsert.writing import LARGE, Work, alone, finish, workspace, write_csv, write_table
+
+DateRange = tuple[dt.date, dt.date]
+Covered = Mapping[tuple[str, str], Sequence[DateRange]]
+Rows = pd.DataFrame | Staged
+
+_MEMORY = "450MB"
+_NEWEST = "TIMESTAMPTZ 'infinity'"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an upsert did.
+
+    Parameters
+    ----------
+    added : tuple of Added
+        A table each.
+    restated : tuple of str
+        Known values that are others now, one sentence each; of very many the first.
+    restated_count : int
+    disputed : mapping of str to int
+        By table, the rows of which equally late files say different things.
+    known : bool
+        Whether the same files had been imported before.
+    """
+
+    added: tuple[Added, ...]
+    restated: tuple[str, ...] = ()
+    restated_count: int = 0
+    disputed: Mapping[str, int] | None = None
+    known: bool = False
+
+
+def upsert(folder: Path, tables: Mapping[str, Rows], covered: Covered, timezone: str) -> list[Added]:
+    """Add rows to the tables of a data folder; a row with a known key is brought up to date.
+
+    A value that the new row does not know keeps the one that is there. A snapshot of a post that a later one
+    replaces goes to ``post_stats``.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it does not exist. A table keeps its format; new tables become CSV, large ones Parquet
+        by month.
+    tables : mapping of str to DataFrame
+        Canonical tables with the columns that the import knows.
+    covered : mapping of (table, scope) to date ranges
+        What was imported; joined with what is covered already.
+    timezone : str
+        The department's time zone.
+
+    Returns
+    -------
+    list of Added
+
+    Raises
+    ------
+    InputError
+        Where the folder, or what it would become, does not pass the checks; nothing is changed.
+    """
+    return list(add(folder, [Import(tables, covered)], timezone).added)
+
+
+@dataclass(frozen=True)
+class Import:
+    """Rows that come in together.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame or Staged
+    covered : mapping of (table, scope) to date ranges
+    origin : Origin or None
+        The files; without them the rows count as the newest, and are not remembered.
+    stamps : mapping of str to sequence of datetime
+        Up to when the file of each row speaks, where the rows of a table come from several files.
+    """
+
+    tables: Mapping[str, Rows]
+    covered: Covered
+    origin: Origin | None = None
+    stamps: Mapping[str, Sequence[object]] = field(default_factory=dict)
+
+
+def add(folder: Path, imports: Sequence[Import], timezone: str) -> Outcome:
+    """Add rows as :func:`upsert` does, and remember which files said what, so that any order does.
+
+    Raises
+    ------
+    InputError
+        As :func:`upsert`, or where another import has been writing for too long; of several imports none is
+        done then.
+    """
+    with alone(folder):
+        finish(folder)
+        with workspace(folder) as work:
+            return _add(work, imports, timezone)
+
+
+def _add(work: Work, imports: Sequence[Import], timezone: str) -> Outcome:
+    folder = work.folder
+    exists = folder.is_dir() and any(home.stem in TABLES for home in folder.iterdir())
+    store = open_store(folder, timezone) if exists else None
+    connection = store.connection if store else duckdb.connect()
+    try:
+        connection.execute(f"SET TimeZone = {literal(timezone)}; SET memory_limit = '{_MEMORY}'")
+        connection.execute(f"SET temp_directory = {literal(str(work.scratch / 'spill'))}")
+        present = dict(store.sources) if store else {}
+        present |= _extra_tables(folder, connection)
+        merged = _merge_all(connection, work, imports, present)
+        for each in merged:
+            write_table(connection, work, each.table, present.get(each.table.name), _home(folder, each.table))
+        ranges = _joined_coverage(
+            store.frame("coverage") if store else None, [each.covered for each in imports]
+        )
+        _write_coverage(ranges, work, present.get("coverage"), connection)
+        _refuse_if_broken(connection, work, merged, present, timezone)
+    finally:
+        connection.close()
+    known = journal.record(work, imports, merged)
+    done = Outcome(
+        tuple(each.added for each in merged if each.added.table != "post_stats"),
+        tuple(sentence for each in merged for sentence in each.restated),
+        sum(each.restated_count for each in merged),
+        {each.table.name: each.disputed for each in merged if each.disputed},
+        known,
+    )
+    work.publish()
+    return done
+
+
+def _home(folder: Path, table: Table) -> Path:
+    return folder if table.name in TABLES else folder / FOLDER
+
+
+def _extra_tables(folder: Path, connection: duckdb.DuckDBPyConnection) -> dict[str, Source]:
+    """The tables beside the canonical ones, as far as they exist."""
+    found = {}
+    for name, table in EXTRA.items():
+        homes = [folder / FOLDER / file for file in (f"{name}.csv", f"{name}.parquet", name)]
+        for home in (home for home in homes if home.exists()):
+            source, problems = source_at(home, table, connection)
+            if source is None:
+                raise InputError(problems)
+            found[name] = source
+    return found
+
+
+def _merge_all(
+    connection: duckdb.DuckDBPyConnection,
+    work: Work,
+    imports: Sequence[Import],
+    present: Mapping[str, Source],
+) -> list[Merged]:
+    merged: list[Merged] = []
+    remembered = [each.origin for each in imports if each.origin is not None]
+    names = dict.fromkeys(name for each in imports for name, rows in each.tables.items() if len(rows))
+    for name in names:
+        pieces = [_piece(each, name) for each in imports if len(each.tables.get(name, ()))]
+        merged.append(_merge_one(connection, work, ALL_TABLES[name], pieces, present, remembered))
+    history = next((each.history for each in merged if each.table.name == "posts"), None)
+    if history is not None and "post_stats" not in names:
+        piece = Piece(history, _NEWEST)
+        merged.append(_merge_one(connection, work, TABLES["post_stats"], [piece], present, []))
+    return merged
+
+
+def _piece(given: Import, name: str) -> Piece:
+    stamp = _NEWEST
+    if given.origin is not None:
+        told = given.origin.stamp
+        stamp = "NULL" if told is None else f"TIMESTAMPTZ {literal(told.isoformat())}"
+    return Piece(given.tables[name], stamp, given.stamps.get(name))
+
+
+def _merge_one(
+    connection: duckdb.DuckDBPyConnection,
+    work: Work,
+    table: Table,
+    pieces: Sequence[Piece],
+    present: Mapping[str, Source],
+    origins: Sequence[Origin],
+) -> Merged:
+    observe(connection, table, pieces)
+    home = work.folder / FOLDER / "observations" / table.name
+    earlier = sorted(home.glob("*.parquet"))
+    source = present.get(table.name)
+    done = merge(connection, table, source.typed() if source else None, earlier)
+    if origins and table.clock is not None:
+        digest = hashlib.sha256("".join(sorted(origin.digest for origin in origins)).encode()).hexdigest()[
+            :20
+        ]
+        times = sum(
+            file.name.startswith(digest) for file in earlier
+        )  # the same files, read by a later version
+        name = f"{digest}-{times + 1}.parquet" if times else f"{digest}.parquet"
+        keep(connection, table, earlier, work.new / FOLDER / "observations" / table.name / name)
+    return done
+
+
+# --- coverage
+
+
+def _joined_coverage(present: pd.DataFrame | None, covered: Sequence[Covered]) -> pd.DataFrame:
+    """The union of the covered days, as few ranges as possible."""
+    ranges: dict[tuple[str, str], list[DateRange]] = {}
+    for row in () if present is None else present.itertuples():
+        known = ranges.setdefault((str(row.table), str(row.scope)), [])
+        known.append((as_date(row.since), as_date(row.until)))
+    for scope, added in (pair for each in covered for pair in each.items()):
+        if scope[0] in TABLES:
+            ranges.setdefault(scope, []).extend(added)
+    rows = [(*scope, since, until) for scope in sorted(ranges) for since, until in union(ranges[scope])]
+    return pd.DataFrame(rows, columns=list(TABLES["coverage"].names))
+
+
+def _write_coverage(
+    ranges: pd.DataFrame, work: Work, source: Source | None, connection: duckdb.DuckDBPyConnection
+) -> None:
+    table = TABLES["coverage"]
+    if source is None or source.kind == "csv":
+        write_csv(ranges, table, work.new / "coverage.csv")
+        return
+    connection.register("ranges", ranges)
+    casts = ", ".join(
+        f"CAST({quoted(c.name)} AS {'DATE' if c.name in ('since', 'until') else 'VARCHAR'}) AS "
+        f"{quoted(c.name)}"
+        for c in table.columns
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE result_coverage AS SELECT {casts} FROM ranges")
+    name = "coverage.parquet" if source.kind == "parquet" else "coverage/part.parquet"
+    target = work.new / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    connection.execute(
+        f"COPY (SELECT * FROM result_coverage ORDER BY ALL) TO {literal(str(target))} (FORMAT parquet)"
+    )
+    for file in source.files:
+        if str(file.relative_to(work.folder)) != name:
+            work.remove(file)
+
+
+def union(ranges: Iterable[DateRange]) -> list[DateRange]:
+    """Join ranges that overlap or touch.
+
+    Examples
+    --------
+    >>> day = lambda number: dt.date(2025, 10, number)
+    >>> [(a.day, b.day) for a, b in union([(day(9), day(12)), (day(1), day(3)), (day(3), day(5))])]
+    [(1, 5), (9, 12)]
+    """
+    joined: list[DateRange] = []
+    for since, until in sorted(ranges):
+        if joined and since <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(until, joined[-1][1]))
+        else:
+            joined.append((since, until))
+    return joined
+
+
+# --- checks
+
+
+def _refuse_if_broken(
+    connection: duckdb.DuckDBPyConnection,
+    work: Work,
+    merged: Sequence[Merged],
+    present: Mapping[str, Source],
+    timezone: str,
+) -> None:
+    """Check what the folder would become, by its real name; of large tables only what is new."""
+    large = [each for each in merged if (each.added.new + each.added.changed + each.added.unchanged) > LARGE]
+    preview = work.scratch / "preview"
+    _link(work, preview, without={each.table.name for each in large} | _large_tables(present, connection))
+    problems = _problems(preview, timezone)
+    for each in large:
+        if each.table.name in TABLES and not problems:
+            problems = _problems_of_large(connection, work, each, preview, timezone)
+    if problems:
+        raise InputError([problem.replace(str(preview), str(work.folder)) for problem in problems])
+
+
+def _large_tables(present: Mapping[str, Source], connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Tables in parts were checked when they were written; a fresh look at all of them would take minutes."""
+    sized = {name: source for name, source in present.items() if source.kind == "parts"}
+    return {name for name, source in sized.items() if number_of(connection, f"({source.raw()})") > LARGE}
+
+
+def _problems(place: Path, timezone: str) -> list[str]:
+    try:
+        with open_store(place, timezone) as store:
+            return checks.problems(store, None)
+    except InputError as fault:
+        return list(fault.problems)
+
+
+def _problems_of_large(
+    connection: duckdb.DuckDBPyConnection, work: Work, merged: Merged, preview: Path, timezone: str
+) -> list[str]:
+    """The rows that came in, a slice at a time."""
+    name = merged.table.name
+    part = preview / f"{name}.parquet"
+    accounts = next(preview.glob("accounts.*"))
+    slices = work.scratch / "slices"
+    slices.mkdir()
+    (slices / accounts.name).symlink_to(accounts.resolve(), target_is_directory=accounts.is_dir())
+    part = slices / f"{name}.parquet"
+    for start in range(0, number_of(connection, merged.result), LARGE):
+        connection.execute(
+            f"COPY (SELECT * FROM {merged.result} LIMIT {LARGE} OFFSET {start}) TO "
+            f"{literal(str(part))} (FORMAT parquet)"
+        )
+        if problems := _problems(slices, timezone):
+            return [problem.replace(str(slices), str(work.folder)) for problem in problems]
+    if name == "leads":
+        found = connection.execute(
+            "SELECT DISTINCT currency FROM result_leads WHERE currency IS NOT NULL"
+        ).fetchall()
+        if len(found) > 1:
+            listed = ", ".join(sorted(str(row[0]) for row in found))
+            return [f"leads: only one currency is allowed, found {listed}; two currencies cannot be added up"]
+    return []
+
+
+def _link(work: Work, preview: Path, without: set[str]) -> None:
+    """Show the tables as they would be, without copying them."""
+    preview.mkdir()
+    for name in TABLES:
+        if name in without:
+            continue
+        fresh = [work.new / file for file in (f"{name}.csv", f"{name}.parquet") if (work.new / file).exists()]
+        if fresh:
+            (preview / fresh[0].name).symlink_to(fresh[0].resolve())
+        elif (work.new / name).is_dir():
+            _link_parts(work, preview, name)
+        else:
+            homes = [work.folder / file for file in (f"{name}.csv", f"{name}.parquet", name)]
+            for home in (home for home in homes if home.exists()):
+                (preview / home.name).symlink_to(home.resolve(), target_is_directory=home.is_dir())
+
+
+def _link_parts(work: Work, preview: Path, name: str) -> None:
+    gone = set(work.gone)
+    parts = {file.relative_to(work.new): file for file in (work.new / name).rglob("*.parquet")}
+    for file in (work.folder / name).rglob("*.parquet") if (work.folder / name).is_dir() else ():
+        place = file.relative_to(work.folder)
+        if str(place) not in gone:
+            parts.setdefault(place, file)
+    for place, file in parts.items():
+        (preview / place).parent.mkdir(parents=True, exist_ok=True)
+        (preview / place).symlink_to(file.resolve())
+
+
+__all__ = [
+    "ACCOUNT_STATS",
+    "ALL_TABLES",
+    "ANSWERED_BY",
+    "EXTRA",
+    "Added",
+    "Import",
+    "Origin",
+    "Outcome",
+    "Staged",
+    "add",
+    "union",
+    "upsert",
+]

@@ -1,0 +1,100 @@
+"""The journal of imports: which file was imported when, by what, what it filled and what it changed."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections.abc import Mapping, Sequence, Sized
+from typing import Protocol
+
+from kpi_kit.upsert.extra import FOLDER, Origin
+from kpi_kit.upsert.merging import Merged
+from kpi_kit.upsert.writing import Work
+
+JOURNAL = f"{FOLDER}/journal.csv"
+RESTATED = f"{FOLDER}/restated.csv"
+_COLUMNS = ("digest", "imported_at", "source", "files", "table", "rows", "speaks_until", "covers")
+
+
+class _Import(Protocol):
+    """What is written down of an import."""
+
+    @property
+    def tables(self) -> Mapping[str, Sized]:
+        """Rows by table."""
+
+    @property
+    def covered(self) -> Mapping[tuple[str, str], Sequence[tuple[dt.date, dt.date]]]:
+        """Days by table and scope."""
+
+    @property
+    def origin(self) -> Origin | None:
+        """The files."""
+
+
+def record(work: Work, imports: Sequence[_Import], merged: Sequence[Merged]) -> bool:
+    """Write down imports; returns whether all of them were done before, which is written down once."""
+    rows = _read(work, JOURNAL)
+    known = {row[0] for row in rows}
+    told = [(each, each.origin) for each in imports if each.origin is not None]
+    fresh = [(each, origin) for each, origin in told if origin.digest not in known]
+    for each, origin in fresh:
+        rows += [_line(origin, name, len(found), each.covered) for name, found in each.tables.items()]
+    if fresh:
+        _write(work, JOURNAL, _COLUMNS, sorted(rows, key=lambda row: (row[1], row[3], row[4])))
+    changes = [sentence for each in merged for sentence in each.restated]
+    if changes and told:
+        noted = _read(work, RESTATED)
+        at, files = (
+            told[0][1].imported_at.isoformat(),
+            "; ".join(name for _, origin in told for name in origin.files),
+        )
+        _write(
+            work,
+            RESTATED,
+            ("imported_at", "files", "change"),
+            [*noted, *([at, files, change] for change in changes)],
+        )
+    return bool(told) and not fresh
+
+
+def _line(
+    origin: Origin,
+    table: str,
+    rows: int,
+    covered: Mapping[tuple[str, str], Sequence[tuple[dt.date, dt.date]]],
+) -> list[str]:
+    days = [
+        f"{scope} {since}..{until}"
+        for (name, scope), ranges in sorted(covered.items())
+        for since, until in ranges
+        if name == table
+    ]
+    stamp = origin.stamp.isoformat() if origin.stamp else ""
+    files = "; ".join(origin.files)
+    return [
+        origin.digest,
+        origin.imported_at.isoformat(),
+        origin.source,
+        files,
+        table,
+        str(rows),
+        stamp,
+        "; ".join(days),
+    ]
+
+
+def _read(work: Work, name: str) -> list[list[str]]:
+    if not (work.folder / name).is_file():
+        return []
+    with (work.folder / name).open(encoding="utf-8", newline="") as stream:
+        return list(csv.reader(stream))[1:]
+
+
+def _write(work: Work, name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    target = work.new / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
