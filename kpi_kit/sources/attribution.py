@@ -86,6 +86,7 @@ class Unmatched:
     """What no rule matched, counted by what it said."""
 
     def __init__(self) -> None:
+        self.table = ""
         self._seen: Counter[str] = Counter()
 
     def add(self, fields: Mapping[str, str]) -> None:
@@ -94,7 +95,7 @@ class Unmatched:
             ", ".join(f"{name} {text!r:.40}" for name, text in fields.items() if text) or "nothing"
         ] += 1
 
-    def remarks(self, table: str) -> Iterable[str]:
+    def remarks(self) -> Iterable[str]:
         """One sentence that lists the most frequent."""
         if self._seen:
             most = "; ".join(
@@ -102,7 +103,7 @@ class Unmatched:
             )
             tail = " …" if len(self._seen) > _SHOWN else ""
             rows = counted(self._seen.total(), "row")
-            yield f"{table}: {rows} left out, as no rule of attribution.yml matches: {most}{tail}"
+            yield f"{self.table}: {rows} left out, as no rule of attribution.yml matches: {most}{tail}"
 
 
 def _often(entry: tuple[str, int]) -> tuple[int, str]:

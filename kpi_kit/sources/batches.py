@@ -16,7 +16,7 @@ from kpi_kit.table_files import literal, quoted
 from kpi_kit.tables import Table, Type
 from kpi_kit.upsert import ALL_TABLES, Staged
 
-_IN_MEMORY = 200_000
+_IN_MEMORY = 40_000
 
 
 @dataclass
@@ -114,7 +114,8 @@ class Batches:
         problems: list[str] = []
         for name, pile in self._piles.items():
             if pile.files and self._scratch is not None:
-                self._spill(pile, self._scratch)
+                if pile.frames:
+                    self._spill(pile, self._scratch)
                 tables[name] = _staged(pile, self._scratch, problems)
             else:
                 tables[name], told = _in_memory(pile, problems)

@@ -58,7 +58,10 @@ _USERS = (
     "Активные пользователи",
     "Пользователи",
 )
-_SOCIAL = re.compile(r"social|messag|соц", re.IGNORECASE)
+_SOCIAL = re.compile(
+    r"social|messag|соц|\bt\.me\b|telegram|vk\.com|\bvk\b|dzen|\bok\.ru|youtube|instagram|tiktok|facebook",
+    re.IGNORECASE,
+)
 _START = re.compile(r"#\s*(?:Start date|Дата начала|Fecha de inicio)\s*:?\s*(\d{8})", re.IGNORECASE)
 _END = re.compile(r"#\s*(?:End date|Дата окончания|Fecha de finalización)\s*:?\s*(\d{8})", re.IGNORECASE)
 _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?%?$")

@@ -106,6 +106,7 @@ def _account(fields: Mapping[str, str], context: Context) -> str | None:
         )
     account = options.attribution.account_of(fields)
     if account is None:
+        context.unmatched.table = "leads"
         context.unmatched.add(fields)
     return account
 

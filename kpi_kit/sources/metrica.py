@@ -208,7 +208,7 @@ def _read_answers(paths: Sequence[Path], options: ImportOptions) -> Imported:
         if not context.problems:
             rows = made.pop("_row")
             batches.add("traffic", made, rows, str(path))
-            remarks += [*context.remarks, *context.unmatched.remarks("traffic")]
+            remarks += [*context.remarks, *context.unmatched.remarks()]
             coverage += context.coverage.get("traffic", ())
     refuse(problems)
     told, tables = batches.finish()

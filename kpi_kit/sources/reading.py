@@ -122,15 +122,18 @@ def read_sheet(layout: Layout, sheet: Sheet, path: Path, options: ImportOptions,
     context.remarks.extend(_told_of_layout(sheet, layout))
     reader = _Reader(layout, context)
     for values, rows in reader.batches():
-        made = layout.finish(values, rows, context) if layout.finish else {layout.table: dict(values)}
-        made = _with_measures(made, values, rows, layout)
-        _date_figures(made.get("posts"), rows, context)
-        if not context.problems:
-            for table, columns in made.items():
-                numbers = columns.pop("_row", rows)
-                batches.add(table, _owned(table, columns, options), numbers, sheet.label, layout.repeated)
         if len(context.problems) > _SHOWN_PROBLEMS * 4:
             break
+        if context.problems:
+            continue  # the cells of the other rows are still looked at
+        made = layout.finish(values, rows, context) if layout.finish else {layout.table: dict(values)}
+        if context.problems:
+            continue
+        made = _with_measures(made, values, rows, layout)
+        _date_figures(made.get("posts"), rows, context)
+        for table, columns in made.items() if not context.problems else ():
+            numbers = columns.pop("_row", rows)
+            batches.add(table, _owned(table, columns, options), numbers, sheet.label, layout.repeated)
     if not context.problems:
         context.problems.extend(reader.control())
     if not reader.rows and not context.problems:
@@ -156,7 +159,7 @@ def read_sheet(layout: Layout, sheet: Sheet, path: Path, options: ImportOptions,
         )
     for what, count in sorted(context.counts.items()):
         context.remarks.append(f"{sheet.label}: {what.replace('#', str(count), 1)}")
-    context.remarks.extend(context.unmatched.remarks(layout.table))
+    context.remarks.extend(context.unmatched.remarks())
     return context
 
 
@@ -365,20 +368,18 @@ class _Reader:
             slack = Decimal("0.0005") * max(self.rows, 1) if added != int(added) else Decimal(0)
             if added > said + slack:
                 yield (
-                    f"{self.context.sheet.label}: {name}: the rows add up to {added}, more than "
-                    f"the {said} of the "
-                    "row of totals; the file was changed or cut, export it anew"
+                    f"{self.context.sheet.label}: {name}: the rows add up to {_plain(added)}, more than the "
+                    f"{_plain(said)} of the row of totals; the file was changed or cut, export it anew"
                 )
             elif added < said - slack and self._may_be_less(name, said - added, said):
                 self.context.remarks.append(
-                    f"{self.context.sheet.label}: {name}: the rows add up to {added}, "
-                    f"{said - added} less than the row "
-                    "of totals says"
+                    f"{self.context.sheet.label}: {name}: the rows add up to {_plain(added)}, "
+                    f"{_plain(said - added)} less than the row of totals says"
                 )
             elif added < said - slack:
                 yield (
-                    f"{self.context.sheet.label}: {name}: the rows add up to {added}, the row of totals says "
-                    f"{said}; export it anew, or give --partial where the service leaves rows out"
+                    f"{self.context.sheet.label}: {name}: the rows add up to {_plain(added)}, the row of totals "
+                    f"says {_plain(said)}; export it anew, or give --partial where the service leaves rows out"
                 )
 
     def _may_be_less(self, name: str, gap: Decimal, said: Decimal) -> bool:
@@ -396,6 +397,11 @@ class _Reader:
 
 
 _BROKEN = object()
+
+
+def _plain(number: Decimal) -> str:
+    """A number without a point where it is whole."""
+    return str(int(number)) if number == int(number) else str(number)
 
 
 def is_total(cells: Sequence[str]) -> bool:

@@ -24,7 +24,7 @@ FILLS: Mapping[str, str] = {
 UNKNOWN = "views, reposts, numbers of comments, subscribers, links, which employee wrote a comment"
 TESTED = "real file"
 
-_AT_ONCE = 20_000
+_AT_ONCE = 10_000
 _LARGEST_ALBUM = 10  # Telegram's own limit
 
 

@@ -30,7 +30,7 @@ TALKS = ("personal_chat", "private_group")
 """Chats that are read where the file holds nothing else."""
 
 _JOINED = {"join_group_by_link": 1, "join_group_by_request": 1}
-_IN_MEMORY = 50_000
+_IN_MEMORY = 20_000
 _HEAD = 64 << 10
 
 # The whole file is one chat; or it lists the chats that the account is in, and those that it has left.
@@ -181,7 +181,8 @@ class _Mended:
             cut = _PERHAPS_CUT.search(chunk) if fresh else None
             chunk, self._held = (chunk, b"") if cut is None else (chunk[: cut.start()], chunk[cut.start() :])
             if chunk or not fresh:
-                return _BROKEN_ESCAPE.sub(rb"\1\\u00\2", chunk)
+                # the pattern is slow, and nearly no export needs it
+                return _BROKEN_ESCAPE.sub(rb"\1\\u00\2", chunk) if b"\\x" in chunk else chunk
 
 
 def read_chats(path: Path, zone: ZoneInfo, scratch: Path | None = None) -> list[Chat]:

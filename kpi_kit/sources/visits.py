@@ -33,6 +33,7 @@ def visits(
     social : re.Pattern
         Of sources that are social.
     """
+    context.unmatched.table = "traffic"
     found: dict[tuple[dt.date, str], list[tuple[float, float | None, int]]] = {}
     for place, (day, count, row) in enumerate(zip(days, counts, rows, strict=True)):
         fields = {name: str(values[place] or "") for name, values in named.items()}

@@ -25,7 +25,7 @@ DateRange = tuple[dt.date, dt.date]
 Covered = Mapping[tuple[str, str], Sequence[DateRange]]
 Rows = pd.DataFrame | Staged
 
-_MEMORY = "450MB"
+_MEMORY = "300MB"
 _NEWEST = "TIMESTAMPTZ 'infinity'"
 
 

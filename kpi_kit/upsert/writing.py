@@ -20,7 +20,7 @@ from kpi_kit.table_files import Source, literal, quoted
 from kpi_kit.tables import Table, Type
 from kpi_kit.upsert.merging import number_of
 
-LARGE = 200_000
+LARGE = 100_000
 """A table of more rows is kept as a folder of Parquet parts, one a month."""
 
 _PATIENCE = 60.0
