@@ -293,7 +293,7 @@ def _accounts(
     """A row for the table ``accounts`` where the account is new."""
     owned = any("account_id" in ALL_TABLES[name].names for _, each, _ in read for name in each.tables)
     exists = _has_tables(folder)
-    if options.account is None or (not owned and exists):
+    if options.account is None or not owned:
         return None, []
     if exists:
         with open_store(folder, str(options.timezone)) as store:

@@ -378,8 +378,10 @@ class _Reader:
                 )
             elif added < said - slack:
                 yield (
-                    f"{self.context.sheet.label}: {name}: the rows add up to {_plain(added)}, the row of totals "
-                    f"says {_plain(said)}; export it anew, or give --partial where the service leaves rows out"
+                    f"{self.context.sheet.label}: {name}: the rows add up to {_plain(added)}, the "
+                    "row of totals "
+                    f"says {_plain(said)}; export it anew, or give --partial where the service "
+                    "leaves rows out"
                 )
 
     def _may_be_less(self, name: str, gap: Decimal, said: Decimal) -> bool:

@@ -25,7 +25,7 @@ DateRange = tuple[dt.date, dt.date]
 Covered = Mapping[tuple[str, str], Sequence[DateRange]]
 Rows = pd.DataFrame | Staged
 
-_MEMORY = "300MB"
+_MEMORY = "400MB"
 _NEWEST = "TIMESTAMPTZ 'infinity'"
 
 
@@ -124,13 +124,20 @@ def _add(work: Work, imports: Sequence[Import], timezone: str) -> Outcome:
     store = open_store(folder, timezone) if exists else None
     connection = store.connection if store else duckdb.connect()
     try:
-        connection.execute(f"SET TimeZone = {literal(timezone)}; SET memory_limit = '{_MEMORY}'")
+        connection.execute(
+            f"SET TimeZone = {literal(timezone)}; SET memory_limit = '{_MEMORY}'; SET threads = 1"
+        )
         connection.execute(f"SET temp_directory = {literal(str(work.scratch / 'spill'))}")
         present = dict(store.sources) if store else {}
         present |= _extra_tables(folder, connection)
         merged = _merge_all(connection, work, imports, present)
         for each in merged:
             write_table(connection, work, each.table, present.get(each.table.name), _home(folder, each.table))
+        if store is None and not any(each.table.name == "accounts" for each in merged):
+            accounts = TABLES["accounts"]  # a data folder begins with it, also where there is none yet
+            write_csv(
+                pd.DataFrame({name: [] for name in accounts.names}), accounts, work.new / "accounts.csv"
+            )
         ranges = _joined_coverage(
             store.frame("coverage") if store else None, [each.covered for each in imports]
         )

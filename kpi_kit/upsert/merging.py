@@ -24,6 +24,7 @@ FIGURES = ("views", "likes", "comments", "reposts", "reach")
 _GROW = {"posts": (*FIGURES, "stats_at", "text", "url"), "post_stats": FIGURES}
 _ASSUMED = "TIMESTAMPTZ '1900-01-01 00:00:00+00'"
 _SHOWN = 200
+_AT_ONCE = 150_000
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def observe(connection: duckdb.DuckDBPyConnection, table: Table, pieces: Sequenc
 def _observe(connection: duckdb.DuckDBPyConnection, table: Table, piece: Piece) -> None:
     rows, own = piece.rows, "NULL"
     if isinstance(rows, Staged):
-        given = "read_parquet([" + ", ".join(literal(str(file)) for file in rows.files) + "])"
+        given = _files(rows.files)
         names = rows.columns
         own = "to_timestamp(nullif(_stamp, 0))" if rows.stamped else own
     else:
@@ -123,13 +124,26 @@ def keep(connection: duckdb.DuckDBPyConnection, table: Table, earlier: Sequence[
     """Write down what no earlier import had said, and what stood there by hand; later imports read it."""
     names = ", ".join((*map(quoted, table.names), "_stamp"))
     said = f"SELECT {names} FROM fresh UNION ALL SELECT {names} FROM by_hand"
-    if earlier:
-        listed = "[" + ", ".join(literal(str(known)) for known in earlier) + "]"
-        said = f"SELECT * FROM ({said}) EXCEPT SELECT {names} FROM read_parquet({listed})"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE said AS SELECT DISTINCT * FROM ({said})")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE said AS SELECT {names} FROM fresh WHERE false")
+    for part in _parts(connection, table):
+        new = f"SELECT * FROM ({said}) WHERE {part}"
+        if earlier:
+            new += f" EXCEPT SELECT {names} FROM {_files(earlier)} WHERE {part}"
+        connection.execute(f"INSERT INTO said SELECT DISTINCT * FROM ({new}) ORDER BY ALL")
     if number_of(connection, "said"):
         file.parent.mkdir(parents=True, exist_ok=True)
-        connection.execute(f"COPY (SELECT * FROM said ORDER BY ALL) TO {literal(str(file))} (FORMAT parquet)")
+        connection.execute(f"COPY said TO {literal(str(file))} (FORMAT parquet)")
+
+
+def _files(files: Sequence[Path]) -> str:
+    return "read_parquet([" + ", ".join(literal(str(file)) for file in files) + "])"
+
+
+def _parts(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
+    """Conditions that split the rows by key into parts that fit into memory, whatever their number."""
+    count = -(-number_of(connection, "fresh") // _AT_ONCE)
+    key = ", ".join(map(quoted, table.key))
+    return [f"hash({key}) % {count} = {part}" for part in range(count)] if count > 1 else ["true"]
 
 
 def merge(
@@ -146,15 +160,40 @@ def merge(
     earlier : sequence of pathlib.Path
         Observations of earlier imports.
     """
+    _touched(connection, table, present, earlier)
+    result = f"result_{table.name}"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {result} AS SELECT * EXCLUDE (_stamp) FROM fresh WHERE false"
+    )
+    disputed = 0
+    snapshots: list[pd.DataFrame] = []
+    for part in _parts(connection, table):
+        _fold(connection, table, earlier, part)
+        disputed += _disputed(connection, table)
+        if table.name == "posts":
+            snapshots.append(_history(connection))
+    restated, count = _restated(connection, table)
+    history = pd.concat(snapshots, ignore_index=True) if snapshots else None
+    return Merged(
+        table,
+        _counted(connection, table),
+        restated,
+        count,
+        disputed,
+        history if history is not None and len(history) else None,
+    )
+
+
+def _fold(connection: duckdb.DuckDBPyConnection, table: Table, earlier: Sequence[Path], part: str) -> None:
+    """Add the rows of a part of the keys to the result, made of all that was said of them."""
     key = ", ".join(map(quoted, table.key))
     names = ", ".join(map(quoted, table.names))
-    _touched(connection, table, present, earlier)
-    told = [f"SELECT {names}, _stamp FROM fresh", f"SELECT {names}, _stamp FROM by_hand"]
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE keys AS SELECT DISTINCT {key} FROM fresh WHERE {part}")
+    told = [f"SELECT {names}, _stamp FROM {rows} WHERE {part}" for rows in ("fresh", "by_hand")]
     if earlier:
-        listed = "[" + ", ".join(literal(str(file)) for file in earlier) + "]"
-        told.append(f"SELECT {names}, _stamp FROM read_parquet({listed}) SEMI JOIN fresh USING ({key})")
+        told.append(f"SELECT {names}, _stamp FROM {_files(earlier)} SEMI JOIN keys USING ({key})")
     # what stands in the table fills what no file knows, such as a column that is kept by hand
-    told.append(f"SELECT {names}, TIMESTAMPTZ '-infinity' AS _stamp FROM touched")
+    told.append(f"SELECT {names}, TIMESTAMPTZ '-infinity' AS _stamp FROM touched WHERE {part}")
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE told AS SELECT {names}, max(_stamp) AS _stamp "
         f"FROM ({' UNION ALL '.join(told)}) GROUP BY ALL"
@@ -162,23 +201,10 @@ def merge(
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE often AS SELECT {key} FROM told GROUP BY ALL HAVING count(*) > 1"
     )
-    latest = ", ".join(_latest(table, name) for name in table.names if name not in table.key)
-    folded = (
-        f"SELECT {key}{', ' if latest else ''}{latest} FROM told SEMI JOIN often USING ({key}) GROUP BY {key}"
-    )
+    latest = "".join(f", {_latest(table, name)}" for name in table.names if name not in table.key)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE result_{table.name} AS SELECT {names} FROM told ANTI JOIN "
-        f"often USING ({key}) "
-        f"UNION ALL BY NAME {folded}"
-    )
-    restated, count = _restated(connection, table)
-    return Merged(
-        table,
-        _counted(connection, table),
-        restated,
-        count,
-        _disputed(connection, table),
-        _history(connection, table),
+        f"INSERT INTO result_{table.name} BY NAME SELECT {names} FROM told ANTI JOIN often USING ({key}) "
+        f"UNION ALL BY NAME SELECT {key}{latest} FROM told SEMI JOIN often USING ({key}) GROUP BY {key}"
     )
 
 
@@ -200,8 +226,7 @@ def _touched(
     )
     known = ""
     if earlier:
-        listed = "[" + ", ".join(literal(str(file)) for file in earlier) + "]"
-        known = f"ANTI JOIN (SELECT {key} FROM read_parquet({listed})) USING ({key})"
+        known = f"ANTI JOIN (SELECT {key} FROM {_files(earlier)}) USING ({key})"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE by_hand AS SELECT {names}, {stamp} AS _stamp FROM touched {known}"
     )
@@ -275,10 +300,8 @@ def _disputed(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
     )
 
 
-def _history(connection: duckdb.DuckDBPyConnection, table: Table) -> pd.DataFrame | None:
+def _history(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Snapshots of posts that a later one has replaced."""
-    if table.name != "posts":
-        return None
     figures = ", ".join(f"max({name}) AS {name}" for name in FIGURES[:4])
     some = " OR ".join(f"{name} IS NOT NULL" for name in FIGURES[:4])
     frame = connection.execute(
@@ -290,4 +313,4 @@ def _history(connection: duckdb.DuckDBPyConnection, table: Table) -> pd.DataFram
             GROUP BY post_id, stats_at ORDER BY ALL"""
     ).df()
     frame["stats_at"] = pd.to_datetime(frame["stats_at"], utc=True)
-    return frame if len(frame) else None
+    return frame
