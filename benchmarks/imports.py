@@ -1,4 +1,4 @@
-"""Time and memory of large imports, beside ``duckdb read_csv`` of the same file; in a folder that is thrown away.
+"""Time and memory of large imports, beside DuckDB reading the same file; in a folder that is thrown away.
 
 ``python benchmarks/imports.py [leads] [telegram] [--rows 5000000] [--megabytes 1024]``
 """

@@ -107,7 +107,7 @@ def take_in(
             said = _take_in(
                 _lots(source, found),
                 folder,
-                replace(options, scratch=place),
+                replace(options, scratch=place, dry_run=dry_run),
                 account,
                 imported_at,
                 source,

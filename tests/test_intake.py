@@ -180,6 +180,21 @@ class TestTold:
         assert any("recognised as vk-posts by" in sentence for sentence in said)
         assert "posts: 2 rows" in said and not (tmp_path / "d").exists()
 
+    def test_days_of_queries_are_those_of_the_same_archive(self, put: Any, tmp_path: Path) -> None:
+        queries = "Top queries,Clicks,Impressions,CTR,Position\nкофе,5,100,5%,2.5\n"
+        parts = {
+            "Queries__csv": queries,
+            "Dates__csv": FILES["gsc.csv"][1].decode(),
+            "Filters__csv": "Filter,Value\na,b\n",
+        }
+        run([put("gsc.zip", zipped(**parts))], tmp_path / "d", account="site")
+        stats = pd.read_csv(tmp_path / "d/imports/account_stats.csv").set_index(["item", "measure"])
+        assert stats.loc[("кофе", "clicks"), ["since", "until", "value"]].tolist() == [
+            "2025-10-01",
+            "2025-10-03",
+            5,
+        ]
+
     def test_an_archive_is_looked_into(self, put: Any, tmp_path: Path) -> None:
         archive = zipped(
             Table_data__csv=FILES["yt_table.csv"][1].decode(), Totals__csv=FILES["yt_totals.csv"][1].decode()
@@ -202,7 +217,9 @@ class TestGuessed:
             run([file], tmp_path / "d", mappings=own)
         said = "\n".join(caught.value.problems)
         assert "views: 'Дочитывания'" in said and "repeat with --yes" in said
-        assert not (tmp_path / "d").exists()
+        shown = run([file], tmp_path / "d", mappings=own, dry_run=True)
+        assert "  views: 'Дочитывания'" in shown
+        assert not (tmp_path / "d").exists() and not own.exists()
         run([file], tmp_path / "d", mappings=own, confirmed=True)
         assert (own / "dzen.yml").is_file(), "kept, to be edited"
         assert table(tmp_path / "d", "posts")["views"].tolist() == [120]

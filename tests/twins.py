@@ -1,4 +1,4 @@
-"""Small made-up exports with the header, encoding and quirks of real ones; every figure is written here by hand."""
+"""Small made-up exports with the header, encoding and quirks of real ones; every figure is made by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ TIKTOK_OVERVIEW = (
 )
 TIKTOK_VIDEOS = (
     "\ufeffVideo title,Video link,Post time,Video views,Likes,Comments,Shares,Add to Favorites\n"
-    '"Кофе, ""утро""\nи круассан",https://www.tiktok.com/@x/video/7567452112981069079,2025/10/31 18:19:10,100,9,2,1,0\n'
+    '"Кофе, ""утро""\nи круассан",'
+    "https://www.tiktok.com/@x/video/7567452112981069079,2025/10/31 18:19:10,100,9,2,1,0\n"
     "Зерно,https://www.tiktok.com/@x/video/7590060843279060246,2025/12/31 16:32:37,50,4,0,0,6\n"
 )
 META_REACH = (
@@ -26,11 +27,13 @@ META_REACH = (
     '"Facebook visits"\n"Date","Primary"\n"2025-03-29T01:00:00","2"\n"2025-03-30T00:00:00","3"\n'
 )
 META_INSTAGRAM = (
-    '\ufeff"Post ID","Account ID","Account username","Account name",Description,"Duration (sec)","Publish time",'
+    '\ufeff"Post ID","Account ID","Account username","Account name",'
+    'Description,"Duration (sec)","Publish time",'
     'Permalink,"Post type","Data comment",Date,Views,Reach,Likes,Shares,Comments,Saves,Follows\n'
     '18355151116178767,178,roastery,Roastery,"Two lines\n\nof text, with a comma",30,"03/18/2025 09:48",'
     'https://www.instagram.com/reel/A/,"IG reel",,Lifetime,52,37,3,1,0,0,\n'
-    '18068710030723886,178,roastery,Roastery,One,0,"12/01/2025 21:50",https://www.instagram.com/p/B/,"IG image",,'
+    '18068710030723886,178,roastery,Roastery,One,0,"12/01/2025 21:50",'
+    'https://www.instagram.com/p/B/,"IG image",,'
     "Lifetime,166,152,1,0,2,0,1\n"
 )
 YOUTUBE_TABLE = (
@@ -95,7 +98,8 @@ WORDSTAT_WEEKS = (
     .replace("сентябрь 2025", "13.10.2025")
 )
 METRICA = (
-    '\ufeff"Дата визита","Социальная сеть","Визиты","Посетители","Отказы","Глубина просмотра","Время на сайте"\n'
+    '\ufeff"Дата визита","Социальная сеть","Визиты","Посетители","Отказы",'
+    '"Глубина просмотра","Время на сайте"\n'
     '"Итого и средние","","45","40","0,13","1,2","00:01:02"\n'
     '"2025-10-01","ВКонтакте","20","18","0.1","1.5","00:02:00"\n'
     '"2025-10-01","Telegram","5","5","0.2","1.0","00:00:30"\n'
@@ -104,14 +108,17 @@ METRICA = (
 AMOCRM = (
     "ID,Название сделки,Бюджет ,Ответственный,Дата создания сделки,Кем создана сделка,Дата редактирования,"
     "Дата закрытия,Теги,Примечание,Этап сделки,Воронка,Источник,Источник,utm_source,utm_medium\n"
-    '11,Кофемашина,350 000,Анна,22.03.2025 13:32:57,Анна,23.03.2025 10:00:00,01.04.2025 12:00:00,,"Позвонить,\n'
+    "11,Кофемашина,350 000,Анна,22.03.2025 13:32:57,Анна,"
+    '23.03.2025 10:00:00,01.04.2025 12:00:00,,"Позвонить,\n'
     'завтра",Успешно реализовано,Продажи,,Сайт,vk_ads,cpc\n'
     "12,Зерно,0,Пётр,23.03.2025 09:00:00,Пётр,23.03.2025 10:00:00,не закрыта,,,Первичный "
     "контакт,Продажи,,,tg,social\n"
-    "13,Опт,1 200,Пётр,24.03.2025 09:00:00,Пётр,,25.03.2025 10:00:00,,,Закрыто и не реализовано,Продажи,,,,\n"
+    "13,Опт,1 200,Пётр,24.03.2025 09:00:00,Пётр,,25.03.2025 10:00:00,,,"
+    "Закрыто и не реализовано,Продажи,,,,\n"
 )
 BITRIX = (
-    '\ufeff"ID";"Название сделки";"Стадия сделки";"Группа стадий";"Сумма";"Валюта";"Источник";"Дата создания";'
+    '\ufeff"ID";"Название сделки";"Стадия сделки";"Группа стадий";"Сумма";'
+    '"Валюта";"Источник";"Дата создания";'
     '"Дата закрытия";"Товар";\n'
     '"7";"Зерно";"Сделка успешна";"Успех";"500.00";"Российский рубль";"VK";"01.10.2025 10:00:00";'
     '"03.10.2025 11:00:00";"Кения";\n'

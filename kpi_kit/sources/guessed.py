@@ -179,7 +179,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         told += shown(*best)
     if chosen is None:
         raise InputError("no file was given")
-    if not chosen.confirmed and not options.confirmed:
+    if not chosen.confirmed and not options.confirmed and not options.dry_run:
         raise InputError(
             [
                 *told,
@@ -188,7 +188,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
             ]
         )
     done = read_layouts(paths, options, [chosen.layout], chosen.layout.name)
-    if not chosen.confirmed and options.mappings is not None:
+    if not chosen.confirmed and options.mappings is not None and not options.dry_run:
         options.mappings.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(chosen.file, options.mappings / chosen.file.name)
         told.append(f"{options.mappings / chosen.file.name}: kept; edit it where a title differs")

@@ -59,6 +59,8 @@ class ImportOptions:
         The folder of mapping files that the user keeps.
     confirmed : bool
         Whether a guessed mapping may be used (``--yes``).
+    dry_run : bool
+        Whether nothing is to be written (``--dry-run``), so that a guess is only shown.
     known_posts : callable or None
         Gives the posts of the account that are in the data already: id and publication by number.
     scratch : pathlib.Path or None
@@ -85,6 +87,7 @@ class ImportOptions:
     partial: bool = False
     mappings: Path | None = None
     confirmed: bool = False
+    dry_run: bool = False
     known_posts: Callable[[], Mapping[str, tuple[str, dt.datetime]]] | None = None
     scratch: Path | None = None
 

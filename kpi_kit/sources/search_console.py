@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,9 +11,11 @@ from pathlib import Path
 from kpi_kit.errors import InputError
 from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.cells import Style
+from kpi_kit.sources.grids import sheet_at
 from kpi_kit.sources.heads import Head, head_of
-from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
+from kpi_kit.sources.interface import NO, DateRange, Guess, Imported, ImportOptions
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, find, guess, measure, texts
+from kpi_kit.sources.moments import read_moment
 from kpi_kit.sources.reading import read_layouts, read_table
 from kpi_kit.sources.rows import refuse
 from kpi_kit.sources.text_files import normal
@@ -49,6 +52,8 @@ _FIGURES = (
 )
 _NAMES = tuple(each.name for each in _FIGURES)
 _COMPARED = re.compile(r"^(?P<span>.+?) (?P<title>clicks|клики|impressions|показы|ctr|position|позиция)$")
+_EARLIER = re.compile(r"previous|предыдущ|прошл|anterior|vorherig|précédent|year ago")
+_BY_DAY = ("Dates.csv", "Chart.csv", "Даты.csv", "Диаграмма.csv")
 
 
 def _days(values: Values, _rows: Sequence[int], _context: Context) -> Mapping[str, Values]:
@@ -58,14 +63,30 @@ def _days(values: Values, _rows: Sequence[int], _context: Context) -> Mapping[st
 
 def _items(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
     options = context.options
-    if not (options.since and options.until):
+    span = (options.since, options.until) if options.since and options.until else _beside(context)
+    if span is None:
         raise InputError(
             f"{context.path}: a table by {context.sheet.header[0]!r} does not say which days it "
             "is of: give --since and "
             "--until"
         )
-    values["since"], values["until"] = [options.since] * len(rows), [options.until] * len(rows)
+    values["since"], values["until"] = [span[0]] * len(rows), [span[1]] * len(rows)
     return {}
+
+
+def _beside(context: Context) -> DateRange | None:
+    """The days of the same archive, where it has a table by day."""
+    scratch = context.options.scratch
+    if scratch is None or not scratch.parent.is_relative_to(context.path.parent.parent):
+        return None
+    for file in (context.path.parent / name for name in _BY_DAY):
+        found = find(head_of(file), [DATES]) if file.is_file() else []
+        if found:
+            below = sheet_at(found[0].grid, found[0].delimiter, found[0].row).below()
+            days = [read_moment(cells[0].strip(), "mdy")[0].date() for _, cells in below]
+            if days:
+                return min(days), max(days) + dt.timedelta(days=1)
+    return None
 
 
 DATES = Layout(
@@ -101,13 +122,14 @@ def sniff(head: Head) -> Guess:
 
 
 def _compared(head: Head) -> tuple[Layout, ...]:
-    """Layouts for two spans beside each other: the first is read, as it is the one that was asked for."""
+    """Layouts for two spans beside each other: the one that was asked for is read, which stands first."""
     for _, _, rows in head.rows():
         for _, cells in rows[:1]:
             matches = [match for cell in cells if (match := _COMPARED.match(normal(cell)))]
             spans = list(dict.fromkeys(match["span"] for match in matches))
             if len(spans) == 2 and len(matches) >= 4:
-                return tuple(_of_span(layout, spans[0], spans[1]) for layout in _LAYOUTS)
+                asked, other = sorted(spans, key=lambda span: bool(_EARLIER.search(span)))
+                return tuple(_of_span(layout, asked, other) for layout in _LAYOUTS)
     return ()
 
 
@@ -121,7 +143,7 @@ def _of_span(layout: Layout, span: str, other: str) -> Layout:
     )
     return replace(
         layout,
-        name=f"{layout.name}, of two spans the first ({span})",
+        name=f"{layout.name}, of two spans {span!r}",
         fields=fields,
         marks=tuple(f"{span} {title}" for title in titles),
         also=tuple(f"{other} {title}" for title in titles),
@@ -146,7 +168,10 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         elif not find(head, _LAYOUTS) and sniff(head) is not NO and sniff(head).score:
             remarks.append(f"{path}: the list of filters holds no figures")
     if not tables:
-        plain = [path for path in paths if find(head_of(path), _LAYOUTS)] or list(paths)
+        plain = [path for path in paths if find(head_of(path), _LAYOUTS)]
+        if not plain and remarks:
+            return Imported({}, {}, tuple(remarks))
+        plain = plain or list(paths)
         done = read_layouts(plain, options, _LAYOUTS, "Search Console")
         return replace(done, remarks=(*done.remarks, *remarks))
     batches = Batches(options.scratch, "Search Console")

@@ -51,7 +51,7 @@ def _dynamics(values: Values, rows: Sequence[int], context: Context) -> Mapping[
     phrase = _phrase(context)
     weekly = "day" not in values and "week" in values
     found: Values = {"since": [], "until": [], "phrase": [phrase] * len(rows), "queries": values["queries"]}
-    for text, row in zip(values.get("day") or values["week"], rows, strict=True):
+    for text, row in zip(values["week" if weekly else "day"], rows, strict=True):
         since, until = _span(" ".join(text.split()), weekly, row, context)
         found["since"].append(since)
         found["until"].append(until)

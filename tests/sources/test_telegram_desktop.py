@@ -396,7 +396,7 @@ class TestSamples:
         assert posts["text"].tolist()[0].endswith("| 💬 ТЕЛЕГА\n\n#КиноСтрим #ОСД")
 
     def test_questions_of_a_personal_chat(self) -> None:
-        """By eye: user10001 asks with messages 2, 6, 9, 16 and 19; user777000 answers with 4, 7, 13, 17 and 86."""
+        """By eye: user10001 asks with 2, 6, 9, 16 and 19; user777000 answers with 4, 7, 13, 17 and 86."""
         rows = self.run("tkonverter_result_personal.json").tables["inquiries"]
         assert rows["inquiry_id"].tolist() == [f"10001_{number}" for number in (2, 6, 9, 16, 19)]
         answered = rows["answered_at"].dt.strftime("%Y-%m-%d %H:%M").tolist()

@@ -1,4 +1,4 @@
-"""Every kind of export is recognised and read: made-up twins here, the real files beside them where they are."""
+"""Every kind of export is recognised and read: made-up twins, and the real files where they are."""
 
 from __future__ import annotations
 
