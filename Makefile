@@ -18,7 +18,8 @@ UV := $(PY) -m uv
 FOLDERS = --data "$$DATA" --params "$$PARAMS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup conda reports mail check lab test lint format bench soak bench-statistics soak-mail lock clean
+.PHONY: help setup conda reports mail check lab test lint format bench bench-imports bench-statistics soak \
+  soak-mail fuzz lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -75,6 +76,12 @@ bench: setup ## time the KPIs, the figures, and a month of reports beside the us
 
 soak: setup ## batches in which things go wrong at random, twenty seeds [SOAK_ARGS=]
 	@$(PY) benchmarks/soak.py $(SOAK_ARGS)
+
+bench-imports: setup ## time and memory of a large Telegram export and of five million leads
+	@$(PY) benchmarks/imports.py
+
+fuzz: setup ## twenty thousand damaged exports: each is read, or refused in one sentence
+	@$(PY) tests/fuzzing.py 20000
 
 bench-statistics: setup ## false alarms, power and coverage of the verdicts, beside other tests
 	@$(PY) benchmarks/verdicts.py
