@@ -21,11 +21,13 @@ import pandas as pd
 from twins import FILES
 
 from kpi_kit.errors import InputError
+from kpi_kit.intake import NewAccount, take_in
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
 from kpi_kit.sources.recognise import recognise
 
 KNOWN = {name: source for name, source in SOURCES.items() if name != "csv"}
 OPTIONS = ImportOptions(account="a", brand="b", since=dt.date(2025, 2, 27), until=dt.date(2025, 3, 1))
+AT = dt.datetime(2025, 11, 1, tzinfo=dt.UTC)
 SLOW = 10.0
 TOTALLED = {
     "yt_table.csv": ("account_stats", "value", "Shorts feed", 100.0),
@@ -221,6 +223,38 @@ def attempts(count: int, seed: int, folder: Path) -> Counter[str]:
     return seen
 
 
+def orders(times: int, folder: Path) -> int:
+    """Import the same thirty files in random orders, some twice, some together; how many contents come."""
+    chance = random.Random(5)
+    files = []
+    changed = {
+        name: FILES[name][1].replace(old, new)
+        for name, old, new in (
+            ("vk_posts.csv", b",97,", b",96,"),
+            ("gsc.csv", b",30,1000,", b",31,1100,"),
+            ("wordstat_months.csv", b"968", b"970"),
+            ("bitrix.csv", b"1200.50", b"1300.50"),
+            ("tiktok_videos.csv", b",100,9,", b",120,8,"),
+        )
+    }
+    for name, content in [*((name, content) for name, (_, content) in FILES.items()), *changed.items()]:
+        path = folder / ("again" if folder.joinpath("files", name).exists() else "files") / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        files.append(path)
+    seen = set()
+    for number in range(times):
+        into = folder / f"data{number}"
+        order = chance.sample(files, len(files)) + chance.sample(files, 4)
+        while order:
+            size = chance.randrange(1, 9)
+            lot, order = order[:size], order[size:]
+            take_in("auto", lot, into, OPTIONS, NewAccount("А", "other"), imported_at=AT)
+        tables = sorted([*into.glob("*.csv"), *(into / "imports").glob("a*.csv")])
+        seen.add(tuple((file.name, file.read_bytes()) for file in tables))
+    return len(seen)
+
+
 def main() -> int:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
     begun = time.process_time()
@@ -228,6 +262,8 @@ def main() -> int:
         seen = attempts(count, int(sys.argv[2]) if len(sys.argv) > 2 else 1, Path(folder))
     for outcome, times in seen.most_common():
         print(f"{times} {outcome}")
+    with tempfile.TemporaryDirectory() as folder:
+        print(f"{orders(20, Path(folder))} contents of 30 files imported in 20 orders (1 is right)")
     print(f"{count} damaged files of {len(FILES)} kinds in {time.process_time() - begun:.0f} s of processor")
     return 0 if set(seen) <= {"read", "refused"} else 1
 

@@ -16,8 +16,11 @@ from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import load
 from kpi_kit.params.records import Department, Entry, Specialist, TargetParams
 from kpi_kit.scorecard import Scorecard, score
+from kpi_kit.sources import SOURCES
+from kpi_kit.sources.attribution import read_attribution
 from kpi_kit.sources.column_mapping import read_mapping
 from kpi_kit.tables import TABLES
+from kpi_kit.upsert import EXTRA
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -193,3 +196,31 @@ def test_the_first_call_of_the_module_in_the_readme_says_where_python_is() -> No
     """`make` puts the environment into .venv: a bare `python` is another one."""
     calls: Callable[[str], list[str]] = re.compile(r"\S*python -m kpi_kit \S+").findall
     assert calls(PAGES["README.md"])[0].startswith(".venv/bin/python ")
+
+
+def test_the_table_of_sources_is_what_the_importers_say() -> None:
+    """Each source, the columns it fills, what it cannot tell, and on what it was tested."""
+    rows = re.findall(r"^\| `([\w-]+)` \| (.+?) \| (.+?) \| (.+?) \|$", PAGES["docs/import.md"], re.MULTILINE)
+    told = {name: tuple(rest) for name, *rest in rows if name in SOURCES}
+    assert list(told) == list(SOURCES)
+    for name, source in SOURCES.items():
+        fills = "<br>".join(f"{table}: {columns}" for table, columns in source.FILLS.items())
+        assert told[name] == (fills, source.UNKNOWN, source.TESTED), name
+
+
+def test_importers_fill_columns_that_exist() -> None:
+    for name in SOURCES.keys() - {"csv", "guessed"}:
+        for table, columns in SOURCES[name].FILLS.items():
+            if table not in EXTRA:
+                assert set(columns.split()) <= set(TABLES[table].names), name
+
+
+def test_the_attribution_of_the_import_page_loads(tmp_path: Path) -> None:
+    text = next(
+        text for language, _, text in blocks("docs/import.md") if language == "text" and "rules:" in text
+    )
+    (tmp_path / "attribution.yml").write_text(text, encoding="utf-8")
+    found = read_attribution(tmp_path / "attribution.yml")
+    assert found.account_of({"utm_source": "vk_ads"}) == "vk-roastery"
+    assert found.specialist("telegram", "user777") == "dmitry-orlov"
+    assert found.means("Спам", "not_qualified") and not found.means("Спам", "sold")

@@ -244,3 +244,57 @@ FILES: Mapping[str, tuple[str, bytes]] = MappingProxyType(
 )
 """Every twin by file name: the source that reads it, and its bytes."""
 OPTIONS: Mapping[str, str] = MappingProxyType({"since": "2025-02-27", "until": "2025-03-01"})
+
+
+def xlsx(**sheets: list[list[str | float]]) -> bytes:
+    """A workbook: texts as inline strings, numbers as numbers; as small as a reader accepts."""
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    content = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        parts = "".join(
+            f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{content}.worksheet+xml"/>'
+            for n in range(1, len(sheets) + 1)
+        )
+        book = f'<Override PartName="/xl/workbook.xml" ContentType="{content}.sheet.main+xml"/>'
+        archive.writestr(
+            "[Content_Types].xml", f'<Types xmlns="{package}/content-types">{book}{parts}</Types>'
+        )
+        link = f'<Relationship Id="r1" Type="{kind}/officeDocument" Target="xl/workbook.xml"/>'
+        archive.writestr(
+            "_rels/.rels", f'<Relationships xmlns="{package}/relationships">{link}</Relationships>'
+        )
+        names = "".join(
+            f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets, start=1)
+        )
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{main}" xmlns:r="{kind}"><sheets>{names}</sheets></workbook>',
+        )
+        links = "".join(
+            f'<Relationship Id="r{n}" Type="{kind}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+            for n in range(1, len(sheets) + 1)
+        )
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{package}/relationships">{links}</Relationships>',
+        )
+        for n, rows in enumerate(sheets.values(), start=1):
+            cells = "".join(
+                f'<row r="{y}">' + "".join(_cell(x, y, value) for x, value in enumerate(row)) + "</row>"
+                for y, row in enumerate(rows, start=1)
+            )
+            archive.writestr(
+                f"xl/worksheets/sheet{n}.xml",
+                f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
+            )
+    return buffer.getvalue()
+
+
+def _cell(x: int, y: int, value: str | float) -> str:
+    place = f"{chr(65 + x)}{y}"
+    if isinstance(value, str):
+        return f'<c r="{place}" t="inlineStr"><is><t>{value}</t></is></c>'
+    return f'<c r="{place}"><v>{value}</v></c>'

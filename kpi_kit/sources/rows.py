@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from kpi_kit.errors import InputError
-from kpi_kit.tables import TABLES, Type
+from kpi_kit.tables import Type
 from kpi_kit.upsert import ACCOUNT_STATS, ALL_TABLES
 
 _SHOWN_PROBLEMS = 50
@@ -83,37 +83,6 @@ def collect(build: Callable[[Item], Built], items: Iterable[Item]) -> list[Built
             problems.extend(fault.problems)
     refuse(problems)
     return built
-
-
-def distinct(table: str, rows: Sequence[Row]) -> tuple[list[Row], int]:
-    """One row a key: rows that are identical in full are dropped and counted, others are refused.
-
-    Raises
-    ------
-    InputError
-        Where two rows have the same key and differ.
-
-    Examples
-    --------
-    >>> row = Row({"post_id": "1", "likes": 5}, "a.csv: row 2")
-    >>> kept, dropped = distinct("posts", [row, row])
-    >>> len(kept), dropped
-    (1, 1)
-    """
-    key = TABLES[table].key
-    kept: dict[tuple[Any, ...], Row] = {}
-    problems = []
-    for row in rows:
-        identity = tuple(row.values[name] for name in key)
-        first = kept.setdefault(identity, row)
-        differing = [name for name in row.values if row.values[name] != first.values.get(name)]
-        if differing:
-            what = ", ".join(f"{name} {value}" for name, value in zip(key, identity, strict=True))
-            problems.append(
-                f"{row.where}: the same {what} as in {first.where}, but {', '.join(differing)} differ"
-            )
-    refuse(problems)
-    return list(kept.values()), len(rows) - len(kept)
 
 
 def newest(table: str, rows: Sequence[Row]) -> tuple[list[Row], int]:
@@ -198,39 +167,6 @@ def instant(seconds: int, where: str) -> dt.datetime:
         return dt.datetime.fromtimestamp(seconds, dt.UTC)
     except (OverflowError, ValueError, OSError):
         raise InputError(f"{where}: {seconds} are no Unix seconds of a date") from None
-
-
-def check_order(table: str, rows: Iterable[Row]) -> None:
-    """Refuse rows whose moments are in an order that the table does not allow.
-
-    Raises
-    ------
-    InputError
-        Naming the rows.
-
-    Examples
-    --------
-    >>> days = {"since": dt.date(2025, 10, 1), "until": dt.date(2025, 10, 1)}
-    >>> check_order("brand_queries", [Row(days, "wordstat.csv: row 2")])
-    Traceback (most recent call last):
-    kpi_kit.errors.InputError: wordstat.csv: row 2: until 2025-10-01 is not after since 2025-10-01
-    """
-    problems = []
-    for row in rows:
-        for first, second in TABLES[table].ordered:
-            earlier, later = row.values.get(first), row.values.get(second)
-            if (
-                earlier is None
-                or later is None
-                or earlier < later
-                or (earlier == later and second != "until")
-            ):
-                continue
-            wrong = "is not after" if second == "until" else "is before"
-            problems.append(
-                f"{row.where}: {second} {later.isoformat()} {wrong} {first} {earlier.isoformat()}"
-            )
-    refuse(problems)
 
 
 def check_fetched(rows: Iterable[Row], stats_at: dt.datetime | None) -> None:

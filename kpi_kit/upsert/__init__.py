@@ -198,7 +198,8 @@ def _piece(given: Import, name: str) -> Piece:
     if given.origin is not None:
         told = given.origin.stamp
         stamp = "NULL" if told is None else f"TIMESTAMPTZ {literal(told.isoformat())}"
-    return Piece(given.tables[name], stamp, given.stamps.get(name))
+    digest = given.origin.digest if given.origin is not None else ""
+    return Piece(given.tables[name], stamp, given.stamps.get(name), digest)
 
 
 def _merge_one(

@@ -81,17 +81,20 @@ class Piece:
         SQL of the moment up to which the files speak.
     stamps : sequence of datetime or None
         The same for each row, where the files differ.
+    origin : str
+        The digest by which the journal knows the files.
     """
 
     rows: pd.DataFrame | Staged
     stamp: str
     stamps: Sequence[object] | None = None
+    origin: str = ""
 
 
 def observe(connection: duckdb.DuckDBPyConnection, table: Table, pieces: Sequence[Piece]) -> None:
-    """Put imported rows into the temporary table ``fresh``, with all columns and ``_stamp``."""
+    """Put imported rows into the temporary table ``fresh``, with all columns, ``_stamp`` and ``_origin``."""
     columns = ", ".join(f"{quoted(c.name)} {SQL_TYPES[c.type]}" for c in table.columns)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh ({columns}, _stamp TIMESTAMPTZ)")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh ({columns}, _stamp TIMESTAMPTZ, _origin VARCHAR)")
     for piece in pieces:
         _observe(connection, table, piece)
 
@@ -117,19 +120,25 @@ def _observe(connection: duckdb.DuckDBPyConnection, table: Table, piece: Piece) 
     ]
     dated = f"CAST(stats_at AS TIMESTAMPTZ), {own}" if table.name == "posts" and "stats_at" in names else own
     later = f"coalesce({dated}, {piece.stamp}, {_ASSUMED})"
-    connection.execute(f"INSERT INTO fresh SELECT {', '.join(chosen)}, {later} FROM {given}")
+    named = literal(piece.origin)
+    connection.execute(f"INSERT INTO fresh SELECT {', '.join(chosen)}, {later}, {named} FROM {given}")
 
 
 def keep(connection: duckdb.DuckDBPyConnection, table: Table, earlier: Sequence[Path], file: Path) -> None:
     """Write down what no earlier import had said, and what stood there by hand; later imports read it."""
     names = ", ".join((*map(quoted, table.names), "_stamp"))
-    said = f"SELECT {names} FROM fresh UNION ALL SELECT {names} FROM by_hand"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE said AS SELECT {names} FROM fresh WHERE false")
+    connection.execute("CREATE OR REPLACE TEMP TABLE said AS SELECT * FROM fresh WHERE false")
     for part in _parts(connection, table):
-        new = f"SELECT * FROM ({said}) WHERE {part}"
+        all_said = [
+            f"SELECT {names}, _origin, 0 AS old FROM fresh WHERE {part}",
+            f"SELECT {names}, 'by hand', 0 FROM by_hand WHERE {part}",
+        ]
         if earlier:
-            new += f" EXCEPT SELECT {names} FROM {_files(earlier)} WHERE {part}"
-        connection.execute(f"INSERT INTO said SELECT DISTINCT * FROM ({new}) ORDER BY ALL")
+            all_said.append(f"SELECT {names}, _origin, 1 FROM {_files(earlier)} WHERE {part}")
+        connection.execute(
+            f"INSERT INTO said SELECT {names}, min(_origin) FROM ({' UNION ALL '.join(all_said)}) "
+            f"GROUP BY {names} HAVING max(old) = 0 ORDER BY ALL"
+        )
     if number_of(connection, "said"):
         file.parent.mkdir(parents=True, exist_ok=True)
         connection.execute(f"COPY said TO {literal(str(file))} (FORMAT parquet)")
@@ -163,7 +172,7 @@ def merge(
     _touched(connection, table, present, earlier)
     result = f"result_{table.name}"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {result} AS SELECT * EXCLUDE (_stamp) FROM fresh WHERE false"
+        f"CREATE OR REPLACE TEMP TABLE {result} AS SELECT * EXCLUDE (_stamp, _origin) FROM fresh WHERE false"
     )
     disputed = 0
     snapshots: list[pd.DataFrame] = []

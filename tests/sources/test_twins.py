@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from twins import FILES
+from twins import FILES, xlsx
 
 from kpi_kit.errors import InputError
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
@@ -276,6 +276,37 @@ def test_members_of_a_graph(twin: Any) -> None:
 def test_two_spans_beside_each_other(twin: Any) -> None:
     found = twin("gsc_compared.csv", since=dt.date(2025, 7, 1), until=dt.date(2025, 10, 1))
     assert figures(found)["clicks", "обжарка"] == 9
+
+
+class TestWorkbooks:
+    def test_mentions_below_a_cover_on_the_second_sheet(self, tmp_path: Path) -> None:
+        """Brand Analytics: a cover first, then the messages, whose header is not in row 1."""
+        header = "Дата Время Hash_сообщения Текст Источник Url Тональность".replace("_", "\u00a0").split(" ")
+        rows: list[list[str | float]] = [
+            ["Отчёт"],
+            [*header],
+            ["01.10.2025", "14:05", "h1", "Вкусно", "vk.com", "https://vk.com/wall-1_1", "позитив"],
+        ]
+        (tmp_path / "ba.xlsx").write_bytes(xlsx(Обложка=[["Обжарка"], ["Период", "октябрь"]], Сообщения=rows))
+        source, found = read(tmp_path / "ba.xlsx")
+        assert source == "brand-analytics"
+        assert found.tables["mentions"]["mention_id"].tolist() == ["h1"]
+
+    def test_whole_numbers_are_whole_and_long_ids_are_warned_of(self, tmp_path: Path) -> None:
+        rows: list[list[str | float]] = [
+            ["ID", "Название сделки", "Бюджет ₽", "Дата создания", "Дата закрытия", "Этап сделки"],
+            [11.0, "Зерно", 1200.5, "22.03.2025 13:32:57", "01.04.2025 12:00:00", "Успешно реализовано"],
+            [18355151116178767.0, "Опт", 5.0, "22.03.2025 13:32:57", "не закрыта", "Первичный контакт"],
+        ]
+        (tmp_path / "deals.xlsx").write_bytes(xlsx(Сделки=rows))
+        source, found = read(tmp_path / "deals.xlsx")
+        assert source == "amocrm"
+        leads = found.tables["leads"]
+        assert leads["lead_id"].tolist()[0] == "11"
+        assert leads[["sale_amount", "currency"]].iloc[0].tolist() == [1200.5, "RUB"], (
+            "the sign is in the title"
+        )
+        assert any("1 id such as 1.8E+16" in remark for remark in found.remarks)
 
 
 class TestRecognition:
