@@ -335,7 +335,8 @@ def _problems_of_large(
     part = slices / f"{name}.parquet"
     for start in range(0, number_of(connection, merged.result), LARGE):
         connection.execute(
-            f"COPY (SELECT * FROM {merged.result} LIMIT {LARGE} OFFSET {start}) TO "
+            # by the number of the row: an OFFSET would hold all rows before it in memory
+            f"COPY (SELECT * FROM {merged.result} WHERE rowid >= {start} AND rowid < {start + LARGE}) TO "
             f"{literal(str(part))} (FORMAT parquet)"
         )
         if problems := _problems(slices, timezone):
