@@ -138,8 +138,8 @@ BRAND_ANALYTICS = (
 )
 YOUSCAN = (
     "Fecha,Texto,Sentimiento,Autor,Fuente,Engagement,Me gusta,Alcance potencial,URL\n"
-    "01/10/2025 14:05,Rico,Positivo,Vera,instagram.com,3,2,100,https://instagram.com/p/1\n"
-    "13/10/2025 09:00,Caro,Negativo,Pedro,vk.com,0,0,5,https://vk.com/wall1_2\n"
+    "2025-10-01 14:05,Rico,Positivo,Vera,instagram.com,3,2,100,https://instagram.com/p/1\n"
+    "2025-10-13 09:00,Caro,Negativo,Pedro,vk.com,0,0,5,https://vk.com/wall1_2\n"
 )
 PLAN = (
     "Дата;Время;Площадка;Тема;Формат;Статус;Ссылка;Ответственный\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,8 +12,9 @@ from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.cells import Style
 from kpi_kit.sources.grids import Grid, Sheet
 from kpi_kit.sources.heads import Head, head_of
-from kpi_kit.sources.interface import Guess, Imported, ImportOptions
+from kpi_kit.sources.interface import DateRange, Guess, Imported, ImportOptions
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, find, guess, measure, of, texts
+from kpi_kit.sources.moments import read_moment
 from kpi_kit.sources.reading import read_layouts, read_sheet
 from kpi_kit.sources.rows import refuse
 from kpi_kit.sources.text_files import Record, normal
@@ -29,6 +31,8 @@ UNKNOWN = (
 TESTED = "real file"
 
 _STYLE = Style(order="mdy", decimal=".")
+_IN_NAME = re.compile(r"([A-Z][a-z]{2}-\d{2}-\d{4})_([A-Z][a-z]{2}-\d{2}-\d{4})")
+_DAY = dt.timedelta(days=1)
 _PRIMARY = frozenset(
     map(normal, ("Primary", "Основной", "Основная", "Основное", "Principal", "Primär", "Primaria"))
 )
@@ -56,8 +60,34 @@ def _posts(values: Values, rows: Sequence[int], context: Context) -> Mapping[str
                 "export the content with lifetime data"
             )
             break
+    span = _days_in_name(context.path)
+    if span is not None:
+        context.coverage["posts"] = (span,)
+        for at, row in zip(values["published_at"], rows, strict=True):
+            if not span[0] - _DAY <= at.date() <= span[1]:
+                context.problems.append(
+                    f"{context.where(row)}: published on {at.date()}, outside the days of the "
+                    f"file's name, {span[0]} to "
+                    f"{span[1] - _DAY}: day and month may be the other way round"
+                )
     posts = {name: found for name, found in values.items() if name in TABLES["posts"].names}
     return {"posts": posts}
+
+
+def _days_in_name(path: Path) -> DateRange | None:
+    """The days that a name such as ``Mar-18-2025_Apr-14-2025_123.csv`` says.
+
+    Examples
+    --------
+    >>> _days_in_name(Path("Mar-18-2025_Apr-14-2025_123.csv"))
+    (datetime.date(2025, 3, 18), datetime.date(2025, 4, 15))
+    """
+    match = _IN_NAME.search(path.name)
+    try:
+        days = [read_moment(part.replace("-", " "))[0].date() for part in match.groups()] if match else []
+    except ValueError:
+        return None
+    return (days[0], days[1] + _DAY) if days and days[0] <= days[1] else None
 
 
 def _content(name: str, marks: tuple[str, ...], likes: tuple[str, ...], platform: str) -> Layout:

@@ -250,9 +250,9 @@ class _Reader:
             self.positions = {name: places[:1] for name, places in self.positions.items()}
         self.fields = [each for each in layout.fields if self.positions[each.name]]
         self._needed = max((places[0] for places in self.positions.values() if places), default=0)
-        decimal = (
-            "," if context.sheet.delimiter == ";" and layout.style.decimal is None else layout.style.decimal
-        )
+        decimal = layout.style.decimal
+        if context.sheet.delimiter == ";":  # a spreadsheet has saved it, and its 1,234 may be either
+            decimal = None if decimal == "." else ","
         self.style = Style(layout.style.order, decimal, layout.style.compact)
         self._known: dict[str, dict[str, Any]] = {each.name: {} for each in self.fields}
         self._sums: dict[str, Decimal] = {}

@@ -29,7 +29,7 @@ UNKNOWN = (
 )
 TESTED = "real file"
 
-_STYLE = Style(order="mdy", decimal=".")
+_STYLE = Style(decimal=".")
 _CLICKS = ("Clicks", "Клики", "Clics", "Klicks", "Cliques")
 _IMPRESSIONS = ("Impressions", "Показы", "Impresiones", "Impressionen", "Impressões")
 _POSITION = ("Position", "Позиция", "Posición", "Posição", "Средняя позиция")
@@ -83,7 +83,7 @@ def _beside(context: Context) -> DateRange | None:
         found = find(head_of(file), [DATES]) if file.is_file() else []
         if found:
             below = sheet_at(found[0].grid, found[0].delimiter, found[0].row).below()
-            days = [read_moment(cells[0].strip(), "mdy")[0].date() for _, cells in below]
+            days = [read_moment(cells[0].strip())[0].date() for _, cells in below]
             if days:
                 return min(days), max(days) + dt.timedelta(days=1)
     return None

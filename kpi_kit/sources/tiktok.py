@@ -29,7 +29,7 @@ UNKNOWN = (
 )
 TESTED = "real file"
 
-_STYLE = Style(order="mdy", decimal=".")
+_STYLE = Style(decimal=".")
 _LINK = re.compile(r"/(?:video|photo)/([0-9]{8,20})")
 _YEAR_IN_NAME = re.compile(r"(20[0-9]{2})[-_]?([0-9]{2})[-_]?([0-9]{2})(?![0-9])")
 _FIRST_DAY_OF_IDS = dt.datetime(2014, 1, 1, tzinfo=dt.UTC)
@@ -128,7 +128,7 @@ def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
 def _published(number: int, said: str | None, row: int, context: Context) -> dt.datetime | None:
     """The time as exported, in UTC; where it has no year, the one that the video's number holds."""
     try:
-        moment, timed = read_moment(" ".join((said or "").split()), "mdy")
+        moment, timed = read_moment(" ".join((said or "").split()))
         if timed:
             return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     except ValueError:
@@ -168,7 +168,7 @@ def _days(texts_: Sequence[str], rows: Sequence[int], context: Context) -> list[
     days: list[dt.date | None] = []
     for text, row in zip(plain, rows, strict=True):
         try:
-            days.append(read_moment(text, "mdy")[0].date())
+            days.append(read_moment(text)[0].date())
         except ValueError as fault:
             context.problems.append(
                 f"{context.where(row)}: column 'Date' (date): {fault}, found {text!r:.60}"

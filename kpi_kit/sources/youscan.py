@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kpi_kit.sources.cells import Style
 from kpi_kit.sources.heads import Head
 from kpi_kit.sources.interface import Guess, Imported, ImportOptions
 from kpi_kit.sources.layouts import Context, Layout, Values, guess, of, texts
@@ -44,7 +43,6 @@ MENTIONS = Layout(
         texts("author", "Autor", "Author", "Автор"),
         texts("number", "ID", "Mention ID"),
     ),
-    Style(order="dmy"),
     marks=(
         "Engagement",
         "Вовлечение",

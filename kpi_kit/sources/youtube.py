@@ -31,7 +31,7 @@ UNKNOWN = (
 TESTED = "real file"
 
 _LACKING = Decimal("0.01")  # a real table lacks 15 of 489 680 views
-_STYLE = Style(order="mdy", decimal=".")
+_STYLE = Style(decimal=".")
 _DATE = ("Date", "Дата", "Fecha", "Data", "Datum", "День")
 _VIEWS = ("Views", "Просмотры", "Visualizaciones", "Visualizações", "Aufrufe", "Перегляди")
 _ITEMS = (
@@ -206,7 +206,7 @@ def _sum_by_day(path: Path, title: str) -> tuple[Decimal, DateRange] | None:
         return None
     header, records = told
     try:
-        days = [read_moment(cells[0], "mdy")[0].date() for cells in records if not is_total(cells)]
+        days = [read_moment(cells[0])[0].date() for cells in records if not is_total(cells)]
         numbers = [read_number(cells[header.index(title)], ".") for cells in records if not is_total(cells)]
     except (ValueError, IndexError):
         return None

@@ -157,6 +157,24 @@ class TestMeta:
     def test_figures_of_days_are_no_figures_of_posts(self, twin: Any) -> None:
         assert "lifetime data" in refused(twin, "instagram.csv", (",Lifetime,52", ",03/18/2025,52"))
 
+    def test_the_name_of_the_file_says_the_days_and_catches_swapped_dates(self, tmp_path: Path) -> None:
+        path = tmp_path / "Mar-01-2025_Dec-31-2025_99.csv"
+        path.write_bytes(FILES["instagram.csv"][1])
+        _, found = read(path)
+        assert found.coverage["posts"] == ((dt.date(2025, 3, 1), dt.date(2026, 1, 1)),)
+        path.write_bytes(FILES["instagram.csv"][1].replace(b"12/01/2025", b"01/12/2025"))
+        with pytest.raises(
+            InputError, match="row 3: published on 2025-01-12, outside the days of the file's name"
+        ):
+            read(path)
+
+    def test_a_spreadsheet_of_another_country_is_not_guessed_at(self, twin: Any) -> None:
+        text = "Date;Views\n2025-02-27;1,234\n"
+        with pytest.raises(InputError, match="1,234 may be a thousand or a decimal"):
+            twin("yt_totals.csv", text.encode())
+        found = twin("yt_totals.csv", text.replace(";1,234", ";1 234").encode())
+        assert figures(found)["views", "all"] == 1234
+
     def test_an_american_date(self, twin: Any) -> None:
         posts = twin("instagram.csv").tables["posts"]
         assert posts["published_at"].tolist()[1] == pd.Timestamp("2025-12-01T18:50Z")
