@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -431,10 +432,18 @@ def _mail(asked: argparse.Namespace) -> int:
         loaded,
         data,
         clock=lambda: dt.datetime.now(zone),
-        say=lambda line: print(line, flush=True),
-        warn=lambda line: print(line, file=sys.stderr, flush=True),
+        say=lambda line: _tell(line, sys.stdout),
+        warn=lambda line: _tell(line, sys.stderr),
     )
     return OK if well else SOME_FAILED
+
+
+def _tell(line: str, stream: TextIO) -> None:
+    """Print a line at once; where nobody reads any more, go on: the messages matter, not the telling."""
+    try:
+        print(line, file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

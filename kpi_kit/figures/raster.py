@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -29,7 +30,8 @@ def png(figure: Figure, ground: str) -> bytes:
     figure.set_facecolor(ground)
     canvas = FigureCanvasAgg(figure)
     out = io.BytesIO()
-    canvas.print_png(out, metadata={"Software": None})
+    with mpl.rc_context({"path.snap": False}):  # snapped to pixels, points are strokes of no length
+        canvas.print_png(out, metadata={"Software": None})
     if not np.ptp(np.asarray(canvas.buffer_rgba()), axis=(0, 1)).any():
         raise ReportError("a figure for the mail came out blank")
     return out.getvalue()

@@ -329,6 +329,7 @@ def _row(card: Card, asked: Asked, say: Words) -> Row:
     reached = (
         say.text("total.of", part=say.number(card["attained"]), whole=say.number(goals)) if goals else "—"
     )
+    reached = reached.replace(" ", "\N{NO-BREAK SPACE}")  # the column is narrow on a phone
     total = "—" if card["total"] is None else say.total(card["total"])
     missing = len(summary.unassessed(card, say))
     cells = (card["name"], total, reached, ", ".join(real) or "—", say.number(missing) if missing else "—")
@@ -380,7 +381,7 @@ def _pictures(cards: Sequence[Card], troubles: Sequence[Trouble], say: Words) ->
     seen: set[tuple[str, int]] = set()
     for card, entry in wanted:
         record, place = card["kpis"][entry], (card["specialist"], entry)
-        drawable = any(past["value"] is not None for past in record["history"])
+        drawable = record["assessable"] and any(past["value"] is not None for past in record["history"])
         if place in seen or not drawable or len(seen) >= MOST_PICTURES:
             continue
         seen.add(place)

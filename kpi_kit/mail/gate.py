@@ -102,6 +102,10 @@ class Gate:
                 sound[person] = self._examined(person, statuses)
             except _Refused as why:
                 held[person] = Held(person, name, why.code, str(why))
+            except (KeyError, TypeError, AttributeError) as fault:
+                held[person] = Held(
+                    person, name, "failed", f"{person}.json is no whole scorecard ({fault!r})"
+                )
         return sound, held
 
     def department(self, sound: Mapping[str, Sound], held: Mapping[str, Held]) -> bytes | None:

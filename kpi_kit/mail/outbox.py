@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,25 +117,27 @@ def post(
     for each in held.values():
         warn(f"{each.id}: its report is not mailed: {each.detail}")
     folder = gate.folder / "outbox"
-    folder.mkdir(exist_ok=True)
-    with Journal(folder, clock) as journal:
-        _resolve(wish, everyone, journal, say)
-        pictures = Pictures({person: report.card for person, report in sound.items()})
-        desk = _Desk(wish, params, mail, sound, held, gate.department(sound, held), pictures, clock())
-        plans = [desk.plan(recipient, journal.known(recipient.key)) for recipient in everyone]
-        if held and mail.errors_to and not wish.only:
-            plans.append(desk.plan_errors(mail.errors_to, journal.known(ERRORS)))
-        _file(folder, plans, journal)
-        for plan in plans:
-            tell = warn if plan.status in _TROUBLE else say
-            tell(f"{plan.recipient.key} <{plan.recipient.address}>: {plan.told}")
-        ready = [plan.letter for plan in plans if plan.letter is not None]
-        if wish.server is None:
-            say(f"{_letters(len(ready))} in {folder}; nothing is sent without --send")
-            delivered = True
-        else:
-            delivered = _send(wish, wish.server, ready, journal, folder, say, warn)
+    try:
+        folder.mkdir(exist_ok=True)
+        with Journal(folder, clock) as journal:
+            _resolve(wish, everyone, journal, say)
+            pictures = Pictures({person: report.card for person, report in sound.items()})
+            desk = _Desk(wish, params, mail, sound, held, gate.department(sound, held), pictures, clock())
+            plans = [desk.plan(recipient, journal.known(recipient.key)) for recipient in everyone]
+            if held and mail.errors_to and not wish.only:
+                plans.append(desk.plan_errors(mail.errors_to, journal.known(ERRORS)))
+            _file(folder, plans, journal)
+            _show(plans, say, warn)
+            delivered = _send(wish, plans, journal, folder, say, warn)
+    except OSError as fault:
+        raise InputError(f"{folder}: cannot be used: {fault.strerror or fault}") from None
     return delivered and not held and not any(plan.status in _TROUBLE for plan in plans)
+
+
+def _show(plans: Sequence[Plan], say: Say, warn: Say) -> None:
+    for plan in plans:
+        tell = warn if plan.status in _TROUBLE else say
+        tell(f"{plan.recipient.key} <{plan.recipient.address}>: {plan.told}")
 
 
 _TROUBLE = ("changed", "uncertain", "none")
@@ -344,7 +347,8 @@ def _file(folder: Path, plans: Sequence[Plan], journal: Journal) -> None:
 def _put_away(path: Path, message_id: str) -> None:
     home = path.parent / "sent"
     home.mkdir(exist_ok=True)
-    path.replace(home / f"{path.stem}-{message_id.strip('<')[:8]}.eml")
+    with suppress(FileNotFoundError):  # somebody has tidied up; the journal knows that it was sent
+        path.replace(home / f"{path.stem}-{message_id.strip('<')[:8]}.eml")
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -359,11 +363,13 @@ def _write(path: Path, data: bytes) -> None:
 # ---------------------------------------------------------------- sending
 
 
-def _send(
-    wish: Wish, server: Server, letters: Sequence[Letter], journal: Journal, folder: Path, say: Say, warn: Say
-) -> bool:
+def _send(wish: Wish, plans: Sequence[Plan], journal: Journal, folder: Path, say: Say, warn: Say) -> bool:
+    letters = [plan.letter for plan in plans if plan.letter is not None]
+    if wish.server is None:
+        say(f"{_letters(len(letters))} in {folder}; nothing is sent without --send")
+        return True
     counts = {"sent": 0, "failed": 0, "uncertain": 0, "not_tried": 0}
-    with Session(server, wish.timeout) as session:
+    with Session(wish.server, wish.timeout) as session:
         for result in deliver(letters, journal, session):
             letter = result.letter
             counts[result.status] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,6 +47,12 @@ def no_page(office: Office) -> None:
 
 def no_card(office: Office) -> None:
     (office.folder / f"{ANNA}.json").write_text("{}", encoding="utf-8")
+
+
+def card_without_kpis(office: Office) -> None:
+    del office.cards[ANNA]["kpis"]
+    path = office.folder / f"{ANNA}.json"
+    path.write_text(json.dumps(office.cards[ANNA]), encoding="utf-8")
 
 
 def of_somebody_else(office: Office) -> None:
@@ -100,6 +107,7 @@ def broken_params(office: Office) -> None:
         (preliminary, "preliminary", "are not final; see --preliminary"),
         (no_page, "absent", "No such file"),
         (no_card, "absent", "a scorecard of schema 1 is expected"),
+        (card_without_kpis, "failed", "no whole scorecard (KeyError('kpis'))"),
         (of_somebody_else, "failed", "anna-petrova.json is of ivan-kuznetsov in 2025-10"),
         (page_of_somebody_else, "failed", "is not headed 'Анна Петрова, октябрь 2025'"),
         (page_of_an_earlier_run, "failed", "were not made together"),

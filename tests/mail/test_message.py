@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import cards
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from matplotlib.image import imread
 from office import DATA, NOW, Office, bodies, files, parsed, team
 
 from kpi_kit.errors import ReportError
+from kpi_kit.figures import theme
 from kpi_kit.mail import check
 from kpi_kit.mail.compose import Envelope, Pictures, attachments, compose, content_hash
 from kpi_kit.mail.content import Asked, content
@@ -27,6 +30,7 @@ from kpi_kit.mail.corrections import figures
 from kpi_kit.mail.gate import Held, Sound
 from kpi_kit.mail.letter import Letter
 from kpi_kit.mail.recipients import Recipient
+from kpi_kit.report.specialist import THEME
 
 OLGA = Recipient(
     "director", "olga", "Ольга Смирнова", "olga@agency.example", ("anna-petrova", "ivan-kuznetsov"), True
@@ -448,3 +452,13 @@ def test_charts_are_drawn_once_and_the_same(drawn: EmailMessage) -> None:
     assert pictures.png(said.pictures[0]) is first
     assert Pictures(team()).png(said.pictures[0]) == first
     assert DATA.encode() not in first
+
+
+def test_weekly_points_are_seen(drawn: EmailMessage) -> None:
+    """Drawn as strokes of hardly any length, they would vanish if they were snapped to pixels."""
+    week = np.array([int(theme(THEME).week[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    shown = [part.get_content() for part in drawn.walk() if part["Content-ID"]]
+    counts = [
+        int((np.abs(imread(io.BytesIO(image))[..., :3] - week).max(axis=-1) < 0.01).sum()) for image in shown
+    ]
+    assert counts[0] > 500, "the leads have 55 known weeks, each a dot of some 20 pixels"

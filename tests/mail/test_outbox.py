@@ -296,6 +296,13 @@ def test_without_the_key_mail_there_is_no_mail(tmp_path: Path) -> None:
         office.post()
 
 
+def test_an_outbox_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    office = Office(tmp_path, {IVAN: team()[IVAN]}, directors=DIRECTORS[1:])
+    office.outbox.write_text("a file", encoding="utf-8")
+    with pytest.raises(InputError, match="outbox: cannot be used: File exists"):
+        office.post()
+
+
 NAMES = ["../../etc/passwd", "Ольга", "a" * 200, ".", "con:x", "a\nb"]
 
 

@@ -15,7 +15,7 @@ from agency import build, entry
 from office import page
 from postbox import PASSWORD, USER, Postbox, certificates, listening
 
-from kpi_kit.__main__ import main
+from kpi_kit.__main__ import _tell, main
 from kpi_kit.scorecard import dumps, score
 
 ROOT = Path(__file__).parent.parent.parent
@@ -87,6 +87,14 @@ def test_the_password_is_nowhere(agency: list[str]) -> None:
     assert len(box.arrived) == 1
     assert f"connected to localhost:{port}, TLSv1.3" in sent.stderr
     assert re.search(r"RCPT TO:<olga@agency\.example>: 250", sent.stderr)
+
+
+def test_nobody_has_to_listen_for_all_to_be_sent() -> None:
+    end, other = os.pipe()
+    os.close(end)
+    with os.fdopen(other, "w") as stream:
+        _tell("one", stream)
+        _tell("two", stream)
 
 
 def test_without_a_server_nothing_is_done(
