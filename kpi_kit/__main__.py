@@ -91,6 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--jobs", type=int, help="how many notebooks at once; default: one a core")
     run.add_argument("--engine", choices=("auto", "quarto", "embedded"), default="auto")
     run.add_argument("--force", action="store_true", help="make reports again that are up to date")
+    run.add_argument("--executor", choices=("local", "dask"), default="local", help="where notebooks run")
+    run.add_argument(
+        "--scheduler", metavar="ADDRESS", help="dask: the scheduler's, such as tcp://10.0.0.1:8786"
+    )
     run.add_argument("--quiet", action="store_true", help="say nothing but problems")
     run.set_defaults(command=_run)
 
@@ -213,12 +217,22 @@ def _run(asked: argparse.Namespace) -> int:
         engine=asked.engine,
         as_of=asked.as_of,
         force=asked.force,
+        scheduler=_scheduler(asked),
         console=Console(stderr=True, quiet=asked.quiet),
     )
     if asked.quiet:  # otherwise the run has said each when it failed
         for name, problem in outcome.failed.items():
             print(f"{name}: {problem}", file=sys.stderr)
     return SOME_FAILED if outcome.failed else OK
+
+
+def _scheduler(asked: argparse.Namespace) -> str | None:
+    """The scheduler of the cluster that is asked for; None for this machine."""
+    if (asked.executor == "dask") != bool(asked.scheduler):
+        raise InputError(
+            "--executor dask and --scheduler ADDRESS: allowed are both or none, found one of them"
+        )
+    return str(asked.scheduler) if asked.scheduler else None
 
 
 def _score(asked: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from rich.console import Console
 from kpi_kit import across, checks, machine, render
 from kpi_kit import params as settings
 from kpi_kit.across import Across
+from kpi_kit.cluster import Cluster
 from kpi_kit.errors import InputError, did_you_mean
 from kpi_kit.execute import DEADLINE, Report, Result, check_declared, stoppable
 from kpi_kit.freshness import Freshness, Inputs, of_file
@@ -106,6 +107,7 @@ def run(
     style: Path = render.STYLE,
     force: bool = False,
     deadline: float = DEADLINE,
+    scheduler: str | None = None,
     console: Console | None = None,
 ) -> Outcome:
     """Make the reports of a period, and the department's page from all that are there.
@@ -131,6 +133,8 @@ def run(
         Whether reports are made again that are up to date.
     deadline : float
         Seconds after which a notebook is ended, whatever it is doing.
+    scheduler : str or None
+        The address of a dask scheduler whose workers are to execute; None for this machine.
     console : rich.console.Console or None
         Where progress is shown: a bar on a terminal, plain lines elsewhere; None for silence.
 
@@ -167,7 +171,7 @@ def run(
     )
     check_declared({notebooks / name: needs for name, needs in _NEEDS.items()})
     outcome = Outcome(this.folder)
-    with stoppable(), Workers(this.jobs, lambda text: say(this.console, text), Path(params)) as workers:
+    with stoppable(), _workers(this, scheduler) as workers:
         if force or not (this.folder / "manifest.json").is_file():
             workers.warm_up()  # it imports while this looks at params and data
         manifest = Manifest(this.folder, this.given["period"], {*loaded.specialists, *loaded.broken})
@@ -197,6 +201,12 @@ def run(
     outcome.seconds = time.perf_counter() - begun
     say(this.console, _summary(outcome))
     return outcome
+
+
+def _workers(this: _Run, scheduler: str | None) -> Workers | Cluster:
+    if scheduler is not None:
+        return Cluster(scheduler)
+    return Workers(this.jobs, lambda text: say(this.console, text), Path(this.given["params"]))
 
 
 def _summary(outcome: Outcome) -> str:
@@ -287,12 +297,12 @@ class _Making:
     Parameters
     ----------
     this : _Run
-    workers : Workers
+    workers : Workers or Cluster
     manifest : Manifest
     outcome : Outcome
     """
 
-    def __init__(self, this: _Run, workers: Workers, manifest: Manifest, outcome: Outcome) -> None:
+    def __init__(self, this: _Run, workers: Workers | Cluster, manifest: Manifest, outcome: Outcome) -> None:
         self._this, self._workers, self.manifest, self._outcome = this, workers, manifest, outcome
         self._inputs: dict[str, Inputs] = {}
         self._found: tuple[Across, Inputs] | None = None

@@ -114,7 +114,7 @@ class Workers:
             error = f"{report.notebook.name}: it did not end within {report.deadline:g} s"
             return Result(report.id, error, time.perf_counter() - begun), False
         except (client.LostError, BrokenProcessPool) as fault:
-            lost = Result(report.id, _ENDED, time.perf_counter() - begun, lost=True)
+            lost = lost_result(report, time.perf_counter() - begun)
             return lost, isinstance(fault, client.ServerDiedError)
 
     def _twice(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -166,6 +166,11 @@ class Workers:
                     initargs=(self._folder.name,),
                 )
             return self._pool
+
+
+def lost_result(report: Report, seconds: float) -> Result:
+    """The result of a report whose process ended before it answered."""
+    return Result(report.id, _ENDED, seconds, lost=True)
 
 
 def _begin_worker(folder: str) -> None:

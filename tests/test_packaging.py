@@ -40,6 +40,7 @@ def bounds(requirements: list[str]) -> dict[str, str]:
 
 RUNTIME = bounds(PROJECT["dependencies"])
 DEV = bounds(PROJECT["optional-dependencies"]["dev"])
+DASK = bounds(PROJECT["optional-dependencies"]["dask"])
 
 
 def tracked() -> list[Path]:
@@ -65,7 +66,7 @@ def test_the_conda_environment_has_the_same_dependencies_and_bounds():
 def test_the_lock_pins_every_direct_dependency_within_its_bound():
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     pinned = dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\n]+)", lock, re.MULTILINE))
-    for name, bound in (RUNTIME | DEV).items():
+    for name, bound in (RUNTIME | DEV | DASK).items():
         pin = pinned.get(name.replace(".", "-"))
         assert pin is not None, f"make lock: {name} is missing"
         found, least = ([int(part) for part in re.findall(r"\d+", text)] for text in (pin, bound))
@@ -89,7 +90,7 @@ def test_the_readme_gives_a_reason_for_every_dependency():
     rows = re.findall(
         r"^\| `([a-zA-Z0-9._-]+)` \| (\S.+) \|$", README.split("## Dependencies")[1], re.MULTILINE
     )
-    assert {name for name, _ in rows} == set(RUNTIME) | set(DEV)
+    assert {name for name, _ in rows} == set(RUNTIME) | set(DEV) | set(DASK)
 
 
 def test_the_readme_lists_the_targets_of_the_makefile():
