@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kpi_kit import freshness, params
+from kpi_kit import freshness, params, scorecard
 from kpi_kit.across import Across
+from kpi_kit.errors import InputError
 from kpi_kit.manifest import up_to_date
 from kpi_kit.store import open_store
 
@@ -154,3 +155,35 @@ def test_a_report_is_up_to_date_while_inputs_and_outputs_are_those_of_the_last_r
     if entry and "anna.html" in entry.get("outputs", {}) and entry["outputs"]["anna.html"] == "right":
         entry = {**entry, "outputs": {"anna.html": freshness.of_file(page)}}
     assert up_to_date(entry, {"data": "1"}, tmp_path) is fresh
+
+
+def test_data_that_a_run_has_found_sound_are_not_looked_through_again(before, tmp_path, monkeypatch):
+    folder, _ = before
+    shutil.copytree(folder, tmp_path / "after")
+    data, people = tmp_path / "after/data", tmp_path / "after/params"
+
+    def look_through() -> None:
+        _, store = scorecard.open_inputs(data, people)
+        store.connection.close()
+
+    loaded, store = scorecard.open_inputs(data, people)
+    with store:
+        name = scorecard.checked(store, loaded)
+    monkeypatch.setattr(scorecard.checks, "problems", lambda *_: ["looked through"])
+    with pytest.raises(InputError, match="looked through"):
+        look_through()
+    monkeypatch.setenv(scorecard.CHECKED, name)
+    look_through()
+    edited(data / "traffic.csv", add("2025-10-31,vk-tours,5,3"))
+    with pytest.raises(InputError, match="looked through"):
+        look_through()
+
+
+def test_a_persons_file_is_read_again_when_it_has_changed(before, tmp_path):
+    folder, _ = before
+    shutil.copytree(folder / "params", tmp_path / "params")
+    file = tmp_path / "params/specialists/timur-safin.yml"
+    first = params.load(tmp_path / "params").specialists["timur-safin"]
+    assert params.load(tmp_path / "params").specialists["timur-safin"] is first
+    file.write_text(file.read_text(encoding="utf-8").replace("name: ", "name: Дед "), encoding="utf-8")
+    assert params.load(tmp_path / "params").specialists["timur-safin"].name == f"Дед {first.name}"
