@@ -23,6 +23,7 @@ from kpi_kit.facts import Facts
 from kpi_kit.intake import AUTO, NewAccount, take_in
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.mail.journal import ANSWERS
+from kpi_kit.mail.origins import FromStore
 from kpi_kit.mail.outbox import Wish, post
 from kpi_kit.mail.server import from_environment
 from kpi_kit.params import Entry, Params, load
@@ -429,26 +430,25 @@ def _mail(asked: argparse.Namespace) -> int:
     loaded, store = open_inputs(asked.data, asked.params)
     with store:
         _warn([*loaded.warnings, *store.warnings])
-        period, data = _period(asked, store), store.fingerprint
-    wish = Wish(
-        str(period),
-        asked.out,
-        server,
-        resend=asked.resend,
-        resolve=asked.resolve,
-        preliminary=asked.preliminary,
-        only=tuple(asked.to or ()),
-        timeout=asked.timeout,
-    )
-    zone = loaded.department.zone
-    well = post(
-        wish,
-        loaded,
-        data,
-        clock=lambda: dt.datetime.now(zone),
-        say=lambda line: _tell(line, sys.stdout),
-        warn=lambda line: _tell(line, sys.stderr),
-    )
+        period = str(_period(asked, store))
+        wish = Wish(
+            period,
+            asked.out,
+            server,
+            resend=asked.resend,
+            resolve=asked.resolve,
+            preliminary=asked.preliminary,
+            only=tuple(asked.to or ()),
+            timeout=asked.timeout,
+        )
+        well = post(
+            wish,
+            loaded,
+            FromStore(asked.out / period, loaded, store),
+            clock=lambda: dt.datetime.now(loaded.department.zone),
+            say=lambda line: _tell(line, sys.stdout),
+            warn=lambda line: _tell(line, sys.stderr),
+        )
     return OK if well else SOME_FAILED
 
 

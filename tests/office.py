@@ -23,15 +23,14 @@ import cards
 from builders import write_params
 
 from kpi_kit import params as settings
+from kpi_kit.freshness import of_file
 from kpi_kit.mail.gate import Gate
 from kpi_kit.mail.outbox import Wish, post
 from kpi_kit.mail.server import Server
 from kpi_kit.params import Params
 from kpi_kit.report.specialist import SpecialistReport
-from kpi_kit.scorecard import params_digest
 
 Json = dict[str, Any]
-DATA = "sha256:data"
 NOW = dt.datetime(2025, 11, 9, 9, 30, tzinfo=dt.timezone(dt.timedelta(hours=3)))
 DIRECTORS = [
     {"id": "olga", "name": "Ольга Смирнова", "email": "olga@agency.example", "specialists": "all"},
@@ -83,6 +82,7 @@ class Office:
     ) -> None:
         self.cards = dict(team() if people is None else people)
         self.root = root
+        self.data = "data"
         kpis = [{"kpi": "leads", "target": {"at_least": 5}, "weight": 1}]
         write_params(
             root / "params",
@@ -110,30 +110,57 @@ class Office:
 
     def make(self, **changed: Any) -> None:
         """Write the reports as they are now; keywords replace the manifest's entries."""
-        loaded = self.params
         for person, card in self.cards.items():
-            card["provenance"] |= {"data": DATA, "params": params_digest(loaded, person)}
             (self.folder / f"{person}.json").write_text(
                 json.dumps(card, ensure_ascii=False), encoding="utf-8"
             )
             (self.folder / f"{person}.html").write_text(page(card), encoding="utf-8")
-        done = {
-            person: {"status": "done", "error": None, "seconds": 1.0, "more": "keys"} for person in self.cards
-        }
-        manifest = {"schema": 1, "period": cards.PERIOD, "as_of": None, "reports": done | changed}
-        (self.folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
         (self.folder / "index.html").write_text("<h1>Отдел</h1>", encoding="utf-8")
+        reports = {person: self.entry(person) for person in self.cards} | changed
+        manifest = {
+            "schema": 1,
+            "period": cards.PERIOD,
+            "as_of": None,
+            "reports": reports,
+            "department": {
+                "status": "done",
+                "inputs": {"reports": self.department(reports)},
+                "outputs": {"index.html": of_file(self.folder / "index.html")},
+            },
+            "more": "keys",
+        }
+        (self.folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+    def entry(self, person: str) -> Json:
+        """What the manifest says of a report that is done, of the files as they are."""
+        names = (f"{person}.json", f"{person}.html")
+        return {
+            "status": "done",
+            "error": None,
+            "seconds": 1.0,
+            "more": "keys",
+            "inputs": self.specialist(person, ""),
+            "outputs": {name: of_file(self.folder / name) for name in names},
+        }
+
+    def specialist(self, name: str, as_of: str) -> Json:
+        """The inputs as they are now, as :class:`kpi_kit.mail.origins.Origins` has them."""
+        file = of_file(self.root / "params" / "specialists" / f"{name}.yml")
+        return {"data": self.data, "params": file, "across": "same"}
+
+    def department(self, reports: Json) -> str:
+        return str(sorted((name, str(entry)) for name, entry in reports.items()))
 
     def gate(self, **given: Any) -> Gate:
         return Gate(
-            **{"folder": self.folder, "period": cards.PERIOD, "params": self.params, "data": DATA, **given}
+            **{"folder": self.folder, "period": cards.PERIOD, "params": self.params, "origins": self, **given}
         )
 
     def post(self, server: Server | None = None, **wish: Any) -> bool:
         self.said, self.warned = [], []
         asked = Wish(cards.PERIOD, self.root / "out", server, **{"timeout": 5.0, **wish})
         return post(
-            asked, self.params, DATA, clock=lambda: NOW, say=self.said.append, warn=self.warned.append
+            asked, self.params, self, clock=lambda: NOW, say=self.said.append, warn=self.warned.append
         )
 
     def message(self, name: str = "director-olga") -> EmailMessage:

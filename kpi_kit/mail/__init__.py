@@ -3,6 +3,7 @@
 ::
 
     recipients   who gets whose reports
+    origins      what a report would be made from now
     gate         which reports may be mailed, and why the others may not
     content      what a message says, in words
     layout       the words as HTML that mail clients show, and as plain text

@@ -11,6 +11,8 @@ from typing import Any
 
 from kpi_kit import render, scorecard
 from kpi_kit.errors import InputError, KitError
+from kpi_kit.freshness import of_file
+from kpi_kit.mail.origins import INPUTS, Origins
 from kpi_kit.params import Params
 from kpi_kit.wording import Words, words
 
@@ -67,8 +69,8 @@ class Gate:
         ``<out>/<period>``.
     period : str
     params : Params
-    data : str
-        The fingerprint of the data as they are now.
+    origins : Origins
+        What the reports would be made from now.
     preliminary : bool
         Whether figures that are not final may be mailed.
     """
@@ -76,7 +78,7 @@ class Gate:
     folder: Path
     period: str
     params: Params
-    data: str
+    origins: Origins
     preliminary: bool = False
 
     def examine(self) -> tuple[dict[str, Sound], dict[str, Held]]:
@@ -87,7 +89,7 @@ class Gate:
         InputError
             Where no run has left a manifest.
         """
-        statuses = _statuses(self.folder / "manifest.json")
+        statuses = _manifest(self.folder / "manifest.json")["reports"]
         sound: dict[str, Sound] = {}
         held: dict[str, Held] = {}
         named = {
@@ -110,48 +112,62 @@ class Gate:
 
     def department(self, sound: Mapping[str, Sound], held: Mapping[str, Held]) -> bytes | None:
         """The department's page, where everyone's report may be mailed and it was made from these."""
-        path = self.folder / f"{DEPARTMENT}.html"
-        if held or not sound or not path.is_file():
+        manifest = _manifest(self.folder / "manifest.json")
+        entry, path = manifest.get("department"), self.folder / f"{DEPARTMENT}.html"
+        if held or not sound or not isinstance(entry, Mapping) or entry.get("status") != "done":
             return None
-        newest = max((self.folder / f"{person}.json").stat().st_mtime_ns for person in sound)
-        return path.read_bytes() if path.stat().st_mtime_ns >= newest else None
+        shown = entry.get("inputs", {}).get("reports")
+        if shown != self.origins.department(manifest["reports"]) or not self._as_made(entry, path):
+            return None
+        return path.read_bytes()
+
+    @staticmethod
+    def _as_made(entry: Mapping[str, Any], *paths: Path) -> bool:
+        """Whether files are those that the run has made, byte for byte."""
+        made = entry.get("outputs") or {}
+        return all(made.get(path.name) is not None and made[path.name] == of_file(path) for path in paths)
 
     def _examined(self, person: str, statuses: Mapping[str, Any]) -> Sound:
         if person in self.params.broken:
             raise _Refused("broken", "; ".join(self.params.broken[person]))
         if person not in self.params.specialists:
             raise _Refused("absent", f"there is no {self.params.file_of(person)}")
-        card, page = self._files(person, statuses)
-        self._compare(person, card)
+        entry = self._entry(person, statuses)
+        card, page = self._files(person, entry)
+        self._compare(person, card, entry)
         if not self.preliminary and (card["preliminary"] or card["interim"]):
             raise _Refused("preliminary", f"its figures of {card['as_of']} are not final; see --preliminary")
         self._look(person, card, page.decode("utf-8", "replace"))
         return Sound(person, card, page)
 
-    def _files(self, person: str, statuses: Mapping[str, Any]) -> tuple[Card, bytes]:
+    def _entry(self, person: str, statuses: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the manifest says of a report that is done."""
         entry = statuses.get(person)
         if entry is None:
             raise _Refused("absent", "no run has made it; make reports")
         if not isinstance(entry, Mapping) or entry.get("status") != "done":
             why = entry.get("error") if isinstance(entry, Mapping) else None
             raise _Refused("failed", str(why or "the manifest does not say that it is done"))
+        return entry
+
+    def _files(self, person: str, entry: Mapping[str, Any]) -> tuple[Card, bytes]:
+        paths = [self.folder / f"{person}.{kind}" for kind in ("json", "html")]
         try:
-            card = scorecard.load(self.folder / f"{person}.json")
-            page = (self.folder / f"{person}.html").read_bytes()
+            card, page = scorecard.load(paths[0]), paths[1].read_bytes()
         except (KitError, OSError) as fault:
             raise _Refused("absent", " ".join(str(fault).split())) from None
+        if not self._as_made(entry, *paths):
+            raise _Refused("failed", "its page or JSON is not the one that the run has made")
         return card, page
 
-    def _compare(self, person: str, card: Card) -> None:
+    def _compare(self, person: str, card: Card, entry: Mapping[str, Any]) -> None:
         """The card is of this person and period, and its inputs are those that are there now."""
-        told = (card.get("specialist"), card.get("period"))
+        told = (card["specialist"], card["period"])
         if told != (person, self.period):
             raise _Refused("failed", f"{person}.json is of {told[0]} in {told[1]}")
-        origin = card.get("provenance", {})
-        if origin.get("data") != self.data:
-            raise _Refused("stale", "it is older than the data; make reports again")
-        if origin.get("params") != scorecard.params_digest(self.params, person):
-            raise _Refused("stale", "it is older than the params; make reports again")
+        made, now = entry.get("inputs") or {}, self.origins.specialist(person, card["as_of"])
+        if changed := [name for name in INPUTS if made.get(name) != now[name]]:
+            raise _Refused("stale", f"it is older than its {', '.join(changed)}; make reports again")
 
     def _look(self, person: str, card: Card, page: str) -> None:
         """The page is this card's, and nothing that a report must have is missing or empty."""
@@ -159,9 +175,6 @@ class Gate:
         title = f"{card['name']}, {say.period(card['period'])}"
         if _squeezed(render.title([page], "")) != _squeezed(title):
             raise _Refused("failed", f"{person}.html is not headed {title!r}")
-        absent = [key for key in ("data", "params") if str(card["provenance"][key]) not in page]
-        if absent:
-            raise _Refused("failed", f"{person}.html and {person}.json were not made together")
         drawn = any(past["value"] is not None for row in card["kpis"] for past in row["history"])
         required = (*REQUIRED, "figures") if drawn else REQUIRED
         found = sections(page)
@@ -228,10 +241,10 @@ class _Sections(HTMLParser):
                 self.found[section] = True
 
 
-def _statuses(path: Path) -> Mapping[str, Any]:
+def _manifest(path: Path) -> Mapping[str, Any]:
     try:
-        reports = json.loads(path.read_text(encoding="utf-8"))["reports"]
-        return dict(reports)
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {**found, "reports": dict(found["reports"])}
     except FileNotFoundError:
         raise InputError(f"{path}: there are no reports of this period; make reports first") from None
     except (OSError, ValueError, KeyError, TypeError) as fault:

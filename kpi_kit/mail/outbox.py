@@ -17,6 +17,7 @@ from kpi_kit.mail.delivery import deliver
 from kpi_kit.mail.gate import DEPARTMENT, Gate, Held, Sound
 from kpi_kit.mail.journal import Journal, Known
 from kpi_kit.mail.letter import Letter
+from kpi_kit.mail.origins import Origins
 from kpi_kit.mail.recipients import Recipient, file_name, recipients
 from kpi_kit.mail.server import Server
 from kpi_kit.mail.session import Session
@@ -84,7 +85,7 @@ Say = Callable[[str], None]
 
 
 def post(
-    wish: Wish, params: Params, data: str, *, clock: Callable[[], dt.datetime], say: Say, warn: Say
+    wish: Wish, params: Params, origins: Origins, *, clock: Callable[[], dt.datetime], say: Say, warn: Say
 ) -> bool:
     """Write, show and, where a server is given, send the messages of a period.
 
@@ -92,8 +93,8 @@ def post(
     ----------
     wish : Wish
     params : Params
-    data : str
-        The fingerprint of the data as they are now.
+    origins : Origins
+        What the reports would be made from now.
     clock : callable
         What time it is, with its zone.
     say, warn : callable
@@ -112,7 +113,7 @@ def post(
     if mail is None:
         raise InputError(f"{params.folder / 'department.yml'}: mail: this key is missing; see docs/mail.md")
     everyone = _wanted(params, wish.only)
-    gate = Gate(wish.out / wish.period, wish.period, params, data, wish.preliminary)
+    gate = Gate(wish.out / wish.period, wish.period, params, origins, wish.preliminary)
     sound, held = gate.examine()
     for each in held.values():
         warn(f"{each.id}: its report is not mailed: {each.detail}")

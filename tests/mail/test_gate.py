@@ -45,27 +45,44 @@ def no_page(office: Office) -> None:
     (office.folder / f"{ANNA}.html").unlink()
 
 
+def changed(office: Office, name: str, old: str, new: str) -> None:
+    """Change a file, as a run would have made it."""
+    path = office.folder / name
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    manifest = json.loads((office.folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["reports"][ANNA] = office.entry(ANNA)
+    (office.folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+
 def no_card(office: Office) -> None:
     (office.folder / f"{ANNA}.json").write_text("{}", encoding="utf-8")
 
 
 def card_without_kpis(office: Office) -> None:
-    del office.cards[ANNA]["kpis"]
-    path = office.folder / f"{ANNA}.json"
-    path.write_text(json.dumps(office.cards[ANNA]), encoding="utf-8")
+    changed(office, f"{ANNA}.json", '"kpis"', '"kpi"')
 
 
 def of_somebody_else(office: Office) -> None:
-    (office.folder / f"{ANNA}.json").write_bytes((office.folder / "ivan-kuznetsov.json").read_bytes())
+    changed(office, f"{ANNA}.json", '"specialist": "anna-petrova"', '"specialist": "ivan-kuznetsov"')
 
 
 def page_of_somebody_else(office: Office) -> None:
-    (office.folder / f"{ANNA}.html").write_bytes((office.folder / "ivan-kuznetsov.html").read_bytes())
+    changed(office, f"{ANNA}.html", "<h1>Анна Петрова", "<h1>Иван Кузнецов")
 
 
-def page_of_an_earlier_run(office: Office) -> None:
+def page_that_was_changed(office: Office) -> None:
     path = office.folder / f"{ANNA}.html"
-    path.write_text(path.read_text(encoding="utf-8").replace("sha256:data", "sha256:old"), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8") + " ", encoding="utf-8")
+
+
+def no_outputs(office: Office) -> None:
+    office.make(**{ANNA: {**office.entry(ANNA), "outputs": None}})
+
+
+def no_inputs(office: Office) -> None:
+    office.make(**{ANNA: {**office.entry(ANNA), "inputs": None}})
 
 
 def older_params(office: Office) -> None:
@@ -74,22 +91,18 @@ def older_params(office: Office) -> None:
 
 
 def older_data(office: Office) -> None:
-    path = office.folder / f"{ANNA}.json"
-    path.write_text(path.read_text(encoding="utf-8").replace("sha256:data", "sha256:old"), encoding="utf-8")
+    office.make(**{ANNA: {**office.entry(ANNA), "inputs": {**office.specialist(ANNA, ""), "data": "old"}}})
 
 
 def empty_section(office: Office) -> None:
-    path = office.folder / f"{ANNA}.html"
-    page = path.read_text(encoding="utf-8")
+    page = (office.folder / f"{ANNA}.html").read_text(encoding="utf-8")
     begin = page.index('<section id="scorecard"')
-    inside = page.index("</h2>", begin) + 5
-    end = page.index("</section>", begin)
-    path.write_text(page[:inside] + " " + page[end:], encoding="utf-8")
+    inside = page[page.index("</h2>", begin) + 5 : page.index("</section>", begin)]
+    changed(office, f"{ANNA}.html", inside, " ")
 
 
 def no_pictures(office: Office) -> None:
-    path = office.folder / f"{ANNA}.html"
-    path.write_text(path.read_text(encoding="utf-8").replace('id="figures"', 'id="f"'), encoding="utf-8")
+    changed(office, f"{ANNA}.html", 'id="figures"', 'id="f"')
 
 
 def broken_params(office: Office) -> None:
@@ -110,9 +123,11 @@ def broken_params(office: Office) -> None:
         (card_without_kpis, "failed", "no whole scorecard (KeyError('kpis'))"),
         (of_somebody_else, "failed", "anna-petrova.json is of ivan-kuznetsov in 2025-10"),
         (page_of_somebody_else, "failed", "is not headed 'Анна Петрова, октябрь 2025'"),
-        (page_of_an_earlier_run, "failed", "were not made together"),
-        (older_params, "stale", "older than the params"),
-        (older_data, "stale", "older than the data"),
+        (page_that_was_changed, "failed", "is not the one that the run has made"),
+        (no_outputs, "failed", "is not the one that the run has made"),
+        (no_inputs, "stale", "older than its data, params, across"),
+        (older_params, "stale", "older than its params"),
+        (older_data, "stale", "older than its data"),
         (empty_section, "failed", "empty section: scorecard"),
         (no_pictures, "failed", "empty section: figures"),
         (broken_params, "broken", "kpis: this key is missing"),
@@ -143,8 +158,10 @@ def test_the_departments_page_must_be_of_these_reports(tmp_path: Path) -> None:
     office = Office(tmp_path)
     sound, held = office.gate().examine()
     assert office.gate().department(sound, held) == "<h1>Отдел</h1>".encode()
-    path = office.folder / f"{ANNA}.json"
-    path.write_bytes(path.read_bytes())
+    changed(office, f"{ANNA}.json", '"attained": 3', '"attained": 4')
+    assert office.gate().department(sound, held) is None
+    office.make()
+    (office.folder / "index.html").write_text("another", encoding="utf-8")
     assert office.gate().department(sound, held) is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import subprocess
@@ -16,7 +17,9 @@ from office import page
 from postbox import PASSWORD, USER, Postbox, certificates, listening
 
 from kpi_kit.__main__ import _tell, main
-from kpi_kit.scorecard import dumps, score
+from kpi_kit.freshness import of_file
+from kpi_kit.mail.origins import FromStore
+from kpi_kit.scorecard import dumps, open_inputs, score
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -36,9 +39,12 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     card = score("ann", "2025-10", data=data, params=params)
     (out / "ann.json").write_text(dumps(card), encoding="utf-8")
     (out / "ann.html").write_text(page(card), encoding="utf-8")
-    (out / "manifest.json").write_text(
-        '{"reports": {"ann": {"status": "done", "error": null}}}', encoding="utf-8"
-    )
+    loaded, store = open_inputs(data, params)
+    with store:
+        inputs = FromStore(out, loaded, store).specialist("ann", card["as_of"])
+    outputs = {name: of_file(out / name) for name in ("ann.json", "ann.html")}
+    made = {"status": "done", "error": None, "inputs": inputs, "outputs": outputs}
+    (out / "manifest.json").write_text(json.dumps({"reports": {"ann": made}}), encoding="utf-8")
     return ["--data", str(data), "--params", str(params), "--out", str(folder / "out"), "--period", "2025-10"]
 
 
@@ -121,6 +127,6 @@ def test_a_report_older_than_its_data_is_not_mailed(
     try:
         (data / "leads.csv").write_bytes(before + b"l2,a,2025-10-02T12:00,,,,,\n")
         assert main(["mail", *agency]) == 1
-        assert "ann: its report is not mailed: it is older than the data" in capsys.readouterr().err
+        assert "ann: its report is not mailed: it is older than its data" in capsys.readouterr().err
     finally:
         (data / "leads.csv").write_bytes(before)

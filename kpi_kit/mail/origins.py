@@ -1,0 +1,55 @@
+"""What reports would be made from if they were made now, in the terms of the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from kpi_kit import across
+from kpi_kit.freshness import Freshness
+from kpi_kit.params import Params
+from kpi_kit.store import Store
+
+INPUTS = ("data", "params", "across")
+"""The inputs in which figures can change; a newer kit or stylesheet does not make a report wrong."""
+
+
+class Origins(Protocol):
+    """The inputs of reports as they are now."""
+
+    def specialist(self, name: str, as_of: str) -> Mapping[str, str]:
+        """Hashes of a person's inputs up to a cut-off, by :data:`INPUTS`."""
+
+    def department(self, reports: Mapping[str, Any]) -> str:
+        """A hash of what the department's page shows: the manifest's reports."""
+
+
+class FromStore:
+    """The inputs as a run would hash them, from data that are open.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the reports.
+    params : Params
+    store : Store
+    """
+
+    def __init__(self, folder: Path, params: Params, store: Store) -> None:
+        self._folder, self._params, self._store = folder, params, store
+        self._fresh = cache(self._freshness)
+
+    def specialist(self, name: str, as_of: str) -> Mapping[str, str]:
+        """See :class:`Origins`."""
+        found = self._fresh(as_of).specialist(name, self._folder, across.read(self._folder))
+        return {key: found[key] for key in INPUTS}
+
+    def department(self, reports: Mapping[str, Any]) -> str:
+        """See :class:`Origins`."""
+        return self._fresh("").department(self._folder, reports)["reports"]
+
+    def _freshness(self, as_of: str) -> Freshness:
+        settings = {"period": self._folder.name}
+        return Freshness(settings, loaded=self._params, store=self._store, as_of=as_of, files=())
