@@ -55,6 +55,8 @@ class Postbox:
 
     async def _act(self, stage: str, server: SMTP) -> str | None:
         found = self.fault(stage)
+        if stage == "DONE" and found in ("421", "451", "550"):
+            return None  # such an answer would mean that it was not accepted after all
         if found == "drop":
             server.transport.abort()
             return "421 gone"
