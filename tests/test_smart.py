@@ -124,11 +124,11 @@ def test_a_short_history_cannot_say_what_is_achievable(tmp_path: Path) -> None:
 def test_targets_are_reached_as_often_as_their_chance_says(asked: float) -> None:
     """Over simulated histories of 24 months: the target whose chance is claimed, against what then came."""
     rng = np.random.default_rng(7)
-    met, count = 0, 300
+    met, count = 0, 150
     for number in range(count):
         months = 100 + 10 * rng.standard_normal(25)
         low, high = 50.0, 150.0
-        for _ in range(14):  # bisect: a higher target is less likely
+        for _ in range(9):  # bisect: a higher target is less likely
             middle = (low + high) / 2
             said = chance(months[:24], Goal(low=middle), seed=number).probability
             low, high = (middle, high) if said is not None and said > asked else (low, middle)
