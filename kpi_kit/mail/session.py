@@ -107,7 +107,7 @@ class Session:
         smtp = self._connection()
         assert smtp.sock is not None
         try:
-            smtp.send(_FIRST_DOT.sub(b"..", letter.data))
+            smtp.send(_FIRST_DOT.sub(b"..", letter.data.rstrip(b"\r\n")) + b"\r\n")
         except (OSError, smtplib.SMTPException) as fault:  # the closing dot has not gone out
             self.close()
             raise Temporary(self._told(fault)) from None
