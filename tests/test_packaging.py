@@ -258,6 +258,22 @@ def test_values_may_hold_spaces_and_quotes(make, conda, tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        ([], []),
+        (["SEND=no", "RESEND=", "PRELIMINARY=0"], []),
+        (["SEND=yes", "RESEND=yes", "PRELIMINARY=yes"], ["--send", "--resend", "--preliminary"]),
+        (["SEND=yes", "RESOLVE=again", "TO=o'b c"], ["--send", "--resolve", "again", "--to", "o'b c"]),
+    ],
+)
+def test_mail_is_sent_only_where_it_is_said(make, conda, tmp_path, given, options):
+    done = make("mail", "PERIOD=2025-10", *given, CONDA_PREFIX=str(tmp_path / "conda env"))
+    assert (done.returncode, done.stderr) == (0, "")
+    folders = ["--data", "data/sample", "--params", "params", "--out", "reports", "--period", "2025-10"]
+    assert conda()[-1] == ["-m", "kpi_kit", "mail", *folders, *options]
+
+
 def test_lab_passes_its_arguments_on(make, conda, tmp_path):
     done = make("lab", "LAB_ARGS=--allow-root --no-browser", CONDA_PREFIX=str(tmp_path / "conda env"))
     assert (done.returncode, done.stderr) == (0, "")
