@@ -104,8 +104,8 @@ class Sender:
     def killed(self, chance: random.Random, begin: float) -> bool:
         """Start and kill: in the beginning, or some messages later. False where it ended before."""
         process = self.start()
-        early = chance.random() < 0.2
-        wanted = 0 if early else chance.randint(1, 8)
+        early = chance.random() < 0.3
+        wanted = 0 if early else chance.randint(1, 5)
         timer = threading.Timer(chance.uniform(0, begin) if early else 60, process.kill)
         timer.start()
         lines, seen = [], 0
@@ -155,7 +155,9 @@ def soak(
     sender: Sender, box: Postbox, directors: int, kills: int, chance: random.Random, folder: Path
 ) -> int:
     begun = time.perf_counter()
-    done = sum(sender.killed(chance, 4.0) for _ in range(kills))
+    done = 0
+    while done < kills:
+        done += sender.killed(chance, 4.0)
     arrived_by_then = len(box.arrived)
     sender.run()
     box.fault = lambda stage: None
