@@ -338,7 +338,7 @@ def _audited(case: Case) -> Iterator[str]:
     for entry in case.person.kpis:
         facts = Facts(case, entry)
         _, findings = smart.audit(facts, verdicts(facts))
-        shown = {"unit": str(entry.unit), "as": entry.as_, "chance_check": None}
+        shown = {"unit": str(entry.unit), "as": entry.as_}
         for finding in findings:
             letter = words.text(f"smart.{finding['letter']}")
             sentences = " ".join(audit.entry_sentences(finding, shown, words))

@@ -60,6 +60,10 @@ class Across:
         """The content of the file of a part."""
         return json.dumps(getattr(self, part), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
+    def is_reliable(self, kpi: str) -> bool:
+        """Whether nothing is known against the chances of a KPI."""
+        return self.backtest.get(kpi, {}).get("verdict") != "not_reliable"
+
     def shocks_of(self, kpi: Kpi, platforms: Iterable[str], period: Period) -> list[dict[str, Any]]:
         """The weeks that overlap a period in which all accounts of a platform moved as the KPI does."""
         return [

@@ -119,7 +119,10 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
     across = across or Across()
     facts = [Facts(case, entry) for entry in case.person.kpis]
     found = [verdicts(entry) for entry in facts]
-    audits = [audit(entry, said) for entry, said in zip(facts, found, strict=True)]
+    audits = [
+        audit(entry, said, reliable=across.is_reliable(entry.kpi.id))
+        for entry, said in zip(facts, found, strict=True)
+    ]
     rows = [
         {**entry_record(entry, verdict, across), "smart": smart, "audit": findings}
         for entry, verdict, (smart, findings) in zip(facts, records(found), audits, strict=True)
@@ -144,6 +147,7 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
         "assessable": sum(row["assessable"] for row in asked),
         "scoring": case.department.scoring.model_dump(),
         "assignments": list(_assignments(case)),
+        "deputised": [_account(case, account) for account in case.deputised if account not in case.held],
         "brands": list(case.person.brands),
         "absences": [absence.model_dump(mode="json") for absence in case.person.absences],
         "notes": [note.as_dict() for note in _report_notes(case)],
@@ -268,19 +272,23 @@ def _filter_notes(entry: Entry) -> Iterator[Note]:
 
 
 def _assignments(case: Case) -> Iterator[dict[str, Any]]:
-    accounts = case.store.accounts
     for held in case.person.accounts:
-        if held.account not in case.held:
-            continue
-        row = accounts.loc[held.account]
-        yield {
-            "account_id": held.account,
-            "platform": row["platform"],
-            "title": row["title"],
-            "url": None if row.isna()["url"] else row["url"],
-            "since": None if held.since is None else held.since.isoformat(),
-            "until": None if held.until is None else held.until.isoformat(),
-        }
+        if held.account in case.held:
+            yield {
+                **_account(case, held.account),
+                "since": None if held.since is None else held.since.isoformat(),
+                "until": None if held.until is None else held.until.isoformat(),
+            }
+
+
+def _account(case: Case, account: str) -> dict[str, Any]:
+    row = case.store.accounts.loc[account]
+    return {
+        "account_id": account,
+        "platform": row["platform"],
+        "title": row["title"],
+        "url": None if row.isna()["url"] else row["url"],
+    }
 
 
 def _report_notes(case: Case) -> Iterator[Note]:

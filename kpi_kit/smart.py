@@ -45,7 +45,9 @@ _FAIR = (0.35, 0.65)
 Finding = dict[str, Any]
 
 
-def audit(facts: Facts, said: Verdicts) -> tuple[dict[str, bool | None], list[Finding]]:
+def audit(
+    facts: Facts, said: Verdicts, *, reliable: bool = True
+) -> tuple[dict[str, bool | None], list[Finding]]:
     """Look at one entry.
 
     Parameters
@@ -53,6 +55,8 @@ def audit(facts: Facts, said: Verdicts) -> tuple[dict[str, bool | None], list[Fi
     facts : Facts
     said : Verdicts
         The verdicts on it, for the chance of its target.
+    reliable : bool
+        Whether that chance may be relied on; an unreliable one decides nothing.
 
     Returns
     -------
@@ -65,7 +69,7 @@ def audit(facts: Facts, said: Verdicts) -> tuple[dict[str, bool | None], list[Fi
     found = [
         *_specific(facts),
         *_measurable(facts),
-        *_achievable(facts, said),
+        *(_achievable(facts, said) if reliable else ()),
         *_relevant(facts),
         *_timely(facts),
     ]
@@ -73,7 +77,8 @@ def audit(facts: Facts, said: Verdicts) -> tuple[dict[str, bool | None], list[Fi
     unknown = set()
     if not facts.case.person.duties:
         unknown.add("relevant")
-    if not facts.entry.standard and (said.chance is None or said.chance.probability is None):
+    unsaid = said.chance is None or said.chance.probability is None or not reliable
+    if unsaid and not facts.entry.standard:
         unknown.add("achievable")
     return {letter: None if letter in unknown else letter not in failed for letter in LETTERS}, found
 

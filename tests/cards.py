@@ -389,6 +389,7 @@ def card(language: str = "ru", **given: Any) -> Card:
         "currency": "RUB",
         "timezone": "Europe/Moscow",
         "brand": {"logo": None, "accent": None},
+        "deputised": [],
         "period": PERIOD,
         "as_of": "2025-11-08T00:00:00+03:00",
         "interim": False,

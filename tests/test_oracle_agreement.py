@@ -163,7 +163,7 @@ def no_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("change", "year_ago_change", "trend", "chance", "chance_band", "chance_period", "control")
     none = dict.fromkeys(names)
     monkeypatch.setattr(scorecard, "verdicts", lambda facts: facts)
-    monkeypatch.setattr(scorecard, "audit", lambda facts, said: (None, []))
+    monkeypatch.setattr(scorecard, "audit", lambda facts, said, reliable: (None, []))
     monkeypatch.setattr(
         scorecard, "records", lambda found: [{**none, "outside": [None] * len(f.history)} for f in found]
     )

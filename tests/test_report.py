@@ -275,10 +275,10 @@ def test_people_who_differ_by_more_than_chance_are_named() -> None:
     team = [answering("a", "Анна", 0.96, 500.0), answering("b", "Борис <b>", 0.6, 100.0)]
     team += [answering(f"p{n}", f"П{n}", 0.95 + n / 300, 400.0) for n in range(5)]
     found = shown(DepartmentReport("2025-10", team, {}, "ru", "RUB"), ["funnels"])["funnels"]
-    assert "за пределами случайного: Борис &lt;b&gt; (60\u202f%)." in found
+    assert "За пределами случайного: Борис &lt;b&gt; (60\u202f%)." in found
     assert 'alt="Ответы в срок (SLA) по объёму (обращений). Общий уровень ' in found
     calm = shown(DepartmentReport("2025-10", team[2:], {}, "en", "RUB"), ["funnels"])["funnels"]
-    assert "chance explains all differences" in calm
+    assert "Chance explains all differences." in calm
 
 
 def test_accounts_that_differ_are_named_with_their_holder() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,20 @@ def test_the_proposal_is_as_likely_as_it_says(tmp_path: Path) -> None:
     again = audited(tmp_path / "again", {"at_least": value})
     assert again["chance"] == row["audit"][0]["proposal"]["chance"]
     assert again["smart"]["achievable"] is True
+
+
+def test_an_unreliable_chance_decides_nothing(tmp_path: Path) -> None:
+    data, params = build(
+        tmp_path,
+        [entry("leads", target={"at_least": 90})],
+        department=HOUSE,
+        person={"duties": ["sales"]},
+        leads=monthly_leads(STEADY),
+    )
+    check = {"n": 40, "brier": 0.3, "base_brier": 0.2, "coverage80": 0.7, "verdict": "not_reliable"}
+    (tmp_path / "backtest.json").write_text(json.dumps({"leads": check}), encoding="utf-8")
+    (row,) = score("ann", "2025-10", data=data, params=params, as_of="2025-11-08", beside=tmp_path)["kpis"]
+    assert (row["smart"], row["audit"]) == (HOLDS | {"achievable": None}, [])
 
 
 def test_a_norm_need_not_be_achievable(tmp_path: Path) -> None:
@@ -199,9 +214,9 @@ def test_every_finding_has_words() -> None:
         "Показателей 8;"
     )
     assert set_sentence({"code": "heavy_family", "family": "sales", "share": 0.62}, ru).count("62") == 1
-    shown = {"unit": "leads", "as": "value", "chance_check": {"verdict": "not_reliable"}}
-    doubted = {"code": "out_of_reach", "chance": 0.001, "period": "2025-11", "proposal": None}
-    assert entry_sentences(doubted, shown, ru)[-1].startswith("Прогноз этого показателя пока ненадёжен")
+    shown = {"unit": "leads", "as": "value"}
+    hopeless = {"code": "out_of_reach", "chance": 0.001, "period": "2025-11", "proposal": None}
+    assert len(entry_sentences(hopeless, shown, ru)) == 1
     for finding in (
         {"code": "empty_scope"},
         {"code": "rarely_assessable", "count": 2, "of": 4},

@@ -384,7 +384,7 @@ CHANCES = [
         hit(0.81, cards.check("reliable")),
         "81 %",
         "проверен",
-        f"{SAID} Прогноз надёжен: на прошлом он точнее ответа «как обычно». {TESTED.format('0,12')}",
+        f"{SAID} Прогноз проверен: на прошлом он точнее ответа «как обычно». {TESTED.format('0,12')}",
     ),
     (
         hit(0.81, cards.check("not_reliable")),
@@ -428,7 +428,7 @@ def test_two_errors_that_differ_never_look_equal() -> None:
 
 def test_a_chance_of_what_never_varied_has_no_band() -> None:
     told = spaced(" ".join(verdicts.chance_sentences(hit(0.9, chance_band=[5.0, 5.0]), RU)))
-    assert told is not None and "Значение до сих пор не менялось: 5." in told
+    assert told is not None and "По истории ожидается одно и то же значение: 5." in told
 
 
 def outside(flag: bool | None) -> cards.Card:

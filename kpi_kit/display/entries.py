@@ -19,12 +19,13 @@ def titles(card: Card, words: Words, *, with_platform: bool = False) -> dict[str
     The platform stands beside a title that two accounts share (or, on request, beside every one), and
     the id too where they share even the platform.
     """
-    shared = Counter(account["title"].casefold() for account in card["assignments"])
+    accounts = [*card["assignments"], *card["deputised"]]
+    shared = Counter(account["title"].casefold() for account in accounts)
     named = {
         account["account_id"]: _on_platform(account, words)
         if with_platform or shared[account["title"].casefold()] > 1
         else str(account["title"])
-        for account in card["assignments"]
+        for account in accounts
     }
     same = Counter(name.casefold() for name in named.values())
     return {key: f"{name} ({key})" if same[name.casefold()] > 1 else name for key, name in named.items()}

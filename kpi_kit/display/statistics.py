@@ -21,8 +21,11 @@ def change_cell(card: Card, record: Card, words: Words) -> Markup:
     change, before = record["change"], record["previous"]
     size, raw = verdicts.change_size(change, record, words), verdicts.raw_size(change, record, words)
     found = verdicts.change_verdict(change, record)
-    early = found.code == "absent" and card["interim"]
-    text = words.text("scorecard.early") if early else verdicts.change_mark(change, record, words)
+    text = verdicts.change_mark(change, record, words)
+    if found.code == "absent" and card["interim"]:
+        text = words.text("scorecard.early")
+    elif found.code == "absent" and not record["assessable"]:  # it is this side that is missing
+        text = words.text("state.not_assessable")
     return tag(
         "div",
         None if size is None else tag("b" if found.code == "real" else "span", size) + " ",

@@ -199,14 +199,28 @@ class DepartmentReport:
         say = self._words
         points = [{**point, "name": self._called(point)} for point in found["points"]]
         how = Form(found["unit"])
-        apart = [
-            say.text("department.funnel_point", name=self._who(point), value=say.value(point["value"], how))
-            for point in points
-            if point["outside"] in ("unusual", "exceptional")
-        ]
+        told = {
+            strength: say.join(
+                say.text(
+                    "department.funnel_point", name=self._who(point), value=say.value(point["value"], how)
+                )
+                for point in points
+                if point["outside"] == strength
+            )
+            for strength in ("exceptional", "unusual")
+        }
         centre = say.value(found["centre"], how)
-        key = "department.funnel_apart" if apart else "department.funnel_usual"
-        message = say.text(key, centre=centre, names=say.join(apart))
+        sentences = [
+            say.text(f"department.funnel_{strength}", names=names)
+            for strength, names in told.items()
+            if names
+        ]
+        message = " ".join(
+            [
+                say.text("department.funnel_centre", centre=centre),
+                *(sentences or [say.text("department.funnel_usual")]),
+            ]
+        )
         name, volume = say.text(f"kpi.{found['kpi']}.name"), say.text(f"kpi.{found['kpi']}.volume")
         image = figures.svg(figures.funnel({**found, "points": points}, volume, say, self._theme()))
         alt = say.text("department.funnel_alt", kpi=name, volume=volume, message=message)
@@ -236,12 +250,17 @@ class DepartmentReport:
         """What a head of department has to look at, in words."""
         say = self._words
         low, missing = summary.below(card, say), summary.unexpected(card, say)
-        worse = summary.worsened(card, say)
+        worse, declining = summary.worsened(card, say), summary.declining(card, say)
         held = card["total"] is None and card["assessable"] > 0
         common = [note["code"] for note in self._common_flags()]
         return [
             *([f"{say.plural('department.below', len(low))} ({', '.join(low)})"] if low else []),
             *([f"{say.plural('department.worse', len(worse))} ({', '.join(worse)})"] if worse else []),
+            *(
+                [f"{say.plural('department.declining', len(declining))} ({', '.join(declining)})"]
+                if declining
+                else []
+            ),
             *(
                 [f"{say.plural('department.unassessed', len(missing))} ({', '.join(missing)})"]
                 if missing

@@ -49,10 +49,13 @@ def _attained(card: Card, words: Words) -> str:
     during = words.during(card["period"])
     if not card["assessable"]:
         return words.sentence(words.text("summary.nothing", during=during))
+    if card["interim"]:
+        during = words.text("summary.so_far", moment=words.day(card["as_of"]))
     if card["total"] is None:
         total = words.text("summary.no_total")
     else:
-        total = words.text("summary.total", total=words.total(card["total"]))
+        key = "summary.total_so_far" if card["interim"] else "summary.total"
+        total = words.text(key, total=words.total(card["total"]))
     goals = words.plural("goals_of", card["assessable"])
     attained = words.number(card["attained"])
     sentence = words.plural(

@@ -17,7 +17,7 @@ def entry_sentences(finding: Record, record: Record, words: Words) -> list[str]:
         case "out_of_reach" | "already_given" as code:
             period, chance = words.of(finding["period"]), percent_chance(finding["chance"], words)
             said = words.text(f"smart.finding.{code}", period=period, chance=chance)
-            return [said, *_proposed(finding["proposal"], record, words), *_doubted(record, words)]
+            return [said, *_proposed(finding["proposal"], record, words)]
         case "rarely_assessable":
             count, of = words.number(finding["count"]), words.number(finding["of"])
             return [words.text("smart.finding.rarely_assessable", count=count, of=of)]
@@ -35,12 +35,6 @@ def _proposed(proposal: Record | None, record: Record, words: Words) -> list[str
         return []
     asked = words.target({**record, "target": proposal, "value": None}, spelled=True)
     return [words.text("smart.proposal", target=asked, chance=percent_chance(proposal["chance"], words))]
-
-
-def _doubted(record: Record, words: Words) -> list[str]:
-    """A chance that did not come true in the past is no reason to change a target."""
-    check = record["chance_check"]
-    return [words.text("smart.doubt")] if check and check["verdict"] == "not_reliable" else []
 
 
 def set_sentence(finding: Record, words: Words) -> str:

@@ -93,7 +93,7 @@ def change_sentences(change: Record | None, record: Record, words: Words, *, int
     if size is None:
         return [words.text("verdict.change.unknown", reason=reason)]
     if found.code == "unjudged":
-        said = words.text("verdict.change.unjudged", size=size, reason=reason)
+        said = words.text("verdict.change.unjudged", size=size.removesuffix("."), reason=reason)
         return [said, *_plainly(change, record, words)]
     return [
         _worded("verdict.change", found, words, size=size),
