@@ -15,7 +15,7 @@ from kpi_kit.kpis import CATALOGUE
 from kpi_kit.model import Interval, Kpi
 from kpi_kit.periods import Period
 from kpi_kit.statistics import Funnel, false_discoveries, funnel
-from kpi_kit.verdicts import REAL
+from kpi_kit.verdicts import REAL, effect
 
 Card = Mapping[str, Any]
 
@@ -217,21 +217,18 @@ def _reasons(card: Card, record: Card) -> Iterator[str]:
     if record["attainment"] is not None and record["attainment"] < card["scoring"]["threshold"]:
         yield "below"
     change, trend = record["change"], record["trend"]
-    if change is not None and change["real"] and _worse(record, change["estimate"]):
+    if change is not None and change["real"] and effect(record, change["estimate"]) == "worse":
         yield "worse"
-    if trend["verdict"] in ("rising", "falling") and trend["q"] <= REAL and _worse(record, trend["slope"]):
+    if (
+        trend["verdict"] in ("rising", "falling")
+        and trend["q"] <= REAL
+        and effect(record, trend["slope"]) == "worse"
+    ):
         yield "heading_worse"
     latest = record["history"][-1]
     centre = record["control"]["centre"]
-    if latest["outside"] and _worse(record, latest["value"] - centre):
+    if latest["outside"] and effect(record, latest["value"] - centre) == "worse":
         yield "outside"
-
-
-def _worse(record: Card, difference: float) -> bool:
-    """Whether a direction is the wrong one; of a band neither is."""
-    if record["target"] is not None and record["target"]["kind"] == "between":
-        return False
-    return bool(difference < 0 if record["better"] == "higher" else difference > 0)
 
 
 def _urgency(exception: Mapping[str, Any]) -> tuple[Any, ...]:

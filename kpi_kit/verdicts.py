@@ -6,7 +6,7 @@ This is where facts meet :mod:`kpi_kit.statistics`: which numbers of an entry go
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -140,6 +140,20 @@ def records(found: Sequence[Verdicts]) -> list[dict[str, Any]]:
         }
         for row, one in enumerate(found)
     ]
+
+
+def effect(record: Mapping[str, Any], difference: float) -> str | None:
+    """Whether a difference of a scorecard's entry is ``better`` or ``worse``; None for none, and for a band.
+
+    Examples
+    --------
+    >>> effect({"better": "lower", "target": None}, -3.0)
+    'better'
+    >>> effect({"better": "lower", "target": {"kind": "between"}}, -3.0)
+    """
+    if difference == 0 or (record["target"] is not None and record["target"]["kind"] == "between"):
+        return None
+    return "better" if (difference > 0) == (record["better"] == "higher") else "worse"
 
 
 def _p(found: Change | None) -> float | None:

@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.periods import Grain
+from kpi_kit.verdicts import REAL, effect
 from kpi_kit.wording import Words
 from kpi_kit.wording.numbers import Form, form
 
 Record = Mapping[str, Any]
-
-LEVEL = 0.05
-"""The p and the q up to which something is not put down to chance."""
 
 
 class Verdict(NamedTuple):
@@ -56,7 +54,7 @@ def change_verdict(change: Record | None, record: Record) -> Verdict:
         return Verdict("absent")
     if change["real"] is None:
         return Verdict("unjudged")
-    if change["p"] > LEVEL:
+    if change["p"] > REAL:
         return Verdict("noise")
     code = "real" if change["real"] else "unconfirmed"
     return _directed(code, "rise" if change["estimate"] > 0 else "fall", record)
@@ -148,7 +146,7 @@ def trend_verdict(trend: Record, record: Record) -> Verdict:
         case "weak_rising" | "weak_falling" as weak:
             return _directed("weak", "rise" if weak == "weak_rising" else "fall", record)
         case "rising" | "falling" as called:
-            code = "clear" if trend["q"] <= LEVEL else "unconfirmed"
+            code = "clear" if trend["q"] <= REAL else "unconfirmed"
             return _directed(code, "rise" if called == "rising" else "fall", record)
         case other:
             raise ValueError(f"trend: a known verdict is expected, found {other!r}")
@@ -166,7 +164,7 @@ def trend_sentences(trend: Record, record: Record, words: Words) -> list[str]:
         return [words.text(f"verdict.trend.absent.{trend['reason']}")]
     if trend["reason"] == "all_equal":
         return [words.text("verdict.trend.all_equal")]
-    doubted = found.code == "unconfirmed" or (found.code == "weak" and trend["q"] > LEVEL)
+    doubted = found.code == "unconfirmed" or (found.code == "weak" and trend["q"] > REAL)
     return [
         _worded("verdict.trend.sentence", found, words),
         *([words.text("verdict.change.doubt")] if doubted else []),
@@ -318,17 +316,14 @@ def probability(name: str, value: float, words: Words) -> str:
     """A p or q, never rounded across the level that it is compared with."""
     if value < 0.001:
         return words.text("verdict.probability.under", name=name, value=words.number(0.001, 3))
-    digits = next(d for d in (2, 3, 4, 5, 12) if (round(value, d) <= LEVEL) == (value <= LEVEL))
+    digits = next(d for d in (2, 3, 4, 5, 12) if (round(value, d) <= REAL) == (value <= REAL))
     return words.text(
         "verdict.probability.is", name=name, value=words.number(value, max(digits, 3 if value < 0.1 else 2))
     )
 
 
 def _directed(code: str, direction: str, record: Record) -> Verdict:
-    if record["target"] is not None and record["target"]["kind"] == "between":
-        return Verdict(code, direction)
-    good = (direction == "rise") == (record["better"] == "higher")
-    return Verdict(code, direction, "better" if good else "worse")
+    return Verdict(code, direction, effect(record, 1.0 if direction == "rise" else -1.0))
 
 
 def _worded(key: str, found: Verdict, words: Words, **fields: str) -> str:
