@@ -1,4 +1,4 @@
-"""papermill's engine, saving a notebook once: at its end, or where it stopped.
+"""papermill's engine, saving a notebook as it begins, and at its end or where it stopped.
 
 papermill would save it before and after each cell, which costs more than all else that it does.
 """
@@ -22,13 +22,24 @@ class SavingOnce(NBClientEngine):  # type: ignore[misc]  # papermill has no type
     def execute_managed_notebook(
         cls, nb_man: NotebookExecutionManager, kernel_name: str, *, rescue: Path, **options: Any
     ) -> Any:
-        """Execute; where that fails otherwise than by an error in a cell, name the cell that was running."""
+        """Execute; where that fails otherwise than by an error in a cell, name the cell that was running.
+
+        It is saved before, too: whatever ends this process leaves a notebook for reading.
+        """
+        _leave(nb_man.nb, rescue)
         try:
             return super().execute_managed_notebook(nb_man, kernel_name, **options)
         except Exception as fault:
             _name_cell(nb_man.nb, fault)
-            write_ipynb(nb_man.nb, str(rescue).replace("{", "{{").replace("}", "}}"))
+            _leave(nb_man.nb, rescue)
             raise
+
+
+def _leave(notebook: Any, path: Path) -> None:
+    """Save it whole or not at all: this process may be ended at any moment."""
+    made = path.with_suffix(".part.ipynb")
+    write_ipynb(notebook, str(made).replace("{", "{{").replace("}", "}}"))
+    made.replace(path)
 
 
 def _name_cell(notebook: Any, fault: Exception) -> None:
