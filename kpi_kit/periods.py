@@ -10,7 +10,11 @@ from zoneinfo import ZoneInfo
 
 from kpi_kit.errors import InputError
 
-_PATTERN = re.compile(r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|W(?P<week>\d{2})|(?P<month>\d{2})))?")
+_PATTERN = re.compile(
+    r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|W(?P<week>\d{2})|(?P<month>\d{2})))?", re.ASCII
+)
+YEARS = range(1900, 2200)
+"""Years that periods may lie in: histories and deadlines around them stay within the calendar."""
 
 
 class Grain(StrEnum):
@@ -54,7 +58,7 @@ class Period:
         Raises
         ------
         InputError
-            Where the text is none of these, or a week that its year does not have.
+            Where the text is none of these, a week that its year does not have, or outside :data:`YEARS`.
         """
         match = _PATTERN.fullmatch(str(text))
         if match is None:
@@ -63,6 +67,10 @@ class Period:
                 "a year 2025"
             )
         year = int(match["year"])
+        if year not in YEARS:
+            raise InputError(
+                f"period {str(text)!r}: allowed are the years {YEARS.start} to {YEARS.stop - 1}, found {year}"
+            )
         try:
             if match["quarter"]:
                 return cls(dt.date(year, 3 * int(match["quarter"]) - 2, 1), Grain.QUARTER)
