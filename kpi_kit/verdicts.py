@@ -340,7 +340,7 @@ def _control(facts: Facts, shown: Floats) -> Limits:
     if facts.kpi.aggregation is Aggregation.LEVEL and facts.entry.as_ == "value":
         nowhere = (False,) * len(shown)
         return Limits(int(np.isfinite(shown).sum()), None, None, None, nowhere, "accumulates")
-    least, most = _bounds(facts) if facts.entry.as_ == "value" else (None, None)
+    least, most = _bounds(facts)
     return control_limits(shown, least=least, most=most)
 
 
@@ -371,7 +371,7 @@ def chance_of(facts: Facts, target: Target, ahead: Period) -> Chance:
     case = facts.case
     if facts.entry.as_ != "value":
         changes = _array([value for _, value in facts.history])
-        return chance(changes, _goal(target), seed=_seed(facts, "chance"))
+        return chance(changes, _goal(target), bounds=_bounds(facts), seed=_seed(facts, "chance"))
     past = case.buckets[:-1] if case.interim else case.buckets
     accrues = facts.kpi.accruing
     return chance(
@@ -411,7 +411,11 @@ def _begun(facts: Facts) -> Begun | None:
 
 
 def _bounds(facts: Facts) -> tuple[float | None, float | None]:
-    """Between which every value of the KPI lies."""
+    """Between which every value of the entry lies."""
     if facts.kpi.id in ("subscriber_gain", "subscriber_growth"):
         return None, None
+    if facts.entry.as_ == "growth":
+        return -1.0, None
+    if facts.entry.as_ == "change":
+        return (-1.0, 1.0) if facts.kpi.bounded else (None, None)
     return 0.0, 1.0 if facts.kpi.bounded else None

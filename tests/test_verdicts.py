@@ -166,6 +166,16 @@ def test_a_level_has_no_limits_and_its_change_has(tmp_path: Path) -> None:
     assert change["control"]["high"] == pytest.approx(214 / 7 + 2.66 * 5 / 6)
 
 
+def test_growth_has_no_limit_that_cannot_be(tmp_path: Path) -> None:
+    """Counts that halve and double: the mean growth less 2.66 moving ranges is far below −100 %."""
+    lines = monthly_leads([20, 40, 20, 40, 20, 40, 20])
+    house = {"history": {"periods": 6, "weeks": 0}}
+    (row,) = rows(tmp_path, [entry("leads", **{"as": "growth"})], leads=lines, department=house)
+    assert [past["value"] for past in row["history"]] == [1, -0.5, 1, -0.5, 1, -0.5]
+    assert row["control"]["low"] == -1
+    assert row["control"]["high"] == pytest.approx(0.25 + 2.66 * 1.5)
+
+
 def test_only_weeks_that_are_shown_have_a_line(tmp_path: Path) -> None:
     house = {"history": {"periods": 2, "weeks": 12}}
     lines = [
