@@ -38,7 +38,7 @@ class SavingOnce(NBClientEngine):  # type: ignore[misc]  # papermill has no type
 def _leave(notebook: Any, path: Path) -> None:
     """Save it whole or not at all: this process may be ended at any moment."""
     made = path.with_suffix(".part.ipynb")
-    write_ipynb(notebook, str(made).replace("{", "{{").replace("}", "}}"))
+    write_ipynb(notebook, str(made))
     made.replace(path)
 
 
