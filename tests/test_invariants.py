@@ -24,6 +24,8 @@ from kpi_kit.tables import TABLES, Type
 from tests.builders import write_data
 from tests.random_agency import write_agency
 
+pytestmark = pytest.mark.no_cover  # what runs here, other tests reach; being watched doubles its time
+
 Rows = list[dict[str, str]]
 Tables = dict[str, Rows]
 People = dict[str, dict[str, Any]]
