@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from kpi_kit.errors import InputError
 from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.cells import Style
+from kpi_kit.sources.control_sums import apart
 from kpi_kit.sources.grids import Grid, Sheet, told_apart
 from kpi_kit.sources.heads import Head, head_of
 from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
@@ -64,6 +66,10 @@ _SOCIAL = re.compile(
 )
 _START = re.compile(r"#\s*(?:Start date|Дата начала|Fecha de inicio)\s*:?\s*(\d{8})", re.IGNORECASE)
 _END = re.compile(r"#\s*(?:End date|Дата окончания|Fecha de finalización)\s*:?\s*(\d{8})", re.IGNORECASE)
+_ADDS_UP = re.compile(
+    r"sessions|events?(_|$)|views|conversions|revenue|purchases|transactions|сеанс|событи|просмотр|доход|покупк",
+)
+_ESTIMATED = Decimal("0.02")  # sessions are estimated (HyperLogLog++), also in their total
 _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?%?$")
 
 Block = tuple[list[str], Record, list[Record]]
@@ -116,13 +122,7 @@ def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.da
         if normal(title) in known:
             fields.append(texts(known[normal(title)], title))
         elif _is_figure(place, rows):
-            fields.append(
-                measure(
-                    _slug(title),
-                    title,
-                    adds_up=normal(title) in set(map(normal, _SESSIONS)) | {"event count"},
-                )
-            )
+            fields.append(measure(_slug(title), title, apart=_apart(_slug(title))))
         else:
             items.append(_slug(title))
             fields.append(texts(items[-1], title))
@@ -148,8 +148,20 @@ def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.da
         return made
 
     return Layout(
-        "report of Google Analytics 4", ACCOUNT_STATS, tuple(fields), _STYLE, finish=finish, exact=True
+        "report of Google Analytics 4",
+        ACCOUNT_STATS,
+        tuple(fields),
+        _STYLE,
+        finish=finish,
+        exact=True,
+        lacking=_ESTIMATED,
+        beyond=_ESTIMATED,
     )
+
+
+def _apart(name: str) -> str:
+    """Reports may have any figure, in any language: of one that is not known nobody can say if it adds up."""
+    return apart(name) or ("" if _ADDS_UP.search(name) else "it is not known whether it adds up")
 
 
 def _is_figure(place: int, rows: Sequence[Record]) -> bool:

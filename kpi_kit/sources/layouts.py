@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from kpi_kit.sources.attribution import Unmatched
 from kpi_kit.sources.cells import PLAIN, Style
+from kpi_kit.sources.control_sums import apart
 from kpi_kit.sources.grids import Grid, Sheet
 from kpi_kit.sources.heads import Head
 from kpi_kit.sources.interface import NO, DateRange, Guess, ImportOptions
@@ -40,8 +41,8 @@ class Field:
         Its titles, in any language; of several that a file has, the first value that is known counts.
     wanted : bool
         Whether the header must have it.
-    adds_up : bool
-        Whether the row of totals holds its sum.
+    apart : str or None
+        Why the row of totals does not hold its sum; empty where it does, None where its name tells.
     blanks : tuple of str
         What this export writes for an unknown value, besides what all do.
     signed : bool
@@ -51,7 +52,7 @@ class Field:
     column: Column
     titles: tuple[str, ...]
     wanted: bool = False
-    adds_up: bool = False
+    apart: str | None = None
     blanks: tuple[str, ...] = ()
     signed: bool = False
 
@@ -59,6 +60,16 @@ class Field:
     def name(self) -> str:
         """The name of the column."""
         return self.column.name
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether a row of totals may have a number for it."""
+        return self.column.type in (Type.COUNT, Type.NUMBER)
+
+    @property
+    def no_sum(self) -> str:
+        """Why its total is not the sum of the rows; empty where it is."""
+        return apart(self.name) if self.apart is None else self.apart
 
 
 def texts(name: str, *titles: str, wanted: bool = False) -> Field:
@@ -71,21 +82,19 @@ def of(
     name: str,
     *titles: str,
     wanted: bool = False,
-    adds_up: bool = False,
     empty: bool | None = None,
 ) -> Field:
     """A field that fills a column of a canonical table; ``empty``: it may be unknown all the same."""
     column = ALL_TABLES[table][name]
     if empty is not None and empty != column.nullable:
         column = Column(column.name, column.type, empty, column.required, column.allowed)
-    return Field(column, titles, wanted, adds_up)
+    return Field(column, titles, wanted)
 
 
-def measure(name: str, *titles: str, wanted: bool = False, adds_up: bool = False) -> Field:
+def measure(name: str, *titles: str, wanted: bool = False, apart: str | None = None) -> Field:
     """A field of figures of an account that no other table holds."""
-    return Field(
-        Column(name, Type.NUMBER, nullable=True, required=False), titles, wanted, adds_up, signed=True
-    )
+    column = Column(name, Type.NUMBER, nullable=True, required=False)
+    return Field(column, titles, wanted, apart, signed=True)
 
 
 @dataclass
@@ -141,6 +150,8 @@ class Layout:
         Whether a title means one column alone, and the others are nobody's business.
     lacking : Decimal
         The share of the total that rows of sound files may lack, as the service leaves some out.
+    beyond : Decimal
+        The share by which they may exceed it, as the service estimates its figures.
     """
 
     name: str
@@ -156,6 +167,7 @@ class Layout:
     platform: str | None = None
     exact: bool = False
     lacking: Decimal = Decimal(0)
+    beyond: Decimal = Decimal(0)
 
     def known(self) -> frozenset[str]:
         """Every title by which it is known, normalised."""

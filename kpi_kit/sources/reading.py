@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 from kpi_kit.errors import InputError
 from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.cells import Style, is_unknown, read_cell, read_number, undo_spreadsheet
+from kpi_kit.sources.control_sums import ControlSums, is_total
 from kpi_kit.sources.grids import Sheet, sheet_at
 from kpi_kit.sources.heads import head_of
 from kpi_kit.sources.interface import DateRange, Imported, ImportOptions
@@ -22,23 +22,6 @@ from kpi_kit.sources.text_files import Record, normal
 from kpi_kit.tables import Type
 from kpi_kit.upsert import ACCOUNT_STATS, ALL_TABLES
 
-TOTALS = frozenset(
-    map(
-        normal,
-        (
-            "Total",
-            "Totals",
-            "Grand total",
-            "Итого",
-            "Итого и средние",
-            "Всего",
-            "Общий итог",
-            "Gesamt",
-            "Totale",
-        )
-        + ("Total general", "Итоги", "Сумма", "Total and average", "Totals and averages", "Разом"),
-    )
-)
 _BATCH = 20_000
 _CACHED = 200_000
 _ROWS_THAT_SERVICES_CUT = 500
@@ -135,17 +118,13 @@ def read_sheet(layout: Layout, sheet: Sheet, path: Path, options: ImportOptions,
             numbers = columns.pop("_row", rows)
             batches.add(table, _owned(table, columns, options), numbers, sheet.label, layout.repeated)
     if not context.problems:
-        context.problems.extend(reader.control())
+        reader.check_sums()
     if not reader.rows and not context.problems:
         none: Values = {each.name: [] for each in reader.fields}
         nothing = layout.finish(none, [], context) if layout.finish else {layout.table: none}
         for table, columns in nothing.items():
             columns.pop("_row", None)
             batches.add(table, _owned(table, columns, options), [], sheet.label, layout.repeated)
-    if reader.totals:
-        context.remarks.append(
-            f"{sheet.label}: {counted(reader.totals, 'row')} of totals skipped{reader.agreed()}"
-        )
     if reader.cut:
         context.remarks.append(
             f"{sheet.label}: {counted(reader.cut, 'id')} such as 1.8E+16: a spreadsheet has cut the last "
@@ -255,9 +234,7 @@ class _Reader:
             decimal = None if decimal == "." else ","
         self.style = Style(layout.style.order, decimal, layout.style.compact)
         self._known: dict[str, dict[str, Any]] = {each.name: {} for each in self.fields}
-        self._sums: dict[str, Decimal] = {}
-        self._unknown: set[str] = set()
-        self._said: dict[str, Decimal] = {}
+        self._control = ControlSums(layout.lacking, layout.beyond)
 
     def batches(self) -> Iterator[tuple[Values, list[int]]]:
         """Values by field, and row numbers."""
@@ -285,15 +262,18 @@ class _Reader:
         return True
 
     def _remember(self, cells: Sequence[str]) -> None:
-        for each in self.fields:
-            place = self.positions[each.name][0]
-            if each.adds_up and place < len(cells):
-                try:
-                    said = read_number(cells[place], self.style.decimal)
-                except ValueError:
-                    continue
-                if said is not None:
-                    self._said[each.name] = self._said.get(each.name, Decimal(0)) + said
+        for each in (each for each in self.fields if each.is_figure):
+            if each.no_sum:
+                self._control.leave_out(each.name, each.no_sum)
+                continue
+            filled = (cells[place] for place in self.positions[each.name] if place < len(cells))
+            try:
+                said = read_number(
+                    next((text for text in filled if not is_unknown(text)), ""), self.style.decimal
+                )
+            except ValueError:
+                said = None
+            self._control.said(each.name, said)
 
     def _values(self, each: Field, records: Sequence[Record]) -> list[Any]:
         places = self.positions[each.name]
@@ -319,12 +299,8 @@ class _Reader:
             if value is None and not each.column.nullable:
                 self._say(each, number, "must not be empty", text)
             values.append(None if value is _BROKEN else value)
-        if each.adds_up:
-            self._sums[each.name] = self._sums.get(each.name, Decimal(0)) + sum(
-                (Decimal(str(value)) for value in values if value is not None), Decimal(0)
-            )
-            if None in values:
-                self._unknown.add(each.name)
+        if each.is_figure and not each.no_sum:
+            self._control.add(each.name, values)
         if each.name.endswith("_id"):
             self.cut += sum(_looks_cut(value) for value in values)
         return values
@@ -361,58 +337,22 @@ class _Reader:
         )
         self._found.append((number, self.fields.index(each), sentence))
 
-    def control(self) -> Iterator[str]:
-        """Sums that do not agree with the row of totals."""
-        for name, said in self._said.items():
-            added = self._sums.get(name, Decimal(0))
-            slack = Decimal("0.0005") * max(self.rows, 1) if added != int(added) else Decimal(0)
-            if added > said + slack:
-                yield (
-                    f"{self.context.sheet.label}: {name}: the rows add up to {_plain(added)}, more than the "
-                    f"{_plain(said)} of the row of totals; the file was changed or cut, export it anew"
-                )
-            elif added < said - slack and self._may_be_less(name, said - added, said):
-                self.context.remarks.append(
-                    f"{self.context.sheet.label}: {name}: the rows add up to {_plain(added)}, "
-                    f"{_plain(said - added)} less than the row of totals says"
-                )
-            elif added < said - slack:
-                yield (
-                    f"{self.context.sheet.label}: {name}: the rows add up to {_plain(added)}, the "
-                    "row of totals "
-                    f"says {_plain(said)}; export it anew, or give --partial where the service "
-                    "leaves rows out"
-                )
-
-    def _may_be_less(self, name: str, gap: Decimal, said: Decimal) -> bool:
-        return (
-            self.context.options.partial
-            or self.rows >= _ROWS_THAT_SERVICES_CUT
-            or name in self._unknown
-            or gap <= said * self.layout.lacking
-        )
-
-    def agreed(self) -> str:
-        """How the sums agree with the row of totals."""
-        same = [name for name, said in self._said.items() if self._sums.get(name) == said]
-        return f"; the rows add up to it ({', '.join(same)})" if same else ""
+    def check_sums(self) -> None:
+        """Let the rows of totals, where there are any, decide on the sums of the rows."""
+        if not self.totals:
+            return
+        label, many = self.context.sheet.label, self.rows >= _ROWS_THAT_SERVICES_CUT
+        wrong, told = self._control.problems(label, partial=self.context.options.partial, many=many)
+        self.context.problems.extend(wrong)
+        self.context.remarks.extend(told)
+        agreed = ", ".join(self._control.agreed())
+        tail = f"; the rows add up to it ({agreed})" if agreed else ""
+        self.context.remarks.append(f"{label}: {counted(self.totals, 'row')} of totals skipped{tail}")
+        if unchecked := ", ".join(self._control.unchecked()):
+            self.context.remarks.append(f"{label}: totals not checked: {unchecked}")
 
 
 _BROKEN = object()
-
-
-def _plain(number: Decimal) -> str:
-    """A number without a point where it is whole."""
-    return str(int(number)) if number == int(number) else str(number)
-
-
-def is_total(cells: Sequence[str]) -> bool:
-    """Whether a row is one of totals: by its first cell that is filled, or its last."""
-    filled = [cell for cell in cells if cell and not cell.isspace()]
-    return bool(filled) and (
-        (len(filled[0]) < 40 and normal(filled[0]) in TOTALS)
-        or (len(filled[-1]) < 40 and normal(filled[-1]) == "grand total")
-    )
 
 
 def _width(cells: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from kpi_kit.errors import InputError
@@ -108,6 +109,7 @@ ITEMS = Layout(
     finish=_items,
     measures=_NAMES,
     platform="other",
+    lacking=Decimal(1),  # rare queries are left out
 )
 _LAYOUTS = (DATES, ITEMS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kpi_kit.errors import InputError
@@ -25,6 +26,7 @@ _COUNT = ("Число запросов", "Number of queries", "Number of searche
 _SHARE = ("Доля от всех запросов, %", "Доля от всех запросов", "Share of all queries, %")
 _PHRASE = re.compile(r"[«\"“](?P<phrase>[^»\"”]+)[»\"”]")
 _SPAN = re.compile(r"(?P<since>\d{2}\.\d{2}\.\d{4})\s*[—–-]\s*(?P<until>\d{2}\.\d{2}\.\d{4})")
+_NESTED = "a wide phrase counts the narrow ones, too"
 _DAY = dt.timedelta(days=1)
 
 
@@ -119,7 +121,7 @@ TOP = Layout(
     "brand_queries",
     (
         of("brand_queries", "phrase", "Формулировка", "Фраза", "Phrase", wanted=True),
-        of("brand_queries", "queries", *_COUNT, wanted=True),
+        replace(of("brand_queries", "queries", *_COUNT, wanted=True), apart=_NESTED),
     ),
     _STYLE,
     finish=_top,

@@ -141,7 +141,7 @@ class TestLayouts:
         assert [remark.split(": ", 1)[1] for remark in imported(content).remarks] == [
             "1 row from 1 row of the CSV",
             "1 row above the header skipped",
-            "1 row of totals skipped",
+            "1 row of totals skipped; the rows add up to it (likes)",
         ]
 
     def test_a_header_twice(self, imported: Any) -> None:
