@@ -20,12 +20,13 @@ from kpi_kit import across, batch, smart, wording
 from kpi_kit.case import Case, prepare
 from kpi_kit.errors import InputError, KitError, SpecialistError
 from kpi_kit.facts import Facts
-from kpi_kit.intake import AUTO, NewAccount, take_in
+from kpi_kit.intake import AUTO, take_in
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.mail.journal import ANSWERS
 from kpi_kit.mail.origins import FromStore
 from kpi_kit.mail.outbox import Wish, post
 from kpi_kit.mail.server import from_environment
+from kpi_kit.owners import NewAccount
 from kpi_kit.params import Entry, Params, load
 from kpi_kit.periods import Period, parse_instant
 from kpi_kit.scorecard import Scorecard, card, dumps, open_inputs, target_of
@@ -154,6 +155,7 @@ def _add_import(
         "--yes", action="store_true", help="guessed: the columns that --dry-run shows are right"
     )
     take.add_argument("--chat", help="telegram-desktop: name or id of the chat")
+    take.add_argument("--segment", help="ga4: the segment or comparison to read, where a report has several")
     take.set_defaults(command=_import)
 
 
@@ -402,6 +404,7 @@ def _import(asked: argparse.Namespace) -> int:
         chat=asked.chat,
         brand=asked.brand,
         currency=asked.currency,
+        segment=asked.segment,
         attribution=read_attribution(asked.params / "attribution.yml"),
         partial=asked.partial,
         mappings=asked.params / "mappings",

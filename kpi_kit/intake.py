@@ -6,47 +6,29 @@ import datetime as dt
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
-from kpi_kit.errors import InputError, did_you_mean
+from kpi_kit.errors import InputError
+from kpi_kit.owners import Lots, NewAccount, distinct, settle
 from kpi_kit.sources import SOURCES, TOGETHER, DateRange, Imported, ImportOptions
+from kpi_kit.sources.phrases import nested
 from kpi_kit.sources.recognise import recognise, unpacked
 from kpi_kit.sources.rows import counted
-from kpi_kit.store import open_store
+from kpi_kit.store import Store, open_store
 from kpi_kit.table_files import literal, quoted
-from kpi_kit.tables import PLATFORMS, TABLES, Type
-from kpi_kit.upsert import ALL_TABLES, Import, Origin, Outcome, Staged, add
+from kpi_kit.tables import TABLES, Type
+from kpi_kit.upsert import ACCOUNT_PLATFORMS, POST_REACH, Import, Origin, Outcome, Staged, add
+from kpi_kit.upsert.extra import extra_rows
 
 AUTO = "auto"
 """In place of a source: recognise it."""
 
-_PLATFORM_OF = {"vk-api": "vk", "telegram-desktop": "telegram"}
-_PREFIXES = {
-    "vk": "vk",
-    "tg": "telegram",
-    "telegram": "telegram",
-    "dzen": "dzen",
-    "ok": "ok",
-    "yt": "youtube",
-    "youtube": "youtube",
-    "ig": "instagram",
-    "instagram": "instagram",
-    "tt": "tiktok",
-    "tiktok": "tiktok",
-}
 _SHOWN = 20
-
-
-@dataclass(frozen=True)
-class NewAccount:
-    """What is needed to add an account: its title and platform, where they were given."""
-
-    title: str | None = None
-    platform: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +89,7 @@ def take_in(
             said = _take_in(
                 _lots(source, found),
                 folder,
-                replace(options, scratch=place, dry_run=dry_run),
+                replace(options, scratch=place, dry_run=dry_run, companions=tuple(path for path, _ in found)),
                 account,
                 imported_at,
                 source,
@@ -168,7 +150,12 @@ def _take_in(
     read: list[tuple[_Lot, Imported, ImportOptions]] = []
     for number, lot in enumerate(lots):
         given = _for_brand(
-            replace(options, known_posts=_known_posts(folder, options), scratch=_room(options, number))
+            replace(
+                options,
+                known_posts=_known_posts(folder, options),
+                known_reach=lambda: _known_reach(folder, options),
+                scratch=_room(options, number),
+            )
         )
         said += lot.why.splitlines()
         try:
@@ -180,9 +167,12 @@ def _take_in(
         said += imported.remarks
     if problems:
         raise InputError(problems)
-    accounts, told = _accounts(read, folder, options, account, asked)
-    said += told
-    imports: list[Import] = [] if accounts is None else [Import({"accounts": accounts}, {})]
+    with _opened(folder, options) as store:
+        lots_read = [(lot.names, imported) for lot, imported, _ in read]
+        settled = settle(lots_read, folder, store, options, account, free=asked == AUTO)
+        _refuse_nested(lots_read, store)
+    said += settled.said
+    imports: list[Import] = [Import(settled.tables, {})] if settled.tables else []
     coverage: list[str] = []
     for lot, imported, given in read:
         covered, ranges = _coverage(imported, given)
@@ -215,6 +205,36 @@ def _room(options: ImportOptions, number: int) -> Path | None:
     return room
 
 
+def _refuse_nested(lots: Lots, store: Store | None) -> None:
+    """Refuse a new phrase whose queries another phrase of the brand counts, or the other way round."""
+    known = (
+        set() if store is None else set(map(tuple, store.frame("brand_queries")[["brand", "phrase"]].values))
+    )
+    files: dict[tuple[str, str], str] = {}
+    for names, imported in lots:
+        rows = imported.tables.get("brand_queries")
+        if isinstance(rows, pd.DataFrame):
+            pairs = rows[["brand", "phrase"]].drop_duplicates().itertuples(index=False)
+            files |= {(str(brand), str(phrase)): ", ".join(names) for brand, phrase in pairs}
+    problems = []
+    for brand in sorted({brand for brand, _ in files}):
+        phrases = sorted(phrase for owner, phrase in {*files, *known} if owner == brand)
+        for wide, narrow in nested(phrases):
+            if {(brand, wide), (brand, narrow)} <= known or not {
+                (brand, wide),
+                (brand, narrow),
+            } & files.keys():
+                continue
+            where = [f"«{each}» in {files.get((brand, each), 'the data')}" for each in (wide, narrow)]
+            problems.append(
+                f"brand {brand!r}: the queries of «{narrow}» are counted in those of «{wide}» already "
+                f"({', '.join(where)}): leave one out, or give it a brand of its own in attribution.yml "
+                "(phrases:)"
+            )
+    if problems:
+        raise InputError(problems)
+
+
 def _for_brand(options: ImportOptions) -> ImportOptions:
     """A file of mentions or queries belongs to the brand; ``--account`` alone names it, too."""
     return options if options.brand else replace(options, brand=options.account)
@@ -224,7 +244,7 @@ def _told(done: Outcome) -> Iterator[str]:
     if done.known:
         yield "these files had been imported before"
     for each in done.added:
-        if each.table == "accounts" and not each.new and not each.changed:
+        if each.table == ACCOUNT_PLATFORMS or (each.table == "accounts" and not each.new + each.changed):
             continue
         were = "was" if each.unchanged == 1 else "were"
         yield (
@@ -256,6 +276,8 @@ def _digest(lot: _Lot, options: ImportOptions) -> str:
         options.subscribers_at_end,
         options.chat,
         options.table,
+        options.currency,
+        options.segment,
     )
     mapping = options.mapping.read_bytes().hex() if options.mapping is not None else ""
     whole = "\n".join([lot.source, *sorted(shas), *map(str, said), str(options.timezone), mapping])
@@ -266,9 +288,9 @@ def _known_posts(folder: Path, options: ImportOptions) -> Callable[[], Mapping[s
     """The posts of the account that are in the data, by the number after the wall's."""
 
     def look() -> Mapping[str, tuple[str, dt.datetime]]:
-        if not _has_tables(folder):
-            return {}
-        with open_store(folder, str(options.timezone)) as store:
+        with _opened(folder, options) as store:
+            if store is None:
+                return {}
             posts = store.frame("posts", "account_id = ?", [options.account])
         pairs = zip(posts["post_id"], posts["published_at"], strict=True)
         return {str(number).rpartition("_")[2]: (str(number), at.to_pydatetime()) for number, at in pairs}
@@ -276,50 +298,24 @@ def _known_posts(folder: Path, options: ImportOptions) -> Callable[[], Mapping[s
     return look
 
 
+def _known_reach(folder: Path, options: ImportOptions) -> Mapping[str, int]:
+    rows = extra_rows(folder, POST_REACH)
+    mine = rows[rows["account_id"] == options.account]
+    return dict(zip(mine["number"], mine["reach"].astype(int), strict=True))
+
+
+@contextmanager
+def _opened(folder: Path, options: ImportOptions) -> Iterator[Store | None]:
+    """The data as they are; None where there are none yet."""
+    if not _has_tables(folder):
+        yield None
+        return
+    with open_store(folder, str(options.timezone)) as store:
+        yield store
+
+
 def _has_tables(folder: Path) -> bool:
     return folder.is_dir() and any(place.stem in TABLES for place in folder.iterdir())
-
-
-# --- whose
-
-
-def _accounts(
-    read: Sequence[tuple[_Lot, Imported, ImportOptions]],
-    folder: Path,
-    options: ImportOptions,
-    given: NewAccount,
-    asked: str,
-) -> tuple[pd.DataFrame | None, list[str]]:
-    """A row for the table ``accounts`` where the account is new."""
-    owned = any("account_id" in ALL_TABLES[name].names for _, each, _ in read for name in each.tables)
-    exists = _has_tables(folder)
-    if options.account is None or not owned:
-        return None, []
-    if exists:
-        with open_store(folder, str(options.timezone)) as store:
-            if options.account in store.accounts.index:
-                return None, []
-    sources = {lot.source for lot, *_ in read}
-    told = [each.platform for _, each, _ in read if each.platform]
-    platform = given.platform or next((_PLATFORM_OF[name] for name in sources if name in _PLATFORM_OF), None)
-    title, said = given.title, []
-    if asked == AUTO:
-        prefix = options.account.partition("-")[0]
-        platform = platform or next(iter(told), None) or _PREFIXES.get(prefix, "other")
-        title = title or options.account
-        said = [
-            f"account {options.account!r} is new: added as {title!r} on {platform} (--title and "
-            "--platform say otherwise)"
-        ]
-    if title is None or platform is None:
-        raise InputError(
-            f"account {options.account!r} is new in {folder}: give --title and --platform to add it "
-            f"(platforms: {', '.join(PLATFORMS)})"
-        )
-    if platform not in PLATFORMS:
-        raise InputError(f"--platform: found {platform!r}{did_you_mean(platform, PLATFORMS)}")
-    row = {"account_id": [options.account], "platform": [platform], "title": [title]}
-    return pd.DataFrame(row), said
 
 
 # --- what is covered
@@ -345,9 +341,7 @@ def _coverage(
 def _scopes(name: str, rows: pd.DataFrame | Staged, options: ImportOptions) -> Iterator[str]:
     """Whose rows a table holds; an empty one still speaks for the account or brand that was named."""
     column = str(TABLES[name].scope)
-    owners = sorted(
-        str(owner) for owner in _values(rows, f"SELECT DISTINCT {quoted(column)}") if owner is not None
-    )
+    owners = distinct(rows, column) if len(rows) else []
     named = options.account if column == "account_id" else options.brand
     yield from owners or ([named] if named else [])
 

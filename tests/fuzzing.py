@@ -14,14 +14,16 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 from twins import FILES
 
 from kpi_kit.errors import InputError
-from kpi_kit.intake import NewAccount, take_in
+from kpi_kit.intake import take_in
+from kpi_kit.owners import NewAccount
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
 from kpi_kit.sources.recognise import recognise
 
@@ -29,6 +31,16 @@ KNOWN = {name: source for name, source in SOURCES.items() if name != "csv"}
 OPTIONS = ImportOptions(account="a", brand="b", since=dt.date(2025, 2, 27), until=dt.date(2025, 3, 1))
 AT = dt.datetime(2025, 11, 1, tzinfo=dt.UTC)
 SLOW = 10.0
+ACCOUNT_OF = {
+    "tiktok": "tiktok-a",
+    "instagram.csv": "ig-a",
+    "reach.csv": "page",
+    "youtube": "yt-a",
+    "vk-posts": "vk-a",
+    "telegram-graphs": "tg-a",
+    "tgstat": "tg-a",
+}
+"""The account of a source or a file; the rest says no platform."""
 TOTALLED = {
     "yt_table.csv": ("account_stats", "value", "Shorts feed", 100.0),
     "metrica.csv": ("traffic", "visits", None, 45.0),
@@ -242,17 +254,32 @@ def orders(times: int, folder: Path) -> int:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
         files.append(path)
+    accounts: dict[str, list[Path]] = {}
+    for file in files:  # an account is on one platform
+        source = FILES[file.name][0]
+        accounts.setdefault(ACCOUNT_OF.get(file.name, ACCOUNT_OF.get(source, "site")), []).append(file)
     seen = set()
     for number in range(times):
         into = folder / f"data{number}"
-        order = chance.sample(files, len(files)) + chance.sample(files, 4)
-        while order:
-            size = chance.randrange(1, 9)
-            lot, order = order[:size], order[size:]
-            take_in("auto", lot, into, OPTIONS, NewAccount("А", "other"), imported_at=AT)
+        lots = [
+            (account, lot)
+            for account, mine in accounts.items()
+            for lot in _lots(
+                [*chance.sample(mine, len(mine)), *chance.sample(mine, min(2, len(mine)))], chance
+            )
+        ]
+        for account, lot in chance.sample(lots, len(lots)):
+            take_in("auto", lot, into, replace(OPTIONS, account=account), NewAccount(), imported_at=AT)
         tables = sorted([*into.glob("*.csv"), *(into / "imports").glob("a*.csv")])
         seen.add(tuple((file.name, file.read_bytes()) for file in tables))
     return len(seen)
+
+
+def _lots(files: list[Path], chance: random.Random) -> Iterator[list[Path]]:
+    while files:
+        size = chance.randrange(1, 9)
+        yield files[:size]
+        files = files[size:]
 
 
 def main() -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
+import re
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +18,23 @@ from twins import BITRIX, FILES, VK_POSTS, zipped
 
 from kpi_kit import upsert as upserting
 from kpi_kit.errors import InputError
-from kpi_kit.intake import NewAccount, take_in
+from kpi_kit.intake import take_in
+from kpi_kit.owners import NewAccount
 from kpi_kit.sources import ImportOptions
+from kpi_kit.sources.attribution import Attribution, Rule
 from kpi_kit.store import open_store
 from kpi_kit.upsert import writing
 
 ZONE = "Europe/Moscow"
 AT = dt.datetime(2025, 11, 1, tzinfo=dt.UTC)
-VK = NewAccount("Кофе", "vk")
+NEW = NewAccount("Кофе")
 
 
 def run(
     files: Sequence[Path], into: Path, source: str = "auto", dry_run: bool = False, **options: Any
 ) -> list[str]:
     given: dict[str, Any] = {"account": "vk-a", **options}
-    return take_in(source, files, into, ImportOptions(**given), VK, imported_at=AT, dry_run=dry_run)
+    return take_in(source, files, into, ImportOptions(**given), NEW, imported_at=AT, dry_run=dry_run)
 
 
 def wall(*posts: Mapping[str, Any]) -> bytes:
@@ -117,6 +121,116 @@ class TestOrder:
         assert "these files had been imported before" in said
         assert "posts: 0 rows added, 0 brought up to date, 2 were there already" in said
         assert {path: path.read_bytes() for path in (tmp_path / "d").rglob("*") if path.is_file()} == files
+
+
+def platform(folder: Path, account: str) -> str:
+    with open_store(folder, ZONE) as store:
+        return str(store.accounts.loc[account, "platform"])
+
+
+class TestWhose:
+    """An account is on one platform, whoever says so first."""
+
+    VIDEOS = FILES["yt_videos.csv"][1].decode()
+    SITE = FILES["ga4.csv"][1].decode()
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_files_of_two_platforms_are_refused_in_any_order(
+        self, put: Any, tmp_path: Path, turned: bool
+    ) -> None:
+        files = [put("posts.csv", VK_POSTS), put("videos.csv", self.VIDEOS)]
+        files = files[::-1] if turned else files
+        told = (
+            "account 'acc' would be on several platforms: vk by posts.csv; youtube by videos.csv; give the "
+            "files of each platform an --account of their own"
+        )
+        with pytest.raises(InputError) as caught:
+            run(files, tmp_path / "together", account="acc")
+        assert caught.value.problems == (told,)
+        run(files[:1], tmp_path / "d", account="acc")
+        with pytest.raises(InputError) as caught:
+            run(files[1:], tmp_path / "d", account="acc")
+        assert caught.value.problems == (told,)
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_a_file_that_says_nothing_decides_nothing(self, put: Any, tmp_path: Path, turned: bool) -> None:
+        files = [put("ga4.csv", self.SITE), put("posts.csv", VK_POSTS)]
+        for file in files[::-1] if turned else files:
+            run([file], tmp_path / "d", account="acc")
+        assert platform(tmp_path / "d", "acc") == "vk"
+        said = (tmp_path / "d/imports/account_platforms.csv").read_text()
+        assert said == "account_id,platform,said_by\nacc,vk,posts.csv\n"
+
+    def test_what_was_written_by_hand_and_the_name_count(self, put: Any, tmp_path: Path) -> None:
+        file = put("posts.csv", VK_POSTS)
+        (tmp_path / "d").mkdir()
+        (tmp_path / "d/accounts.csv").write_text("account_id,platform,title\ntg-a,vk,К\nb,telegram,К\n")
+        run([file], tmp_path / "d", account="tg-a")
+        with pytest.raises(InputError, match="telegram by the table accounts; vk by posts.csv"):
+            run([file], tmp_path / "d", account="b")
+        with pytest.raises(InputError, match=r"telegram by its name \(--platform says otherwise\); vk by"):
+            run([file], tmp_path / "e", account="tg-a")
+
+    def test_an_account_that_only_the_rules_name(self, put: Any, tmp_path: Path) -> None:
+        rules = Attribution([Rule("network", re.compile("ВКонтакте"), "vk-x")])
+        file = put("metrica.csv", FILES["metrica.csv"][1])
+        with pytest.raises(InputError) as caught:
+            run([file], tmp_path / "d", account=None, attribution=rules)
+        (told,) = caught.value.problems
+        assert told == (
+            f"{file}: rows belong to the account 'vk-x', which {tmp_path / 'd'} does not have: import a file "
+            "of that account with --account first, or write it into accounts.csv there"
+        )
+
+    def test_two_walls_are_named_by_file(self, put: Any, tmp_path: Path) -> None:
+        walls = [wall({"id": 1, "likes": 5, "owner_id": owner}) for owner in (-7, -8)]
+        files = [put(f"{number}.json", content) for number, content in enumerate(walls)]
+        with pytest.raises(InputError, match=r"2 walls \(owner_id -7 in 0.json; -8 in 1.json\)"):
+            run(files, tmp_path / "d")
+
+
+class TestReach:
+    @pytest.mark.parametrize("order", ["wall reach", "both", "reach more wall", "more wall reach"])
+    def test_it_comes_to_the_posts_in_any_order(self, put: Any, tmp_path: Path, order: str) -> None:
+        def reach(count: int) -> str:
+            return json.dumps([{"post_id": 1, "reach_total": count, "reach_subscribers": 30}])
+
+        files = {
+            "wall": put("wall.json", wall({"id": 1, "likes": 5})),
+            "reach": put("reach.json", reach(40)),
+            "more": put("more.json", reach(50)),
+        }
+        lots = [["reach", "wall"]] if order == "both" else [[name] for name in order.split()]
+        for lot in lots:
+            run([files[name] for name in lot], tmp_path / "d")
+        expected = 50 if "more" in order else 40
+        assert table(tmp_path / "d", "posts")[["likes", "reach"]].to_numpy().tolist() == [[5, expected]]
+        kept = (tmp_path / "d/imports/post_reach.csv").read_text()
+        assert kept == f"account_id,number,reach\nvk-a,1,{expected}\n"
+
+
+class TestPhrases:
+    """The number of a wide phrase counts the queries of the narrow ones, too."""
+
+    WIDE = FILES["wordstat_months.csv"][1].decode()
+    NARROW = WIDE.replace("«кофе в зёрнах»", "«кофе в зернах купить»")
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_a_narrow_phrase_beside_the_wide_one_is_refused(
+        self, put: Any, tmp_path: Path, turned: bool
+    ) -> None:
+        files = [put("wide.csv", self.WIDE), put("narrow.csv", self.NARROW)]
+        first, second = files[::-1] if turned else files
+        run([first], tmp_path / "d", account=None, brand="утро")
+        with pytest.raises(InputError) as caught:
+            run([second], tmp_path / "d", account=None, brand="утро")
+        (told,) = caught.value.problems
+        assert told.startswith(
+            "brand 'утро': the queries of «кофе в зернах купить» are counted in those of «кофе в зёрнах»"
+        )
+        assert "the data" in told and second.name in told
+        run([first], tmp_path / "d", account=None, brand="утро")  # what is there may come again
+        run([second], tmp_path / "d", account=None, brand="утро, покупка")
 
 
 class TestSnapshots:
@@ -213,17 +327,18 @@ class TestGuessed:
 
     def test_it_is_shown_first_and_used_when_confirmed(self, put: Any, tmp_path: Path) -> None:
         file, own = put("dzen.csv", self.DZEN), tmp_path / "params/mappings"
+        take = partial(run, account="dzen-a")
         with pytest.raises(InputError) as caught:
-            run([file], tmp_path / "d", mappings=own)
+            take([file], tmp_path / "d", mappings=own)
         said = "\n".join(caught.value.problems)
         assert "views: 'Дочитывания'" in said and "repeat with --yes" in said
-        shown = run([file], tmp_path / "d", mappings=own, dry_run=True)
+        shown = take([file], tmp_path / "d", mappings=own, dry_run=True)
         assert "  views: 'Дочитывания'" in shown
         assert not (tmp_path / "d").exists() and not own.exists()
-        run([file], tmp_path / "d", mappings=own, confirmed=True)
+        take([file], tmp_path / "d", mappings=own, confirmed=True)
         assert (own / "dzen.yml").is_file(), "kept, to be edited"
         assert table(tmp_path / "d", "posts")["views"].tolist() == [120]
-        run([file], tmp_path / "d", mappings=own)  # its own mapping needs no second word
+        take([file], tmp_path / "d", mappings=own)  # its own mapping needs no second word
 
     @pytest.mark.parametrize(
         "name", ["vk-statistics", "livedune", "popsters", "smmplanner", "webmaster", "ok"]

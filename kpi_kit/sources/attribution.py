@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.errors import InputError, KitError, did_you_mean
+from kpi_kit.sources.phrases import nested, spelled
 from kpi_kit.sources.rows import counted, refuse
 from kpi_kit.yaml_files import read_yaml
 
-_KEYS = ("rules", "specialists", "stages")
+_KEYS = ("rules", "specialists", "stages", "phrases")
 _STAGE_KEYS = ("qualified", "not_qualified", "sold")
 _RULE_KEYS = ("field", "match", "account")
 _SHOWN = 10
@@ -48,11 +49,14 @@ class Attribution:
         By platform: the specialist of each id.
     stages : mapping of str to sequence of re.Pattern
         What stages of a CRM mean: ``qualified``, ``not_qualified``, ``sold``.
+    phrases : mapping of str to str
+        The brand of each phrase of Wordstat, spelled alike.
     """
 
     rules: Sequence[Rule] = ()
     specialists: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     stages: Mapping[str, Sequence[re.Pattern[str]]] = field(default_factory=dict)
+    phrases: Mapping[str, str] = field(default_factory=dict)
 
     def account_of(self, fields: Mapping[str, str]) -> str | None:
         """The account of the first rule that matches; None where none does.
@@ -134,8 +138,25 @@ def read_attribution(path: Path) -> Attribution:
     rules = list(_rules(record.get("rules"), path, problems))
     people = _people(record.get("specialists"), path, problems)
     stages = _stages(record.get("stages"), path, problems)
+    phrases = _phrases(record.get("phrases"), path, problems)
     refuse(problems)
-    return Attribution(rules, people, stages)
+    return Attribution(rules, people, stages, phrases)
+
+
+def _phrases(found: Any, path: Path, problems: list[str]) -> Mapping[str, str]:
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        problems.append(f"{path}: phrases: allowed is phrase: brand, found {found!r:.80}")
+        return {}
+    brands = {spelled(str(phrase)): str(brand) for phrase, brand in found.items()}
+    for wide, narrow in nested(brands):
+        if brands[wide] == brands[narrow]:
+            problems.append(
+                f"{path}: phrases: the queries of {narrow!r} are counted in those of {wide!r} already; give "
+                "one of them a brand of its own"
+            )
+    return brands
 
 
 def _stages(found: Any, path: Path, problems: list[str]) -> Mapping[str, Sequence[re.Pattern[str]]]:

@@ -12,7 +12,7 @@ from typing import Any
 from kpi_kit.errors import InputError
 from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.cells import Style
-from kpi_kit.sources.control_sums import apart
+from kpi_kit.sources.control_sums import apart, is_total
 from kpi_kit.sources.grids import Grid, Sheet, told_apart
 from kpi_kit.sources.heads import Head, head_of
 from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
@@ -70,6 +70,10 @@ _ADDS_UP = re.compile(
     r"sessions|events?(_|$)|views|conversions|revenue|purchases|transactions|сеанс|событи|просмотр|доход|покупк",
 )
 _ESTIMATED = Decimal("0.02")  # sessions are estimated (HyperLogLog++), also in their total
+_EVERYBODY = frozenset(
+    map(normal, ("All Users", "Все пользователи", "Todos los usuarios", "Alle Nutzer", "Усі користувачі"))
+)
+_SEGMENTS = frozenset(map(normal, ("Segment", "Сегмент", "Comparison", "Сравнение", "Segmento", "Сегменты")))
 _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?%?$")
 
 Block = tuple[list[str], Record, list[Record]]
@@ -103,6 +107,57 @@ def _looks_like_header(cells: Sequence[str], header: Sequence[str]) -> bool:
     return not any(_PLAIN.match(cell.strip()) for cell in cells) and list(cells) != list(header)
 
 
+def _segment_of(notes: Sequence[str]) -> str:
+    """What stands right above the line of the first day: the segment or comparison, where there is one."""
+    lines = [note.strip().lstrip("#").strip() for note in notes]
+    starts = [place for place, note in enumerate(notes) if _START.search(note)]
+    above = lines[starts[-1] - 1] if starts and starts[-1] else ""
+    return "" if ":" in above or not above.strip("-") else above
+
+
+def _one_segment(
+    blocks: Sequence[Block], path: Path, options: ImportOptions, remarks: list[str]
+) -> list[Block]:
+    """Of tables that are repeated for several segments those of one: people and visits are in several."""
+    split = [part for block in blocks for part in _by_column(block)]
+    seen: dict[tuple[str, ...], list[str]] = {}
+    for name, (_, header, _) in split:
+        seen.setdefault(tuple(header[1]), []).append(name)
+    repeated = {header for header, names in seen.items() if len(set(names)) > 1}
+    names = list(dict.fromkeys(name for name, (_, header, _) in split if tuple(header[1]) in repeated))
+    if not names:
+        alone = [name for name, _ in split if name and normal(name) not in _EVERYBODY]
+        remarks += [f"{path}: figures of the segment {name!r} alone" for name in dict.fromkeys(alone[:1])]
+        return [block for _, block in split]
+    wanted = {normal(options.segment)} if options.segment else _EVERYBODY
+    chosen = next((name for name in names if normal(name) in wanted), None)
+    listed = ", ".join(repr(name or "without a name") for name in names)
+    if chosen is None:
+        asked = f", found {options.segment!r}" if options.segment else ""
+        raise InputError(
+            f"{path}: its tables are repeated for the segments {listed}, which overlap and cannot be added "
+            f"up: name one of them with --segment{asked}"
+        )
+    others = ", ".join(repr(name or "without a name") for name in names if name != chosen)
+    remarks.append(
+        f"{path}: of its segments {chosen!r} is read (--segment says otherwise); left out: {others}"
+    )
+    return [block for name, block in split if name == chosen or tuple(block[1][1]) not in repeated]
+
+
+def _by_column(block: Block) -> Iterator[tuple[str, Block]]:
+    """A table by its column of segments, where it has one; its rows of totals are of all of them."""
+    notes, header, rows = block
+    place = next((n for n, title in enumerate(header[1]) if normal(title) in _SEGMENTS), None)
+    if place is None:
+        yield _segment_of(notes), block
+        return
+    names = dict.fromkeys(cells[place] for _, cells in rows if place < len(cells) and not is_total(cells))
+    for name in names:
+        mine = [(n, cells) for n, cells in rows if place < len(cells) and cells[place] == name]
+        yield name, (notes, header, [(n, cells) for n, cells in mine if not is_total(cells)])
+
+
 def _slug(title: str) -> str:
     return "_".join(re.findall(r"\w+", normal(title)))
 
@@ -117,7 +172,7 @@ def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.da
     known = {normal(title): name for name, listed in _SOURCES.items() for title in listed}
     items: list[str] = []
     for place, title in enumerate(titles):
-        if title == dates[0] or not title:
+        if title == dates[0] or not title or normal(title) in _SEGMENTS:
             continue
         if normal(title) in known:
             fields.append(texts(known[normal(title)], title))
@@ -223,7 +278,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     for path in paths:
         read_any, without = False, 0
         for grid in head_of(path).grids:
-            for notes, header, rows in _blocks(grid):
+            for notes, header, rows in _one_segment(list(_blocks(grid)), path, options, remarks):
                 span = _span(notes, options)
                 layout = _layout(header[1], rows, span)
                 if layout is None:
@@ -247,7 +302,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     refuse(problems)
     told, tables = batches.finish()
     ranges = {name: tuple(coverage) for name in tables} if coverage else {}
-    return Imported(tables, ranges, (*told, *remarks), batches.newest(), "other")
+    return Imported(tables, ranges, (*told, *remarks), batches.newest())
 
 
 def _again(rows: list[Record]) -> Callable[[], Iterator[Record]]:

@@ -63,6 +63,12 @@ class ImportOptions:
         Whether nothing is to be written (``--dry-run``), so that a guess is only shown.
     known_posts : callable or None
         Gives the posts of the account that are in the data already: id and publication by number.
+    known_reach : callable or None
+        Gives the reach of posts of the account by number, as earlier imports have told it.
+    companions : tuple of pathlib.Path
+        Every file of the same command: one may say the days of another.
+    segment : str or None
+        Of a report that repeats its figures for several segments or comparisons (ga4 only, ``--segment``).
     scratch : pathlib.Path or None
         Where rows wait that do not fit into memory; without it all are kept in memory.
 
@@ -89,6 +95,9 @@ class ImportOptions:
     confirmed: bool = False
     dry_run: bool = False
     known_posts: Callable[[], Mapping[str, tuple[str, dt.datetime]]] | None = None
+    known_reach: Callable[[], Mapping[str, int]] | None = None
+    companions: tuple[Path, ...] = ()
+    segment: str | None = None
     scratch: Path | None = None
 
     def __post_init__(self) -> None:

@@ -7,6 +7,8 @@ header among other rows, reads the cells in batches, drops rows of totals and ch
 from __future__ import annotations
 
 import datetime as dt
+import difflib
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -146,6 +148,8 @@ class Layout:
     repeated : str
         Of rows of one key: ``refuse`` those that differ, or keep the ``first``.
     platform : str or None
+    speaking : re.Pattern or None
+        A title that matches says something of the whole table, and is read as such.
     exact : bool
         Whether a title means one column alone, and the others are nobody's business.
     lacking : Decimal
@@ -165,6 +169,7 @@ class Layout:
     measures: tuple[str, ...] = ()
     repeated: str = "refuse"
     platform: str | None = None
+    speaking: re.Pattern[str] | None = None
     exact: bool = False
     lacking: Decimal = Decimal(0)
     beyond: Decimal = Decimal(0)
@@ -222,6 +227,63 @@ def _match(layout: Layout, grid: Grid, delimiter: str, number: int, cells: Seque
 
 
 def guess(head: Head, layouts: Sequence[Layout]) -> Guess:
-    """How sure it is that a file has one of the layouts."""
+    """How sure it is that a file has one of the layouts; of one that lacks a needed column, which."""
     found = find(head, layouts)
-    return Guess(min(found[0].score, 1.0), found[0].why) if found else NO
+    return Guess(min(found[0].score, 1.0), found[0].why) if found else _all_but_one(head, layouts)
+
+
+def _all_but_one(head: Head, layouts: Sequence[Layout]) -> Guess:
+    """A layout of which one needed column is missing, and a column that is not known may be it."""
+    best = NO
+    for _, _, rows in head.rows():
+        for _, cells in rows:
+            titles = {normal(cell) for cell in cells if cell.strip()}
+            for layout in layouts:
+                known = layout.known()
+                wanted = [each for each in layout.fields if each.wanted]
+                missing = [each for each in wanted if not titles & set(map(normal, each.titles))]
+                strange = [
+                    " ".join(cell.split()) for cell in cells if cell.strip() and normal(cell) not in known
+                ]
+                share = len(titles & known) / max(len(titles), 1)
+                if len(missing) != 1 or not strange or share < _MOSTLY or share * 0.5 <= best.score:
+                    continue
+                alike = ", ".join(f"{title!r} may be it" for title in namesakes(strange, missing))
+                best = Guess(
+                    share * 0.5,
+                    f"{layout.name}, but column {missing[0].titles[0]!r} is missing"
+                    f"{f'; {alike}, under another title' if alike else ''}",
+                )
+    return best
+
+
+_MOSTLY = 0.4
+_ALIKE = 0.75
+
+
+def namesakes(titles: Sequence[str], missing: Sequence[Field]) -> dict[str, tuple[str, str]]:
+    """Of titles that are not known, those that look like the title of a missing field: its name and title.
+
+    Examples
+    --------
+    >>> fields = [texts("views", "Просмотры"), texts("likes", "Лайки", "Likes")]
+    >>> namesakes(["Просмотры видео", "Текст", "Like"], fields)
+    {'Просмотры видео': ('views', 'Просмотры'), 'Like': ('likes', 'Likes')}
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for title in titles:
+        plain = normal(title)
+        pairs = [
+            (_likeness(plain, normal(known)), each.name, known) for each in missing for known in each.titles
+        ]
+        best = max(pairs, default=(0.0, "", ""), key=lambda pair: pair[0])
+        if best[0] >= _ALIKE:
+            found[title] = best[1], best[2]
+    return found
+
+
+def _likeness(one: str, other: str) -> float:
+    """How alike two titles are; a title with more or fewer words at its end is nearly the same."""
+    longer, shorter = sorted((one, other), key=len, reverse=True)
+    begins = len(shorter) > 3 and longer.startswith(shorter) and longer[len(shorter)] in " ,(:"
+    return 0.9 if begins else difflib.SequenceMatcher(None, one, other).ratio()

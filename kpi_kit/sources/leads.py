@@ -71,6 +71,12 @@ def leads(values: Values, rows: Sequence[int], context: Context, stage: Stage) -
         sum_ = _at(values, "sale_amount", place)
         if sold and closed is None:
             context.counts["# won leads without a closing time: their sale is unknown"] += 1
+        currency = _currency(values, place, context) if sold and sum_ is not None else None
+        if sold and sum_ is not None and currency is None:
+            context.counts[
+                "# sums without a currency: it stays unknown, and reports take it for the department's; give "
+                "--currency where it is another"
+            ] += 1
         told = (
             values["lead_id"][place],
             account,
@@ -78,7 +84,7 @@ def leads(values: Values, rows: Sequence[int], context: Context, stage: Stage) -
             qualified,
             closed if sold else None,
             sum_ if sold else None,
-            _currency(values, place, context) if sold and sum_ is not None else None,
+            currency,
             row,
         )
         for name, value in zip(made, told, strict=True):

@@ -16,7 +16,7 @@ from kpi_kit.sources.control_sums import ControlSums, is_total
 from kpi_kit.sources.grids import Sheet, sheet_at
 from kpi_kit.sources.heads import head_of
 from kpi_kit.sources.interface import DateRange, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Field, Found, Layout, Values, find
+from kpi_kit.sources.layouts import Context, Field, Found, Layout, Values, find, guess, namesakes
 from kpi_kit.sources.rows import counted, refuse
 from kpi_kit.sources.text_files import Record, normal
 from kpi_kit.tables import Type
@@ -55,7 +55,8 @@ def read_layouts(
         try:
             tables = find(head_of(path), layouts)
             if not tables:
-                raise InputError(f"{path}: no table of {kind} was found in it; {_wanted(layouts)}")
+                near = guess(head_of(path), layouts).why
+                raise InputError(f"{path}: no table of {kind} was found in it; {near or _wanted(layouts)}")
             platform = platform or tables[0].layout.platform
             for table in _one_a_row(tables):
                 contexts.append(read_table(table, path, options, batches))
@@ -203,13 +204,31 @@ def _told_of_layout(sheet: Sheet, layout: Layout) -> Iterator[str]:
         yield f"{sheet.label}: read as cp1251, as it is not UTF-8"
     if sheet.preamble:
         yield f"{sheet.label}: {counted(len(sheet.preamble), 'row')} above the header skipped"
-    unread = (
-        []
-        if layout.exact
-        else [title for title in sheet.header if title and normal(title.split("__")[0]) not in layout.known()]
-    )
-    if unread:
-        yield f"{sheet.label}: columns not read: {', '.join(map(repr, unread))[:300]}"
+    yield from _unread(sheet, layout)
+
+
+def _unread(sheet: Sheet, layout: Layout) -> Iterator[str]:
+    """Columns that are not read, and which of them may be one that is missing, under another title."""
+    if layout.exact:
+        return
+    known, speaking = layout.known(), layout.speaking
+    unread = [
+        title
+        for title in sheet.header
+        if title
+        and normal(title.split("__")[0]) not in known
+        and not (speaking is not None and speaking.search(title))
+    ]
+    if not unread:
+        return
+    yield f"{sheet.label}: columns not read: {', '.join(map(repr, unread))[:300]}"
+    there = {normal(title) for title in sheet.header}
+    missing = [each for each in layout.fields if not there & set(map(normal, each.titles))]
+    for title, (name, like) in namesakes(unread, missing).items():
+        yield (
+            f"{sheet.label}: column {title!r} is not read, but looks like {like!r}, which would fill {name}: "
+            "rename it in the file where it is the same"
+        )
 
 
 class _Reader:

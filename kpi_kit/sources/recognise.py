@@ -13,6 +13,8 @@ from kpi_kit.sources.interface import Guess, Importer
 
 _LEAST = 0.72
 _APART = 0.02
+_FAINT = 0.55
+"""Below it a file is of no kind; the reason says what is missing."""
 _MOST_FILES, _MOST_BYTES = 500, 8 << 30
 _READABLE = (".csv", ".json", ".xlsx", ".xls", ".tsv", ".txt")
 
@@ -48,7 +50,8 @@ def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
     )
     sure = [(guess, name) for guess, name in guesses if guess.score >= _LEAST]
     if not sure:
-        seen = _seen(path)
+        nearest, name = guesses[0]
+        seen = f"; nearest is {name}: {nearest.why}" if 0 < nearest.score < _FAINT else _seen(path)
         raise InputError(
             f"{path}: not recognised as any of {', '.join(sources)}{seen}; a table of your own "
             "goes in by import csv with "

@@ -12,9 +12,10 @@ from pathlib import Path
 from kpi_kit.errors import InputError
 from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.cells import Style
+from kpi_kit.sources.control_sums import is_total
 from kpi_kit.sources.grids import sheet_at
 from kpi_kit.sources.heads import Head, head_of
-from kpi_kit.sources.interface import NO, DateRange, Guess, Imported, ImportOptions
+from kpi_kit.sources.interface import DateRange, Guess, Imported, ImportOptions
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, find, guess, measure, texts
 from kpi_kit.sources.moments import read_moment
 from kpi_kit.sources.reading import read_layouts, read_table
@@ -76,16 +77,17 @@ def _items(values: Values, rows: Sequence[int], context: Context) -> Mapping[str
 
 
 def _beside(context: Context) -> DateRange | None:
-    """The days of the same archive, where it has a table by day."""
-    scratch = context.options.scratch
-    if scratch is None or not scratch.parent.is_relative_to(context.path.parent.parent):
-        return None
-    for file in (context.path.parent / name for name in _BY_DAY):
-        found = find(head_of(file), [DATES]) if file.is_file() else []
+    """The days of a table by day in the same archive."""
+    for file in context.options.companions:
+        together = file.parent == context.path.parent and file.name in _BY_DAY
+        found = find(head_of(file), [DATES]) if together else []
         if found:
             below = sheet_at(found[0].grid, found[0].delimiter, found[0].row).below()
-            days = [read_moment(cells[0].strip())[0].date() for _, cells in below]
+            days = [read_moment(cells[0].strip())[0].date() for _, cells in below if not is_total(cells)]
             if days:
+                context.remarks.append(
+                    f"{context.sheet.label}: the table has no days; those of {file.name} are taken"
+                )
                 return min(days), max(days) + dt.timedelta(days=1)
     return None
 
@@ -98,7 +100,6 @@ DATES = Layout(
     marks=(*_CTR, *_POSITION),
     finish=_days,
     measures=_NAMES,
-    platform="other",
 )
 ITEMS = Layout(
     "queries, pages, countries or devices of Search Console",
@@ -108,7 +109,6 @@ ITEMS = Layout(
     marks=(*_CTR, *_POSITION),
     finish=_items,
     measures=_NAMES,
-    platform="other",
     lacking=Decimal(1),  # rare queries are left out
 )
 _LAYOUTS = (DATES, ITEMS)
@@ -116,11 +116,15 @@ _LAYOUTS = (DATES, ITEMS)
 
 def sniff(head: Head) -> Guess:
     """By clicks, impressions and CTR, also of two spans; the list of filters is known, too."""
-    for _, _, rows in head.rows():
-        if rows and [normal(cell) for cell in rows[0][1]] in (["filter", "value"], ["фильтр", "значение"]):
-            return Guess(0.9, "the columns Filter and Value")
+    if _is_filters(head):
+        return Guess(0.9, "the columns Filter and Value")
     compared = _compared(head)
     return guess(head, compared or _LAYOUTS)
+
+
+def _is_filters(head: Head) -> bool:
+    first = [[normal(cell) for cell in rows[0][1]] for _, _, rows in head.rows() if rows]
+    return any(cells in (["filter", "value"], ["фильтр", "значение"]) for cells in first)
 
 
 def _compared(head: Head) -> tuple[Layout, ...]:
@@ -167,7 +171,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         compared = _compared(head)
         if compared and (found := find(head, compared)):
             tables.append((path, found[0]))
-        elif not find(head, _LAYOUTS) and sniff(head) is not NO and sniff(head).score:
+        elif not find(head, _LAYOUTS) and _is_filters(head):
             remarks.append(f"{path}: the list of filters holds no figures")
     if not tables:
         plain = [path for path in paths if find(head_of(path), _LAYOUTS)]
@@ -185,5 +189,4 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         {},
         (*told, *remarks, *(f"{found.layout.name} read" for _, found in tables)),
         batches.newest(),
-        "other",
     )

@@ -17,7 +17,7 @@ from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, check_fetched, collect, co
 from kpi_kit.sources.vk_answers import Item, Method, read_answers
 from kpi_kit.sources.vk_audience import audience, figures
 from kpi_kit.sources.vk_messages import inquiries
-from kpi_kit.sources.vk_reach import reaches
+from kpi_kit.sources.vk_reach import of_posts, reaches
 from kpi_kit.upsert import ACCOUNT_STATS, ANSWERED_BY
 
 FILLS: Mapping[str, str] = {
@@ -27,6 +27,7 @@ FILLS: Mapping[str, str] = {
     "inquiries": "inquiry_id kind received_at answered_at",
     "account_stats": "joined left likes comments reposts reach views visitors",
     "answered_by": "inquiry_id specialist",
+    "post_reach": "number reach",
 }
 UNKNOWN = (
     "the number of members (give --subscribers); when the figures were fetched (give --fetched-at); which "
@@ -72,7 +73,9 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     if Method.WALL in found:
         rows["posts"] = _posts(found[Method.WALL], account, options, remarks)
     if Method.REACH in found:
-        reaches(found[Method.REACH], account, options, rows, remarks)
+        reaches(found[Method.REACH], account, options, rows)
+    if rows:
+        of_posts(account, options, rows, remarks)
     if Method.COMMENTS in found:
         rows["comments"] = _comments(found[Method.COMMENTS], account, remarks)
     if Method.MESSAGES in found:
@@ -172,10 +175,14 @@ def _count(post: Item, name: str) -> int | None:
 
 
 def _one_wall(posts: Iterable[Item]) -> None:
-    owners = sorted({str(post.owner) for post in posts})
-    if len(owners) > 1:
+    files: dict[str, list[str]] = {}
+    for post in posts:
+        files.setdefault(str(post.owner), []).append(post.path.name)
+    if len(files) > 1:
+        walls = "; ".join(f"{owner} in {', '.join(dict.fromkeys(names))}" for owner, names in files.items())
         raise InputError(
-            f"posts of {len(owners)} walls (owner_id {', '.join(owners)}): import one account at a time"
+            f"posts of {len(files)} walls (owner_id {walls}): import one account at a time, each with an "
+            "--account of its own"
         )
 
 

@@ -1,16 +1,14 @@
-"""VK: stats.getPostReach -> the reach of posts that the same import or the data have."""
+"""VK: stats.getPostReach -> the reach of posts, whichever of the two comes first."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
-from kpi_kit.errors import InputError
 from kpi_kit.sources.interface import ImportOptions
-from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, counted
+from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, counted, newest
 from kpi_kit.sources.vk_answers import Item
-from kpi_kit.upsert import ACCOUNT_STATS
+from kpi_kit.upsert import ACCOUNT_STATS, POST_REACH
 
 _MEASURES = (
     "reach_total",
@@ -23,64 +21,72 @@ _MEASURES = (
 )
 
 
-def reaches(
-    items: Iterable[Item],
-    account: str,
-    options: ImportOptions,
-    rows: dict[str, tuple[list[Row], Sequence[str]]],
-    remarks: list[str],
-) -> None:
-    """Put the reach into the rows of posts; the answer itself says neither wall nor time of a post.
+UNDATED = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
+"""Of an answer that says nothing of its age: of several the largest reach counts, as reach only grows."""
 
-    Of a post that is nowhere known the figures go to ``account_stats`` on the day of ``--fetched-at``.
+Rows = dict[str, tuple[list[Row], Sequence[str]]]
 
-    Raises
-    ------
-    InputError
-        Where no post is known and there is no such day.
+
+def reaches(items: Sequence[Item], account: str, options: ImportOptions, rows: Rows) -> None:
+    """Keep the reach of posts by their number; the answer itself says neither wall nor time of a post.
+
+    With ``--fetched-at`` all figures go to ``account_stats`` on that day, too.
+    """
+    numbers = [str(item.whole("post_id", item.raw.get("post_id"), least=1)) for item in items]
+    told = [
+        Row(
+            {
+                "account_id": account,
+                "number": number,
+                "reach": item.whole("reach_total", item.raw.get("reach_total"), least=0),
+            },
+            f"{item.path}: post {number}",
+            UNDATED,
+        )
+        for number, item in zip(numbers, items, strict=True)
+    ]
+    kept, _ = newest(POST_REACH, told)
+    rows[POST_REACH] = kept, ("account_id", "number", "reach")
+    if options.stats_at is not None:
+        rows[ACCOUNT_STATS] = _figures(items, account, options.stats_at, options), FIGURE_COLUMNS
+
+
+def of_posts(account: str, options: ImportOptions, rows: Rows, remarks: list[str]) -> None:
+    """Add the reach to the posts of these files and, where these files tell a reach, to those of the data.
+
+    A row of its own, as old as can be: whichever of the two answers comes first, the same comes of them.
     """
     posts, columns = rows.get("posts", ([], ("post_id", "account_id", "published_at")))
-    at = {str(row.values["post_id"]).rpartition("_")[2]: place for place, row in enumerate(posts)}
-    known = options.known_posts() if options.known_posts is not None else {}
-    found = list(items)
-    strange: list[Item] = []
-    for item in found:
-        number = str(item.whole("post_id", item.raw.get("post_id"), least=1))
-        reach = item.whole("reach_total", item.raw.get("reach_total"), least=0)
-        if number in at:
-            row = posts[at[number]]
-            posts[at[number]] = replace(row, values={**row.values, "reach": reach})
-        elif number in known:
-            post_id, published = known[number]
+    told = {
+        row.values["number"]: (row.values["reach"], row.where) for row in rows.get(POST_REACH, ([], ()))[0]
+    }
+    known = dict(options.known_posts()) if told and options.known_posts is not None else {}
+    here = {
+        str(row.values["post_id"]).rpartition("_")[2]: (row.values["post_id"], row.values["published_at"])
+        for row in posts
+    }
+    earlier = {} if options.known_reach is None else dict(options.known_reach())
+    found: dict[str, Row] = {}
+    for number, (post_id, published) in {**known, **here}.items():
+        reach, where = told.get(number, (earlier.get(number) if number in here else None, "post_reach.csv"))
+        if reach is not None:
             values = {"post_id": post_id, "account_id": account, "published_at": published, "reach": reach}
-            posts.append(Row(values, f"{item.path}: post {post_id}", item.stamp))
-        else:
-            strange.append(item)
-    if len(strange) < len(found):
-        rows["posts"] = posts, (*columns, "reach")
-        remarks.append(
-            f"posts: reach of {counted(len(found) - len(strange), 'post')} from stats.getPostReach"
-        )
+            found[number] = Row(values, where, UNDATED)
+    if found:
+        rows["posts"] = [*posts, *found.values()], (*columns, "reach")
+        remarks.append(f"posts: reach of {counted(len(found), 'post')} from stats.getPostReach")
+    strange = [number for number in told if number not in found]
     if strange:
-        _of_strangers(strange, account, options, rows, remarks)
-
-
-def _of_strangers(
-    items: Sequence[Item],
-    account: str,
-    options: ImportOptions,
-    rows: dict[str, tuple[list[Row], Sequence[str]]],
-    remarks: list[str],
-) -> None:
-    numbers = ", ".join(str(item.raw["post_id"]) for item in items[:10]) + (" …" if len(items) > 10 else "")
-    if options.stats_at is None:
-        raise InputError(
-            f"{items[0].path}: stats.getPostReach tells no dates, and "
-            f"{counted(len(items), 'post')} ({numbers}) are not "
-            "in the data: import the answers of wall.get first or together with it, or give --fetched-at"
+        listed = ", ".join(strange[:10]) + (" …" if len(strange) > 10 else "")
+        remarks.append(
+            f"post_reach: {counted(len(strange), 'post')} ({listed}) not in the data, and stats.getPostReach "
+            "tells no dates: their reach is kept, and comes to the posts when wall.get is imported"
         )
-    day = options.stats_at.astimezone(options.timezone).date()
-    told = [
+
+
+def _figures(items: Iterable[Item], account: str, at: dt.datetime, options: ImportOptions) -> list[Row]:
+    day = at.astimezone(options.timezone).date()
+    return [
         Row(
             {
                 "since": day,
@@ -97,8 +103,3 @@ def _of_strangers(
         for name in _MEASURES
         if name in item.raw
     ]
-    rows[ACCOUNT_STATS] = told, FIGURE_COLUMNS
-    remarks.append(
-        f"account_stats: reach of {counted(len(items), 'post')} that the data do not have "
-        f"({numbers}), as of {day}"
-    )

@@ -7,18 +7,25 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from kpi_kit.errors import InputError
 from kpi_kit.sources.cells import Style
 from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import Guess, Imported, ImportOptions
+from kpi_kit.sources.interface import DateRange, Guess, Imported, ImportOptions
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, guess, of
 from kpi_kit.sources.moments import read_moment, read_month
+from kpi_kit.sources.phrases import spelled
 from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.rows import counted
 from kpi_kit.tables import Column, Type
+from kpi_kit.upsert import union
 
 FILLS: Mapping[str, str] = {"brand_queries": "since until phrase queries"}
-UNKNOWN = "which queries were the brand's own; the region is in the title alone: import one region"
+UNKNOWN = (
+    "which queries were the brand's own; narrow phrases of a list (the wide one counts their queries, too); "
+    "the region is in the title alone: import one region"
+)
 TESTED = "real file"
 
 _STYLE = Style(decimal=",")
@@ -28,6 +35,7 @@ _PHRASE = re.compile(r"[«\"“](?P<phrase>[^»\"”]+)[»\"”]")
 _SPAN = re.compile(r"(?P<since>\d{2}\.\d{2}\.\d{4})\s*[—–-]\s*(?P<until>\d{2}\.\d{2}\.\d{4})")
 _NESTED = "a wide phrase counts the narrow ones, too"
 _DAY = dt.timedelta(days=1)
+_SHOWN = 10
 
 
 def _text(name: str, *titles: str) -> Field:
@@ -39,59 +47,149 @@ def _title(context: Context) -> str:
     return next((cell for cell in context.sheet.header if _PHRASE.search(cell)), "")
 
 
-def _phrase(context: Context) -> str:
+def _phrase(context: Context) -> str | None:
     match = _PHRASE.search(_title(context))
-    if match is None:
-        raise InputError(
-            f"{context.sheet.label}: the header does not say which phrase was searched for («…» "
-            "in its last cell)"
-        )
-    return " ".join(match["phrase"].split())
+    return " ".join(match["phrase"].split()) if match else None
+
+
+def _range(context: Context) -> DateRange | None:
+    """The days that the title says, the last one as it is written."""
+    match = _SPAN.search(_title(context))
+    try:
+        days = [read_moment(match[name])[0].date() for name in ("since", "until")] if match else []
+    except ValueError:
+        return None
+    return (days[0], days[1]) if days and days[0] <= days[1] else None
 
 
 def _dynamics(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
     phrase = _phrase(context)
+    if phrase is None:
+        raise InputError(
+            f"{context.sheet.label}: the header does not say which phrase was searched for («…» "
+            "in its last cell)"
+        )
     weekly = "day" not in values and "week" in values
-    found: Values = {"since": [], "until": [], "phrase": [phrase] * len(rows), "queries": values["queries"]}
-    for text, row in zip(values["week" if weekly else "day"], rows, strict=True):
-        since, until = _span(" ".join(text.split()), weekly, row, context)
-        found["since"].append(since)
-        found["until"].append(until)
-    if context.stamp is None:
-        context.remarks.append(f"{context.sheet.label}: {_title(context)}")
-    return {"brand_queries": found}
+    spans = [
+        _span(" ".join(text.split()), weekly, row, context)
+        for text, row in zip(values["week" if weekly else "day"], rows, strict=True)
+    ]
+    whole = [(span, *told) for span, *told in zip(spans, values["queries"], rows, strict=True) if span]
+    context.remarks.append(f"{context.sheet.label}: {_title(context)}")
+    kept = _within_title(whole, context)
+    _cover([span for span, *_ in kept], context)
+    found: Values = {
+        "since": [span[0] for span, *_ in kept],
+        "until": [span[1] for span, *_ in kept],
+        "phrase": [phrase] * len(kept),
+        "queries": [count for _, count, _ in kept],
+        "_row": [row for *_, row in kept],
+    }
+    return {"brand_queries": _branded(found, context)}
 
 
-def _span(text: str, weekly: bool, row: int, context: Context) -> tuple[dt.date | None, dt.date | None]:
+def _branded(found: Values, context: Context) -> Values:
+    """With the brand that attribution.yml gives each phrase; others are of the brand that was named."""
+    brands = context.options.attribution.phrases
+    own = [brands.get(spelled(phrase), context.options.brand) for phrase in found["phrase"]]
+    return {**found, "brand": own} if own and None not in own else found
+
+
+def _within_title(
+    rows: Sequence[tuple[DateRange, Any, int]], context: Context
+) -> list[tuple[DateRange, Any, int]]:
+    """Rows of whole periods: of one that begins or ends beyond the title's days only a part was counted."""
+    title = _range(context)
+    if title is None:
+        return list(rows)
+    kept = [each for each in rows if title[0] <= each[0][0] and each[0][1] <= title[1] + _DAY]
+    for (since, until), _, row in (each for each in rows if each not in kept):
+        context.remarks.append(
+            f"{context.where(row)}: left out, as {since} to {until - _DAY} is not whole within the days of "
+            f"the title, {title[0]} to {title[1]}"
+        )
+    return kept
+
+
+def _cover(spans: Sequence[DateRange], context: Context) -> None:
+    """Cover the days that have rows, and tell of those of the title that have none."""
+    covered = tuple(union(spans))
+    context.coverage["brand_queries"] = covered
+    title = _range(context)
+    if title is None or not covered:
+        return
+    daily = all(until - since == _DAY for since, until in spans)
+    end = title[1] if daily else title[1] + _DAY  # in a daily title the last day is the first without a row
+    starts = [title[0], *(until for _, until in covered)]
+    ends = [*(since for since, _ in covered), end]
+    gaps = [f"{a} to {b - _DAY}" for a, b in zip(starts, ends, strict=True) if a < b]
+    if gaps:
+        context.remarks.append(
+            f"{context.sheet.label}: the title says {title[0]} to {title[1]}, but {', '.join(gaps)} have no "
+            "rows: the file may be cut; only days that have rows are covered"
+        )
+
+
+def _span(text: str, weekly: bool, row: int, context: Context) -> DateRange | None:
     month = read_month(text)
-    if month is not None and not weekly:
-        return month, (month.replace(day=28) + 4 * _DAY).replace(day=1)
     try:
+        if month is not None and not weekly:
+            return month, (month.replace(day=28) + 4 * _DAY).replace(day=1)
         day = read_moment(text)[0].date()
-    except ValueError:
+        return day, day + (7 * _DAY if weekly else _DAY)
+    except (ValueError, OverflowError):
         context.problems.append(
             f"{context.where(row)}: column {context.sheet.header[0]!r} (since): allowed is a "
             "month such as август 2024 "
             f"or a day such as 31.10.2025, found {text!r:.60}"
         )
-        return None, None
-    return day, day + (7 * _DAY if weekly else _DAY)
+        return None
 
 
 def _top(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    """The phrase that a list is about, or those that attribution.yml names: others are counted in it."""
     options = context.options
-    match = _SPAN.search(_title(context))
+    since, until = _days_of_list(context)
+    wanted, title = set(options.attribution.phrases), _phrase(context)
+    chosen = [place for place, each in enumerate(values["phrase"]) if spelled(each) in wanted]
+    if not chosen and title is not None:
+        chosen = [place for place, each in enumerate(values["phrase"]) if spelled(each) == spelled(title)]
+    if rows and not chosen:
+        what = f"the phrase of its title, {title!r}, is not in it" if title else "its title names no phrase"
+        raise InputError(
+            f"{context.path}: which phrase of the list counts for the brand is not known, as {what}; name it "
+            "in attribution.yml (phrases:)"
+        )
+    taken = ", ".join(f"«{values['phrase'][place]}»" for place in chosen)
+    others = [each for place, each in enumerate(values["phrase"]) if place not in set(chosen)]
+    if others:
+        shown = ", ".join(map(repr, others[:_SHOWN])) + (" …" if len(others) > _SHOWN else "")
+        context.remarks.append(
+            f"{context.sheet.label}: {taken} taken; {counted(len(others), 'other phrase')} left out, as a "
+            "wide phrase counts the queries of narrow ones, too (phrases: in attribution.yml chooses): "
+            f"{shown}"
+        )
+    context.coverage["brand_queries"] = ((since, until),)
+    found: Values = {
+        "since": [since] * len(chosen),
+        "until": [until] * len(chosen),
+        "phrase": [values["phrase"][place] for place in chosen],
+        "queries": [values["queries"][place] for place in chosen],
+        "_row": [rows[place] for place in chosen],
+    }
+    return {"brand_queries": _branded(found, context)}
+
+
+def _days_of_list(context: Context) -> DateRange:
+    options = context.options
     if options.since and options.until:
-        since, until = options.since, options.until
-    elif match:
-        since, until = (read_moment(match[name])[0].date() for name in ("since", "until"))
-        until += _DAY
-    else:
+        return options.since, options.until
+    title = _range(context)
+    if title is None:
         raise InputError(
             f"{context.path}: a list of phrases does not say which days it is of: give --since and --until"
         )
-    count = len(rows)
-    return {"brand_queries": {"since": [since] * count, "until": [until] * count, **values}}
+    return title[0], title[1] + _DAY
 
 
 DYNAMICS = Layout(
@@ -104,6 +202,7 @@ DYNAMICS = Layout(
     _STYLE,
     also=_SHARE,
     finish=_dynamics,
+    speaking=_PHRASE,
 )
 WEEKS = Layout(
     "dynamics of Wordstat by week",
@@ -115,6 +214,7 @@ WEEKS = Layout(
     _STYLE,
     also=_SHARE,
     finish=_dynamics,
+    speaking=_PHRASE,
 )
 TOP = Layout(
     "phrases of Wordstat",
@@ -125,6 +225,7 @@ TOP = Layout(
     ),
     _STYLE,
     finish=_top,
+    speaking=_PHRASE,
 )
 _LAYOUTS = (DYNAMICS, WEEKS, TOP)
 

@@ -144,11 +144,11 @@ def _days(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
 
 
 def _span(context: Context) -> DateRange:
-    """The days of a table without days: as given, or of totals beside it that have the same sum."""
+    """The days of a table without days: as given, or of totals in the same command that have the same sum."""
     options = context.options
     if options.since and options.until:
         return options.since, options.until
-    beside = _totals_beside(context.path)
+    beside = _totals_beside(context.path, options.companions)
     if beside is not None:
         context.remarks.append(
             f"{context.sheet.label}: the table has no days; those of {beside[0].name} are taken, "
@@ -159,17 +159,17 @@ def _span(context: Context) -> DateRange:
     raise InputError(
         f"{context.path}: a table by {context.sheet.header[0]!r} does not say which days it is "
         "of: give --since and "
-        "--until, or put Totals.csv of the same export beside it"
+        "--until, or import Totals.csv of the same export in the same command"
     )
 
 
-def _totals_beside(path: Path) -> tuple[Path, DateRange] | None:
-    """A file of totals by day in the same folder, whose sum is the total of this table."""
+def _totals_beside(path: Path, companions: Sequence[Path]) -> tuple[Path, DateRange] | None:
+    """A file of totals by day in the same command, whose sum is the total of this table."""
     total = _total(path)
     if total is None:
         return None
     matching = []
-    for file in sorted(path.parent.glob("*otals*.csv")):
+    for file in (file for file in companions if file != path):
         told = _sum_by_day(file, total[0])
         if told is not None and told[0] == total[1]:
             matching.append((file, told[1]))

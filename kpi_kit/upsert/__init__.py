@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,17 @@ from kpi_kit.store import as_date, open_store
 from kpi_kit.table_files import Source, literal, quoted, source_at
 from kpi_kit.tables import TABLES, Table
 from kpi_kit.upsert import journal
-from kpi_kit.upsert.extra import ACCOUNT_STATS, ALL_TABLES, ANSWERED_BY, EXTRA, FOLDER, Origin, Staged
+from kpi_kit.upsert.extra import (
+    ACCOUNT_PLATFORMS,
+    ACCOUNT_STATS,
+    ALL_TABLES,
+    ANSWERED_BY,
+    EXTRA,
+    FOLDER,
+    POST_REACH,
+    Origin,
+    Staged,
+)
 from kpi_kit.upsert.merging import Added, Merged, Piece, keep, merge, number_of, observe
 from kpi_kit.upsert.writing import LARGE, Work, alone, finish, workspace, write_csv, write_table
 
@@ -26,6 +37,7 @@ Covered = Mapping[tuple[str, str], Sequence[DateRange]]
 Rows = pd.DataFrame | Staged
 
 _MEMORY = "400MB"
+_BRANDED = tuple(name for name, table in TABLES.items() if table.scope == "brand")
 _NEWEST = "TIMESTAMPTZ 'infinity'"
 
 
@@ -215,7 +227,7 @@ def _merge_one(
     earlier = sorted(home.glob("*.parquet"))
     source = present.get(table.name)
     done = merge(connection, table, source.typed() if source else None, earlier)
-    if origins and table.clock is not None:
+    if origins and (table.clock is not None or table.name == POST_REACH):
         digest = hashlib.sha256("".join(sorted(origin.digest for origin in origins)).encode()).hexdigest()[
             :20
         ]
@@ -296,22 +308,68 @@ def _refuse_if_broken(
     present: Mapping[str, Source],
     timezone: str,
 ) -> None:
-    """Check what the folder would become, by its real name; of large tables only what is new."""
-    large = [each for each in merged if (each.added.new + each.added.changed + each.added.unchanged) > LARGE]
+    """Check what the folder would become, by its real name; of large tables what is new, beside the rest.
+
+    Rows of a large table that no import touches were checked when they came in, and stay. What an import can
+    break is in its own rows (cells, keys, accounts; each key stands once in the result, which replaces the
+    rows of its keys) or in both together: the currency of leads.
+    """
+    sizable = _large_tables(present, connection)
+    large = [
+        each
+        for each in merged
+        if (each.added.new + each.added.changed + each.added.unchanged) > LARGE or each.table.name in sizable
+    ]
     preview = work.scratch / "preview"
-    _link(work, preview, without={each.table.name for each in large} | _large_tables(present, connection))
-    problems = _problems(preview, timezone)
+    without = {each.table.name for each in large} | sizable
+    _link(work, preview, without)
+    for name in without & set(_BRANDED):
+        _show_brands(
+            connection, preview, name, present.get(name), name in {each.table.name for each in merged}
+        )
+    problems = [*_problems(preview, timezone), *_two_platforms(connection, merged, present)]
     for each in large:
         if each.table.name in TABLES and not problems:
             problems = _problems_of_large(connection, work, each, preview, timezone)
+    if not problems and "leads" in {each.table.name for each in large}:
+        problems = _two_currencies(connection, present.get("leads"))
     if problems:
         raise InputError([problem.replace(str(preview), str(work.folder)) for problem in problems])
+
+
+def _show_brands(
+    connection: duckdb.DuckDBPyConnection, preview: Path, name: str, source: Source | None, fresh: bool
+) -> None:
+    """Show one row a brand of a table that is too large to be looked through: coverage speaks of brands."""
+    names = ", ".join(map(quoted, TABLES[name].names))
+    parts = [f"SELECT {names} FROM ({source.typed()})"] if source else []
+    parts += [f"SELECT {names} FROM result_{name}"] if fresh else []
+    connection.execute(
+        f"COPY (SELECT DISTINCT ON (brand) * FROM ({' UNION ALL '.join(parts)}) ORDER BY ALL) "
+        f"TO {literal(str(preview / f'{name}.parquet'))} (FORMAT parquet)"
+    )
 
 
 def _large_tables(present: Mapping[str, Source], connection: duckdb.DuckDBPyConnection) -> set[str]:
     """Tables in parts were checked when they were written; a fresh look at all of them would take minutes."""
     sized = {name: source for name, source in present.items() if source.kind == "parts"}
     return {name for name, source in sized.items() if number_of(connection, f"({source.raw()})") > LARGE}
+
+
+def _two_platforms(
+    connection: duckdb.DuckDBPyConnection, merged: Sequence[Merged], present: Mapping[str, Source]
+) -> list[str]:
+    """Accounts that files put on several platforms, also files of imports at the same time."""
+    if not any(each.table.name == ACCOUNT_PLATFORMS for each in merged):
+        return []
+    source = present.get(ACCOUNT_PLATFORMS)
+    earlier = f"UNION ALL {source.typed()}" if source else ""
+    rows = connection.execute(
+        f"""SELECT account_id, string_agg(platform || ' by ' || said_by, '; ' ORDER BY platform, said_by)
+            FROM (SELECT DISTINCT * FROM (FROM result_{ACCOUNT_PLATFORMS} {earlier}))
+            GROUP BY account_id HAVING count(DISTINCT platform) > 1 ORDER BY 1"""
+    ).fetchall()
+    return [f"account {account!r} would be on several platforms: {told}" for account, told in rows]
 
 
 def _problems(place: Path, timezone: str) -> list[str]:
@@ -341,14 +399,23 @@ def _problems_of_large(
         )
         if problems := _problems(slices, timezone):
             return [problem.replace(str(slices), str(work.folder)) for problem in problems]
-    if name == "leads":
-        found = connection.execute(
-            "SELECT DISTINCT currency FROM result_leads WHERE currency IS NOT NULL"
-        ).fetchall()
-        if len(found) > 1:
-            listed = ", ".join(sorted(str(row[0]) for row in found))
-            return [f"leads: only one currency is allowed, found {listed}; two currencies cannot be added up"]
+    shutil.rmtree(slices)
     return []
+
+
+def _two_currencies(connection: duckdb.DuckDBPyConnection, source: Source | None) -> list[str]:
+    """Sums in another currency than those that came in, or than those that stay."""
+    rows = "SELECT currency FROM result_leads"
+    if source is not None:
+        stay = f"SELECT lead_id, currency FROM ({source.typed()})"
+        rows += f" UNION ALL SELECT currency FROM ({stay}) ANTI JOIN result_leads USING (lead_id)"
+    found = connection.execute(
+        f"SELECT DISTINCT currency FROM ({rows}) WHERE currency IS NOT NULL ORDER BY 1"
+    ).fetchall()
+    if len(found) < 2:
+        return []
+    listed = ", ".join(str(row[0]) for row in found)
+    return [f"leads: only one currency is allowed, found {listed}; two currencies cannot be added up"]
 
 
 def _link(work: Work, preview: Path, without: set[str]) -> None:
@@ -381,10 +448,12 @@ def _link_parts(work: Work, preview: Path, name: str) -> None:
 
 
 __all__ = [
+    "ACCOUNT_PLATFORMS",
     "ACCOUNT_STATS",
     "ALL_TABLES",
     "ANSWERED_BY",
     "EXTRA",
+    "POST_REACH",
     "Added",
     "Import",
     "Origin",

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+import pandas as pd
+
 from kpi_kit.tables import TABLES, Column, Table, Type
 
 FOLDER = "imports"
 ACCOUNT_STATS = "account_stats"
 ANSWERED_BY = "answered_by"
+ACCOUNT_PLATFORMS = "account_platforms"
+POST_REACH = "post_reach"
 
 
 def _text(name: str) -> Column:
@@ -41,13 +45,32 @@ EXTRA: Mapping[str, Table] = MappingProxyType(
             ordered=(("since", "until"),),
         ),
         ANSWERED_BY: Table(ANSWERED_BY, (_text("inquiry_id"), _text("specialist")), ("inquiry_id",)),
+        ACCOUNT_PLATFORMS: Table(
+            ACCOUNT_PLATFORMS,
+            (_text("account_id"), _text("platform"), _text("said_by")),
+            ("account_id", "platform", "said_by"),
+        ),
+        POST_REACH: Table(
+            POST_REACH,
+            (_text("account_id"), _text("number"), Column("reach", Type.COUNT)),
+            ("account_id", "number"),
+        ),
     }
 )
 """Tables beside the canonical ones: figures of an account by day (``item`` is ``all``, or what they are split
-by), and the specialist who answered an inquiry."""
+by), the specialist who answered an inquiry, and which file says which platform an account is on, and
+the reach of posts by their number on the wall, also of posts that the data do not have yet."""
 
 ALL_TABLES: Mapping[str, Table] = MappingProxyType({**TABLES, **EXTRA})
 """Every table that an import can fill."""
+
+
+def extra_rows(folder: Path, name: str) -> pd.DataFrame:
+    """The rows of a table beside the canonical ones that has no days, as text."""
+    file = folder / FOLDER / f"{name}.csv"
+    if not file.is_file():
+        return pd.DataFrame({column: [] for column in EXTRA[name].names}, dtype="str")
+    return pd.read_csv(file, dtype="str", keep_default_na=False)
 
 
 @dataclass(frozen=True)

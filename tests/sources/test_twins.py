@@ -97,11 +97,12 @@ class TestYouTube:
         self, twin: Any, tmp_path: Path
     ) -> None:
         (tmp_path / "yt_totals.csv").write_bytes(FILES["yt_totals.csv"][1])
-        found = twin("yt_table.csv")
+        found = twin("yt_table.csv", companions=(tmp_path / "yt_totals.csv",))
         assert figures(found)["views", "Shorts feed"] == 100
         assert found.coverage["account_stats"] == ((dt.date(2025, 2, 27), dt.date(2025, 3, 1)),)
 
-    def test_without_them_the_days_are_asked_for(self, twin: Any) -> None:
+    def test_a_file_of_totals_that_was_not_given_is_not_looked_at(self, twin: Any, tmp_path: Path) -> None:
+        (tmp_path / "yt_totals.csv").write_bytes(FILES["yt_totals.csv"][1])
         assert "give --since and --until" in refused(twin, "yt_table.csv")
 
     def test_the_row_of_totals_decides(self, twin: Any) -> None:
