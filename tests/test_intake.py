@@ -12,8 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
+from fuzzing import ACCOUNT_OF
 from twins import BITRIX, FILES, VK_POSTS, zipped
 
 from kpi_kit import upsert as upserting
@@ -23,6 +25,7 @@ from kpi_kit.owners import NewAccount
 from kpi_kit.sources import ImportOptions
 from kpi_kit.sources.attribution import Attribution, Rule
 from kpi_kit.store import open_store
+from kpi_kit.tables import TABLES
 from kpi_kit.upsert import writing
 
 ZONE = "Europe/Moscow"
@@ -98,10 +101,9 @@ class TestOrder:
         files = self.files(put)
         chance = random.Random(3)
         seen = set()
-        for number in range(6):
+        for number, cut in enumerate((2, 5, 9)):  # make fuzz tries twenty orders of thirty files
             order = chance.sample(files, len(files)) + chance.sample(files, 2)
             into = tmp_path / f"data{number}"
-            cut = chance.randrange(1, len(order))
             for lot in (order[:cut], order[cut:]):  # some together, some apart
                 run(lot, into)
             seen.add(tuple(contents(into).items()))
@@ -318,6 +320,25 @@ class TestTold:
         stats = pd.read_csv(tmp_path / "d/imports/account_stats.csv")
         assert stats[stats["measure"] == "views"].groupby("item")["value"].sum()["all"] == 300
 
+    def test_every_source_says_what_it_covers_and_how_that_is_known(self, put: Any, tmp_path: Path) -> None:
+        undated = ("yt_table.csv", "gsc_compared.csv")
+        days = {"since": dt.date(2025, 7, 1), "until": dt.date(2025, 10, 1)}
+        for name in FILES:
+            file = put(name, FILES[name][1])
+            account = ACCOUNT_OF.get(name, ACCOUNT_OF.get(FILES[name][0], "site"))
+            given = days if name in undated else {}
+            said = run([file], tmp_path / "d", dry_run=True, account=account, **given)
+            filled = {sentence.partition(":")[0] for sentence in said if sentence.endswith((" rows", " row"))}
+            told = {line.split()[2] for line in said if line.startswith("coverage of ")}
+            scoped = {table for table in filled if table in TABLES and TABLES[table].scope}
+            assert told == scoped, name
+            ways = (
+                "(the export says so)",
+                "(--since and --until)",
+                "(from the first to the last day in the file)",
+            )
+            assert all(line.endswith(ways) for line in said if line.startswith("coverage of ")), name
+
 
 class TestGuessed:
     DZEN = (
@@ -405,3 +426,50 @@ def test_a_large_table_becomes_parts_by_month(
     assert months == [f"month=2025-{n:02d}" for n in range(8, 13)]
     run([put("c.csv", more.replace(",8,0,0,9", ",80,0,0,9"))], tmp_path / "d")
     assert table(tmp_path / "d", "posts")["likes"].sum() == 97 + 5 + 80 + 9 + 10 + 11 + 12
+
+
+class TestLarge:
+    """Of a large table only what comes in is looked at; what holds across rows holds all the same."""
+
+    @pytest.fixture
+    def large(self, put: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setattr(writing, "LARGE", 2)
+        monkeypatch.setattr(upserting, "LARGE", 2)
+        run([put("a.csv", BITRIX), put("posts.csv", self.posts(8, 12))], tmp_path / "d")
+        assert (tmp_path / "d/posts").is_dir() and (tmp_path / "d/leads").is_dir()
+        return tmp_path / "d"
+
+    @staticmethod
+    def posts(first: int, last: int, likes: int = 0) -> str:
+        rows = (f"{n},2025-{n:02d}-05 12:00:00,{likes or n},0,0,9\n" for n in range(first, last))
+        return "id,date,likes,comments,reposts,views\n" + "".join(rows)
+
+    @pytest.mark.parametrize("number", ["77", "7"])
+    def test_a_second_currency(self, put: Any, large: Path, number: str) -> None:
+        """One lead in dollars beside those in roubles, a new one or one of those that are there."""
+        text = "\n".join(BITRIX.splitlines()[:1] + [BITRIX.splitlines()[3]]) + "\n"
+        text = text.replace('"8"', f'"{number}"').replace("Российский рубль", "Доллар США")
+        before = sorted(file for file in large.rglob("*"))
+        with pytest.raises(InputError, match="only one currency is allowed, found RUB, USD"):
+            run([put("b.csv", text)], large)
+        assert sorted(file for file in large.rglob("*")) == before
+
+    def test_an_account_that_is_not_known(self, large: Path) -> None:
+        stranger = pd.DataFrame({"post_id": ["1"], "account_id": ["nobody"]})
+        stranger["published_at"] = pd.to_datetime(["2025-10-01T09:00Z"], utc=True)
+        with pytest.raises(InputError, match="account_id 'nobody' is not in the table accounts"):
+            upserting.upsert(large, {"posts": stranger}, {}, ZONE)
+
+    def test_a_key_stands_once_also_when_its_month_changes(self, put: Any, large: Path) -> None:
+        moved = self.posts(8, 10, likes=50).replace("2025-08-05", "2025-11-05")
+        run([put("b.csv", moved)], large)
+        parts = str(large / "posts/*/*.parquet")
+        found = duckdb.sql(f"SELECT post_id, month(published_at) FROM read_parquet('{parts}') ORDER BY ALL")
+        assert found.fetchall() == [("10", 10), ("11", 11), ("8", 11), ("9", 9)]
+
+    def test_coverage_of_a_brand_that_is_called_like_an_account(self, put: Any, large: Path) -> None:
+        run([put("words.csv", FILES["wordstat_months.csv"][1])], large)
+        more = FILES["wordstat_months.csv"][1].decode().replace("08.2025", "06.2025")
+        run([put("more.csv", more.replace("август", "июнь").replace("сентябрь", "июль"))], large)
+        assert (large / "brand_queries").is_dir()
+        run([put("again.csv", self.posts(8, 12, likes=60))], large)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,13 @@ def mappings(own: Path | None) -> list[GuessedMapping]:
     """
     mine = sorted(own.glob("*.yml")) if own is not None and own.is_dir() else []
     names = {file.name for file in mine}
-    shipped = [file for file in sorted(SHIPPED.glob("*.yml")) if file.name not in names]
-    return [_read(file, True) for file in mine] + [_read(file, False) for file in shipped]
+    return [_read(file, True) for file in mine] + [each for each in _shipped() if each.file.name not in names]
+
+
+@cache
+def _shipped() -> tuple[GuessedMapping, ...]:
+    """Those of the kit, read once: every file that is to be recognised is compared with them."""
+    return tuple(_read(file, False) for file in sorted(SHIPPED.glob("*.yml")))
 
 
 def _read(file: Path, confirmed: bool) -> GuessedMapping:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -62,6 +63,11 @@ class Field:
     def name(self) -> str:
         """The name of the column."""
         return self.column.name
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Its titles, normalised."""
+        return frozenset(map(normal, self.titles))
 
     @property
     def is_figure(self) -> bool:
@@ -174,11 +180,15 @@ class Layout:
     lacking: Decimal = Decimal(0)
     beyond: Decimal = Decimal(0)
 
+    @cached_property
     def known(self) -> frozenset[str]:
         """Every title by which it is known, normalised."""
-        return frozenset(normal(title) for each in self.fields for title in each.titles) | frozenset(
-            map(normal, (*self.marks, *self.also))
-        )
+        return frozenset(map(normal, (*self.marks, *self.also))).union(*(each.known for each in self.fields))
+
+    @cached_property
+    def signs(self) -> frozenset[str]:
+        """Its marks, normalised."""
+        return frozenset(map(normal, self.marks))
 
 
 @dataclass(frozen=True)
@@ -213,13 +223,13 @@ def _match(layout: Layout, grid: Grid, delimiter: str, number: int, cells: Seque
     titles = {normal(cell) for cell in cells if cell.strip()}
     if not titles:
         return None
-    has = {each.name for each in layout.fields if titles & {normal(title) for title in each.titles}}
+    has = {each.name for each in layout.fields if titles & each.known}
     if any(each.wanted and each.name not in has for each in layout.fields):
         return None
-    marks = titles & set(map(normal, layout.marks))
+    marks = titles & layout.signs
     if layout.marks and not marks:
         return None
-    hits = titles & layout.known()
+    hits = titles & layout.known
     share = len(hits) / len(titles)
     score = 0.55 + 0.3 * share + min(0.14, 0.02 * len(hits)) + (0.01 if marks else 0.0)
     shown = ", ".join(repr(" ".join(cell.split())) for cell in cells if normal(cell) in hits)
@@ -239,9 +249,9 @@ def _all_but_one(head: Head, layouts: Sequence[Layout]) -> Guess:
         for _, cells in rows:
             titles = {normal(cell) for cell in cells if cell.strip()}
             for layout in layouts:
-                known = layout.known()
+                known = layout.known
                 wanted = [each for each in layout.fields if each.wanted]
-                missing = [each for each in wanted if not titles & set(map(normal, each.titles))]
+                missing = [each for each in wanted if not titles & each.known]
                 strange = [
                     " ".join(cell.split()) for cell in cells if cell.strip() and normal(cell) not in known
                 ]

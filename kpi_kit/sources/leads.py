@@ -74,8 +74,8 @@ def leads(values: Values, rows: Sequence[int], context: Context, stage: Stage) -
         currency = _currency(values, place, context) if sold and sum_ is not None else None
         if sold and sum_ is not None and currency is None:
             context.counts[
-                "# sums without a currency: it stays unknown, and reports take it for the department's; give "
-                "--currency where it is another"
+                "# with a sum but no currency: it stays unknown, and reports take it for the department's; "
+                "give --currency where it is another"
             ] += 1
         told = (
             values["lead_id"][place],

@@ -211,7 +211,7 @@ def _unread(sheet: Sheet, layout: Layout) -> Iterator[str]:
     """Columns that are not read, and which of them may be one that is missing, under another title."""
     if layout.exact:
         return
-    known, speaking = layout.known(), layout.speaking
+    known, speaking = layout.known, layout.speaking
     unread = [
         title
         for title in sheet.header
@@ -223,7 +223,7 @@ def _unread(sheet: Sheet, layout: Layout) -> Iterator[str]:
         return
     yield f"{sheet.label}: columns not read: {', '.join(map(repr, unread))[:300]}"
     there = {normal(title) for title in sheet.header}
-    missing = [each for each in layout.fields if not there & set(map(normal, each.titles))]
+    missing = [each for each in layout.fields if not there & each.known]
     for title, (name, like) in namesakes(unread, missing).items():
         yield (
             f"{sheet.label}: column {title!r} is not read, but looks like {like!r}, which would fill {name}: "

@@ -44,7 +44,8 @@ def _text(name: str, *titles: str) -> Field:
 
 def _title(context: Context) -> str:
     """The long header cell that says what the table is about."""
-    return next((cell for cell in context.sheet.header if _PHRASE.search(cell)), "")
+    header = context.sheet.header
+    return next((cell for mark in (_PHRASE, _SPAN) for cell in header if mark.search(cell)), "")
 
 
 def _phrase(context: Context) -> str | None:

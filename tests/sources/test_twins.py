@@ -231,7 +231,80 @@ class TestVisits:
         assert "--account is missing" in refused(twin, "amocrm_export_leads_2025-04-02.csv", account=None)
 
 
+class TestSegments:
+    """Segments and comparisons of Google Analytics overlap: one is read."""
+
+    BLOCK = "# {}\n# Start date: 20251001\n# End date: 20251031\nDate,Event count\n20251001,{}\n20251002,{}\n"
+    TOP = "# ---\n# Report CSV Export\n# Account: A\n# Property: x - GA4\n# ---\n#\n"
+    COLUMN = (
+        "# ---\n# Free form 1\n# Account: GA4\n# ---\n# Start date: 20251001\n# End date: 20251002\n"
+        "Segment,Date,Session source / medium,Sessions\nAll Users,20251001,vk / social,9\n"
+        "Mobile,20251001,vk / social,7\n,,,16,Grand total\n"
+    )
+
+    def text(self, *names: str) -> str:
+        blocks = (self.BLOCK.format(name, 10**n, 2 * 10**n) for n, name in enumerate(names))
+        return self.TOP + "\n".join(blocks)
+
+    def test_that_of_everybody_unless_another_is_named(self, twin: Any) -> None:
+        text = self.text("Mobile", "All Users").encode()
+        found = twin("ga4.csv", text)
+        assert figures(found) == {("event_count", "all"): 30}
+        assert any(
+            "'All Users' is read (--segment says otherwise); left out: 'Mobile'" in each
+            for each in found.remarks
+        )
+        assert figures(twin("ga4.csv", text, segment="mobile")) == {("event_count", "all"): 3}
+
+    def test_without_everybody_one_must_be_named(self, twin: Any) -> None:
+        said = refused_text(twin, "ga4.csv", self.text("Mobile", "Desktop"))
+        assert "for the segments 'Mobile', 'Desktop', which overlap" in said and "with --segment" in said
+        said = refused_text(twin, "ga4.csv", self.text("Mobile", "Desktop"), segment="TV")
+        assert said.endswith("with --segment, found 'TV'")
+
+    def test_one_alone_is_told(self, twin: Any) -> None:
+        assert any(
+            "of the segment 'Mobile' alone" in each
+            for each in twin("ga4.csv", self.text("Mobile").encode()).remarks
+        )
+
+    def test_a_column_of_segments_is_not_added_up(self, twin: Any) -> None:
+        found = twin("ga4_social.csv", self.COLUMN.encode())
+        assert found.tables["traffic"]["visits"].tolist() == [9]
+        assert figures(found) == {("sessions", "vk / social"): 9}
+
+
+class TestRenamed:
+    """A column under another title is named where one that would be read is missing."""
+
+    def test_one_that_may_be_missing(self, twin: Any) -> None:
+        text = FILES["instagram.csv"][1].decode().replace("Views,Reach", "View,Reach")
+        remarks = twin("instagram.csv", text.encode()).remarks
+        assert any(
+            "column 'View' is not read, but looks like 'Views', which would fill views" in each
+            for each in remarks
+        )
+        assert not any("looks like" in each for each in twin("instagram.csv").remarks)
+
+    def test_one_that_is_needed(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.csv"
+        path.write_bytes(FILES["tiktok_videos.csv"][1].replace(b"Video link", b"Video link (URL)"))
+        with pytest.raises(InputError) as caught:
+            recognise(path, KNOWN)
+        told = str(caught.value)
+        assert "nearest is tiktok: videos of TikTok, but column 'Video link' is missing" in told
+        assert "'Video link (URL)' may be it, under another title" in told
+
+
 class TestLeads:
+    def test_sums_without_a_currency_are_told(self, twin: Any) -> None:
+        name = "amocrm_export_leads_2025-04-02.csv"
+        told = "1 with a sum but no currency: it stays unknown, and reports take it for the department's"
+        found = twin(name)
+        assert found.tables["leads"]["currency"].isna().all()
+        assert any(told in each for each in found.remarks)
+        assert not any("a currency" in each for each in twin(name, currency="RUB").remarks)
+
     def test_amocrm(self, twin: Any) -> None:
         leads = (
             twin("amocrm_export_leads_2025-04-02.csv", currency="RUB").tables["leads"].set_index("lead_id")
@@ -439,7 +512,7 @@ def test_a_real_table(name: str, source: str, table: str, rows: int, sums: dict[
     ],
 )
 def test_real_figures_of_days(name: str, source: str, sums: dict[str, float]) -> None:
-    recognised, found = read(SAMPLES / name)
+    recognised, found = read(SAMPLES / name, companions=(SAMPLES / "youtube/rehan_totals.csv",))
     assert recognised == source
     told = found.tables["account_stats"].groupby("measure")["value"].sum()
     assert {measure: told[measure] for measure in sums} == sums
