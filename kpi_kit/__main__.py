@@ -284,13 +284,14 @@ def _check(asked: argparse.Namespace) -> int:
         _warn([*store.warnings, *_idle(loaded)])
         period = _period(asked, store)
         print(f"period {period}, {period.start} to {period.last_day}")
+        known = across.read(asked.out / str(period))
         for person in loaded.specialists:
             try:
                 case = prepare(person, period, params=loaded, store=store, as_of=asked.as_of)
             except SpecialistError as fault:
                 broken += fault.problems
                 continue
-            for line in (*_payouts(case), *_audited(case)):
+            for line in (*_payouts(case), *_audited(case, known)):
                 print(line)
     for problem in broken:
         print(problem, file=sys.stderr)
@@ -334,12 +335,12 @@ def _payouts(case: Case) -> Iterator[str]:
         yield f"{name}: payout starts at {starts}, is full at {full}{tail}{part}"
 
 
-def _audited(case: Case) -> Iterator[str]:
+def _audited(case: Case, known: across.Across) -> Iterator[str]:
     """What the SMART audit finds, with a proposal where another target would pass."""
     words = wording.words("en", case.department.currency)
     for entry in case.person.kpis:
         facts = Facts(case, entry)
-        _, findings = smart.audit(facts, verdicts(facts))
+        _, findings = smart.audit(facts, verdicts(facts), reliable=known.is_reliable(entry.kpi))
         shown = {"unit": str(entry.unit), "as": entry.as_}
         for finding in findings:
             letter = words.text(f"smart.{finding['letter']}")

@@ -7,16 +7,16 @@ person's whole set of KPIs is looked at, too.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from kpi_kit.facts import Facts
 from kpi_kit.params import Entry, Specialist
-from kpi_kit.periods import Period
+from kpi_kit.periods import Grain, Period
 from kpi_kit.statistics import Chance
-from kpi_kit.targets import Kind, Milestone, Target
-from kpi_kit.verdicts import Verdicts, asked_ahead, chance_of
+from kpi_kit.targets import Goal, Kind, Milestone, Target
+from kpi_kit.verdicts import WHOLE, Verdicts, asked_ahead, chance_of
 
 LETTERS = ("specific", "measurable", "achievable", "relevant", "time_bound")
 
@@ -39,7 +39,7 @@ PAIRS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = (
 )
 """A volume that can be bought at the cost of quality, and the KPIs that would show it."""
 
-_FAIR = (0.35, 0.65)
+_FAIR = (0.4, 0.6)
 """A proposal's chance: about one half, after rounding."""
 
 Finding = dict[str, Any]
@@ -62,19 +62,20 @@ def audit(
     -------
     dict
         Each of the five letters: whether it holds, None where that cannot be said (a history too short
-        for a chance, a person without duties).
+        for a chance, accounts too new to have been measured, a person without duties).
     list of dict
         ``letter``, ``code`` and figures of each letter that fails.
     """
+    seen = _seen(facts)
     found = [
         *_specific(facts),
-        *_measurable(facts),
+        *(_measurable(facts, seen) if seen else _too_new(facts)),
         *(_achievable(facts, said) if reliable else ()),
         *_relevant(facts),
         *_timely(facts),
     ]
     failed = {finding["letter"] for finding in found}
-    unknown = set()
+    unknown = {"measurable"} if not seen and "measurable" not in failed else set()
     if not facts.case.person.duties:
         unknown.add("relevant")
     unsaid = said.chance is None or said.chance.probability is None or not reliable
@@ -94,16 +95,68 @@ def _specific(facts: Facts) -> Iterator[Finding]:
         yield {"letter": "specific", "code": "empty_scope"}
 
 
-def _measurable(facts: Facts) -> Iterator[Finding]:
+def _seen(facts: Facts) -> list[tuple[Period, float | None]]:
+    """The last whole periods in which the accounts existed already: a new one has missed none."""
     whole = facts.history[:-1] if facts.case.interim else facts.history
-    last = whole[-LOOKED_AT:]
-    known = sum(value is not None for _, value in last)
-    if last and known < min(ENOUGH, len(last)):
-        missing = [str(period) for period, value in last if value is None]
+    return [(period, value) for period, value in whole[-LOOKED_AT:] if _existed(facts, period)]
+
+
+def _existed(facts: Facts, period: Period) -> bool:
+    """Whether an account was there in a period, and for all of the one it is compared with."""
+    if not _days(facts, period):
+        return False
+    if facts.entry.as_ == "value":
+        return True
+    earlier = _compared_with(facts, period)
+    return _days(facts, earlier) >= facts.case.department.coverage.minimum * earlier.days
+
+
+def _compared_with(facts: Facts, period: Period) -> Period:
+    return period.previous if facts.entry.versus == "previous" else period.year_ago
+
+
+def _days(facts: Facts, period: Period) -> int:
+    """The most days of a period on which an account or brand in the scope existed."""
+    days = facts.plain.history.days[:, facts.case.buckets.index(period)]
+    return int(days.max(initial=0))
+
+
+def _measurable(facts: Facts, seen: Sequence[tuple[Period, float | None]]) -> Iterator[Finding]:
+    """Of accounts younger than four periods all periods must have been assessable, but one of three."""
+    known = sum(value is not None for _, value in seen)
+    if known < min(ENOUGH, len(seen)):
+        missing = [period for period, value in seen if value is None]
         yield {
-            "letter": "measurable", "code": "rarely_assessable",
-            "count": known, "of": len(last), "periods": missing,
-        }  # fmt: skip
+            "letter": "measurable",
+            "code": "rarely_assessable",
+            "count": known,
+            "of": len(seen),
+            "periods": [str(period) for period in missing],
+            "proposal": _import(facts, missing),
+        }
+
+
+def _import(facts: Facts, missing: Sequence[Period]) -> dict[str, Any] | None:
+    """What the data lack of these periods; None where something else keeps the KPI from its value."""
+    lacking = {str(period): _uncovered(facts, period) for period in missing}
+    if not all(lacking.values()):
+        return None
+    return {"tables": sorted(set().union(*lacking.values())), "periods": list(lacking)}
+
+
+def _uncovered(facts: Facts, period: Period) -> set[str]:
+    """The tables that cover too little of a period, or of the one it is compared with."""
+    sides = [period] if facts.entry.as_ == "value" else [period, _compared_with(facts, period)]
+    history, buckets = facts.plain.history, facts.case.buckets
+    notes = [note for side in sides for note in history.measure(buckets.index(side)).notes]
+    return {str(table) for note in notes if note.code == "not_covered" for table in note.detail["tables"]}
+
+
+def _too_new(facts: Facts) -> Iterator[Finding]:
+    """Accounts that did not exist a year ago cannot be compared with it, however good the data are."""
+    period = facts.case.period
+    if facts.entry.as_ != "value" and facts.entry.versus == "year_ago" and _days(facts, period):
+        yield {"letter": "measurable", "code": "no_year_ago", "period": str(period.year_ago)}
 
 
 def _achievable(facts: Facts, said: Verdicts) -> Iterator[Finding]:
@@ -125,28 +178,62 @@ def _achievable(facts: Facts, said: Verdicts) -> Iterator[Finding]:
 
 def _proposal(facts: Facts, target: Target, ahead: Period, found: Chance) -> dict[str, Any] | None:
     """A rounder target of the same kind with a chance of about one half; of a band, the likely one."""
-    if target.kind is Kind.BETWEEN:
-        if found.low is None or found.high is None or found.low == found.high:
-            return None
-        chance = chance_of(facts, replace(target, value=(found.low, found.high)), ahead).probability
-        return {"kind": str(target.kind), "value": [found.low, found.high], "chance": chance}
-    if found.expected is None:
+    if found.low is None or found.high is None or found.expected is None:
         return None
+    asked, per = _as_given(facts, target, ahead)
+    unit = _of_one(facts, ahead, per)
+
+    def chance(value: float | tuple[float, float]) -> float:
+        said = chance_of(facts, asked(value), ahead).probability
+        return 0.0 if said is None else said
+
+    told = {"kind": str(target.kind), "per": None if per is None else str(per)}
+    if target.kind is Kind.BETWEEN:
+        low, high = found.low / unit, found.high / unit
+        return None if low == high else {**told, "value": [low, high], "chance": chance((low, high))}
     tried: dict[float, float] = {}
-    for value in _candidates(found.expected):
-        chance = chance_of(facts, replace(target, value=value), ahead).probability
-        tried[value] = 0.0 if chance is None else chance
+    for value in _candidates(found.expected / unit, whole=per is not None and facts.entry.unit in WHOLE):
+        tried[value] = chance(value)
         if _FAIR[0] <= tried[value] <= _FAIR[1]:
             break
     # where counts are small no whole number may have a chance of one half
     best = min(tried, key=lambda value: abs(tried[value] - 0.5))
-    return {"kind": str(target.kind), "value": best, "chance": tried[best]}
+    return {**told, "value": best, "chance": tried[best]}
 
 
-def _candidates(expected: float) -> Iterator[float]:
+def _as_given(
+    facts: Facts, target: Target, ahead: Period
+) -> tuple[Callable[[float | tuple[float, float]], Target], Grain | None]:
+    """What a proposed value asks of the period ahead, and its grain where that is another one.
+
+    Who asked for 9 posts a week is told how many a week to ask for, not how many a month.
+    """
+    ask = facts.entry.target.ask()
+    if not isinstance(ask, Goal) or not facts.entry.accruing or ask.per is ahead.grain:
+        return lambda value: replace(target, value=value), None
+    share = _of_one(facts, ahead, ask.per)
+
+    def asked(value: float | tuple[float, float]) -> Target:
+        if isinstance(value, tuple):
+            return replace(target, value=(value[0] * share, value[1] * share))
+        return replace(target, value=value * share)
+
+    return asked, ask.per
+
+
+def _of_one(facts: Facts, ahead: Period, per: Grain | None) -> float:
+    """What a target of 1 a week, quarter or year asks of the period ahead; 1 where it is of its grain."""
+    if per is None:
+        return 1.0
+    one = Goal(Target(Kind.AT_LEAST, 1.0, 0.0), per).at(ahead, facts.entry.accruing)
+    return one.value if one is not None and isinstance(one.value, float) else 1.0
+
+
+def _candidates(expected: float, *, whole: bool) -> Iterator[float]:
     """The middle of what is to be expected, ever less rounded, and its neighbours among whole numbers."""
     for digits in (2, 3, 4):
-        yield _rounded(expected, digits)
+        value = _rounded(expected, digits)
+        yield float(round(value)) if whole else value
     if abs(expected) >= 1:
         yield from (math.floor(expected) + step for step in (0.0, 1.0, -1.0))
 

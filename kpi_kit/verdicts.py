@@ -40,7 +40,8 @@ REAL = 0.05
 """The false-discovery rate at which a change is called real."""
 
 _YEAR_OF_WEEKS = 52
-_WHOLE = frozenset(Unit) - {Unit.SHARE, Unit.MONEY, Unit.HOURS}
+WHOLE = frozenset(Unit) - {Unit.SHARE, Unit.MONEY, Unit.HOURS}
+"""Units of which there are only whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def past_forecasts(facts: Facts) -> list[Forecast]:
         accrues=accrues,
         lengths=lengths if accrues else None,
         bounds=_bounds(facts),
-        whole=facts.kpi.unit in _WHOLE,
+        whole=facts.kpi.unit in WHOLE,
         seed=seed,
     )
 
@@ -384,7 +385,7 @@ def chance_of(facts: Facts, target: Target, ahead: Period) -> Chance:
         length=float(ahead.days) if accrues else None,
         begun=_begun(facts) if case.interim else None,
         bounds=_bounds(facts),
-        whole=facts.kpi.unit in _WHOLE,
+        whole=facts.kpi.unit in WHOLE,
         seed=_seed(facts, "chance"),
     )
 

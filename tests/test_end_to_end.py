@@ -83,7 +83,7 @@ def test_one_broken_file_costs_one_report(
     assert run(agency, "partly", "--force", *["--quiet"][: int(quiet)], params="broken") == 1
     said = capsys.readouterr().err
     sentence = (
-        "maria-sokolova.yml: kpis, entry 8 (churn): kpi: there is no KPI 'churn'; did you mean churn_rate?"
+        "maria-sokolova.yml: kpis, entry 7 (churn): kpi: there is no KPI 'churn'; did you mean churn_rate?"
     )
     assert said.count(sentence) == 1
     assert ("anna-petrova: done in " in said) is not quiet

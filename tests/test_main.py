@@ -113,13 +113,13 @@ def test_check_prints_where_payout_starts(capsys: pytest.CaptureFixture[str]) ->
     assert lines[0] == "period 2025-10, 2025-10-01 to 2025-10-31"
     assert "anna-petrova: churn_rate: payout starts at 3.6%, is full at 3%, is capped at 2.4%" in lines
     assert (
-        "anna-petrova: response_rate: payout starts at 96%, is full at 100%, and does not rise above that"
+        "timur-safin: response_rate: payout starts at 96%, is full at 100%, and does not rise above that"
         in lines
     )
     assert lines[-1].startswith("6 specialists, 0 problems")
     called = [line.split(": payout")[0] for line in lines[1:-1]]
     assert len(called) == len(set(called)), "entries of one KPI are told apart"
-    assert "anna-petrova: subscribers, as: change, versus: previous, platforms: telegram" in called
+    assert "elena-volkova: churn_rate, platforms: youtube" in called
     assert "timur-safin: brand_mentions, sentiment: positive neutral" in called
 
 

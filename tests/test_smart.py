@@ -112,6 +112,53 @@ def test_what_was_rarely_assessable_is_not_measurable(tmp_path: Path) -> None:
     assert row["audit"][0]["periods"] == ["2025-07", "2025-08", "2025-09"]
 
 
+def test_the_data_that_are_missing_are_named(tmp_path: Path) -> None:
+    told = [*cover("leads", since="2023-01-01", until="2025-07-01"), *cover("leads", since="2025-10-01")]
+    (finding,) = audited(tmp_path, {"at_least": 52}, coverage=told)["audit"]
+    assert finding["proposal"] == {"tables": ["leads"], "periods": ["2025-07", "2025-08", "2025-09"]}
+    assert "September 2025" in entry_sentences(finding, {"unit": "leads", "as": "value"}, words("en"))[1]
+
+
+@pytest.mark.parametrize(
+    ("opened", "given", "measurable", "code"),
+    [
+        ("2025-08-20", {}, True, None),
+        ("2025-08-20", {"as": "growth", "versus": "previous"}, True, None),
+        ("2025-10-05", {}, True, None),
+        ("2025-10-05", {"as": "change", "versus": "previous"}, None, None),
+        ("2025-08-20", {"as": "growth", "versus": "year_ago"}, False, "no_year_ago"),
+        ("2024-06-10", {"as": "growth", "versus": "year_ago"}, True, None),
+    ],
+)
+def test_a_new_account_has_missed_nothing(
+    tmp_path: Path, opened: str, given: Json, measurable: bool | None, code: str | None
+) -> None:
+    """August to October: three values, and October against September; a year ago there was nothing."""
+    data, params = build(
+        tmp_path,
+        [entry("leads", target={"at_least": 1}, **given)],
+        department=HOUSE,
+        accounts=["account_id,platform,title,opened", f"a,vk,VK,{opened}"],
+        leads=[line for line in monthly_leads(STEADY) if line >= opened],
+        coverage=cover("leads", scopes=["a"], since=opened),
+    )
+    (row,) = score("ann", "2025-10", data=data, params=params, as_of="2025-11-08")["kpis"]
+    assert row["smart"]["measurable"] is measurable
+    assert [one["code"] for one in row["audit"] if one["letter"] == "measurable"] == ([code] if code else [])
+
+
+def test_a_proposal_is_of_the_grain_that_was_asked_for(tmp_path: Path) -> None:
+    """50 to 54 a month: 30 days of 12 a week are 51.4; a quarter has 3 of them."""
+    (weekly,) = audited(tmp_path, {"at_least": 30, "per": "week"})["audit"]
+    assert (weekly["proposal"]["value"], weekly["proposal"]["per"]) == (12, "week")
+    (quarterly,) = audited(tmp_path / "2", {"at_least": 30, "per": "quarter"})["audit"]
+    assert 150 <= quarterly["proposal"]["value"] <= 162
+    assert quarterly["proposal"]["per"] == "quarter"
+    (band,) = audited(tmp_path / "3", {"between": [1, 2], "per": "week"})["audit"]
+    low, high = band["proposal"]["value"]
+    assert 45 <= low * 30 / 7 <= high * 30 / 7 <= 60
+
+
 def test_what_is_no_duty_is_not_relevant(tmp_path: Path) -> None:
     row = audited(tmp_path, {"at_least": 52}, person={"duties": ["content"]})
     assert row["smart"] == HOLDS | {"relevant": False}
@@ -219,7 +266,8 @@ def test_every_finding_has_words() -> None:
     assert len(entry_sentences(hopeless, shown, ru)) == 1
     for finding in (
         {"code": "empty_scope"},
-        {"code": "rarely_assessable", "count": 2, "of": 4},
+        {"code": "rarely_assessable", "count": 2, "of": 4, "proposal": None},
+        {"code": "no_year_ago", "period": "2024-10"},
         {"code": "not_a_duty", "family": "sales"},
         {"code": "deadline_passed", "by": "2025-09-30"},
     ):

@@ -486,6 +486,7 @@ DYNAMIC = (
     | {f"measure.{name}" for name in MEASURES}
     | {f"smart.{letter}" for letter in LETTERS}
     | {f"smart.finding.{code}" for code in ("empty_scope", "out_of_reach", "already_given")}
+    | {f"smart.per.{grain}" for grain in Grain}
     | {f"department.funnel_{strength}" for strength in ("exceptional", "unusual")}
     | {f"smart.set.{code}" for code in ("few_kpis", "many_kpis")}
     | {f"audience.{key}" for key in ("opening", "joined", "left", "closing")}

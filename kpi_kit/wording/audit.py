@@ -20,7 +20,10 @@ def entry_sentences(finding: Record, record: Record, words: Words) -> list[str]:
             return [said, *_proposed(finding["proposal"], record, words)]
         case "rarely_assessable":
             count, of = words.number(finding["count"]), words.number(finding["of"])
-            return [words.text("smart.finding.rarely_assessable", count=count, of=of)]
+            said = words.text("smart.finding.rarely_assessable", count=count, of=of)
+            return [said, *_to_import(finding["proposal"], words)]
+        case "no_year_ago":
+            return [words.text("smart.finding.no_year_ago", period=words.period(finding["period"]))]
         case "not_a_duty":
             family = words.quote(words.text(f"family.{finding['family']}"))
             return [words.text("smart.finding.not_a_duty", family=family)]
@@ -34,7 +37,17 @@ def _proposed(proposal: Record | None, record: Record, words: Words) -> list[str
     if proposal is None:
         return []
     asked = words.target({**record, "target": proposal, "value": None}, spelled=True)
+    if proposal["per"] is not None:
+        asked = words.text(f"smart.per.{proposal['per']}", target=asked)
     return [words.text("smart.proposal", target=asked, chance=percent_chance(proposal["chance"], words))]
+
+
+def _to_import(proposal: Record | None, words: Words) -> list[str]:
+    if proposal is None:
+        return []
+    tables = ", ".join(words.text(f"table.{name}") for name in proposal["tables"])
+    periods = words.join(map(words.period, proposal["periods"]))
+    return [words.text("smart.import", tables=tables, periods=periods)]
 
 
 def set_sentence(finding: Record, words: Words) -> str:
