@@ -18,6 +18,7 @@ from rich.text import Text
 
 from kpi_kit import across, batch, smart, wording
 from kpi_kit.case import Case, prepare
+from kpi_kit.display import terminal
 from kpi_kit.errors import InputError, KitError, SpecialistError
 from kpi_kit.facts import Facts
 from kpi_kit.intake import AUTO, take_in
@@ -29,7 +30,7 @@ from kpi_kit.mail.server import from_environment
 from kpi_kit.owners import NewAccount
 from kpi_kit.params import Entry, Params, load
 from kpi_kit.periods import Period, parse_instant
-from kpi_kit.scorecard import Scorecard, card, dumps, open_inputs, target_of
+from kpi_kit.scorecard import card, dumps, open_inputs, target_of
 from kpi_kit.sources import SOURCES, ImportOptions
 from kpi_kit.sources.attribution import read_attribution
 from kpi_kit.sources.rows import counted
@@ -247,29 +248,8 @@ def _score(asked: argparse.Namespace) -> int:
     if asked.json:
         sys.stdout.write(dumps(record))
     else:
-        Console().print(_as_text(record))
+        Console().print(terminal.scorecard(record))
     return OK
-
-
-def _as_text(record: Scorecard) -> TextTable:
-    """The scorecard for a terminal; texts from data are shown, never interpreted."""
-    words = wording.words(record["language"], record["currency"])
-    titles = {held["account_id"]: held["title"] for held in record["assignments"]}
-    grain = str(Period.parse(record["period"]).grain)
-    table = TextTable(title=Text(f"{record['name']}, {words.period(record['period'])}"))
-    for heading in ("KPI", "target", "fact", "attainment", "weight"):
-        table.add_column(heading)
-    for row in record["kpis"]:
-        reasons = "; ".join(words.note(note, titles) for note in row["notes"] if words.is_reason(note))
-        cells = (
-            words.entry(row, grain, titles),
-            words.target(row) if row["target"] else "–",
-            words.fact(row) if row["assessable"] else reasons,
-            "–" if row["attainment"] is None else words.attainment(row["attainment"]),
-            f"{row['weight']:g}",
-        )
-        table.add_row(*map(Text, cells))
-    return table
 
 
 def _check(asked: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ in the earlier one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -144,6 +145,40 @@ class Facts:
             return Measurement(None, None, None, measured.units, measured.coverage, (Note("interim_change"),))
         return self._changed(self.comparison(self._versus), self._versus)
 
+    def under(
+        self, kpi: Kpi, redefine: Callable[[UnitFrame], UnitFrame], *, moves: bool = False
+    ) -> Measurement:
+        """What would be compared with the target if the KPI were defined otherwise.
+
+        A change or growth takes the other definition on both of its sides.
+
+        Parameters
+        ----------
+        kpi : Kpi
+            How units are put together.
+        redefine : callable
+            From the KPI's own unit frame to that of the other definition.
+        moves : bool
+            Whether that puts units into other periods.
+        """
+        if self.entry.as_ == "value":
+            frame = redefine(self.plain.frame if moves else self._units_of_period)
+            return self.case.tally(kpi, frame, self.plain.now.grid).measure(0)
+        kept = self.comparable(self._versus)
+        sides = self.mature_sides(self.case.period, self._versus, kept)
+        frame = redefine(sides.frame)
+        now, history = (self.case.tally(kpi, frame, side.grid) for side in (sides.now, sides.history))
+        other = replace(sides, frame=frame, now=now, history=history)
+        return self._changed(self._over(other, self._versus, kept), self._versus)
+
+    @cached_property
+    def _units_of_period(self) -> UnitFrame:
+        """The units of the period: all that its value is made of."""
+        frame, grid = self.plain.frame, self.plain.now.grid
+        inside = grid.cells(frame[self.kpi.scope], local_days(frame["at"], grid.zone)) >= 0
+        units: UnitFrame = frame[inside]
+        return units
+
     @property
     def _versus(self) -> Period:
         return self.case.period.previous if self.entry.versus == "previous" else self.case.period.year_ago
@@ -192,12 +227,16 @@ class Facts:
         return self._comparisons[earlier]
 
     def _compared(self, earlier: Period) -> Comparison:
-        bucket = self.case.buckets.index(earlier)
-        owners = self.plain.history.grid.owners
-        held = self.case.wholly_held(owners, self.entry)
         kept = self.comparable(earlier)
         is_value = self.entry.as_ == "value"
         sides = self.plain if is_value else self.mature_sides(self.case.period, earlier, kept)
+        return self._over(sides, earlier, kept)
+
+    def _over(self, sides: Sides, earlier: Period, kept: Bools) -> Comparison:
+        """Both sides of a comparison over the kept owners."""
+        bucket = self.case.buckets.index(earlier)
+        owners = self.plain.history.grid.owners
+        held = self.case.wholly_held(owners, self.entry)
         own, history = sides.now, sides.history
         left_out = tuple(
             self._left_out(owner, "partly_held" if not held[row] else "not_covered_earlier")

@@ -170,6 +170,15 @@ class StockIndex:
         fresh = (last >= 0) & (starts - days[np.maximum(last, 0)] <= STALE_DAYS)
         return np.where(fresh, self.values[owner][np.maximum(last, 0)], set_out)
 
+    def closing(self, owner: str, starts: Ints, ends: Ints) -> Floats:
+        """The last state before each end, at most 7 days old; NaN where there is none."""
+        days = self.days.get(owner)
+        if days is None:
+            return np.full(len(starts), np.nan)
+        last = np.searchsorted(days, ends) - 1
+        fresh = (last >= 0) & (ends - days[np.maximum(last, 0)] <= STALE_DAYS)
+        return np.where(fresh, self.values[owner][np.maximum(last, 0)], np.nan)
+
     def mean(self, owner: str, starts: Ints, ends: Ints) -> Floats:
         """The mean over the rows that exist in each cell; NaN where there is none."""
         days = self.days.get(owner)

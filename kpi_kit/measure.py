@@ -22,6 +22,14 @@ UNKNOWN_LIMIT = 0.1
 """The share of unknown rows above which a KPI is not assessable."""
 
 
+_UNKNOWN_STOCK = {
+    Stock.OPENING: "opening_unknown",
+    Stock.MEAN: "mean_unknown",
+    Stock.CLOSING: "level_unknown",
+}
+"""Why a value has no stock to divide by."""
+
+
 @dataclass(frozen=True)
 class Tally:
     """The sums of one KPI, one cell an owner and bucket.
@@ -157,13 +165,8 @@ class Tally:
                 return self._tiling(bucket, who, known)
             case Aggregation.LEVEL:
                 return self._over_states(self.numerator, bucket, who, "level_unknown")
-            case _ if self.stock is not None:
-                return self._over_states(
-                    self.stock,
-                    bucket,
-                    who,
-                    "opening_unknown" if self.kpi.stock is Stock.OPENING else "mean_unknown",
-                )
+            case _ if self.stock is not None and self.kpi.stock is not None:
+                return self._over_states(self.stock, bucket, who, _UNKNOWN_STOCK[self.kpi.stock])
             case Aggregation.RATIO:
                 top, bottom = (
                     float(self.numerator[who, bucket].sum()),
@@ -356,7 +359,7 @@ def _without_stale(grid: Grid, stocks: StockIndex) -> Ints:
 
 
 def _stock(kind: Stock, grid: Grid, stocks: StockIndex) -> Floats:
-    read = stocks.opening if kind is Stock.OPENING else stocks.mean
+    read = {Stock.OPENING: stocks.opening, Stock.MEAN: stocks.mean, Stock.CLOSING: stocks.closing}[kind]
     starts, ends = grid.edges
     rows = [read(owner, starts[row], ends[row]) for row, owner in enumerate(grid.owners)]
     return np.array(rows, dtype="float64").reshape(grid.shape)
@@ -368,13 +371,13 @@ def _by_bucket(frame: UnitFrame, cell: Ints, buckets: int) -> dict[int, UnitFram
 
 
 def _levelled(sums: Tally, frame: UnitFrame, cell: Ints, days: Ints) -> Tally:
-    """Keep of each cell its last numerator, where it is at most 7 days before the cell's end."""
+    """Keep of each cell its last numerator, at most 7 days before the cell's end, or its stock."""
     level = np.full(sums.grid.shape, np.nan).ravel()
     order = np.argsort(days, kind="stable")
     _, ends = sums.grid.edges
     fresh = order[days[order] >= ends.ravel()[cell[order]] - STALE_DAYS]
     level[cell[fresh]] = frame["numerator"].to_numpy()[fresh]
-    level = level.reshape(sums.grid.shape)
+    level = level.reshape(sums.grid.shape) if sums.stock is None else sums.stock
     units = np.where(np.isnan(level), 0, 1)
     return replace(sums, numerator=level, units=units, rows=units, unknown=np.zeros_like(units))
 

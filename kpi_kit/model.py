@@ -56,6 +56,7 @@ class Stock(StrEnum):
 
     OPENING = "opening"
     MEAN = "mean"
+    CLOSING = "closing"
 
 
 class Interval(StrEnum):
@@ -67,6 +68,37 @@ class Interval(StrEnum):
     COUNTS = "counts"
     BINARY = "binary"
     UNITS = "units"
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another usual definition of a KPI: what it does otherwise with the same unit frame.
+
+    Parameters
+    ----------
+    id : str
+        Its words are in ``locale/*.yml`` under it.
+    stock : Stock or None
+        Another stock that divides, or that a level is read from.
+    per_unit : bool
+        Whether each unit's own ratio is what is put together, not the sums.
+    aggregation : Aggregation or None
+        Another way to put units together.
+    columns : mapping of str to str, as pairs
+        Columns of the unit frame, and the ones that take their place.
+    admit : tuple of str
+        Codes under which the definition leaves rows out; these count here.
+    leave_out : tuple of str
+        Remarks and traits of rows that count; these are left out here.
+    """
+
+    id: str
+    stock: Stock | None = None
+    per_unit: bool = False
+    aggregation: Aggregation | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+    admit: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +135,8 @@ class Kpi:
         Note codes that are printed beside the value even where they count nothing.
     shock : str or None
         The weekly measure of whole platforms that it moves with, one of :mod:`kpi_kit.shocks`.
+    alternatives : tuple of Alternative
+        The other definitions that are usual; see :mod:`kpi_kit.robustness`.
     family : str
         The file of ``kpis/`` that declares it; filled by the catalogue.
     """
@@ -123,6 +157,7 @@ class Kpi:
     delegable: bool = False
     always_noted: tuple[str, ...] = ()
     shock: str | None = None
+    alternatives: tuple[Alternative, ...] = ()
     family: str = ""
 
     @property

@@ -20,6 +20,7 @@ from kpi_kit.model import Note
 from kpi_kit.params import Entry, Params, TargetParams, brand_record
 from kpi_kit.params import load as load_params
 from kpi_kit.periods import Period
+from kpi_kit.robustness import robustness
 from kpi_kit.sections import sections
 from kpi_kit.smart import audit, audit_set
 from kpi_kit.store import Store, look
@@ -208,6 +209,7 @@ def entry_record(facts: Facts, verdict: Mapping[str, Any], across: Across) -> di
         "target": None if target is None else target.as_dict(),
         "attained": attained,
         "attainment": attainment,
+        "robustness": robustness(facts, target),
         "payout": payout,
         "weight": float(entry.weight),
         "chance": verdict["chance"],

@@ -35,7 +35,9 @@ FIRST, LAST = "2023-01-01", "2026-01-01"
 
 HEADERS = {
     "audience": "date,account_id,subscribers,joined,left",
-    "posts": "post_id,account_id,published_at,views,likes,comments,reposts,on_brand,stats_at,deleted_at",
+    "posts": (
+        "post_id,account_id,published_at,views,likes,comments,reposts,on_brand,stats_at,deleted_at,reach"
+    ),
     "post_stats": "post_id,stats_at,views,likes,comments,reposts",
     "comments": "comment_id,post_id,account_id,created_at,by_brand,text,meaningful",
     "inquiries": "inquiry_id,account_id,kind,received_at,answered_at",

@@ -41,6 +41,7 @@ def entry(kpi: str, family: str, unit: str, value: float | None, **given: Any) -
         "target": None,
         "attained": None,
         "attainment": None,
+        "robustness": None,
         "payout": None,
         "weight": 10,
         "chance": None,

@@ -12,6 +12,7 @@ import pytest
 from kpi_kit.kpis import CATALOGUE, FAMILIES
 from kpi_kit.model import Better, Unit
 from kpi_kit.periods import Grain
+from kpi_kit.robustness import REPORTED
 from kpi_kit.shocks import MEASURES
 from kpi_kit.smart import LETTERS
 from kpi_kit.tables import PLATFORMS, SENTIMENTS, TABLES
@@ -447,6 +448,7 @@ CLOSED = {
     "platform": set(PLATFORMS),
     "sentiment": set(SENTIMENTS),
     "table": set(TABLES),
+    "definition": {REPORTED, *(other.id for kpi in CATALOGUE.values() for other in kpi.alternatives)},
 }
 
 

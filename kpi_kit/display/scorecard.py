@@ -11,6 +11,7 @@ from markupsafe import Markup
 from kpi_kit.display.entries import Card, names, plain, reasons, titles
 from kpi_kit.display.html import Column, details, facts, items, link, paragraph, table, tag
 from kpi_kit.display.marks import bar, pill, state
+from kpi_kit.display.robustness import robustness
 from kpi_kit.display.statistics import (
     chance_cell,
     change_cell,
@@ -23,6 +24,7 @@ from kpi_kit.display.statistics import (
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.periods import Period
 from kpi_kit.wording import Words, form
+from kpi_kit.wording import robustness as firm
 from kpi_kit.wording.verdicts import is_outside
 
 UNFINISHED = ("interim", "preliminary")
@@ -72,6 +74,7 @@ def scorecard(card: Card, words: Words) -> Markup | None:
         paragraph(comparable, "k-legend"),
         shocks(card, words),
         statistics(card, words),
+        robustness(card, words),
     ]
     return Markup("").join(part for part in shown if part)
 
@@ -237,7 +240,11 @@ def _row(card: Card, record: Card, name: str, number: int, words: Words) -> dict
         "kpi": tag("div", head, " ", standard, class_="k-name") + tag("div", pill(what, words), *why),
         "target": words.target(record) if record["target"] else "—",
         "fact": _fact(record, words),
-        "attainment": bar(record["attainment"], what, scoring, words),
+        "attainment": tag(
+            "div",
+            bar(record["attainment"], what, scoring, words),
+            *smaller(firm.verdict(record, words), firm.turning(record, words)),
+        ),
         "change": change_cell(card, record, words),
         "trend": trend_cell(card, record, words),
         "chance": chance_cell(record, words),

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, kpi, units
-from kpi_kit.model import Aggregation, Better, Interval, Stock, Unit
+from kpi_kit.model import Aggregation, Alternative, Better, Interval, Stock, Unit
+
+_OVER_MEAN = Alternative("over_mean", stock=Stock.MEAN)
+_OVER_CLOSING = Alternative("over_closing", stock=Stock.CLOSING)
+_BY_FLOWS = Alternative("joined_less_left", columns=(("numerator", "net"),))
 
 
 @kpi(
@@ -15,6 +19,7 @@ from kpi_kit.model import Aggregation, Better, Interval, Stock, Unit
     tables=("audience",),
     source="platform statistics: members at the end of the day",
     shock="subscribers",
+    alternatives=(Alternative("mean_level", stock=Stock.MEAN),),
 )
 def subscribers(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ accounts of the last `subscribers` in the period, at most 7 days before its end."""
@@ -27,8 +32,9 @@ def _gains(tables: Tables, setting: Setting) -> UnitFrame:
     rows = tables["audience"].sort_values(["account_id", "date"])
     gained = rows.groupby("account_id", sort=False)["subscribers"].diff()
     is_first = ~rows["account_id"].duplicated()
-    gained = gained.where(~is_first, rows["joined"] - rows["left"])
-    return units(setting.midnight(rows["date"]), rows["account_id"], gained)
+    net = rows["joined"] - rows["left"]
+    gained = gained.where(~is_first, net)
+    return units(setting.midnight(rows["date"]), rows["account_id"], gained, net=net)
 
 
 @kpi(
@@ -40,6 +46,7 @@ def _gains(tables: Tables, setting: Setting) -> UnitFrame:
     tables=("audience",),
     source="difference of the daily member counts",
     shock="subscribers",
+    alternatives=(_BY_FLOWS,),
 )
 def subscriber_gain(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ account-days of the difference to the account's previous row."""
@@ -56,6 +63,7 @@ def subscriber_gain(tables: Tables, setting: Setting) -> UnitFrame:
     tables=("audience",),
     source="net growth rate: gain over the opening stock",
     shock="subscribers",
+    alternatives=(_OVER_MEAN, _OVER_CLOSING, _BY_FLOWS),
 )
 def subscriber_growth(tables: Tables, setting: Setting) -> UnitFrame:
     """subscriber_gain / Σ accounts of the subscribers at the start of the period."""
@@ -93,6 +101,7 @@ def unsubscribed(tables: Tables, setting: Setting) -> UnitFrame:
     bounded=True,
     source="churn rate: people lost over the opening stock",
     shock="unsubscribed",
+    alternatives=(_OVER_MEAN, _OVER_CLOSING),
 )
 def churn_rate(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ left / Σ accounts of the subscribers at the start of the period."""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, first_code, flagged, kpi, units
-from kpi_kit.model import Aggregation, Better, Interval, Unit
+from kpi_kit.model import Aggregation, Alternative, Better, Interval, Unit
 
 
 @kpi(
@@ -17,6 +17,7 @@ from kpi_kit.model import Aggregation, Better, Interval, Unit
     interval=Interval.NONE,
     tables=("posts",),
     source="platform statistics: posts on the wall",
+    alternatives=(Alternative("with_deleted", admit=("posts_deleted",)),),
 )
 def posts_published(tables: Tables, setting: Setting) -> UnitFrame:
     """Posts published in the period, not deleted by the cut-off."""
@@ -77,6 +78,11 @@ def plan_status(tables: Tables, setting: Setting) -> pd.Series:
     bounded=True,
     delegable=True,
     source="content plan: approved items that were published on time and on brand",
+    alternatives=(
+        Alternative("cancelled_missed", admit=("items_cancelled",)),
+        Alternative("by_day", columns=(("numerator", "by_day"),)),
+        Alternative("any_brand", columns=(("numerator", "in_time"),)),
+    ),
 )
 def plan_fulfilment(tables: Tables, setting: Setting) -> UnitFrame:
     """Approved plan items due in the period, published in time and on brand / items due."""
@@ -89,4 +95,22 @@ def plan_fulfilment(tables: Tables, setting: Setting) -> UnitFrame:
         ("items_approved_late", status == "approved_late"),
         ("items_not_due", status == "not_due"),
     )
-    return units(plan["due_at"], plan["account_id"], fulfilled, excluded=excluded)
+    in_time = status.isin(("fulfilled", "off_brand", "not_reviewed")).astype("float64")
+    by_day = _by_day(plan, tables["posts"], setting)
+    return units(
+        plan["due_at"], plan["account_id"], fulfilled, excluded=excluded, by_day=by_day, in_time=in_time
+    )
+
+
+def _by_day(plan: pd.DataFrame, posts: pd.DataFrame, setting: Setting) -> pd.Series:
+    """Whether each item was published by the end of the day on which it was due, and on brand."""
+    known = posts.set_index("post_id")[["published_at", "deleted_at", "on_brand"]]
+    post = known.reindex(plan["post_id"]).set_index(plan.index)
+    due, published = (
+        at.dt.tz_convert(setting.zone).dt.tz_localize(None).dt.normalize()
+        for at in (plan["due_at"], post["published_at"])
+    )
+    there = (published <= due) & post["deleted_at"].isna()
+    kept: pd.Series = (there & flagged(post["on_brand"])).astype("float64")
+    kept[there & post["on_brand"].isna()] = np.nan
+    return kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, first_code, flagged, kpi, units
-from kpi_kit.model import Aggregation, Better, Interval, Unit
+from kpi_kit.model import Aggregation, Alternative, Better, Interval, Unit
 
 
 @kpi(
@@ -53,6 +53,7 @@ def brand_queries(tables: Tables, setting: Setting) -> UnitFrame:
     scope="brand",
     always_noted=("mentions_negative",),
     source="media monitoring: mentions of the brand or product",
+    alternatives=(Alternative("author_known", leave_out=("unsigned",)),),
 )
 def brand_mentions(tables: Tables, setting: Setting) -> UnitFrame:
     """Mentions in the period, not by the brand; by sentiment where the entry asks for it."""
@@ -64,7 +65,8 @@ def brand_mentions(tables: Tables, setting: Setting) -> UnitFrame:
         ("sentiment_unknown", rows["sentiment"].isna()),
     )
     counted = _among(rows["sentiment"], setting.sentiments) * _among(rows["platform"], setting.platforms)
-    return units(rows["mentioned_at"], rows["brand"], counted, remark=remark)
+    trait = first_code(len(rows), ("unsigned", rows["by_brand"].isna()))
+    return units(rows["mentioned_at"], rows["brand"], counted, remark=remark, trait=trait)
 
 
 def _among(values: pd.Series, wanted: tuple[str, ...] | None) -> pd.Series:

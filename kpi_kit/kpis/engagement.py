@@ -11,10 +11,20 @@ import numpy as np
 import pandas as pd
 
 from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, first_code, flagged, kpi, units
-from kpi_kit.model import Aggregation, Better, Interval, Stock, Unit
+from kpi_kit.model import Aggregation, Alternative, Better, Interval, Stock, Unit
 
 STALE_DAYS = 7
 """How old the last count of subscribers may be to stand for a day."""
+
+_WITH_DELETED = Alternative("with_deleted", admit=("posts_deleted",))
+_WITH_UNSETTLED = Alternative("with_unsettled", admit=("posts_unsettled",))
+_SETTLED_ONLY = Alternative("settled_only", leave_out=("unsettled",))
+_MEAN_OF_POSTS = Alternative("mean_of_posts", per_unit=True)
+_MEDIAN_OF_POSTS = Alternative("median_of_posts", per_unit=True, aggregation=Aggregation.MEDIAN)
+_OVER_OPENING = Alternative("over_opening", stock=Stock.OPENING)
+_OVER_CLOSING = Alternative("over_closing", stock=Stock.CLOSING)
+_TOLD_ONLY = Alternative("told_only", leave_out=("comments_by_rule",))
+_AUTHOR_KNOWN = Alternative("author_known", leave_out=("unsigned",))
 
 
 def _post_units(
@@ -36,8 +46,9 @@ def _post_units(
         ("posts_age_unknown", posts["stats_at"].isna() & settled),
         ("stats_after_cutoff", posts["stats_at"] > setting.as_of),
     )
-    at = posts["published_at"]
-    return units(at, posts["account_id"], numerator, denominator, excluded=excluded, remark=remark)
+    trait = first_code(len(posts), ("unsettled", young))
+    more = {"excluded": excluded, "remark": remark, "trait": trait, "reach": posts["reach"]}
+    return units(posts["published_at"], posts["account_id"], numerator, denominator, **more)
 
 
 @kpi(
@@ -50,6 +61,7 @@ def _post_units(
     matures=True,
     source="platform statistics: views of a post so far",
     shock="views",
+    alternatives=(_WITH_DELETED, _SETTLED_ONLY),
 )
 def views(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ views of posts published in the period."""
@@ -67,6 +79,7 @@ def views(tables: Tables, setting: Setting) -> UnitFrame:
     matures=True,
     source="view rate: views over subscribers on the day of publication",
     shock="views",
+    alternatives=(_MEAN_OF_POSTS, _MEDIAN_OF_POSTS, _WITH_UNSETTLED),
 )
 def view_rate(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ views / Σ over the same posts of the account's subscribers on the day of publication."""
@@ -100,6 +113,12 @@ def _subscribers_on_the_day(tables: Tables, setting: Setting) -> pd.Series:
     tables=("posts",),
     matures=True,
     source="engagement rate by views",
+    alternatives=(
+        _MEAN_OF_POSTS,
+        _MEDIAN_OF_POSTS,
+        _WITH_UNSETTLED,
+        Alternative("over_reach", columns=(("denominator", "reach"),)),
+    ),
 )
 def engagement_rate(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ (likes + comments + reposts) / Σ views over settled posts."""
@@ -118,6 +137,7 @@ def engagement_rate(tables: Tables, setting: Setting) -> UnitFrame:
     matures=True,
     source="platform statistics: likes or reactions of a post so far",
     shock="likes",
+    alternatives=(_WITH_DELETED, _SETTLED_ONLY),
 )
 def likes(tables: Tables, setting: Setting) -> UnitFrame:
     """Σ likes of posts published in the period."""
@@ -136,6 +156,7 @@ def likes(tables: Tables, setting: Setting) -> UnitFrame:
     matures=True,
     source="likes over the mean daily number of subscribers",
     shock="likes",
+    alternatives=(_OVER_OPENING, _OVER_CLOSING, _SETTLED_ONLY),
 )
 def like_rate(tables: Tables, setting: Setting) -> UnitFrame:
     """Likes / Σ accounts of the mean daily subscribers in the period."""
@@ -154,7 +175,8 @@ def _comment_units(tables: Tables, setting: Setting) -> UnitFrame:
     verdict[told] = rows.loc[told, "meaningful"].to_numpy(dtype="float64")
     verdict[by_rule] = [is_meaningful(comment) for comment in text[by_rule]]
     remark = first_code(len(rows), ("comments_by_rule", by_rule))
-    return units(rows["created_at"], rows["account_id"], verdict, remark=remark)
+    trait = first_code(len(rows), ("unsigned", rows["by_brand"].isna()))
+    return units(rows["created_at"], rows["account_id"], verdict, remark=remark, trait=trait)
 
 
 @kpi(
@@ -167,6 +189,7 @@ def _comment_units(tables: Tables, setting: Setting) -> UnitFrame:
     always_noted=("comments_by_rule",),
     source="comments of the audience that say something",
     shock="comments",
+    alternatives=(_TOLD_ONLY, _AUTHOR_KNOWN),
 )
 def meaningful_comments(tables: Tables, setting: Setting) -> UnitFrame:
     """Comments made in the period, not by the brand, meaningful."""
@@ -184,6 +207,7 @@ def meaningful_comments(tables: Tables, setting: Setting) -> UnitFrame:
     always_noted=("comments_by_rule",),
     source="meaningful comments over the mean daily number of subscribers",
     shock="comments",
+    alternatives=(_OVER_OPENING, _OVER_CLOSING, _TOLD_ONLY, _AUTHOR_KNOWN),
 )
 def meaningful_comment_rate(tables: Tables, setting: Setting) -> UnitFrame:
     """Meaningful comments / Σ accounts of the mean daily subscribers in the period."""

@@ -12,6 +12,10 @@ A unit frame has one row a sampling unit (a post, an inquiry, a lead, an account
     Empty, or the note code under which the definition leaves the row out.
 ``remark``
     Empty, or the note code under which a row that does count is mentioned.
+``trait``
+    Empty, or what another usual definition may look at: nothing is said of it.
+
+Further columns are those that another definition may take instead.
 """
 
 from __future__ import annotations
@@ -81,6 +85,7 @@ def units(
     *,
     excluded: Any = "",
     remark: Any = "",
+    trait: Any = "",
     **more: Any,
 ) -> UnitFrame:
     """Put a unit frame together; ``owner`` is the series ``account_id`` or ``brand``."""
@@ -91,6 +96,7 @@ def units(
         "denominator": _floats(denominator, len(at)),
         "excluded": excluded,
         "remark": remark,
+        "trait": trait,
         **more,
     }
     return pd.DataFrame(columns, index=at.index)

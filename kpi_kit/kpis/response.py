@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, first_code, kpi, units
-from kpi_kit.model import Aggregation, Better, Interval, Unit
+from kpi_kit.model import Aggregation, Alternative, Better, Interval, Unit
+
+_ANSWERED_ONLY = Alternative("answered_only", leave_out=("unanswered",))
 
 
 @kpi(
@@ -23,6 +25,7 @@ from kpi_kit.model import Aggregation, Better, Interval, Unit
     bounded=True,
     delegable=True,
     source="service level: answered within the agreed time",
+    alternatives=(_ANSWERED_ONLY, Alternative("all_received", admit=("inquiries_not_due",))),
 )
 def response_rate(tables: Tables, setting: Setting) -> UnitFrame:
     """Inquiries received in the period, answered within the SLA / those whose deadline has come."""
@@ -32,7 +35,12 @@ def response_rate(tables: Tables, setting: Setting) -> UnitFrame:
     taken = setting.elapsed_hours(rows["received_at"], rows["answered_at"])
     in_time = taken <= setting.sla_hours  # false where there is no answer: NaN compares false
     excluded = first_code(len(rows), ("inquiries_not_due", not_due))
-    return units(rows["received_at"], rows["account_id"], in_time, excluded=excluded)
+    trait = _unanswered(rows)
+    return units(rows["received_at"], rows["account_id"], in_time, excluded=excluded, trait=trait)
+
+
+def _unanswered(rows: pd.DataFrame) -> np.ndarray:
+    return first_code(len(rows), ("unanswered", rows["answered_at"].isna()))
 
 
 @kpi(
@@ -44,15 +52,18 @@ def response_rate(tables: Tables, setting: Setting) -> UnitFrame:
     tables=("inquiries",),
     delegable=True,
     source="Kaplan and Meier 1958: median of a censored duration",
+    alternatives=(
+        _ANSWERED_ONLY,
+        Alternative("mean_of_answered", leave_out=("unanswered",), aggregation=Aggregation.RATIO),
+    ),
 )
 def median_response_time(tables: Tables, setting: Setting) -> UnitFrame:
     """Kaplan–Meier median of the hours to the answer, censored at the cut-off."""
     rows = tables["inquiries"]
     answered = rows["answered_at"].notna()
     ended = rows["answered_at"].fillna(setting.as_of)
-    return units(
-        rows["received_at"], rows["account_id"], setting.elapsed_hours(rows["received_at"], ended), answered
-    )
+    hours = setting.elapsed_hours(rows["received_at"], ended)
+    return units(rows["received_at"], rows["account_id"], hours, answered, trait=_unanswered(rows))
 
 
 def always(begun: pd.Series, ended: pd.Series) -> np.ndarray:

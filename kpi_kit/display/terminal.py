@@ -1,0 +1,33 @@
+"""The scorecard on a terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from kpi_kit import wording
+from kpi_kit.display.entries import Card, names, reasons
+from kpi_kit.wording import Words, robustness
+
+
+def scorecard(card: Card) -> Table:
+    """Tabulate a scorecard; texts from data are shown, never interpreted."""
+    words = wording.words(card["language"], card["currency"])
+    table = Table(title=Text(f"{card['name']}, {words.period(card['period'])}"))
+    for heading in ("KPI", "target", "fact", "attainment", "usual definitions", "weight"):
+        table.add_column(heading)
+    for name, record in zip(names(card, words), card["kpis"], strict=True):
+        table.add_row(*map(Text, (name, *_cells(card, record, words))))
+    return table
+
+
+def _cells(card: Card, record: Card, words: Words) -> tuple[str, ...]:
+    why = "; ".join(reason for reason, _ in reasons(card, record, words))
+    firm = [robustness.verdict(record, words), robustness.turning(record, words)]
+    return (
+        words.target(record) if record["target"] else "–",
+        words.fact(record) if record["assessable"] else why,
+        "–" if record["attainment"] is None else words.attainment(record["attainment"]),
+        "; ".join(text for text in firm if text) or "–",
+        f"{record['weight']:g}",
+    )
