@@ -1,4 +1,4 @@
-"""The command line: ``python -m kpi_kit run | score | check | catalogue | import | mail``."""
+"""The command line: ``python -m kpi_kit run | score | check | verify | what-if | …``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import datetime as dt
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from rich.text import Text
 
 from kpi_kit import across, batch, smart, wording
 from kpi_kit.case import Case, prepare
+from kpi_kit.commands import chosen_period, verify_and_what_if, warn
 from kpi_kit.display import terminal
 from kpi_kit.errors import InputError, KitError, SpecialistError
 from kpi_kit.facts import Facts
@@ -29,12 +30,11 @@ from kpi_kit.mail.outbox import Wish, post
 from kpi_kit.mail.server import from_environment
 from kpi_kit.owners import NewAccount
 from kpi_kit.params import Entry, Params, load
-from kpi_kit.periods import Period, parse_instant
+from kpi_kit.periods import parse_instant
 from kpi_kit.scorecard import card, dumps, open_inputs, target_of
 from kpi_kit.sources import SOURCES, ImportOptions
 from kpi_kit.sources.attribution import read_attribution
 from kpi_kit.sources.rows import counted
-from kpi_kit.store import Store
 from kpi_kit.tables import PLATFORMS, TABLES
 from kpi_kit.verdicts import verdicts
 from kpi_kit.wording import audit
@@ -65,11 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _say_problems(fault: KitError) -> None:
     for problem in fault.problems:
         print(problem, file=sys.stderr)
-
-
-def _warn(warnings: Iterable[str]) -> None:
-    for warning in warnings:
-        print(f"warning: {warning}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -117,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_import(commands, common)
     _add_mail(commands, common)
+    verify_and_what_if(commands, common, when)
     return parser
 
 
@@ -190,27 +186,13 @@ def _day(text: str) -> dt.date:
         raise argparse.ArgumentTypeError(f"a date such as 2025-10-31 is allowed, found {text!r}") from None
 
 
-def _period(asked: argparse.Namespace, store: Store) -> Period:
-    """The period asked for, or the last full month that the data cover."""
-    until = store.covered_until
-    if asked.period:
-        period = Period.parse(asked.period)
-        if until is not None and period.start >= until:
-            last = until - dt.timedelta(days=1)
-            _warn([f"period {period}: the data in {asked.data} end on {last}, before it begins"])
-        return period
-    if until is None:
-        raise InputError(f"{asked.data}: there are no rows, so no period to report; give --period")
-    return Period.parse(f"{until:%Y-%m}").previous
-
-
 def _run(asked: argparse.Namespace) -> int:
     loaded, store = open_inputs(asked.data, asked.params, check=False)  # the run looks at the rows itself
     with store:
         if asked.as_of:
             parse_instant(asked.as_of, loaded.department.zone, "--as-of")
-        _warn([*loaded.warnings, *store.warnings])
-        period = _period(asked, store)
+        warn([*loaded.warnings, *store.warnings])
+        period = chosen_period(asked, store)
     outcome = batch.run(
         period,
         data=asked.data,
@@ -242,7 +224,7 @@ def _scheduler(asked: argparse.Namespace) -> str | None:
 def _score(asked: argparse.Namespace) -> int:
     loaded, store = open_inputs(asked.data, asked.params)
     with store:
-        period = _period(asked, store)
+        period = chosen_period(asked, store)
         case = prepare(asked.specialist, period, params=loaded, store=store, as_of=asked.as_of)
         record = card(case, across.read(asked.out / str(period)))
     if asked.json:
@@ -254,15 +236,15 @@ def _score(asked: argparse.Namespace) -> int:
 
 def _check(asked: argparse.Namespace) -> int:
     loaded = load(asked.params)
-    _warn(loaded.warnings)
+    warn(loaded.warnings)
     broken = [problem for problems in loaded.broken.values() for problem in problems]
     try:
         loaded, store = open_inputs(asked.data, asked.params)
     except InputError as fault:
         raise InputError([*fault.problems, *broken]) from None
     with store:
-        _warn([*store.warnings, *_idle(loaded)])
-        period = _period(asked, store)
+        warn([*store.warnings, *_idle(loaded)])
+        period = chosen_period(asked, store)
         print(f"period {period}, {period.start} to {period.last_day}")
         known = across.read(asked.out / str(period))
         for person in loaded.specialists:
@@ -294,7 +276,7 @@ def _payouts(case: Case) -> Iterator[str]:
     words = wording.words("en", case.department.currency)
     for entry in case.person.kpis:
         target, notes = target_of(case, entry)
-        name = f"{case.person.id}: {_called(entry)}"
+        name = f"{case.person.id}: {entry.called}"
         if target is None:
             yield f"{name}: no target in {case.period}"
             continue
@@ -325,24 +307,9 @@ def _audited(case: Case, known: across.Across) -> Iterator[str]:
         for finding in findings:
             letter = words.text(f"smart.{finding['letter']}")
             sentences = " ".join(audit.entry_sentences(finding, shown, words))
-            yield f"{case.person.id}: {_called(entry)}: not {letter}: {sentences}"
+            yield f"{case.person.id}: {entry.called}: not {letter}: {sentences}"
     for finding in smart.audit_set(case.person):
         yield f"{case.person.id}: {audit.set_sentence(finding, words)}"
-
-
-def _called(entry: Entry) -> str:
-    """An entry as its file has it, with what tells it from others of the same KPI.
-
-    Examples
-    --------
-    >>> target = {"at_least": 5}
-    >>> given = {"kpi": "leads", "as": "growth", "versus": "year_ago", "target": target, "weight": 1}
-    >>> _called(Entry.model_validate({**given, "platforms": ["vk", "ok"]}))
-    'leads, as: growth, versus: year_ago, platforms: vk ok'
-    """
-    how = [] if entry.as_ == "value" else [f"as: {entry.as_}", f"versus: {entry.versus}"]
-    scope = {**(entry.scope or {}), **({"sentiment": entry.sentiment} if entry.sentiment else {})}
-    return ", ".join([entry.kpi, *how, *(f"{key}: {' '.join(names)}" for key, names in scope.items())])
 
 
 def _possible(entry: Entry, fact: float) -> bool:
@@ -413,8 +380,8 @@ def _mail(asked: argparse.Namespace) -> int:
     server = from_environment(os.environ) if asked.send else None
     loaded, store = open_inputs(asked.data, asked.params)
     with store:
-        _warn([*loaded.warnings, *store.warnings])
-        period = str(_period(asked, store))
+        warn([*loaded.warnings, *store.warnings])
+        period = str(chosen_period(asked, store))
         wish = Wish(
             period,
             asked.out,

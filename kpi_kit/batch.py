@@ -20,7 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
-from kpi_kit import across, checks, machine, render
+from kpi_kit import across, checks, machine, render, restatement
 from kpi_kit import params as settings
 from kpi_kit.across import Across
 from kpi_kit.cluster import Cluster
@@ -30,7 +30,7 @@ from kpi_kit.freshness import Freshness, Inputs, of_file
 from kpi_kit.manifest import Entry, Manifest, sync_folder, up_to_date
 from kpi_kit.periods import Period
 from kpi_kit.progress import display, line, say
-from kpi_kit.scorecard import CHECKED
+from kpi_kit.scorecard import CHECKED, load
 from kpi_kit.scratch import locked, scratch_folder
 from kpi_kit.store import open_store
 from kpi_kit.workers import Workers
@@ -291,6 +291,13 @@ def _texts(found: Across) -> dict[Path, str]:
     return {place: found.text(name) for name, place in across.FILES.items()}
 
 
+def _with_earlier(report: Report, folder: Path) -> Report:
+    """A report that finds what was reported of its person and period before."""
+    if report.card is None:
+        return report
+    return replace(report, beside={**report.beside, **restatement.beside(folder, report.id)})
+
+
 class _Making:
     """Execute, render, publish, record: each report as soon as it is ready.
 
@@ -339,6 +346,7 @@ class _Making:
         self._outcome.unchanged += [report.id for report in reports if report.id not in made]
         if not missing:
             return
+        missing = [_with_earlier(report, self._this.folder) for report in missing]
         _need_room(self._this.folder, len(missing))
         with display(self._this.console, [report.id for report in missing], self._this.jobs) as tell:
             for report, result in self._rendered(self._workers.execute(missing)):
@@ -404,6 +412,9 @@ class _Making:
         files = [report.executed, report.executed.with_suffix(".html")]
         if report.card is not None:
             files.insert(0, report.card)
+            kept = restatement.keep(self._this.folder, load(report.card))
+            if kept is not None:
+                sync_folder(kept.parent)
         for file in files:
             with file.open("rb") as stream:
                 os.fsync(stream.fileno())

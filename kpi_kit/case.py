@@ -180,14 +180,17 @@ class Case:
         """Consecutive buckets over accounts or brands, on all days."""
         key = (owners, buckets[0], buckets[-1])
         if key not in self._grids:
-            self._grids[key] = self._new_grid(owners, buckets)
+            self._grids[key] = self._new_grid(owners, [*(each.start for each in buckets), buckets[-1].end])
         return self._grids[key]
 
-    def _new_grid(self, owners: tuple[str, ...], buckets: list[Period]) -> Grid:
-        bounds = [*(day_number(bucket.start) for bucket in buckets), day_number(buckets[-1].end)]
+    def daily(self, owners: tuple[str, ...], first: dt.date, end: dt.date) -> Grid:
+        """The days from ``first`` up to ``end`` as one bucket."""
+        return self._new_grid(owners, [first, end])
+
+    def _new_grid(self, owners: tuple[str, ...], bounds: list[dt.date]) -> Grid:
         return Grid(
             owners=owners,
-            bounds=np.array(bounds, dtype="int64"),
+            bounds=np.array([day_number(day) for day in bounds], dtype="int64"),
             windows=None,
             opened=self.store.opened,
             known_until=day_number(self.known_until),

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,11 @@ from kpi_kit.across import Across
 from kpi_kit.case import cut_off
 from kpi_kit.params import Params, Specialist
 from kpi_kit.periods import Period
+from kpi_kit.provenance import LIBRARIES, source
 from kpi_kit.scorecard import checked
 from kpi_kit.store import Store
 from kpi_kit.tables import TABLES, Type
 
-KIT = Path(__file__).parent
-_LIBRARIES = ("babel", "duckdb", "great-tables", "matplotlib", "numpy", "pandas", "scipy", "statsmodels")
-"""Whose versions show in a report."""
 Inputs = dict[str, str]
 """A name for each kind of input, and its hash."""
 
@@ -89,13 +87,7 @@ class Freshness:
     @cached_property
     def _everyones_params(self) -> str:
         files = sorted((self._loaded.folder / "specialists").glob("*.yml"))
-        return _of_files([*self._departments_files, *files])
-
-    @property
-    def _departments_files(self) -> list[Path]:
-        logo = self._loaded.department.brand.logo
-        own = [] if logo is None else [self._loaded.folder / logo]
-        return [self._loaded.folder / "department.yml", *own]
+        return _of_files([*self._loaded.common_files, *files])
 
     def specialist(self, name: str, notebook: Path, crossing: Across) -> Inputs:
         """The inputs of a person's report: their rows of the data, their params and the department's.
@@ -109,7 +101,7 @@ class Freshness:
         accounts = [held.account for each in people for held in each.accounts]
         owners = sorted({*accounts, *person.brands})
         rows = {table: [found.get(owner) for owner in owners] for table, found in self._slices.items()}
-        files = [*self._departments_files, *(self._loaded.file_of(each.id) for each in people)]
+        files = [*self._loaded.common_files, *(self._loaded.file_of(each.id) for each in people)]
         return {
             **self._common,
             "notebook": _of_files([notebook]),
@@ -153,12 +145,10 @@ class Freshness:
         }
 
 
-@cache
-def kit(folder: Path = KIT) -> str:
+def kit() -> str:
     """A hash of the kit: its version, its files, and the versions of what it computes and draws with."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    versions = {name: metadata.version(name) for name in ("kpi-kit", *_LIBRARIES)}
-    return _of_text({"versions": versions, "files": _of_files(files)})
+    versions = {name: metadata.version(name) for name in ("kpi-kit", *LIBRARIES)}
+    return _of_text({"versions": versions, "files": source()})
 
 
 def slices(store: Store, as_of: dt.datetime) -> dict[str, dict[str, str]]:
@@ -167,9 +157,9 @@ def slices(store: Store, as_of: dt.datetime) -> dict[str, dict[str, str]]:
     The order of rows does not matter. DuckDB computes it, one pass a table, whatever its size.
     """
     found = {}
-    for name, source in store.sources.items():
+    for name, home in store.sources.items():
         table = TABLES[name]
-        owner, rows, values = _owner(name), f"({source.typed()})", []
+        owner, rows, values = _owner(name), f"({home.typed()})", []
         if name == "post_stats":
             if "posts" not in store.sources:
                 continue

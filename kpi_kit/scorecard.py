@@ -7,11 +7,10 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from kpi_kit import checks
+from kpi_kit import anomalies, checks
 from kpi_kit.across import Across, read
 from kpi_kit.case import Case, prepare
 from kpi_kit.errors import InputError
@@ -20,6 +19,7 @@ from kpi_kit.model import Note
 from kpi_kit.params import Entry, Params, TargetParams, brand_record
 from kpi_kit.params import load as load_params
 from kpi_kit.periods import Period
+from kpi_kit.provenance import provenance
 from kpi_kit.robustness import robustness
 from kpi_kit.sections import sections
 from kpi_kit.smart import audit, audit_set
@@ -128,9 +128,10 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
         {**entry_record(entry, verdict, across), "smart": smart, "audit": findings}
         for entry, verdict, (smart, findings) in zip(facts, records(found), audits, strict=True)
     ]
+    happened = anomalies.events(case)
     asked = [row for row in rows if row["target"] is not None]
     scoring = case.department.scoring.curve()
-    return {
+    record = {
         "schema": SCHEMA,
         "specialist": case.person.id,
         "name": case.person.name,
@@ -156,14 +157,12 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
         "bonus": _bonus(case),
         "audit": audit_set(case.person),
         "sections": sections(case),
-        "provenance": {
-            "kit": metadata.version("kpi-kit"),
-            "data": case.store.fingerprint,
-            "params": params_digest(case.params, case.person.id),
-            "across": across.digest,
-            "notebook": None if notebook is None else _hash_of([notebook]),
-        },
+        "events": happened,
+        "anomalies": anomalies.unusual(case, happened),
+        "restated": [],
+        "provenance": provenance(case, across.digest, notebook),
     }
+    return sealed(record)
 
 
 def entry_record(facts: Facts, verdict: Mapping[str, Any], across: Across) -> dict[str, Any]:
@@ -325,19 +324,20 @@ def _bonus(case: Case) -> dict[str, Any] | None:
     return {"sales_amount": amount, "share": float(rule.share_of_sales), "cap": rule.cap, "amount": paid}
 
 
-def params_digest(params: Params, person: str) -> str:
-    """A hash of every file of the params that a person's scorecard is made from."""
-    people = dict.fromkeys([person, *(colleague.id for colleague, _ in params.deputised(person))])
-    logo = params.department.brand.logo
-    own = [] if logo is None else [params.folder / logo]
-    return _hash_of([params.folder / "department.yml", *own, *map(params.file_of, people)])
+def sealed(record: Scorecard) -> Scorecard:
+    """The scorecard with a hash of itself, by which a figure that somebody changes in it shows."""
+    return {**record, "provenance": {**record["provenance"], "seal": _seal(record)}}
 
 
-def _hash_of(files: list[Path]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return f"sha256:{digest.hexdigest()}"
+def is_sealed(record: Scorecard) -> bool:
+    """Whether nobody has changed a scorecard since it was made; older kits did not seal theirs."""
+    return bool(record["provenance"].get("seal") in (None, _seal(record)))
+
+
+def _seal(record: Scorecard) -> str:
+    unsealed = {name: value for name, value in record["provenance"].items() if name != "seal"}
+    text = json.dumps({**record, "provenance": unsealed}, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def dumps(record: Scorecard) -> str:

@@ -20,13 +20,45 @@ def read_yaml(path: Path) -> Any:
         One sentence that names the file and, where there is one, the line.
     """
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise KitError(f"{path}: allowed is UTF-8 text, found other bytes") from None
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, place: str) -> Any:
+    """Read one YAML document from a text; ``place`` names it where it cannot be read.
+
+    Raises
+    ------
+    KitError
+
+    Examples
+    --------
+    >>> parse_yaml("at_least: 60", "--target")
+    {'at_least': 60}
+    """
+    try:
+        return YAML(typ="safe", pure=True).load(text)
     except MarkedYAMLError as fault:
         mark = fault.problem_mark
         where = f", line {mark.line + 1}" if mark is not None else ""
         said = " ".join(str(fault.problem).split())
-        raise KitError(f"{path}{where}: this is not YAML that can be read: {said}") from None
+        raise KitError(f"{place}{where}: this is not YAML that can be read: {said}") from None
     except (YAMLError, ValueError) as fault:
-        raise KitError(f"{path}: this is not YAML that can be read: {' '.join(str(fault).split())}") from None
+        raise KitError(
+            f"{place}: this is not YAML that can be read: {' '.join(str(fault).split())}"
+        ) from None
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Read a YAML document of keys with values.
+
+    Raises
+    ------
+    KitError
+    """
+    raw = read_yaml(path)
+    if not isinstance(raw, dict):
+        raise KitError(f"{path}: keys with values are expected, found {type(raw).__name__}")
+    return raw

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kpi_kit import freshness, params, scorecard
+from kpi_kit import freshness, params, provenance, scorecard
 from kpi_kit.across import Across
 from kpi_kit.errors import InputError
 from kpi_kit.manifest import up_to_date
@@ -130,9 +130,9 @@ def test_what_was_asked_for_is_an_input(before):
 
 def test_the_kits_own_files_are_inputs(tmp_path):
     (tmp_path / "module.py").write_text("1", encoding="utf-8")
-    one = freshness.kit.__wrapped__(tmp_path)
+    one = provenance.source.__wrapped__(tmp_path)
     (tmp_path / "module.py").write_text("2", encoding="utf-8")
-    assert freshness.kit.__wrapped__(tmp_path) != one
+    assert provenance.source.__wrapped__(tmp_path) != one
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,10 @@ def test_head(full: Json) -> None:
     assert {key: fits(full[key], kinds) for key, kinds in HEAD.items()} == dict.fromkeys(HEAD, True)
     assert (full["schema"], full["specialist"], full["period"]) == (1, "ann", "2025-10")
     assert full["as_of"] == "2025-11-08T00:00:00+03:00"
-    assert set(full["provenance"]) == {"kit", "data", "params", "across", "notebook"}
+    assert set(full["provenance"]) == {
+        "kit", "source", "libraries", "data", "params", "across", "notebook", "tables", "settings", "cells",
+        "imported", "seal",
+    }  # fmt: skip
     assert full["provenance"]["data"].startswith("sha256:")
 
 

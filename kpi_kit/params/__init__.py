@@ -1,4 +1,4 @@
-"""Params: ``department.yml`` and ``specialists/<id>.yml`` to frozen records; unknown keys are refused."""
+"""Params: ``department.yml``, ``specialists/<id>.yml`` and ``events.yml`` to frozen records."""
 
 from __future__ import annotations
 
@@ -12,29 +12,41 @@ from pydantic_core import ErrorDetails
 
 from kpi_kit.errors import InputError, KitError
 from kpi_kit.params.brand import brand_record, problems_of_brand
+from kpi_kit.params.events import read_events, unknown_scopes
 from kpi_kit.params.records import (
     Assignment,
     Department,
     Entry,
+    Event,
     Params,
     SoundDepartment,
     SoundSpecialist,
     Specialist,
     TargetParams,
+    entry_name,
 )
-from kpi_kit.params.rules import problems_of_department, problems_of_specialist, shared_kpis, unknown_names
+from kpi_kit.params.rules import (
+    problems_of_department,
+    problems_of_entry,
+    problems_of_specialist,
+    shared_kpis,
+    unknown_names,
+)
 from kpi_kit.params.sentences import findings, sentence, without
-from kpi_kit.yaml_files import read_yaml
+from kpi_kit.yaml_files import read_mapping
 
 __all__ = [
     "RESERVED_IDS",
     "Assignment",
     "Department",
     "Entry",
+    "Event",
     "Params",
     "Specialist",
     "TargetParams",
     "brand_record",
+    "check_target",
+    "entry_name",
     "load",
 ]
 
@@ -50,7 +62,7 @@ def load(folder: Path) -> Params:
     Parameters
     ----------
     folder : Path
-        Holds ``department.yml`` and ``specialists/``.
+        Holds ``department.yml``, ``specialists/`` and perhaps ``events.yml``.
 
     Returns
     -------
@@ -59,11 +71,15 @@ def load(folder: Path) -> Params:
     Raises
     ------
     InputError
-        Where ``department.yml`` cannot be used, or there are no specialists at all.
+        Where ``department.yml`` or ``events.yml`` cannot be used, or there are no specialists at all.
     """
     faults: list[str] = []
     try:
         department = _department(folder / "department.yml")
+    except KitError as fault:
+        faults += fault.problems
+    try:
+        events = read_events(folder)
     except KitError as fault:
         faults += fault.problems
     files = sorted((folder / "specialists").glob("*.yml"))
@@ -78,16 +94,48 @@ def load(folder: Path) -> Params:
             broken[file.stem] = fault.problems
     if faults:
         raise InputError([*faults, *(problem for problems in broken.values() for problem in problems)])
-    warnings = (*unknown_names(department, people, broken), *shared_kpis(people))
+    warnings = (
+        *unknown_names(department, people, broken),
+        *shared_kpis(people),
+        *unknown_scopes(events, people),
+    )
     strays = sorted((folder / "specialists").glob("*.yaml"))
     stray_names = tuple(f"{file}: only files named <id>.yml are read" for file in strays)
-    return Params(folder, department, people, broken, (*warnings, *stray_names))
+    return Params(folder, department, people, broken, (*warnings, *stray_names), events)
+
+
+def check_target(target: object, entry: Entry, person: Specialist) -> Entry:
+    """An entry with another target, if that could stand in the person's file.
+
+    Parameters
+    ----------
+    target : mapping or TargetParams
+        As it is written in params, such as ``{"at_least": 60}``.
+    entry : Entry
+    person : Specialist
+
+    Raises
+    ------
+    InputError
+        With what params would say of it.
+    """
+    if isinstance(target, TargetParams):
+        return entry.model_copy(update={"target": target})
+    own = entry.model_dump(by_alias=True, exclude={"target"}, exclude_none=True)
+    raw = {**own, "target": target}
+    problems = [sentence(error, raw, Entry) for error in findings(Entry, raw)]
+    if not problems:
+        asked = Entry.model_validate(raw)
+        problems = list(problems_of_entry(asked, person))
+    if problems:
+        raise InputError(problems)
+    return asked
 
 
 def _department(file: Path) -> Department:
     if not file.is_file():
         raise KitError(f"{file}: this file is missing")
-    raw = _read_mapping(file)
+    raw = read_mapping(file)
     found = findings(Department, raw)
     rest = SoundDepartment.model_validate(without(raw, found))
     problems = [
@@ -112,7 +160,7 @@ def _specialist(file: Path, _stamp: tuple[int, ...]) -> Specialist:
         raise KitError(
             f"{file}: a specialist's id is letters, digits, - and _, and none of {', '.join(RESERVED_IDS)}"
         )
-    raw = _read_mapping(file)
+    raw = read_mapping(file)
     problems = []
     if "id" in raw:
         problems.append("id: unknown key; the id of a specialist is the name of the file")
@@ -134,10 +182,3 @@ def _problems_of_the_rest(raw: dict[str, Any], found: Sequence[ErrorDetails]) ->
     person = SoundSpecialist.model_validate(rest)
     unread_keys = {str(error["loc"][0]) for error in found}
     yield from problems_of_specialist(person, [index + 1 for index in sound], unread_keys)
-
-
-def _read_mapping(file: Path) -> dict[str, Any]:
-    raw = read_yaml(file)
-    if not isinstance(raw, dict):
-        raise KitError(f"{file}: keys with values are expected, found {type(raw).__name__}")
-    return raw

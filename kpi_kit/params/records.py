@@ -1,11 +1,11 @@
-"""The records of params: ``department.yml`` and ``specialists/<id>.yml`` as they are written."""
+"""The records of params: ``department.yml``, ``specialists/<id>.yml``, ``events.yml`` as they are written."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -84,9 +84,12 @@ Id = Annotated[str, BeforeValidator(_text_id), StringConstraints(min_length=1)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Address = Annotated[str, AfterValidator(_address)]
 Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
+Platforms = Annotated[tuple[Literal[PLATFORMS], ...], Field(min_length=1)]  # type: ignore[valid-type]  # a literal made of the closed list
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """A frozen record; unknown keys are refused."""
+
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
@@ -96,14 +99,14 @@ class _Record(BaseModel):
     )
 
 
-class History(_Record):
+class History(Record):
     """How far back figures and statistics look."""
 
     periods: Annotated[int, Field(ge=2, le=120)] = 13
     weeks: Annotated[int, Field(ge=0, le=520)] = 104
 
 
-class Response(_Record):
+class Response(Record):
     """The deadline of an answer and the clock that measures it."""
 
     sla_hours: Annotated[float, Field(gt=0)] = 24.0
@@ -112,20 +115,20 @@ class Response(_Record):
     country: Text = "RU"
 
 
-class Posts(_Record):
+class Posts(Record):
     """When the figures of a post are settled, and how late a planned post may be."""
 
     settle_days: Annotated[float, Field(ge=0)] = 7.0
     on_time_tolerance_hours: Annotated[float, Field(ge=0)] = 1.0
 
 
-class Coverage(_Record):
+class Coverage(Record):
     """The covered share of days under which a value is not assessable."""
 
     minimum: Annotated[Amount, Field(ge=0, le=1)] = 0.9
 
 
-class ScoringParams(_Record):
+class ScoringParams(Record):
     """The payout curve."""
 
     threshold: Annotated[Amount, Field(gt=0, le=1)] = 0.8
@@ -140,7 +143,7 @@ class ScoringParams(_Record):
         )
 
 
-class Director(_Record):
+class Director(Record):
     """Who gets which reports; ``specialists`` None is all of them."""
 
     id: Id
@@ -149,7 +152,7 @@ class Director(_Record):
     specialists: Annotated[tuple[Id, ...] | None, BeforeValidator(_all_or_ids)] = None
 
 
-class Mail(_Record):
+class Mail(Record):
     """How reports are sent; the server comes from the environment."""
 
     sender: Address
@@ -159,14 +162,14 @@ class Mail(_Record):
     base_url: Annotated[str, AfterValidator(_web_address)] | None = None
 
 
-class Brand(_Record):
+class Brand(Record):
     """White label: a logo in the folder of the params, and the colour of facts."""
 
     logo: Text | None = None
     accent: str | None = None
 
 
-class Department(_Record):
+class Department(Record):
     """``department.yml``."""
 
     agency: Text
@@ -188,7 +191,7 @@ class Department(_Record):
         return ZoneInfo(self.timezone)
 
 
-class Assignment(_Record):
+class Assignment(Record):
     """An account in somebody's care; ``until`` is exclusive."""
 
     account: Id
@@ -201,14 +204,14 @@ class Assignment(_Record):
         return self.since or dt.date.min, self.until or dt.date.max
 
 
-class From(_Record):
+class From(Record):
     """Where a milestone sets out."""
 
     value: Amount
     on: dt.date
 
 
-class TargetParams(_Record):
+class TargetParams(Record):
     """A target as it is written: one of at_least, at_most, between, schedule, and what goes with it."""
 
     at_least: Amount | None = None
@@ -255,14 +258,20 @@ class TargetParams(_Record):
         return Target(kind, bound, default if self.worst is None else float(self.worst))
 
 
-class Entry(_Record):
+def entry_name(kpi: str, as_: str, versus: str, scope: Mapping[str, Iterable[str]] | None) -> str:
+    """What an entry is called where people write params: its KPI, and what is not the default."""
+    how = [] if as_ == "value" else [f"as: {as_}", f"versus: {versus}"]
+    return ", ".join([kpi, *how, *(f"{key}: {' '.join(names)}" for key, names in (scope or {}).items())])
+
+
+class Entry(Record):
     """One KPI of a person: what is measured, over which scope, and what is asked of it."""
 
     kpi: Text
     as_: Annotated[Literal["value", "change", "growth"], Field(alias="as")] = "value"
     versus: Literal["previous", "year_ago"] = "previous"
     accounts: Ids | None = None
-    platforms: Annotated[tuple[Literal[PLATFORMS], ...], Field(min_length=1)] | None = None  # type: ignore[valid-type]  # a literal made of the closed list
+    platforms: Platforms | None = None
     brands: Ids | None = None
     sentiment: Annotated[tuple[Literal[SENTIMENTS], ...], Field(min_length=1)] | None = None  # type: ignore[valid-type]  # likewise
     target: TargetParams
@@ -282,6 +291,19 @@ class Entry(_Record):
         """What tells entries apart."""
         scope = tuple((key, tuple(sorted(names))) for key, names in (self.scope or {}).items())
         return self.kpi, self.as_, self.versus, scope
+
+    @property
+    def called(self) -> str:
+        """The entry as its file has it, with what tells it from others of the same KPI.
+
+        Examples
+        --------
+        >>> given = {"kpi": "leads", "as": "growth", "target": {"at_least": 5}, "weight": 1}
+        >>> Entry.model_validate({**given, "platforms": ["vk", "ok"]}).called
+        'leads, as: growth, versus: previous, platforms: vk ok'
+        """
+        narrowed = {**(self.scope or {}), **({"sentiment": self.sentiment} if self.sentiment else {})}
+        return entry_name(self.kpi, self.as_, self.versus, narrowed)
 
     @property
     def definition(self) -> Kpi:
@@ -304,14 +326,14 @@ class Entry(_Record):
         return self.definition.accruing or (self.as_ == "change" and self.definition.aggregation == "level")
 
 
-class Bonus(_Record):
+class Bonus(Record):
     """A share of the sales; printed, never deducted."""
 
     share_of_sales: Annotated[Amount, Field(gt=0, le=1)]
     cap: Annotated[Amount, Field(gt=0)] | None = None
 
 
-class Absence(_Record):
+class Absence(Record):
     """When somebody else answers and publishes; no reason is stored."""
 
     since: dt.date
@@ -319,7 +341,7 @@ class Absence(_Record):
     deputy: Id | None = None
 
 
-class Specialist(_Record):
+class Specialist(Record):
     """``specialists/<id>.yml``."""
 
     id: Id
@@ -346,6 +368,67 @@ class SoundDepartment(Department):
     agency: Text = "?"
 
 
+class Title(Record):
+    """A title in both languages."""
+
+    ru: Text
+    en: Text
+
+
+def _both(value: object) -> object:
+    """One title stands for both languages."""
+    if isinstance(value, str):
+        return {"ru": value, "en": value}
+    if isinstance(value, dict):
+        return value
+    raise ValueError("allowed is a text, or one each for ru and en")
+
+
+class Event(Record):
+    """What happened outside the specialist's work: on one day, or from ``since`` up to ``until``."""
+
+    title: Annotated[Title, BeforeValidator(_both)]
+    kind: Literal["campaign", "blocking", "holiday", "other"] = "other"
+    on: dt.date | None = None
+    since: dt.date | None = None
+    until: dt.date | None = None
+    accounts: Ids | None = None
+    platforms: Platforms | None = None
+    brands: Ids | None = None
+
+    @property
+    def first(self) -> dt.date:
+        """The first day."""
+        return self.on or self.since or dt.date.min
+
+    @property
+    def end(self) -> dt.date:
+        """The day after the last one."""
+        return self.until or self.first + dt.timedelta(days=1)
+
+    def called(self, language: str) -> str:
+        """The title in a language."""
+        return self.title.ru if language == "ru" else self.title.en
+
+    def concerns(self, account: str | None, platform: str | None, brands: tuple[str, ...] = ()) -> bool:
+        """Whether an event is about an account; one without a scope is about all.
+
+        An account belongs to no brand in the data: an event of a brand is about every account of those
+        who look after it.
+        """
+        return (
+            (self.accounts is None or account in self.accounts)
+            and (self.platforms is None or platform in self.platforms)
+            and (self.brands is None or any(brand in self.brands for brand in brands))
+        )
+
+
+class Events(Record):
+    """``events.yml``."""
+
+    events: tuple[Event, ...] = ()
+
+
 @dataclass(frozen=True)
 class Params:
     """A folder of params.
@@ -360,6 +443,8 @@ class Params:
         The problems of the files that cannot.
     warnings : tuple of str
         What is allowed but probably not meant.
+    events : tuple of Event
+        By their first day.
     """
 
     folder: Path
@@ -367,6 +452,14 @@ class Params:
     specialists: Mapping[str, Specialist]
     broken: Mapping[str, tuple[str, ...]]
     warnings: tuple[str, ...]
+    events: tuple[Event, ...] = ()
+
+    @property
+    def common_files(self) -> list[Path]:
+        """The files that everybody's report is made with, whether they are there or not."""
+        logo = self.department.brand.logo
+        own = [] if logo is None else [self.folder / logo]
+        return [self.folder / "department.yml", self.folder / "events.yml", *own]
 
     def file_of(self, specialist: str) -> Path:
         """The file of a person."""

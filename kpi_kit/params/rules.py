@@ -54,7 +54,7 @@ def problems_of_specialist(person: Specialist, numbers: Sequence[int], unread: S
     seen: dict[tuple[object, ...], int] = {}
     for number, entry in zip(numbers, person.kpis, strict=True):
         where = f"kpis, entry {number} ({entry.kpi})"
-        yield from (f"{where}: {problem}" for problem in _problems_of_entry(entry, person, unread))
+        yield from (f"{where}: {problem}" for problem in problems_of_entry(entry, person, unread))
         if entry.key in seen:
             same = f"entry {seen[entry.key]}"
             yield f"{where}: the same KPI with the same as, versus and scope is {same} already"
@@ -71,7 +71,8 @@ def _problems_of_accounts(person: Specialist) -> Iterator[str]:
                 yield f"accounts: {held.account}: given twice for the same days"
 
 
-def _problems_of_entry(entry: Entry, person: Specialist, unread: Set[str]) -> Iterator[str]:
+def problems_of_entry(entry: Entry, person: Specialist, unread: Set[str] = frozenset()) -> Iterator[str]:
+    """What is wrong with an entry that can be read."""
     if entry.kpi not in CATALOGUE:
         yield f"kpi: there is no KPI {entry.kpi!r}{did_you_mean(entry.kpi, CATALOGUE)}"
         return

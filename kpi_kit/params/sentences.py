@@ -91,6 +91,8 @@ def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
         "from": records.From,
         "bonus": records.Bonus,
         "absences": records.Absence,
+        "events": records.Event,
+        "title": records.Title,
     }
     named = [step for step in loc if isinstance(step, str) and step in homes]
     home = homes[named[-1]] if named else model

@@ -13,23 +13,26 @@ from typing import Any
 from markupsafe import Markup
 
 from kpi_kit import params as parameters
-from kpi_kit import scorecard
+from kpi_kit import restatement, scorecard
 from kpi_kit.display import tag
 from kpi_kit.errors import InputError
 from kpi_kit.report import inputs
 from kpi_kit.report.department import DepartmentReport
 from kpi_kit.report.section import Section
 from kpi_kit.report.specialist import THEME, SpecialistReport
+from kpi_kit.upsert import journal
 
 __all__ = ["THEME", "DepartmentReport", "Section", "SpecialistReport", "department", "specialist", "style"]
 
-_NOTEBOOK = inputs.PROJECT / "notebooks" / "specialist_report.ipynb"
+NOTEBOOK = inputs.PROJECT / "notebooks" / "specialist_report.ipynb"
 
 
 def specialist(
     *, specialist: object, period: object, as_of: object, data: object, params: object, out: object
 ) -> SpecialistReport:
     """Compute a specialist's scorecard, save it, and offer the sections of the report.
+
+    Figures that differ from an earlier report of the period are listed in it.
 
     Parameters
     ----------
@@ -63,13 +66,16 @@ def specialist(
     )
     who, when = inputs.specialist_id(given["specialist"]), inputs.period(given["period"])
     paths = inputs.folders({name: given[name] for name in ("data", "params")})
-    notebook = _NOTEBOOK if _NOTEBOOK.is_file() else None
+    notebook = NOTEBOOK if NOTEBOOK.is_file() else None
     folder = inputs.resolve(given["out"]) / str(when)
     card = scorecard.score(
         who, str(when), **paths, as_of=given["as_of"] or None, beside=folder, notebook=notebook
     )
     path = folder / f"{who}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
+    changed = restatement.restated(card, restatement.first(folder, who), journal.read(paths["data"]))
+    card = scorecard.sealed({**card, "restated": changed})
+    restatement.keep(folder, card)
     scorecard.save(card, path)
     return SpecialistReport(card, path)
 

@@ -26,6 +26,7 @@ from kpi_kit.statistics.control import (
 )
 from kpi_kit.statistics.discoveries import false_discoveries
 from kpi_kit.statistics.trend import Line, Trend, trend
+from kpi_kit.statistics.unusual import Unusual, unusual_days
 
 __all__ = [
     "Backtest",
@@ -40,6 +41,7 @@ __all__ = [
     "Shock",
     "Side",
     "Trend",
+    "Unusual",
     "backtest",
     "chance",
     "change",
@@ -49,4 +51,5 @@ __all__ = [
     "forecasts",
     "funnel",
     "trend",
+    "unusual_days",
 ]

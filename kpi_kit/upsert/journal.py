@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from collections.abc import Mapping, Sequence, Sized
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from kpi_kit.upsert.extra import FOLDER, Origin
@@ -14,6 +16,51 @@ from kpi_kit.upsert.writing import Work
 JOURNAL = f"{FOLDER}/journal.csv"
 RESTATED = f"{FOLDER}/restated.csv"
 _COLUMNS = ("digest", "imported_at", "source", "files", "table", "rows", "speaks_until", "covers")
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A line of the journal: what an import put into one table.
+
+    Parameters
+    ----------
+    imported_at : str
+    source, files, table : str
+    covers : tuple of (str, str, str)
+        Account or brand, first day, and the day after the last.
+    """
+
+    imported_at: str
+    source: str
+    files: str
+    table: str
+    covers: tuple[tuple[str, str, str], ...]
+
+
+def read(place: Path) -> list[Entered]:
+    """What has been imported into a data folder, oldest first; nothing where imports left no journal."""
+    file = place / JOURNAL
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8", newline="") as stream:
+        lines = list(csv.DictReader(stream))
+    return [
+        Entered(line["imported_at"], line["source"], line["files"], line["table"], _ranges(line["covers"]))
+        for line in lines
+    ]
+
+
+def _ranges(text: str) -> tuple[tuple[str, str, str], ...]:
+    """The days of a line; a scope may have spaces.
+
+    Examples
+    --------
+    >>> _ranges("vk-a 2025-10-01..2025-11-01; наш бренд 2025-10-01..2025-10-08")
+    (('vk-a', '2025-10-01', '2025-11-01'), ('наш бренд', '2025-10-01', '2025-10-08'))
+    """
+    parts = [part.rpartition(" ") for part in text.split("; ") if part]
+    spans = [(scope, days.partition("..")) for scope, _, days in parts]
+    return tuple((scope, since, until) for scope, (since, _, until) in spans)
 
 
 class _Import(Protocol):

@@ -1,0 +1,169 @@
+"""Days far outside a daily count's own pattern: its weekday and where it was heading around that day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from kpi_kit.statistics.calibration import Floats
+
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+
+FEWEST = 56
+"""Under so many known days (eight weeks) there is no pattern to be outside of."""
+
+REACH = 28
+"""How many days before and after a day say what was to be expected of it."""
+
+TOO_MANY, TOO_FEW = 1e-5, 1e-4
+"""The tail probabilities under which a day is unusual.
+
+Bursts have heavier tails than the model's, lulls lighter ones: so the bounds differ, and both are far under
+the one false alarm in 1000 days that is promised.
+"""
+
+USUAL = 0.99
+"""How many of all days lie in the range that is called usual."""
+
+_ROUNDS = 5
+_FAR, _MOST_FAR = 3.5, 0.03
+"""Days so many standard deviations off take no part in the pattern, but never more than this share of all."""
+
+
+@dataclass(frozen=True)
+class Unusual:
+    """Which days are not usual, and what would have been.
+
+    Parameters
+    ----------
+    low, high : array of float
+        Between which 99 of 100 such days lie; NaN but for unusual days.
+    outside : array of int
+        1 for a day with too many, -1 for one with too few, 0 for others.
+    reason : str or None
+        ``short_history`` where nothing is said.
+    """
+
+    low: Floats
+    high: Floats
+    outside: Ints
+    reason: str | None = None
+
+
+def unusual_days(counts: npt.ArrayLike, *, weekday: int = 0) -> Unusual:
+    """Tell which days are far outside the pattern of a daily count.
+
+    A day is expected to be as those around it, a straight line through four weeks before and after without
+    the day itself, times the factor of its weekday. What is left varies as a negative binomial, whose
+    dispersion is the series' own, and a day is judged by its exact tail: so it also holds for counts so small
+    that no standard deviation means anything. Days that are far off are left out of the pattern, again and
+    again until it stands. STL of statsmodels would do for large counts, but it knows no gaps and no tails.
+
+    Parameters
+    ----------
+    counts : array-like of float
+        Consecutive days, NaN where a day is unknown.
+    weekday : int
+        Of the first day; Monday is 0.
+
+    Returns
+    -------
+    Unusual
+
+    Examples
+    --------
+    >>> days = np.tile([20, 24, 21, 19, 25, 9, 8], 16)
+    >>> days[30] = 75
+    >>> found = unusual_days(days)
+    >>> np.flatnonzero(found.outside).tolist(), float(found.high[30]) < 75
+    ([30], True)
+    >>> unusual_days([3, 4, 5]).reason
+    'short_history'
+    """
+    series = np.asarray(counts, dtype="float64").ravel()
+    known = np.isfinite(series)
+    nowhere = np.full(len(series), np.nan)
+    if known.sum() < FEWEST:
+        return Unusual(nowhere, nowhere, np.zeros(len(series), "int64"), "short_history")
+    expected, spread = _pattern(np.where(known, series, 0.0), known, (np.arange(len(series)) + weekday) % 7)
+    size = 1.0 / spread
+    found = stats.nbinom(size, size / (size + expected))
+    many, few = found.sf(series - 1.0) < TOO_MANY, found.cdf(series) < TOO_FEW
+    outside = np.where(known & many, 1, np.where(known & few, -1, 0)).astype("int64")
+    low, high = nowhere.copy(), nowhere.copy()
+    shown = outside != 0
+    usual = stats.nbinom(size[shown], (size / (size + expected))[shown])
+    low[shown], high[shown] = usual.ppf((1.0 - USUAL) / 2), usual.ppf((1.0 + USUAL) / 2)
+    return Unusual(low, high, outside)
+
+
+def _pattern(series: Floats, known: Bools, day: Ints) -> tuple[Floats, Floats]:
+    """What is expected of each day, and the relative variance around that, with what is unsure of it."""
+    counted, used = known, _without_peaks(series, known)
+    factor = np.ones(7)
+    for turn in range(_ROUNDS):
+        level, weight = _level(used, counted, factor[day])
+        factor, by_day = _factors(used, counted, level, day)
+        expected = level * factor[day]
+        spread = _dispersion(used, counted, expected)
+        used = series
+        if turn < _ROUNDS - 1:
+            counted = known & ~_far(series, known, expected, spread)
+    unsure = 1.0 / (weight + 0.5) + 1.0 / (by_day[day] + 0.5)
+    return expected, np.maximum(spread * (1.0 + 4.0 / REACH) + unsure, 1e-9)
+
+
+def _without_peaks(series: Floats, known: Bools) -> Floats:
+    """A first look that no single day can spoil."""
+    shown = pd.Series(np.where(known, series, np.nan))
+    middle = shown.rolling(2 * REACH + 1, center=True, min_periods=1).median().to_numpy()
+    capped: Floats = np.minimum(series, 4.0 * np.nan_to_num(middle) + 10.0)
+    return capped
+
+
+def _level(series: Floats, counted: Bools, factor: Floats) -> tuple[Floats, Floats]:
+    """A straight line around each day, at that day; and how many events it stands on."""
+    away = np.arange(-REACH, REACH + 1) / (REACH + 1)
+    kernel = (1.0 - np.abs(away) ** 3) ** 3
+    kernel[REACH] = 0.0  # a day is no witness for itself
+    weights, events = np.where(counted, factor, 0.0), np.where(counted, series, 0.0)
+
+    def around(values: Floats, power: int) -> Floats:
+        # convolve turns the kernel round
+        found: Floats = np.convolve(values, (kernel * away**power)[::-1], mode="full")[REACH:-REACH]
+        return found
+
+    s0, s1, s2 = (around(weights, power) for power in range(3))
+    t0, t1 = around(events, 0), around(events, 1)
+    mean = (t0 + 0.5) / (s0 + 0.5)
+    spans = s0 * s2 - s1 * s1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        line = np.where(spans > 1e-6 * s0 * s0, (s2 * t0 - s1 * t1) / spans, mean)
+    # a line through few events may run into nonsense at the ends
+    return np.clip(line, mean / 3.0, mean * 3.0), t0
+
+
+def _factors(series: Floats, counted: Bools, level: Floats, day: Ints) -> tuple[Floats, Floats]:
+    """The factor of each weekday, and on how many events it stands."""
+    events: Floats = np.bincount(day, np.where(counted, series, 0.0), minlength=7).astype("float64")
+    usual = np.bincount(day, np.where(counted, level, 0.0), minlength=7)
+    factor = (events + 0.5) / (usual + 0.5)
+    return factor / factor.mean(), events
+
+
+def _dispersion(series: Floats, counted: Bools, expected: Floats) -> float:
+    """How much more the days vary than chance alone: the α of a variance μ + αμ²."""
+    over = ((series - expected) ** 2 - expected)[counted].sum()
+    return max(0.0, float(over / (expected[counted] ** 2).sum()))
+
+
+def _far(series: Floats, known: Bools, expected: Floats, spread: float) -> Bools:
+    off = np.abs(series - expected) / np.sqrt(expected + spread * expected**2)
+    bound = max(_FAR, float(np.quantile(off[known], 1.0 - _MOST_FAR)))
+    found: Bools = off > bound
+    return found
