@@ -379,6 +379,56 @@ def sections() -> Card:
     }
 
 
+def restated() -> list[Card]:
+    """Build three figures that are others than in the first report, each for a reason of its own."""
+    whole = {"kpi": None, "as": None, "versus": None, "scope": None, "unit": None}
+    leads = {"kpi": "leads", "as": "value", "versus": "previous", "scope": None, "unit": "leads"}
+    since = {"since": "2025-11-08T00:00:00+03:00"}
+    entered = {
+        "kind": "data",
+        "table": "leads",
+        "owners": ["vk-roastery"],
+        "imported_at": "2025-11-12T09:00:00+00:00",
+        "files": "crm.csv",
+    }
+    return [
+        leads | since | {"field": "value", "was": 412.0, "is": 405.0, "cause": [entered]},
+        leads
+        | since
+        | {
+            "field": "attained",
+            "was": True,
+            "is": False,
+            "cause": [{"kind": "params", "file": None, "keys": []}],
+        },
+        whole | since | {"field": "total", "was": 0.81, "is": 0.80678865, "cause": []},
+    ]
+
+
+def events() -> list[Card]:
+    """Build a campaign of the period."""
+    return [
+        {
+            "title": {"ru": "Осенний запуск", "en": "Autumn launch"},
+            "kind": "campaign",
+            "since": "2025-10-06",
+            "until": "2025-10-13",
+            "concerns": ["vk-roastery", "roastery"],
+        }
+    ]
+
+
+def anomalies() -> list[Card]:
+    """Build two days in a row with an event, and one without."""
+    shared = {"account_id": "vk-roastery", "low": 4.0, "high": 27.0, "kpis": ["subscriber_gain"]}
+    joined = shared | {"measure": "joined", "direction": "high"}
+    return [
+        joined | {"date": "2025-10-06", "fact": 90.0, "events": [0]},
+        joined | {"date": "2025-10-07", "fact": 120.0, "events": [0]},
+        shared | {"measure": "left", "direction": "low", "date": "2025-10-20", "fact": 0.0, "events": []},
+    ]
+
+
 def card(language: str = "ru", **given: Any) -> Card:
     """Build the rich scorecard of one specialist; keywords replace top-level keys."""
     record: Card = {
@@ -431,6 +481,9 @@ def card(language: str = "ru", **given: Any) -> Card:
         "sections": sections(),
         "kpis": entries(),
         "audit": [],
+        "restated": restated(),
+        "events": events(),
+        "anomalies": anomalies(),
         "bonus": {"sales_amount": 410000.0, "share": 0.02, "amount": 8200.0},
         "provenance": {
             "kit": "0.1.0",
@@ -453,6 +506,7 @@ def hostile(language: str = "ru") -> Card:
     record["sections"]["plan"][0]["url"] = "javascript:alert(1)"
     record["kpis"][0]["scope"] = {"accounts": [SCRIPT]}
     record["kpis"][3]["notes"].append({"code": "brand_left_out", "brand": SCRIPT})
+    record["events"][0]["title"] = {"ru": SCRIPT, "en": SCRIPT}
     record["provenance"]["data"] = SCRIPT
     return record
 

@@ -17,7 +17,8 @@ from tests import cards
 
 ROOT = Path(__file__).parent.parent
 SECTIONS = """
-    header summary total scorecard figures accounts audience plan response funnel posts smart notes
+    header summary total restated scorecard figures accounts audience plan response funnel posts anomalies
+    smart notes
     definitions provenance
 """.split()
 DEPARTMENT = ["header", "summary", "exceptions", "heatmap", "funnels", "shocks", "totals"]

@@ -23,6 +23,7 @@ from kpi_kit.display.scorecard import (
     provenance,
     scorecard,
 )
+from kpi_kit.display.unusual import restated, unusual_days
 from kpi_kit.wording import form
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "posts",
     "provenance",
     "reasons",
+    "restated",
     "scorecard",
     "section",
     "smart",
@@ -65,5 +67,6 @@ __all__ = [
     "table",
     "tag",
     "titles",
+    "unusual_days",
     "verdict_mark",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -23,12 +23,20 @@ _SWATCHES = {
     "trend": '<path class="k-sw-bow" d="M1 5v6l11-5zM23 1v6L12 6z"/><path class="k-sw-fact" d="M1 8 23 4"/>',
     "shock": '<path class="k-sw-shock" d="M7 0v12M17 0v12"/>'
     '<path class="k-sw-tip" d="M4 1h6l-3 5zM14 11h6l-3-5z"/>',
+    "unusual": '<path class="k-sw-week" d="M12 6h.01"/><circle class="k-sw-ring" cx="12" cy="6" r="4.6"/>',
+    "event": '<path class="k-sw-event" d="M3 10h18"/>',
     "beyond": '<path class="k-sw-arrow" d="M12 12V4"/><path class="k-sw-far" d="m12 0 3 5H9z"/>',
 }
 
 
 def legend(
-    records: Sequence[Mapping[str, Any]], words: Words, *, interim: bool, weekly: bool, far: bool
+    records: Sequence[Mapping[str, Any]],
+    words: Words,
+    *,
+    interim: bool,
+    weekly: bool,
+    far: bool,
+    marked: Collection[str] = (),
 ) -> Markup:
     """Explain every mark of the figures.
 
@@ -43,6 +51,8 @@ def legend(
         Whether weeks are drawn under the periods.
     far : bool
         Whether one of them is off its scale.
+    marked : collection of str
+        ``event`` and ``unusual``, where such marks are drawn.
     """
     targets = [step["target"] for record in records for step in record["history"]]
     weeks = weekly and any(record["weeks"] for record in records)
@@ -57,6 +67,8 @@ def legend(
         "week": weeks,
         "trend": weeks and any(record["trend"] and record["trend"]["line"] for record in records),
         "shock": any(record["shocks"] for record in records),
+        "unusual": "unusual" in marked,
+        "event": "event" in marked,
         "beyond": weeks and far,
     }
     shown = [

@@ -7,16 +7,19 @@ figures are most of what a report costs. Text stays text in the SVG, so it needs
 from kpi_kit.figures.canvas import data_uri, drawing, svg
 from kpi_kit.figures.funnel import funnel
 from kpi_kit.figures.history import history, off_scale
+from kpi_kit.figures.marks import Marks, marks
 from kpi_kit.figures.raster import png
 from kpi_kit.figures.response import response
 from kpi_kit.figures.theme import Theme, theme
 
 __all__ = [
+    "Marks",
     "Theme",
     "data_uri",
     "drawing",
     "funnel",
     "history",
+    "marks",
     "off_scale",
     "png",
     "response",

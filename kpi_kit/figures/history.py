@@ -25,6 +25,7 @@ from kpi_kit.figures.canvas import (
     text_width,
     ticks,
 )
+from kpi_kit.figures.marks import Marks, mark_weeks
 from kpi_kit.figures.theme import Theme
 from kpi_kit.periods import Grain, Period
 from kpi_kit.wording import Form, Words, form
@@ -37,6 +38,7 @@ Record = Mapping[str, Any]
 Scale = tuple[float, float, list[float]]
 """The lowest and the highest height of a panel, and its ticks."""
 
+NO_MARKS = Marks()
 _TOP, _TALL = 26.0, 126.0
 _WEEKS_TOP, _WEEKS_TALL = 200.0, 62.0
 _HEIGHT, _HEIGHT_WITH_WEEKS = 174, 284
@@ -49,7 +51,13 @@ _FLAT = 2.0
 
 
 def history(
-    record: Record, grain: Grain, words: Words, colours: Theme, *, interim: bool = False
+    record: Record,
+    grain: Grain,
+    words: Words,
+    colours: Theme,
+    *,
+    interim: bool = False,
+    marks: Marks = NO_MARKS,
 ) -> Figure | None:
     """Draw the facts of a KPI by period against its targets and, under them, its weeks.
 
@@ -63,6 +71,8 @@ def history(
     colours : Theme
     interim : bool
         Whether the last period is not over: it is drawn hollow, on a hatched ground.
+    marks : Marks
+        Events and unusual days, which are shown on weeks.
 
     Returns
     -------
@@ -86,6 +96,9 @@ def history(
     if grain is Grain.WEEK:
         _shocks(axes, record["shocks"], [step["period"] for step in past], colours)
     _facts(axes, record, colours, interim=interim)
+    if grain is Grain.WEEK:
+        facts = [step["value"] for step in past]
+        mark_weeks(axes, [step["period"] for step in past], facts, marks, colours)
     _name_periods(axes, past, words)
     label_right(axes, labels, _TALL)
     caption(axes, frame, f"{words.axis(how)}, {words.text(f'period.by.{grain}')}", colours)
@@ -94,6 +107,7 @@ def history(
         axes = panel(frame, colours)
         _set_scale(axes, below, words, how)
         _weeks(axes, record, colours)
+        mark_weeks(axes, [week["week"] for week in weeks], [week["value"] for week in weeks], marks, colours)
         _name_weeks(axes, weeks, words)
         caption(axes, frame, f"{words.axis(how)}, {words.text('period.by.week')}", colours)
     return figure

@@ -361,11 +361,14 @@ def _flags(card: Card) -> list[Mapping[str, Any]]:
 
 
 def _banners(cards: Sequence[Card], say: Words) -> Iterator[str]:
-    """What is not final, and whose, where it is not everyone's."""
+    """What is not final or has been restated, and whose, where it is not everyone's."""
     whose: dict[str, list[str]] = {}
     for card in cards:
         for note in _flags(card):
             whose.setdefault(say.note(note, {}), []).append(card["name"])
+        if card.get("restated"):  # a report of an older kit does not say
+            text = say.plural("mail.recounted", len(card["restated"]))
+            yield say.text("mail.of", names=card["name"], text=text)
     for text, names in whose.items():
         yield text if len(names) == len(cards) else say.text("mail.of", names=say.join(names), text=text)
 

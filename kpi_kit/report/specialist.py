@@ -98,8 +98,12 @@ class SpecialistReport:
         colours, say = figures.theme(THEME, self.card["brand"]["accent"]), self._words
         grain = Period.parse(self.card["period"]).grain
         records, interim = self.card["kpis"], self.card["interim"]
+        marked = [figures.marks(self.card, record) for record in records]
         with figures.drawing():
-            drawn = [figures.history(record, grain, say, colours, interim=interim) for record in records]
+            drawn = [
+                figures.history(record, grain, say, colours, interim=interim, marks=marks)
+                for record, marks in zip(records, marked, strict=True)
+            ]
             images = [None if figure is None else figures.svg(figure) for figure in drawn]
         if not any(images):
             return None
@@ -109,7 +113,18 @@ class SpecialistReport:
         ]
         pictured = [record for record, image in zip(records, images, strict=True) if image]
         far = any(map(figures.off_scale, pictured))
-        legend = display.legend(pictured, say, interim=interim, weekly=grain is not Grain.WEEK, far=far)
+        kinds = {
+            "event": any(each.events for each in marked),
+            "unusual": any(each.unusual for each in marked),
+        }
+        legend = display.legend(
+            pictured,
+            say,
+            interim=interim,
+            weekly=grain is not Grain.WEEK,
+            far=far,
+            marked=[kind for kind, shown in kinds.items() if shown],
+        )
         return self._section("figures", legend, tag("div", *shown, class_="k-grid"))
 
     def accounts(self) -> Section | None:
@@ -146,6 +161,14 @@ class SpecialistReport:
     def posts(self) -> Section | None:
         """The best, the weakest and the deleted posts."""
         return self._section("posts", display.posts(self.card, self._words))
+
+    def anomalies(self) -> Section | None:
+        """Days far outside an account's own pattern, beside what happened."""
+        return self._section("anomalies", display.unusual_days(self.card, self._words))
+
+    def restated(self) -> Section | None:
+        """Figures that differ from the first report of the period."""
+        return self._section("restated", display.restated(self.card, self._words))
 
     def smart(self) -> Section | None:
         """Whether the targets are sane, and which would be."""

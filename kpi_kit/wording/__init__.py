@@ -76,6 +76,11 @@ class Words(Numbers):
         """A date in a table: ``8 нояб. 2025``."""
         return format_date(dt.date.fromisoformat(text[:10]), "d MMM y", self._locale)
 
+    def days(self, first: str, last: str) -> str:
+        """A day, or the days from one to another: ``11–13 октября``."""
+        begun, ended = (dt.date.fromisoformat(text[:10]) for text in (first, last))
+        return format_date(begun, "d MMMM", self._locale) if begun == ended else self._range(begun, ended)
+
     def last_day(self, text: str) -> str:
         """The last day before an exclusive end."""
         return self.day((dt.date.fromisoformat(text[:10]) - dt.timedelta(days=1)).isoformat())
