@@ -123,7 +123,8 @@ def _concerned(case: Case, event: Event) -> list[str]:
     platforms = case.store.accounts["platform"]
     accounts = [each for each in case.held if event.concerns(each, str(platforms[each]), mine)]
     narrowed = event.accounts is not None or event.platforms is not None
-    brands = [] if narrowed else [brand for brand in mine if event.brands is None or brand in event.brands]
+    meant = event.brands or (() if narrowed else mine)
+    brands = [brand for brand in mine if brand in meant]
     return [*accounts, *brands]
 
 

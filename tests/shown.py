@@ -19,12 +19,13 @@ from kpi_kit.periods import Period
 from kpi_kit.report import DepartmentReport, SpecialistReport
 
 SPECIALIST = """
-    header summary total scorecard figures accounts audience plan response funnel posts smart notes
+    header summary total restated scorecard figures accounts audience plan response funnel posts anomalies
+    smart notes
     definitions provenance
 """.split()
 DEPARTMENT = "header summary exceptions heatmap funnels shocks totals".split()
 """The sections of the two reports, in their order."""
-LEGENDS = {"95", "80", "5", "0.05", "100", "7", "0", "1", "0.001"}
+LEGENDS = {"95", "80", "5", "0.05", "100", "7", "0", "1", "0.001", "99", "1000"}
 """Levels and thresholds that the words themselves name."""
 
 Report = SpecialistReport | DepartmentReport

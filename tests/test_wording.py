@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from kpi_kit.anomalies import MEASURES as DAILY
 from kpi_kit.kpis import CATALOGUE, FAMILIES
 from kpi_kit.model import Better, Unit
 from kpi_kit.periods import Grain
+from kpi_kit.restatement import FIELDS
 from kpi_kit.robustness import REPORTED
 from kpi_kit.shocks import MEASURES
 from kpi_kit.smart import LETTERS
@@ -481,7 +483,7 @@ def test_every_reason_is_a_note() -> None:
     assert set(messages("ru")["mend"]) <= set(messages("ru")["note"])
 
 
-LEGEND = "fact latest interim target band control outside week trend shock beyond".split()
+LEGEND = "fact latest interim target band control outside week trend shock unusual event beyond".split()
 DYNAMIC = (
     {*CLOSED, "note", "mend", "plan_status", "state", "period", "entry", "versus", "number", "verdict"}
     | {f"figures.legend.{key}" for key in LEGEND}
@@ -499,6 +501,14 @@ DYNAMIC = (
     | {f"provenance.{key}" for key in ("data", "params", "notebook")}
     | {f"report.{key}" for key in ("interim", "preliminary", "held.since", "held.until", "held.both")}
     | {f"department.{key}" for key in ("interim", "preliminary")}
+    | {f"anomalies.{key}" for key in ("account", "what", "fact", "usual")}
+    | {f"anomalies.measure.{measure.name}" for measure in DAILY}
+    | {f"anomalies.kind.{kind}" for kind in ("campaign", "blocking", "holiday", "other")}
+    | {f"anomalies.farthest.{way}" for way in ("high", "low")}
+    | {f"restated.{key}" for key in ("was", "is")}
+    | {f"restated.field.{field}" for field in (*FIELDS, "total", "bonus")}
+    | {f"restated.attained.{said}" for said in ("yes", "no")}
+    | {f"restated.because.params.{whose}" for whose in ("department", "person", "some")}
     | {f"total.not_assessable.{key}" for key in ("reweight", "zero", "hold")}
     | {f"response.calendar.{key}" for key in ("always", "business")}
     | {f"summary.change.{key}" for key in ("better", "worse", "changed", "none", "rest")}

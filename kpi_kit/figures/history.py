@@ -57,7 +57,7 @@ def history(
     colours: Theme,
     *,
     interim: bool = False,
-    marks: Marks = NO_MARKS,
+    happened: Marks = NO_MARKS,
 ) -> Figure | None:
     """Draw the facts of a KPI by period against its targets and, under them, its weeks.
 
@@ -71,7 +71,7 @@ def history(
     colours : Theme
     interim : bool
         Whether the last period is not over: it is drawn hollow, on a hatched ground.
-    marks : Marks
+    happened : Marks
         Events and unusual days, which are shown on weeks.
 
     Returns
@@ -98,7 +98,7 @@ def history(
     _facts(axes, record, colours, interim=interim)
     if grain is Grain.WEEK:
         facts = [step["value"] for step in past]
-        mark_weeks(axes, [step["period"] for step in past], facts, marks, colours)
+        mark_weeks(axes, [step["period"] for step in past], facts, happened, colours)
     _name_periods(axes, past, words)
     label_right(axes, labels, _TALL)
     caption(axes, frame, f"{words.axis(how)}, {words.text(f'period.by.{grain}')}", colours)
@@ -107,7 +107,9 @@ def history(
         axes = panel(frame, colours)
         _set_scale(axes, below, words, how)
         _weeks(axes, record, colours)
-        mark_weeks(axes, [week["week"] for week in weeks], [week["value"] for week in weeks], marks, colours)
+        mark_weeks(
+            axes, [week["week"] for week in weeks], [week["value"] for week in weeks], happened, colours
+        )
         _name_weeks(axes, weeks, words)
         caption(axes, frame, f"{words.axis(how)}, {words.text('period.by.week')}", colours)
     return figure

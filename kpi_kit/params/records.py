@@ -410,16 +410,17 @@ class Event(Record):
         """The title in a language."""
         return self.title.ru if language == "ru" else self.title.en
 
-    def concerns(self, account: str | None, platform: str | None, brands: tuple[str, ...] = ()) -> bool:
-        """Whether an event is about an account; one without a scope is about all.
+    def concerns(self, account: str, platform: str, brands: tuple[str, ...]) -> bool:
+        """Whether an event is about an account of somebody who looks after some brands.
 
-        An account belongs to no brand in the data: an event of a brand is about every account of those
-        who look after it.
+        One without a scope is about all. An account belongs to no brand in the data: an event of a brand that
+        names no accounts is about every account of those who look after it.
         """
+        named = self.accounts is not None or self.platforms is not None
         return (
             (self.accounts is None or account in self.accounts)
             and (self.platforms is None or platform in self.platforms)
-            and (self.brands is None or any(brand in self.brands for brand in brands))
+            and (self.brands is None or named or any(brand in self.brands for brand in brands))
         )
 
 

@@ -101,8 +101,8 @@ class SpecialistReport:
         marked = [figures.marks(self.card, record) for record in records]
         with figures.drawing():
             drawn = [
-                figures.history(record, grain, say, colours, interim=interim, marks=marks)
-                for record, marks in zip(records, marked, strict=True)
+                figures.history(record, grain, say, colours, interim=interim, happened=happened)
+                for record, happened in zip(records, marked, strict=True)
             ]
             images = [None if figure is None else figures.svg(figure) for figure in drawn]
         if not any(images):
