@@ -285,6 +285,19 @@ def cut_off(
     return min(settled, midnight(store.covered_until, department.zone))
 
 
+def last_full_month(store: Store) -> Period:
+    """The last month that the data cover to its end.
+
+    Raises
+    ------
+    InputError
+        Where the data have no rows.
+    """
+    if store.covered_until is None:
+        raise InputError(f"{store.place}: there are no rows, so no period to report; give a period")
+    return Period.containing(store.covered_until, Grain.MONTH).previous
+
+
 def full_weeks(department: Department, period: Period, as_of: dt.datetime) -> list[Period]:
     """The last full weeks before the end of the period and the cut-off, as many as the history has."""
     end = min(period.end, _known_until(department, as_of))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit import what_if
+from kpi_kit.case import last_full_month
 from kpi_kit.errors import InputError, KitError
 from kpi_kit.periods import Period
 from kpi_kit.report import NOTEBOOK
@@ -39,9 +40,7 @@ def chosen_period(asked: argparse.Namespace, store: Store) -> Period:
             last = until - dt.timedelta(days=1)
             warn([f"period {period}: the data in {asked.data} end on {last}, before it begins"])
         return period
-    if until is None:
-        raise InputError(f"{asked.data}: there are no rows, so no period to report; give --period")
-    return Period.parse(f"{until:%Y-%m}").previous
+    return last_full_month(store)
 
 
 def verify_and_what_if(

@@ -38,6 +38,10 @@ class KitError(Exception):
         self.problems: tuple[str, ...] = (problems,) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(self.problems))
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a traceback: whoever can mend a problem has no use for one."""
+        return list(self.problems)
+
     def __reduce__(self) -> tuple[type[KitError], tuple[tuple[str, ...]]]:
         return type(self), (self.problems,)
 

@@ -411,4 +411,4 @@ def test_the_id_of_a_department_report_is_no_specialist() -> None:
 
 def test_the_stylesheet_can_be_shown_inside_jupyter() -> None:
     html = report.style()._repr_html_()
-    assert html.startswith("<style>") and ":root {" in html and "&gt;" not in html
+    assert html.startswith("<style>@scope (.kpi-report) {") and ":scope {" in html and "&gt;" not in html

@@ -122,8 +122,9 @@ def department(*, period: object, data: object, params: object, out: object) -> 
 
 
 def style() -> Section:
-    """The stylesheet of the page, for sections that are looked at inside Jupyter."""
-    return Section("style", tag("style", Markup(THEME.read_text(encoding="utf-8"))))
+    """The stylesheet of the page, inside Jupyter: it holds for nothing there but a report's sections."""
+    rules = THEME.read_text(encoding="utf-8").replace(":root {", ":scope {")
+    return Section("style", tag("style", Markup(f"@scope (.kpi-report) {{\n{rules}\n}}")))
 
 
 def _cards(folder: Path) -> list[Path]:

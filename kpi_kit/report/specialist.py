@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +93,12 @@ class SpecialistReport:
         """The table of all KPIs."""
         return self._section("scorecard", display.scorecard(self.card, self._words))
 
-    def figures(self) -> Section | None:
-        """A figure a KPI, with its message in words."""
+    def figures(self, numbers: Collection[int] | None = None) -> Section | None:
+        """A figure a KPI, with its message in words; on request those of some KPIs only, counted from 1."""
         colours, say = figures.theme(THEME, self.card["brand"]["accent"]), self._words
         grain = Period.parse(self.card["period"]).grain
-        records, interim = self.card["kpis"], self.card["interim"]
+        asked = [pair for pair in enumerate(self.card["kpis"], 1) if numbers is None or pair[0] in numbers]
+        records, interim = [record for _, record in asked], self.card["interim"]
         marked = [figures.marks(self.card, record) for record in records]
         with figures.drawing():
             drawn = [
@@ -108,8 +109,7 @@ class SpecialistReport:
         if not any(images):
             return None
         shown = [
-            self._figure(number, record, image)
-            for number, (record, image) in enumerate(zip(records, images, strict=True), 1)
+            self._figure(number, record, image) for (number, record), image in zip(asked, images, strict=True)
         ]
         pictured = [record for record, image in zip(records, images, strict=True) if image]
         far = any(map(figures.off_scale, pictured))
