@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FRONTENDS = ("JPY_SESSION_NAME", "VSCODE_PID")
 """Environment variables of kernels that a person's page has started."""
 
+_OUTPUT = "jp-RenderedHTMLCommon jp-RenderedHTML"
+
 
 def is_live(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether a person can turn widgets: a page has started this kernel, and ipywidgets is there.
@@ -263,7 +265,9 @@ class Panel:
         except KitError as fault:
             return _problems(fault, say)
         same = page(say, display.paragraph(say.text("explore.same")), display.tag("code", code), styled=False)
-        return same + str(found._repr_html_())
+        shown = str(found._repr_html_())
+        # a frame brings no style of its own: Jupyter's is that of its outputs
+        return same + (shown if "kpi-report" in shown else f'<div class="{_OUTPUT}">{shown}</div>')
 
     def refresh(self) -> None:
         """Show what is chosen now."""

@@ -7,6 +7,7 @@ Everything that a report shows comes from the scorecard JSON: it is computed and
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ from kpi_kit.upsert import journal
 
 __all__ = ["THEME", "DepartmentReport", "Section", "SpecialistReport", "department", "specialist", "style"]
 
+_CLASS = re.compile(r"(\.(?:kpi|k|gt)[-_][a-z][\w-]*)")
+_INSIDE_JUPYTER = """:scope:scope table { table-layout: auto; margin: 0; }
+:scope:scope tr:nth-child(n) { background: none; }
+"""
 NOTEBOOK = inputs.PROJECT / "notebooks" / "specialist_report.ipynb"
 
 
@@ -124,7 +129,9 @@ def department(*, period: object, data: object, params: object, out: object) -> 
 def style() -> Section:
     """The stylesheet of the page, inside Jupyter: it holds for nothing there but a report's sections."""
     rules = THEME.read_text(encoding="utf-8").replace(":root {", ":scope {")
-    return Section("style", tag("style", Markup(f"@scope (.kpi-report) {{\n{rules}\n}}")))
+    # Jupyter's own rules for the tables of outputs are as specific as two classes: three prevail
+    rules = _CLASS.sub(r"\1\1\1", rules)
+    return Section("style", tag("style", Markup(f"@scope (.kpi-report) {{\n{_INSIDE_JUPYTER}{rules}\n}}")))
 
 
 def _cards(folder: Path) -> list[Path]:
