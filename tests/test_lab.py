@@ -29,7 +29,7 @@ RUN_ALL = """async () => {
     await opened.sessionContext.ready;
     await jupyterapp.commands.execute('notebook:run-all-cells');
 }"""
-"""The command behind the menu's "Run All Cells", given when the kernel is there; it ends with the last cell."""
+"""What the menu's "Run All Cells" does, once the kernel is there; it ends with the last cell."""
 IMAGE = ".jp-Cell:has-text('view.figure()') .jp-OutputArea img"
 
 
