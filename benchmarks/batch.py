@@ -163,7 +163,7 @@ def sound(params: str) -> None:
 
     loaded, store = scorecard.open_inputs(ROOT / DATA, Path(params))
     with store:
-        os.environ[scorecard.CHECKED] = scorecard.checked(store, loaded)
+        os.environ[scorecard.CHECKED] = scorecard.pass_on(store.learn(), loaded)
 
 
 def plain(name: str, params: str, crossing: Across | None = None) -> int:
@@ -286,8 +286,8 @@ department = SimpleNamespace(language="ru", timezone="UTC")
 people = {f"person-{n:04}": None for n in range(number)}
 batch.settings.load = lambda folder: SimpleNamespace(department=department, specialists=people, broken={})
 nothing = lambda *_: {}
-fresh = SimpleNamespace(sound="", specialist=nothing, department=nothing, across=nothing)
-batch._open_inputs = lambda this, loaded, manifest: nullcontext(fresh)
+fresh = SimpleNamespace(sound="", known=None, specialist=nothing, department=nothing, across=nothing)
+batch._open_inputs = lambda *_: nullcontext(fresh)
 batch.across.collect = lambda people, period, **where: batch.Across()
 me = psutil.Process()
 close = batch._Making.close

@@ -75,9 +75,9 @@ people = {name: None for name in names if name not in broken}
 department = SimpleNamespace(language="ru", timezone="UTC")
 batch.settings.load = lambda folder: SimpleNamespace(department=department, specialists=people, broken=broken)
 same = lambda name="", *_: {"of": str(name)}
-fresh = SimpleNamespace(
-    sound="", specialist=same, across=same, department=lambda notebook, reports: {"of": json.dumps(reports)})
-batch._open_inputs = lambda this, loaded, manifest: nullcontext(fresh)
+its = lambda notebook, reports: {"of": json.dumps(reports)}
+fresh = SimpleNamespace(sound="", known=None, specialist=same, across=same, department=its)
+batch._open_inputs = lambda *_: nullcontext(fresh)
 batch.across.collect = lambda people, period, **where: batch.Across()
 if __name__ == "__main__":
     try:

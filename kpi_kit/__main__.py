@@ -239,7 +239,7 @@ def _check(asked: argparse.Namespace) -> int:
     warn(loaded.warnings)
     broken = [problem for problems in loaded.broken.values() for problem in problems]
     try:
-        loaded, store = open_inputs(asked.data, asked.params)
+        loaded, store = open_inputs(asked.data, asked.params, whole=True)
     except InputError as fault:
         raise InputError([*fault.problems, *broken]) from None
     with store:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from kpi_kit.params import load as load_params
 from kpi_kit.periods import Period
 from kpi_kit.shocks import shocks
 from kpi_kit.statistics import Forecast, backtest
-from kpi_kit.store import open_store
+from kpi_kit.store import Known, open_store
 from kpi_kit.verdicts import past_forecasts
 
 Forecasts = dict[str, list[Forecast]]
@@ -112,6 +112,7 @@ def collect(
     data: Path,
     params: Path,
     as_of: str | None = None,
+    known: Known | None = None,
     submit: Callable[..., Future[Any]],
 ) -> Across:
     """Find what crosses specialists, a person at a time.
@@ -124,12 +125,15 @@ def collect(
     data, params : Path
     as_of : str, optional
         The data cut-off, see :func:`kpi_kit.case.cut_off`.
+    known : Known, optional
+        What has been found out about the data.
     submit : callable
         How a function is called elsewhere, as an executor's ``submit``.
     """
     where = {"data": data, "params": params, "as_of": as_of}
-    calls = [submit(forecasts, person, period, **where) for person in people]
-    shocked = submit(common, period, **where)
+    whole = None if known is None else replace(known, extracts={})
+    shocked = submit(common, period, **where, known=whole)  # the longest, where there is much data
+    calls = [submit(forecasts, person, period, **where, known=known) for person in people]
     made = []
     for call in calls:
         with suppress(SpecialistError):  # the report says so itself
@@ -138,7 +142,13 @@ def collect(
 
 
 def forecasts(
-    specialist: str, period: Period, *, data: Path, params: Path, as_of: str | None = None
+    specialist: str,
+    period: Period,
+    *,
+    data: Path,
+    params: Path,
+    as_of: str | None = None,
+    known: Known | None = None,
 ) -> Forecasts:
     """What would have been said of every past period of one person.
 
@@ -148,7 +158,7 @@ def forecasts(
         Where the person's file cannot be used: then there is no report either.
     """
     loaded = load_params(params)
-    with open_store(data, loaded.department.timezone) as store:
+    with open_store(data, loaded.department.timezone, known) as store:
         return of_case(prepare(specialist, period, params=loaded, store=store, as_of=as_of))
 
 
@@ -176,9 +186,11 @@ def pooled(everyone: Iterable[Forecasts]) -> dict[str, dict[str, Any]]:
     return {kpi: asdict(backtest(pool[kpi])) for kpi in sorted(pool)}
 
 
-def common(period: Period, *, data: Path, params: Path, as_of: str | None = None) -> dict[str, Any]:
+def common(
+    period: Period, *, data: Path, params: Path, as_of: str | None = None, known: Known | None = None
+) -> dict[str, Any]:
     """The shocks of all platforms up to a period."""
     loaded = load_params(params)
-    with open_store(data, loaded.department.timezone) as store:
+    with open_store(data, loaded.department.timezone, known) as store:
         moment: dt.datetime = cut_off(loaded.department, period, store, as_of)
         return shocks(store, loaded.department, full_weeks(loaded.department, period, moment), moment)

@@ -36,6 +36,8 @@ from kpi_kit.store import open_store
 from kpi_kit.workers import Workers
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+ROWS = ".rows"
+"""Where rows of large data are kept, in the scratch folder: no specialist has this id."""
 DEPARTMENT = "index"
 """The department's report: no specialist has this id."""
 _COMMON = ("period", "data", "params", "out")
@@ -175,18 +177,17 @@ def run(
         if force or not (this.folder / "manifest.json").is_file():
             workers.warm_up()  # it imports while this looks at params and data
         manifest = Manifest(this.folder, this.given["period"], {*loaded.specialists, *loaded.broken})
-        with _open_inputs(this, loaded, manifest) as fresh, scratch_folder(this.folder) as scratch:
-            making = _Making(this, workers, manifest, outcome)
+        with (
+            scratch_folder(this.folder) as scratch,
+            _open_inputs(this, loaded, manifest, scratch / ROWS) as fresh,
+        ):
+            making = _Making(this, workers, manifest, fresh, outcome)
             for name in names:
                 if name in loaded.broken:
                     making.failed(Result(name, "; ".join(loaded.broken[name]), 0.0))
             crossing = making.across(loaded.specialists, fresh.across(), force=force)
             usable = [
-                replace(
-                    _specialist(this, name, scratch),
-                    environment={CHECKED: fresh.sound},
-                    beside=_texts(crossing),
-                )
+                replace(_specialist(this, name, scratch), beside=_texts(crossing))
                 for name in names
                 if name in loaded.specialists
             ]
@@ -218,18 +219,24 @@ def _summary(outcome: Outcome) -> str:
 
 
 @contextmanager
-def _open_inputs(this: _Run, loaded: settings.Params, manifest: Manifest) -> Iterator[Freshness]:
+def _open_inputs(
+    this: _Run, loaded: settings.Params, manifest: Manifest, folder: Path
+) -> Iterator[Freshness]:
     """The hashes of all inputs; a table that cannot be used stops the run here, before each report.
 
     Data that an earlier run has found sound are not looked through again, here or by the notebooks.
     """
     shown = {name: text for name, text in this.given.items() if name != "as_of"}
     shown |= {"out": str(this.out), "language": this.language, "engine": this.engine}
-    with open_store(Path(this.given["data"]), loaded.department.timezone) as store:
+    with open_store(Path(this.given["data"]), loaded.department.timezone, manifest.known) as store:
         files = [this.style / name for name in ("_quarto.yml", "theme.css")]
-        fresh = Freshness(shown, loaded=loaded, store=store, as_of=this.given["as_of"], files=files)
+        if manifest.known is None or manifest.known.fingerprint != store.fingerprint:
+            manifest.rows.clear()
+        manifest.known = replace(store.known or store.learn(), extracts={})
+        where: dict[str, Any] = {"folder": folder, "rows": manifest.rows, "files": files}
+        fresh = Freshness(shown, loaded=loaded, store=store, as_of=this.given["as_of"], **where)
         if manifest.checked != fresh.checked:
-            problems = checks.problems(store, loaded.department.currency)
+            problems = checks.problems(fresh.store, loaded.department.currency)
             if problems:
                 raise InputError(problems)
             manifest.checked = fresh.checked
@@ -306,11 +313,15 @@ class _Making:
     this : _Run
     workers : Workers or Cluster
     manifest : Manifest
+    fresh : Freshness
     outcome : Outcome
     """
 
-    def __init__(self, this: _Run, workers: Workers | Cluster, manifest: Manifest, outcome: Outcome) -> None:
+    def __init__(
+        self, this: _Run, workers: Workers | Cluster, manifest: Manifest, fresh: Freshness, outcome: Outcome
+    ) -> None:
         self._this, self._workers, self.manifest, self._outcome = this, workers, manifest, outcome
+        self._fresh = fresh
         self._inputs: dict[str, Inputs] = {}
         self._found: tuple[Across, Inputs] | None = None
 
@@ -321,6 +332,7 @@ class _Making:
             return across.read(folder)
         given: dict[str, Any] = {"data": Path(this.given["data"]), "params": Path(this.given["params"])}
         period, as_of = Period.parse(this.given["period"]), this.given["as_of"] or None
+        given["known"] = self._fresh.known
         found = across.collect(people, period, submit=self._workers.submit, as_of=as_of, **given)
         self._found = (found, inputs)
         return found
@@ -348,6 +360,9 @@ class _Making:
             return
         missing = [_with_earlier(report, self._this.folder) for report in missing]
         _need_room(self._this.folder, len(missing))
+        if reports[0].card is not None:  # the department's reads no data
+            told = {CHECKED: self._fresh.sound}
+            missing = [replace(report, environment=told) for report in missing]
         with display(self._this.console, [report.id for report in missing], self._this.jobs) as tell:
             for report, result in self._rendered(self._workers.execute(missing)):
                 tell(self._publish(report, result))

@@ -103,6 +103,11 @@ class Case:
             ]
         )
 
+    @property
+    def owned(self) -> dict[str, list[str]]:
+        """The accounts and brands whose rows are read, also those of colleagues."""
+        return {"account_id": [*self.held, *self.deputised], "brand": list(self.person.brands)}
+
     @cached_property
     def history(self) -> list[Period]:
         """The periods of the history, this one last."""
@@ -111,10 +116,7 @@ class Case:
     @cached_property
     def buckets(self) -> list[Period]:
         """Consecutive periods from the year before the history's first to this one."""
-        found = [self.period]
-        while found[-1] > self.history[0].year_ago:
-            found.append(found[-1].previous)
-        return found[::-1]
+        return _buckets(self.department, self.period)
 
     @cached_property
     def weeks(self) -> list[Period]:
@@ -124,8 +126,7 @@ class Case:
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The rows of the person's accounts and brands, and of those for whom they stand in."""
-        first = min(self.buckets[0].start, self.weeks[0].start if self.weeks else self.buckets[0].start)
-        since = midnight(first - _MARGIN, self.department.zone)
+        since = needed_since(self.department, self.period, self.as_of)
         return self.store.slice([*self.held, *self.deputised], self.person.brands, since, self.as_of)
 
     @cached_property
@@ -296,6 +297,20 @@ def last_full_month(store: Store) -> Period:
     if store.covered_until is None:
         raise InputError(f"{store.place}: there are no rows, so no period to report; give a period")
     return Period.containing(store.covered_until, Grain.MONTH).previous
+
+
+def needed_since(department: Department, period: Period, as_of: dt.datetime) -> dt.datetime:
+    """From when on rows are read, but for those of tables in which rows of any age matter."""
+    firsts = [_buckets(department, period)[0], *full_weeks(department, period, as_of)[:1]]
+    return midnight(min(first.start for first in firsts) - _MARGIN, department.zone)
+
+
+def _buckets(department: Department, period: Period) -> list[Period]:
+    first = period.history(department.history.periods)[0].year_ago
+    found = [period]
+    while found[-1] > first:
+        found.append(found[-1].previous)
+    return found[::-1]
 
 
 def full_weeks(department: Department, period: Period, as_of: dt.datetime) -> list[Period]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from kpi_kit.store import SHOWN, Store
 from kpi_kit.table_files import Source, allowed_text, quoted
@@ -48,21 +49,26 @@ def problems(store: Store, currency: str | None) -> list[str]:
     return found
 
 
-def duplicates(store: Store) -> dict[str, int]:
+def duplicates(store: Store, owned: Mapping[str, Collection[str]]) -> dict[str, int]:
     """How many rows of each table are copies of another row, which are read once.
+
+    Parameters
+    ----------
+    store : Store
+    owned : mapping of str to collection of str
+        Whose rows are counted: accounts by ``account_id``, brands by ``brand``.
 
     Examples
     --------
     A table of 3 rows, 2 of them the same, counts 1; tables without copies are not in the answer.
     """
     counts = {}
-    for name, source in store.sources.items():
-        distinct_rows = f"SELECT DISTINCT * FROM ({source.typed()})"
-        total, distinct = store.query(
-            f"SELECT (SELECT count(*) FROM ({source.typed()})), (SELECT count(*) FROM ({distinct_rows}))"
-        )[0]
-        if total > distinct:
-            counts[name] = int(total - distinct)
+    for name in store.sources:
+        rows = store.theirs(name, owned)
+        each = f"SELECT *, count(*) AS copies FROM ({rows}) GROUP BY ALL"
+        more = store.query(f"SELECT sum(copies - 1) FROM ({each})")[0][0]
+        if more:
+            counts[name] = int(more)
     return counts
 
 
@@ -224,13 +230,12 @@ def _currencies(store: Store, currency: str | None) -> Iterator[str]:
 def _strange_coverage(store: Store) -> Iterator[str]:
     """Coverage of a table or scope that does not exist."""
     coverage = store.sources["coverage"]
+    # everybody's, also where only the rows of some are looked through
+    whole = [replace(store.sources[name], extract=None) for name in _BRAND_TABLES if name in store.sources]
     brands = {
         str(row[0])
-        for name in _BRAND_TABLES
-        if name in store.sources
-        for row in store.query(
-            f"SELECT DISTINCT brand FROM ({store.sources[name].typed()}) WHERE brand IS NOT NULL"
-        )
+        for source in whole
+        for row in store.query(f"SELECT DISTINCT brand FROM ({source.typed()}) WHERE brand IS NOT NULL")
     }
     accounts = set(store.accounts["account_id"])
     for file, row, table, scope in store.query(

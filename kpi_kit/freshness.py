@@ -5,19 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from kpi_kit.across import Across
-from kpi_kit.case import cut_off
+from kpi_kit.case import cut_off, needed_since
+from kpi_kit.extract import has_large, narrowed
 from kpi_kit.params import Params, Specialist
 from kpi_kit.periods import Period
 from kpi_kit.provenance import LIBRARIES, source
-from kpi_kit.scorecard import checked
-from kpi_kit.store import Store
+from kpi_kit.scorecard import owned, pass_on
+from kpi_kit.store import TIMELESS, Known, Store
 from kpi_kit.tables import TABLES, Type
 
 Inputs = dict[str, str]
@@ -38,6 +39,10 @@ class Freshness:
         The data cut-off, or empty for the default.
     files : iterable of Path
         The stylesheet and whatever else all pages are made with.
+    folder : Path or None
+        Where rows of large tables may be kept, so that they are looked for once; None to look anew.
+    rows : mutable mapping of str to str
+        The hashes of rows that an earlier run has computed; new ones are added.
     """
 
     def __init__(
@@ -48,20 +53,41 @@ class Freshness:
         store: Store,
         as_of: str,
         files: Iterable[Path],
+        folder: Path | None = None,
+        rows: MutableMapping[str, str] | None = None,
     ) -> None:
         self._settings, self._loaded, self._store = dict(settings), loaded, store
-        self._as_of = cut_off(loaded.department, Period.parse(settings["period"]), store, as_of or None)
-        self._files = tuple(files)
+        period = Period.parse(settings["period"])
+        self._as_of = cut_off(loaded.department, period, store, as_of or None)
+        self._since = needed_since(loaded.department, period, self._as_of)
+        self._files, self._folder = tuple(files), folder
+        self._remembered = {} if rows is None else rows
+
+    @cached_property
+    def store(self) -> Store:
+        """The data as far as they concern the people in params; what is read is checked, too."""
+        if self._folder is None or not has_large(self._store):
+            return self._store
+        return narrowed(self._store, owned(self._loaded), self._since, self._folder)
 
     @cached_property
     def checked(self) -> str:
         """A hash of all data, and of all that decides whether they are sound."""
-        return _of_text([self.sound, kit()])
+        department = self._loaded.department
+        told: list[object] = [self._store.fingerprint, department.timezone, department.currency, kit()]
+        if has_large(self._store):
+            told += [self._since.isoformat(), {key: sorted(own) for key, own in owned(self._loaded).items()}]
+        return _of_text(told)
 
-    @cached_property
+    @property
+    def known(self) -> Known:
+        """What every process of the run may know of the data."""
+        return self.store.known or self.store.learn()
+
+    @property
     def sound(self) -> str:
-        """What names the data once they have been checked."""
-        return checked(self._store, self._loaded)
+        """What tells notebooks that the data have been checked, and what is known of them."""
+        return pass_on(self.known, self._loaded)
 
     @cached_property
     def _common(self) -> Inputs:
@@ -73,16 +99,19 @@ class Freshness:
 
     @cached_property
     def _slices(self) -> dict[str, dict[str, str]]:
-        return slices(self._store, self._as_of)
+        return slices(self.store, owned(self._loaded), self._since, self._as_of)
+
+    def _rows(self, owners: Sequence[str]) -> str:
+        """A hash of all rows of some accounts and brands that a report reads."""
+        key = _of_text([self._store.fingerprint, kit(), self._as_of.isoformat(), str(self._since), owners])
+        if key not in self._remembered:
+            rows = {table: [found.get(owner) for owner in owners] for table, found in self._slices.items()}
+            self._remembered[key] = _of_text({"owners": owners, "rows": rows, "spans": self._spans})
+        return self._remembered[key]
 
     def across(self) -> Inputs:
-        """The inputs of what crosses specialists: all rows, and all params."""
-        rows = {table: sorted(found.items()) for table, found in self._slices.items()}
-        return {
-            **self._common,
-            "params": self._everyones_params,
-            "data": _of_text({"rows": rows, "spans": self._spans}),
-        }
+        """The inputs of what crosses specialists: all data, and all params."""
+        return {**self._common, "params": self._everyones_params, "data": self._store.fingerprint}
 
     @cached_property
     def _everyones_params(self) -> str:
@@ -100,13 +129,12 @@ class Freshness:
         people = [person, *colleagues.values()]
         accounts = [held.account for each in people for held in each.accounts]
         owners = sorted({*accounts, *person.brands})
-        rows = {table: [found.get(owner) for owner in owners] for table, found in self._slices.items()}
         files = [*self._loaded.common_files, *(self._loaded.file_of(each.id) for each in people)]
         return {
             **self._common,
             "notebook": _of_files([notebook]),
             "params": _of_files(files),
-            "data": _of_text({"owners": owners, "rows": rows, "spans": self._spans}),
+            "data": self._rows(owners),
             "across": _of_text(self._verdicts(person, accounts, crossing)),
         }
 
@@ -151,38 +179,46 @@ def kit() -> str:
     return _of_text({"versions": versions, "files": source()})
 
 
-def slices(store: Store, as_of: dt.datetime) -> dict[str, dict[str, str]]:
-    """For each table a hash of the rows of each account or brand that are not timed after the cut-off.
+def slices(
+    store: Store, owned: Mapping[str, Collection[str]], since: dt.datetime, as_of: dt.datetime
+) -> dict[str, dict[str, str]]:
+    """For each table a hash of those rows of each account or brand that reports read.
 
     The order of rows does not matter. DuckDB computes it, one pass a table, whatever its size.
+
+    Parameters
+    ----------
+    store : Store
+    owned : mapping of str to collection of str
+        The accounts by ``account_id``, the brands by ``brand``.
+    since, as_of : datetime
+        Rows before and after are not read; see :meth:`kpi_kit.store.Store.slice`.
     """
     found = {}
-    for name, home in store.sources.items():
-        table = TABLES[name]
-        owner, rows, values = _owner(name), f"({home.typed()})", []
-        if name == "post_stats":
-            if "posts" not in store.sources:
-                continue
-            posts = store.sources["posts"].typed()
-            rows = f"(SELECT s.*, p.account_id FROM {rows} s JOIN ({posts}) p USING (post_id))"
-        where = "true"
-        if table.clock and not table.scheduled and name != "coverage":
-            day = table[table.clock].type is Type.DATE
-            moment = "CAST(? AS TIMESTAMPTZ)"
-            where = f"{table.clock} <= " + (f"CAST({moment} AS DATE)" if day else moment)
-            values = [as_of.isoformat()]
-        sql = (
-            f"SELECT {owner}, count(*), CAST(sum(hash(t)) AS VARCHAR) FROM {rows} t WHERE {where} GROUP BY 1"
+    for name in store.sources:
+        first = None if name in TIMELESS else since
+        where, moments = _within(name, first, as_of)
+        rows = f"SELECT * FROM ({store.theirs(name, owned, first)}) WHERE {where}"
+        counted = store.query(
+            f"SELECT _owner, count(*), CAST(sum(hash(t)) AS VARCHAR) FROM ({rows}) t GROUP BY 1", moments
         )
-        found[name] = {str(whose): f"{count}:{total}" for whose, count, total in store.query(sql, values)}
+        found[name] = {str(whose): f"{count}:{total}" for whose, count, total in counted}
     return found
 
 
-def _owner(table: str) -> str:
-    """The column that says whose a row is."""
-    if table == "coverage":
-        return "scope"
-    return TABLES[table].scope or "account_id"
+def _within(name: str, first: dt.datetime | None, as_of: dt.datetime) -> tuple[str, list[str]]:
+    """SQL of the time from which rows are read, with its values."""
+    table = TABLES[name]
+    if table.clock is None or name == "coverage":
+        return "true", []
+    moment = "CAST(? AS TIMESTAMPTZ)"
+    until = f"CAST({moment} AS DATE)" if table[table.clock].type is Type.DATE else moment
+    held = {
+        f"{table.clock} >= {moment}": first,
+        f"{table.clock} <= {until}": None if table.scheduled else as_of,
+    }
+    told = {sql: value.isoformat() for sql, value in held.items() if value is not None}
+    return " AND ".join(["true", *told]), list(told.values())
 
 
 def of_file(path: Path) -> str | None:

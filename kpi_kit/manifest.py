@@ -11,6 +11,7 @@ from typing import Any
 from kpi_kit.errors import InputError
 from kpi_kit.freshness import Inputs, of_file
 from kpi_kit.render import write_text
+from kpi_kit.store import Known
 
 SCHEMA = 1
 Entry = dict[str, Any]
@@ -41,6 +42,8 @@ class Manifest:
         self.department: Entry | None = None
         self.across: Entry | None = None
         self.checked: str | None = None
+        self.known: Known | None = None
+        self.rows: dict[str, str] = {}
         self._lines: dict[str, str] = {}
         self._seen: tuple[int, int] | None = None
         self._refresh()
@@ -53,7 +56,12 @@ class Manifest:
         try:
             found = json.loads(self.path.read_text(encoding="utf-8"))
             self.as_of, self.across, department = found["as_of"], found.get("across"), found.get("department")
-            self.checked = found.get("checked")
+            if self._seen is None:  # what is known of the data by now is newer than what another run knew
+                self.checked, data = found.get("checked"), found.get("data")
+                self.known, self.rows = (
+                    data and Known.loads(data["known"]),
+                    dict(data["rows"] if data else {}),
+                )
             reports = {name: dict(entry) for name, entry in dict(found["reports"]).items()}
             self.department = department and dict(department)
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -93,7 +101,13 @@ class Manifest:
             self._lines[name] = f"  {_json(name)}: {_json(self.reports[name])}"
         reports = ",\n".join(self._lines[name] for name in sorted(self.reports))
         head = f' "schema": {SCHEMA},\n "period": {_json(self._period)},\n "as_of": {_json(self.as_of)},\n'
-        others = {"across": self.across, "department": self.department, "checked": self.checked}
+        data = {"known": self.known.dumps(), "rows": self.rows} if self.known else None
+        others = {
+            "across": self.across,
+            "department": self.department,
+            "checked": self.checked,
+            "data": data,
+        }
         tail = "".join(f",\n {_json(name)}: {_json(entry)}" for name, entry in others.items() if entry)
         write_text(self.path, f'{{\n{head} "reports": {{\n{reports}\n }}{tail}\n}}\n')
         sync_folder(self.path.parent)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,6 +16,7 @@ from kpi_kit import anomalies, checks
 from kpi_kit.across import Across, read
 from kpi_kit.case import Case, prepare
 from kpi_kit.errors import InputError
+from kpi_kit.extract import has_large, narrowed
 from kpi_kit.facts import Facts
 from kpi_kit.model import Note
 from kpi_kit.params import Entry, Params, TargetParams, brand_record
@@ -23,7 +26,7 @@ from kpi_kit.provenance import provenance
 from kpi_kit.robustness import robustness
 from kpi_kit.sections import sections
 from kpi_kit.smart import audit, audit_set
-from kpi_kit.store import Store, look
+from kpi_kit.store import Known, Store, look
 from kpi_kit.targets import Target
 from kpi_kit.verdicts import records, verdicts
 
@@ -36,14 +39,17 @@ CHECKED = "KPI_KIT_CHECKED"
 Scorecard: TypeAlias = dict[str, Any]
 
 
-def open_inputs(data: Path, params: Path, *, check: bool = True) -> tuple[Params, Store]:
+def open_inputs(data: Path, params: Path, *, check: bool = True, whole: bool = False) -> tuple[Params, Store]:
     """Read params, open the data, and check both.
 
     Parameters
     ----------
     data, params : Path
     check : bool
-        Whether to look at every row; without it only at which tables and columns there are.
+        Whether to look at rows; without it only at which tables and columns there are.
+    whole : bool
+        Whether to look at all rows, also of large tables, and not only at those of the accounts and
+        brands in params.
 
     Returns
     -------
@@ -56,18 +62,54 @@ def open_inputs(data: Path, params: Path, *, check: bool = True) -> tuple[Params
     """
     loaded = load_params(params)
     store = look(data, loaded.department.timezone)
-    if not store.faults and (not check or os.environ.get(CHECKED) == checked(store, loaded)):
-        return loaded, store
+    if not store.faults:
+        told = _told(loaded)
+        known = store if told is None else store.knowing(told)
+        if not check or known.known is not None:
+            return loaded, known
+        if not whole and has_large(store):
+            store = _of_people(store, loaded)
     problems = checks.problems(store, loaded.department.currency)
     if problems:
-        store.connection.close()
+        store.close()
         raise InputError(problems)
     return loaded, store
 
 
-def checked(store: Store, loaded: Params) -> str:
-    """What names data that were checked: their content, and what they were checked against."""
-    return f"{store.fingerprint} {loaded.department.timezone} {loaded.department.currency}"
+def _of_people(store: Store, loaded: Params) -> Store:
+    """Those rows of large tables that concern anybody."""
+    scratch = tempfile.TemporaryDirectory(prefix="kpi-rows-", ignore_cleanup_errors=True)
+    return replace(narrowed(store, owned(loaded), None, Path(scratch.name)), scratch=scratch)
+
+
+def owned(loaded: Params) -> dict[str, set[str]]:
+    """The accounts and brands of all specialists."""
+    people = loaded.specialists.values()
+    return {
+        "account_id": {held.account for person in people for held in person.accounts},
+        "brand": {brand for person in people for brand in person.brands},
+    }
+
+
+def pass_on(known: Known, loaded: Params) -> str:
+    """The text in which a run tells its notebooks what it knows of the data, and that it has checked them."""
+    return json.dumps([_against(loaded), known.dumps()])
+
+
+def _told(loaded: Params) -> Known | None:
+    """What a run knows of the data; None where there is no run, or it checked them against other params."""
+    text = os.environ.get(CHECKED)
+    if text is None:
+        return None
+    try:
+        against, known = json.loads(text)
+        return Known.loads(known) if against == _against(loaded) else None
+    except (ValueError, TypeError):
+        return None
+
+
+def _against(loaded: Params) -> list[str | None]:
+    return [loaded.department.timezone, loaded.department.currency]
 
 
 def score(
@@ -296,7 +338,7 @@ def _report_notes(case: Case) -> Iterator[Note]:
     """What is to be said of the whole report."""
     if not case.store.has_coverage:
         yield Note("coverage_inferred")
-    for table, count in sorted(checks.duplicates(case.store).items()):
+    for table, count in sorted(checks.duplicates(case.store, case.owned).items()):
         yield Note("duplicates_dropped", {"table": table, "count": count})
     if case.interim:
         yield Note("interim", {"as_of": case.as_of.isoformat()})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,11 @@ import pandas as pd
 
 from kpi_kit.grid import Floats, Grid, day_number
 from kpi_kit.params import Department
-from kpi_kit.periods import Period
+from kpi_kit.periods import Period, midnight
 from kpi_kit.statistics import Shock, common_shock
 from kpi_kit.store import Store
-from kpi_kit.table_files import quoted
-from kpi_kit.tables import TABLES
+from kpi_kit.table_files import Source, quoted
+from kpi_kit.tables import Type
 
 Table = dict[str, dict[str, dict[str, Any]]]
 """Platform, then measure, then the limits of the usual and the weeks."""
@@ -53,10 +54,17 @@ class Measure:
 _FIGURES = {
     "sum": "CASE WHEN count(amount) = count(*) THEN sum(amount) END",
     "mean": "CASE WHEN count(amount) = count(*) THEN avg(amount) END",
-    "last": "arg_max(amount, day)",
+    "last": "arg_max(amount, moment)",
     "count": "count(*)",
 }
 """A week with an unknown figure is unknown."""
+
+_WEEK = 7 * 24 * 3600 * 1_000_000
+"""Microseconds."""
+_MANY = 5_000_000
+"""Rows of which it takes long to tell copies apart."""
+_LATE = 14
+"""Weeks, and the end of the last, in which copies are looked for in such a table."""
 
 _NOTHING = ("sum", "count")
 """Figures that are 0 in a covered week without rows."""
@@ -142,31 +150,70 @@ def _figures(
     as_of: dt.datetime,
 ) -> Floats:
     """The figure of each account and week, NaN where the week is not covered on every day or is unknown."""
-    table = TABLES[measure.table]
-    amount = "NULL" if measure.column is None else quoted(measure.column)
-    given = {"first": weeks[0].start, "end": weeks[-1].end, "as_of": as_of.isoformat()}
-    used = f"{measure.only} {measure.known}"
-    if "$settle" in used:
+    source = store.sources[measure.table]
+    given: dict[str, object] = {"as_of": as_of.isoformat()}
+    if "$settle" in f"{measure.only} {measure.known}":
         given["settle"] = department.posts.settle_days * 24
-    keys = ", ".join(quoted(name) for name in table.key)
-    # rows that are there twice count once
-    sql = f"""
-        SELECT account_id, CAST(date_trunc('week', day) AS DATE) AS week, {_FIGURES[measure.figure]} AS figure
-        FROM (
-            SELECT DISTINCT {keys}, account_id, CAST({table.clock} AS DATE) AS day,
-                CASE WHEN {measure.known} THEN {amount} END AS amount
-            FROM ({store.sources[measure.table].typed()})
-            WHERE {table.clock} <= CAST($as_of AS TIMESTAMPTZ) AND {measure.only}
-        ) WHERE day >= $first AND day < $end GROUP BY ALL
-    """
-    rows = store.connection.execute(sql, given).df()
+    starts = [midnight(day, department.zone) for day in (*(week.start for week in weeks), weeks[-1].end)]
+    rows = _rows(source, measure, starts)
+    if _may_have_copies(store, source, _rows(source, measure, starts[-_LATE:]), given):
+        rows = f"SELECT DISTINCT * FROM ({rows})"
+    sql = f"SELECT account_id, week, {_FIGURES[measure.figure]} AS figure FROM ({rows}) GROUP BY ALL"
+    sums = store.connection.execute(sql, given).df()
     whole = grid.per_bucket(grid.days_covered(measure.table)) == 7
     figures = np.full(grid.shape, 0.0 if measure.figure in _NOTHING else np.nan)
-    row = pd.Index(grid.owners).get_indexer(pd.Index(rows["account_id"]))
-    week = np.searchsorted(grid.bounds, rows["week"].to_numpy(dtype="datetime64[D]").astype("int64"))
+    row = pd.Index(grid.owners).get_indexer(pd.Index(sums["account_id"]))
+    week = sums["week"].to_numpy(dtype="int64")
     known = row >= 0
-    figures[row[known], week[known]] = rows["figure"].to_numpy(dtype="float64", na_value=np.nan)[known]
+    figures[row[known], week[known]] = sums["figure"].to_numpy(dtype="float64", na_value=np.nan)[known]
     return np.where(whole, figures, np.nan)
+
+
+def _rows(source: Source, measure: Measure, starts: Sequence[dt.datetime]) -> str:
+    """SQL of the rows of some weeks, with the number of the week, from 0."""
+    table, clock = source.table, str(source.table.clock)
+    amount = "NULL" if measure.column is None else quoted(measure.column)
+    first, end = starts[0], starts[-1]
+    if table[clock].type is Type.DATE:
+        number = f"({clock} - DATE '{first.date()}') // 7"
+        span = f"{clock} >= DATE '{first.date()}' AND {clock} < DATE '{end.date()}'"
+    else:
+        number = _week_of(clock, starts)
+        span = f"{clock} >= TIMESTAMPTZ '{first.isoformat()}' AND {clock} < TIMESTAMPTZ '{end.isoformat()}'"
+    return f"""
+        SELECT account_id, {number} AS week, {clock} AS moment, {", ".join(map(quoted, table.key))},
+            CASE WHEN {measure.known} THEN {amount} END AS amount
+        FROM ({source.typed(near=source.near(None, first, end))})
+        WHERE {span} AND {clock} <= CAST($as_of AS TIMESTAMPTZ) AND {measure.only}
+    """
+
+
+def _week_of(clock: str, starts: Sequence[dt.datetime]) -> str:
+    """SQL of the number of an instant's week, by arithmetic: what day it is would take ten times as long."""
+    bounds = [round(start.timestamp()) * 1_000_000 for start in starts]
+    moment = f"epoch_us({clock})"
+    number = f"({moment} - {bounds[0]}) // {_WEEK}"
+    if all(later - earlier == _WEEK for earlier, later in pairwise(bounds)):
+        return number
+    # where clocks are changed, a week begins an hour earlier or later than whole weeks after the first
+    start = f"CAST({bounds} AS BIGINT[])[{number} + {{}}]"
+    early, late = f"{moment} < {start.format(1)}", f"{moment} >= {start.format(2)}"
+    return f"{number} + CASE WHEN {early} THEN -1 WHEN {late} THEN 1 ELSE 0 END"
+
+
+def _may_have_copies(store: Store, source: Source, rows: str, given: Mapping[str, object]) -> bool:
+    """Whether rows have to be told apart, which takes long where there are many.
+
+    Copies come from files that were imported twice. In Parquet tables of more than ``_MANY`` rows they
+    are looked for by a sample of the last weeks: a shock is what three accounts in four have in common,
+    so that a few copies which it misses decide nothing.
+    """
+    if source.kind == "csv" or store.query(f"SELECT count(*) FROM ({source.raw()})")[0][0] <= _MANY:
+        return True
+    key = ", ".join(map(quoted, source.table.key))
+    sample = f"SELECT {key} FROM ({rows}) WHERE hash(moment) % 16 = 0"
+    sql = f"SELECT 1 FROM ({sample}) GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
+    return bool(store.connection.execute(sql, given).fetchall())
 
 
 def _ratios(figures: Floats) -> Floats:

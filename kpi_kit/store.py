@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+import tempfile
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -28,7 +30,59 @@ SHOWN = 20
 _KEPT_TIMES = ("stats_at", "approved_at")
 """Times that are read even after the cut-off: they say how a figure came about, not what happened."""
 
+TIMELESS = ("audience", "leads", "brand_queries")
+"""Tables of which rows of any age are read."""
+
 Window = tuple[dt.date, dt.date]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What has been found out about data: it holds as long as no file is written to.
+
+    Parameters
+    ----------
+    stamp : str
+        Names the files, their sizes and when they were written.
+    fingerprint : str
+        A hash of their content.
+    spans : mapping of str to Window
+        The first and the last row of each table, where there is no table ``coverage``.
+    extracts : mapping of str to Path
+        Files with those rows of large tables that are to be read in place of all.
+    """
+
+    stamp: str
+    fingerprint: str
+    spans: Mapping[str, Window] = field(default_factory=dict)
+    extracts: Mapping[str, Path] = field(default_factory=dict)
+
+    def dumps(self) -> str:
+        """What is known, as text.
+
+        Examples
+        --------
+        >>> span = (dt.date(2025, 1, 1), dt.date(2025, 2, 1))
+        >>> known = Known("1", "2", {"posts": span}, {"posts": Path("p")})
+        >>> Known.loads(known.dumps()) == known
+        True
+        """
+        spans = {table: [day.isoformat() for day in span] for table, span in self.spans.items()}
+        extracts = {table: str(path) for table, path in self.extracts.items()}
+        return json.dumps([self.stamp, self.fingerprint, spans, extracts])
+
+    @classmethod
+    def loads(cls, text: str) -> Self:
+        """From text.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Where it is none of these.
+        """
+        stamp, fingerprint, spans, extracts = json.loads(text)
+        days = {name: (dt.date.fromisoformat(a), dt.date.fromisoformat(b)) for name, (a, b) in spans.items()}
+        return cls(stamp, fingerprint, days, {name: Path(path) for name, path in extracts.items()})
 
 
 @dataclass(frozen=True)
@@ -45,6 +99,10 @@ class Store:
     connection : duckdb.DuckDBPyConnection
     faults : tuple of str
         What is wrong with the shape of tables; those are not among the sources.
+    known : Known or None
+        What was found out about these very files before.
+    scratch : TemporaryDirectory or None
+        A folder that is to go with this.
     """
 
     place: Path
@@ -52,19 +110,32 @@ class Store:
     sources: Mapping[str, Source]
     connection: duckdb.DuckDBPyConnection = field(repr=False)
     faults: tuple[str, ...] = ()
+    known: Known | None = None
+    scratch: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
         self.connection.close()
+        if self.scratch is not None:
+            self.scratch.cleanup()
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query with bound values."""
         return self.connection.execute(sql, list(values)).fetchall()
 
-    def frame(self, table: str, where: str = "true", values: Sequence[object] = ()) -> pd.DataFrame:
-        """Rows of a table as a sorted frame with all canonical columns; identical rows come once."""
+    def frame(
+        self, table: str, where: str = "true", values: Sequence[object] = (), near: str = "true"
+    ) -> pd.DataFrame:
+        """Rows of a table as a sorted frame with all canonical columns; identical rows come once.
+
+        Rows for which ``near`` does not hold need not be read; see :meth:`Source.near`.
+        """
         columns = TABLES[table].columns
         if table not in self.sources:
             found = pd.DataFrame({column.name: pd.Series(dtype="object") for column in columns})
@@ -75,7 +146,8 @@ class Store:
             )
             chosen = f"* REPLACE ({times})" if times else "*"
             # in one order, so that the same data give the same bytes
-            sql = f"SELECT DISTINCT {chosen} FROM ({self.sources[table].typed()}) WHERE {where} ORDER BY ALL"
+            rows = self.sources[table].typed(near=near)
+            sql = f"SELECT DISTINCT {chosen} FROM ({rows}) WHERE {where} ORDER BY ALL"
             found = self.connection.execute(
                 sql, [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
             ).df()
@@ -112,6 +184,8 @@ class Store:
     @cached_property
     def inferred_coverage(self) -> dict[str, Window]:
         """From the first to the last row of each table, where nothing says what was imported."""
+        if self.known is not None:
+            return dict(self.known.spans)
         spans = {}
         for name, source in self.sources.items():
             clock = source.table.clock
@@ -156,14 +230,70 @@ class Store:
         known = [until for table, until in told.items() if table != "plan"] or list(told.values())
         return max(known, default=None)
 
+    @property
+    def files(self) -> list[Path]:
+        """Every file that holds a table."""
+        return sorted({file for source in self.sources.values() for file in source.files})
+
     @cached_property
     def fingerprint(self) -> str:
         """A hash of the content of every file that holds a table."""
+        if self.known is not None:
+            return self.known.fingerprint
         digest = hashlib.sha256()
-        for file in sorted({file for source in self.sources.values() for file in source.files}):
+        for file in self.files:
             with file.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
         return f"sha256:{digest.hexdigest()}"
+
+    @cached_property
+    def stamp(self) -> str:
+        """What changes when a file is written to, without reading it: names, sizes, times."""
+        found = [(str(file), file.stat()) for file in self.files]
+        told = [(name, stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in found]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    def learn(self, extracts: Mapping[str, Path] | None = None) -> Known:
+        """All that is worth knowing when the same files are opened again."""
+        spans = {} if self.has_coverage else self.inferred_coverage
+        return Known(self.stamp, self.fingerprint, spans, dict(extracts or {}))
+
+    def knowing(self, known: Known) -> Store:
+        """The same with what was found out before, where that was about these very files."""
+        if known.stamp != self.stamp:
+            return self
+        sources = {
+            name: replace(source, extract=known.extracts.get(name)) for name, source in self.sources.items()
+        }
+        return replace(self, sources=sources, known=known)
+
+    def theirs(
+        self, name: str, owned: Mapping[str, Collection[str]], since: dt.datetime | None = None
+    ) -> str:
+        """SQL of the rows of some accounts and brands, with whose each is as ``_owner``.
+
+        Parameters
+        ----------
+        name : str
+            A table that is there.
+        owned : mapping of str to collection of str
+            The accounts by ``account_id``, the brands by ``brand``.
+        since : datetime, optional
+            Rows before it need not be there.
+        """
+        source = self.sources[name]
+        own = {key: sorted(names) for key, names in owned.items()}
+        if name == "post_stats":  # they belong to whose posts they are
+            if "posts" not in self.sources:
+                return f"SELECT *, NULL AS _owner FROM ({source.typed()}) WHERE false"
+            posts = f"SELECT DISTINCT post_id, _owner FROM ({self.theirs('posts', owned)})"
+            rows = source.typed(near=source.near(None, since))
+            return f"SELECT s.*, _owner FROM ({rows}) s JOIN ({posts}) USING (post_id)"
+        owner = "scope" if name == "coverage" else source.table.scope or "account_id"
+        names = [*own["account_id"], *own["brand"]] if name == "coverage" else own[owner]
+        listed = ", ".join(map(literal, names)) or "NULL"
+        rows = source.typed(near=source.near(names, since))
+        return f"SELECT *, {owner} AS _owner FROM ({rows}) WHERE {owner} IN ({listed})"
 
     def slice(
         self, accounts: Iterable[str], brands: Iterable[str], since: dt.datetime, as_of: dt.datetime
@@ -189,11 +319,13 @@ class Store:
         for name, table in TABLES.items():
             if table.clock is None or name in ("coverage", "post_stats"):
                 continue
-            values: list[object] = [owned[table.scope or ""]]
+            owners = owned[table.scope or ""]
+            values: list[object] = [owners]
             where = f"{table.scope} IN (SELECT unnest(?))"
-            if name not in ("audience", "leads", "brand_queries"):
+            first = None if name in TIMELESS else since
+            if first is not None:
                 where += f" AND {table.clock} >= CAST(? AS TIMESTAMPTZ)"
-                values.append(since)
+                values.append(first)
             if not table.scheduled:
                 # the figures of a day are known when it is over
                 limit = (
@@ -203,11 +335,15 @@ class Store:
                 )
                 where += f" AND {table.clock} {limit}"
                 values.append(as_of)
-            tables[name] = _without_future(self.frame(name, where, values), table, as_of)
+            near = self.sources[name].near(owners, first) if name in self.sources else "true"
+            tables[name] = _without_future(self.frame(name, where, values, near), table, as_of)
+        stats = self.sources.get("post_stats")
         tables["post_stats"] = self.frame(
             "post_stats",
-            "post_id IN (SELECT unnest(?)) AND stats_at <= CAST(? AS TIMESTAMPTZ)",
-            [tables["posts"]["post_id"].tolist(), as_of],
+            "post_id IN (SELECT unnest(?)) "
+            "AND stats_at BETWEEN CAST(? AS TIMESTAMPTZ) AND CAST(? AS TIMESTAMPTZ)",
+            [tables["posts"]["post_id"].tolist(), since, as_of],
+            "true" if stats is None else stats.near(None, since),
         )
         return tables
 
@@ -241,8 +377,15 @@ def _without_future(rows: pd.DataFrame, table: Table, as_of: dt.datetime) -> pd.
     return rows.assign(**{name: rows[name].where(rows[name] <= as_of) for name in times})
 
 
-def open_store(place: Path, timezone: str) -> Store:
+def open_store(place: Path, timezone: str, known: Known | None = None) -> Store:
     """Open a data folder or database whose tables all have the shape of the contract.
+
+    Parameters
+    ----------
+    place : Path
+    timezone : str
+    known : Known, optional
+        What was found out about it before.
 
     Raises
     ------
@@ -253,7 +396,7 @@ def open_store(place: Path, timezone: str) -> Store:
     if store.faults:
         store.connection.close()
         raise InputError(store.faults)
-    return store
+    return store if known is None else store.knowing(known)
 
 
 def look(place: Path, timezone: str) -> Store:

@@ -7,8 +7,9 @@ tell from an empty cell.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -30,12 +31,18 @@ class Source:
         ``csv``, ``parquet``, ``parts`` or ``database``.
     columns : tuple of str
         The columns that are there.
+    types : mapping of str to str
+        What is known of the columns' types in the files, as DuckDB names them.
+    extract : Path or None
+        A Parquet file with those of the rows, numbered, that are to be read in place of all.
     """
 
     table: Table
     files: tuple[Path, ...]
     kind: str
     columns: tuple[str, ...]
+    types: Mapping[str, str] = field(default_factory=dict)
+    extract: Path | None = None
 
     @property
     def label(self) -> str:
@@ -50,6 +57,9 @@ class Source:
 
     def raw(self, *, numbered: bool = False) -> str:
         """SQL that reads the table as it is; with file and row where ``numbered``."""
+        if self.extract is not None:
+            rows = "" if numbered else " EXCLUDE (_file, _row)"
+            return f"SELECT *{rows} FROM read_parquet({literal(str(self.extract))})"
         if self.kind == "csv":
             return self._csv(numbered)
         if self.kind == "database":
@@ -71,11 +81,45 @@ class Source:
         )
         return f"SELECT *{rows} FROM {read}"
 
-    def typed(self, *, numbered: bool = False) -> str:
-        """SQL that reads the table with its declared columns and types; absent columns are unknown."""
+    def typed(self, *, numbered: bool = False, near: str = "true") -> str:
+        """SQL that reads the table with its declared columns and types; absent columns are unknown.
+
+        Rows for which ``near`` does not hold are left out; see :meth:`near`.
+        """
         chosen = [f"{self.cast(column)} AS {quoted(column.name)}" for column in self.table.columns]
         rows = ["_file", "_row"] if numbered else []
-        return f"SELECT {', '.join(chosen + rows)} FROM ({self.raw(numbered=numbered)})"
+        return f"SELECT {', '.join(chosen + rows)} FROM ({self.raw(numbered=numbered)}) WHERE {near}"
+
+    def near(
+        self,
+        owners: Sequence[str] | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+    ) -> str:
+        """SQL that holds for each row of these owners in this time, and for not many others.
+
+        It is about columns as they are in the files, so that Parquet's own statistics tell which parts
+        of which files need not be read. Of other files it says nothing.
+
+        Examples
+        --------
+        >>> types = {"date": "DATE", "account_id": "VARCHAR"}
+        >>> source = Source(TABLES["traffic"], (), "parts", tuple(types), types)
+        >>> source.near(["a", "b"], dt.datetime(2025, 10, 1, tzinfo=dt.UTC))
+        "account_id IN ('a', 'b') AND date >= DATE '2025-09-29'"
+        """
+        held = []
+        scope, clock = self.table.scope, self.table.clock
+        if owners is not None and scope and self.types.get(scope) == "VARCHAR":
+            held.append(f"{scope} IN ({', '.join(map(literal, owners)) or 'NULL'})")
+        kind = self.types.get(clock or "", "").removesuffix("_NS").removesuffix("_MS").removesuffix("_S")
+        # where naive, or a day, it is in a time zone of its own
+        slack = dt.timedelta(days=0 if kind == _INSTANT else 2)
+        if kind in (_INSTANT, "TIMESTAMP", "DATE"):
+            for moment, sign, off in ((since, ">=", -slack), (until, "<=", slack)):
+                if moment is not None:
+                    held.append(f"{clock} {sign} {_moment(moment + off, kind)}")
+        return " AND ".join(held) or "true"
 
     def cast(self, column: Column) -> str:
         """SQL of one column in its declared type; NULL where it cannot be read so."""
@@ -94,6 +138,17 @@ class Source:
             case _:
                 moment = f"TRY_CAST({name} AS {SQL_TYPES[column.type]})"
                 return f"CASE WHEN isfinite({moment}) THEN {moment} END"
+
+
+_INSTANT = "TIMESTAMP WITH TIME ZONE"
+
+
+def _moment(moment: dt.datetime, kind: str) -> str:
+    """An instant as SQL wants it beside a column of a type; of a day or naive, that of UTC."""
+    utc = moment.astimezone(dt.UTC)
+    if kind == "DATE":
+        return f"DATE '{utc:%Y-%m-%d}'"
+    return f"TIMESTAMPTZ '{utc.isoformat()}'" if kind == _INSTANT else f"TIMESTAMP '{utc:%Y-%m-%d %H:%M:%S}'"
 
 
 SQL_TYPES = {
@@ -172,11 +227,12 @@ def source_at(
         reader = "python -m kpi_kit import csv reads such files"
         return None, [f"{home}: looks separated by {mark!r}, a comma is expected; {reader}"]
     try:
-        columns = _csv_header(home) if kind == "csv" else _parquet_columns(files, connection)
+        types = {} if kind == "csv" else _parquet_columns(files, connection)
+        columns = _csv_header(home) if kind == "csv" else tuple(types)
     except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as fault:
         return None, [f"{home}: this file cannot be read: {_first_line(fault)}"]
     faults = list(_problems_of_columns(str(home), table, columns, hive=kind == "parts"))
-    return (None if faults else Source(table, files, kind, columns)), faults
+    return (None if faults else Source(table, files, kind, columns, types)), faults
 
 
 def _first_line(fault: Exception) -> str:
@@ -198,12 +254,12 @@ def _csv_header(file: Path) -> tuple[str, ...]:
         return tuple(next(csv.reader(stream), ()))
 
 
-def _parquet_columns(files: Sequence[Path], connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+def _parquet_columns(files: Sequence[Path], connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     listed = [str(file) for file in files]
     described = connection.execute(
         "DESCRIBE SELECT * FROM read_parquet(?, union_by_name = true)", [listed]
     ).fetchall()
-    return tuple(str(row[0]) for row in described)
+    return {str(name): str(kind) for name, kind, *_ in described}
 
 
 def _problems_of_columns(place: str, table: Table, columns: Sequence[str], *, hive: bool) -> Iterator[str]:

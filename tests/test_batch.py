@@ -45,7 +45,7 @@ def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         broken={},
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
-    monkeypatch.setattr(batch, "_open_inputs", lambda this, loaded, manifest: nullcontext(Always()))
+    monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(Always()))
     monkeypatch.setattr(batch.across, "collect", lambda people, period, **where: Across())
     return loaded
 
@@ -54,6 +54,7 @@ class Always:
     """Inputs that are never those of the last run."""
 
     sound = "sound"
+    known = None
 
     def __init__(self) -> None:
         self.numbers = itertools.count(time.monotonic_ns())
@@ -394,8 +395,8 @@ if __name__ == "__main__":
     batch.settings.load = lambda folder: SimpleNamespace(
         department=department, specialists={"anna": 1, "ivan": 1}, broken={})
     fresh = SimpleNamespace(
-        sound="", specialist=lambda *_: {}, department=lambda *_: {}, across=lambda: {})
-    batch._open_inputs = lambda this, loaded, manifest: nullcontext(fresh)
+        sound="", known=None, specialist=lambda *_: {}, department=lambda *_: {}, across=lambda: {})
+    batch._open_inputs = lambda *_: nullcontext(fresh)
     batch.across.collect = lambda people, period, **where: Across()
     try:
         batch.run("2025-10", data="d", params="p", out=out, notebooks=house, style=style, engine="embedded")
@@ -544,11 +545,12 @@ def children(folder: str) -> list[int]:
 def test_what_is_up_to_date_is_not_made_again(go, monkeypatch):
     same = SimpleNamespace(
         sound="",
+        known=None,
         across=lambda: {"who": "everyone"},
         specialist=lambda name, *_: {"who": name},
         department=lambda *_: {"who": "all"},
     )
-    monkeypatch.setattr(batch, "_open_inputs", lambda this, loaded, manifest: nullcontext(same))
+    monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(same))
     go()
     said = io.StringIO()
 

@@ -13,6 +13,7 @@ from kpi_kit.checks import duplicates, problems
 from kpi_kit.store import SHOWN, open_store
 
 ZONE = "Europe/Moscow"
+OWNED = {"account_id": ["vk-a"], "brand": ["X"]}
 ACCOUNTS_CSV = "account_id,platform,title\nvk-a,vk,Кофе\ntg-a,telegram,Кофе\n"
 
 
@@ -469,5 +470,5 @@ def test_copies_are_no_problem_and_are_counted(tmp_path):
         data = {"accounts": ACCOUNTS, "posts": [row, other, row, row, other]}
         with open_store(write_data(tmp_path / fmt, data, fmt=fmt), ZONE) as store:
             assert problems(store, "RUB") == []
-            assert duplicates(store) == {"posts": 3}
+            assert duplicates(store, OWNED) == {"posts": 3}
             assert len(store.frame("posts")) == 2

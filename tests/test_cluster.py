@@ -54,7 +54,9 @@ def test_a_worker_that_dies_in_the_middle_costs_no_report(cluster, monkeypatch, 
     loaded = SimpleNamespace(
         department=SimpleNamespace(language="ru", timezone="UTC"), specialists=dict.fromkeys(NAMES), broken={}
     )
-    fresh = SimpleNamespace(sound="", specialist=lambda *_: {}, department=lambda *_: {}, across=lambda: {})
+    fresh = SimpleNamespace(
+        sound="", known=None, specialist=lambda *_: {}, department=lambda *_: {}, across=lambda: {}
+    )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
     monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(fresh))
     monkeypatch.setattr(batch.across, "collect", lambda *_, **__: Across())

@@ -20,6 +20,7 @@ from kpi_kit.store import Store, open_store
 from kpi_kit.tables import TABLES
 
 ZONE = "Europe/Moscow"
+OWNED = {"account_id": ["vk-a"], "brand": ["X"]}
 FORMATS = ["csv", "parquet", "parts", "database"]
 ACCOUNTS_CSV = "account_id,platform,title\nvk-a,vk,Кофе\ntg-a,telegram,Кофе\n"
 Open = Callable[..., Store]
@@ -408,12 +409,12 @@ def test_identical_rows_are_read_once_and_counted(opened):
         audience="date,account_id,subscribers\n2025-10-01,vk-a,5\n",
     )
     assert store.frame("posts")["post_id"].tolist() == ["1", "2"]
-    assert checks.duplicates(store) == {"posts": 3}
+    assert checks.duplicates(store, OWNED) == {"posts": 3}
     assert checks.problems(store, "RUB") == []
 
 
 def test_no_copies_no_counts(opened):
-    assert checks.duplicates(opened()) == {}
+    assert checks.duplicates(opened(), OWNED) == {}
 
 
 def test_rows_come_in_one_order(tmp_path):
