@@ -18,7 +18,7 @@ UV := $(PY) -m uv
 FOLDERS = --data "$$DATA" --params "$$PARAMS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup conda reports mail check lab test lint format bench bench-imports bench-statistics soak \
+.PHONY: help setup conda reports mail check lab test lint format bench bench-large bench-imports bench-statistics soak \
   soak-mail fuzz lock clean
 .DELETE_ON_ERROR:
 
@@ -76,6 +76,9 @@ bench: setup ## time the KPIs, the figures, and a month of reports beside the us
 
 soak: setup ## batches in which things go wrong at random, twenty seeds [SOAK_ARGS=]
 	@$(PY) benchmarks/soak.py $(SOAK_ARGS)
+
+bench-large: setup ## six reports over 20 million rows beside those over their own rows alone [BENCH_ARGS=--rows=200000000]
+	@$(PY) benchmarks/large.py $(BENCH_ARGS)
 
 bench-imports: setup ## time and memory of a large Telegram export and of five million leads
 	@$(PY) benchmarks/imports.py

@@ -107,7 +107,8 @@ def own(place: Path, connection: duckdb.DuckDBPyConnection) -> None:
         for (found,) in connection.execute(f"SELECT DISTINCT {month} FROM own").fetchall():
             part = place / name / f"month={found}" / "part.parquet"
             part.parent.mkdir(parents=True)
-            rows = f"SELECT * FROM own WHERE {month} = '{found}' ORDER BY {table.scope or 'post_id'}, {table.clock}"
+            order = f"{table.scope or 'post_id'}, {table.clock}"
+            rows = f"SELECT * FROM own WHERE {month} = '{found}' ORDER BY {order}"
             connection.execute(f"COPY ({rows}) TO {literal(str(part))} (FORMAT parquet)")
 
 

@@ -7,7 +7,7 @@ DuckDB over all accounts of the data, whoever looks after them, so that their nu
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -52,16 +52,16 @@ class Measure:
 
 
 _FIGURES = {
-    "sum": "CASE WHEN count(amount) = count(*) THEN sum(amount) END",
-    "mean": "CASE WHEN count(amount) = count(*) THEN avg(amount) END",
-    "last": "arg_max(amount, moment)",
+    "sum": "CASE WHEN count({amount}) = count(*) THEN sum({amount}) END",
+    "mean": "CASE WHEN count({amount}) = count(*) THEN avg({amount}) END",
+    "last": "arg_max({amount}, moment)",
     "count": "count(*)",
 }
 """A week with an unknown figure is unknown."""
 
 _WEEK = 7 * 24 * 3600 * 1_000_000
 """Microseconds."""
-_MANY = 5_000_000
+_MANY = 1_000_000
 """Rows of which it takes long to tell copies apart."""
 _LATE = 14
 """Weeks, and the end of the last, in which copies are looked for in such a table."""
@@ -115,10 +115,8 @@ def shocks(store: Store, department: Department, weeks: Sequence[Period], as_of:
     accounts = store.accounts
     grid = _grid(store, department, weeks, as_of)
     found: Table = {}
-    for name, measure in MEASURES.items():
-        if measure.table not in store.sources:
-            continue
-        ratios = _ratios(_figures(store, department, measure, grid, weeks, as_of))
+    for name, figures in _all_figures(store, department, grid, weeks, as_of):
+        ratios = _ratios(figures)
         for platform in sorted(accounts["platform"].unique()):
             rows = (accounts["platform"] == platform).to_numpy()
             common = common_shock(ratios[rows])
@@ -141,38 +139,64 @@ def _grid(store: Store, department: Department, weeks: Sequence[Period], as_of: 
     )
 
 
-def _figures(
-    store: Store,
-    department: Department,
-    measure: Measure,
-    grid: Grid,
-    weeks: Sequence[Period],
-    as_of: dt.datetime,
-) -> Floats:
-    """The figure of each account and week, NaN where the week is not covered on every day or is unknown."""
-    source = store.sources[measure.table]
-    given: dict[str, object] = {"as_of": as_of.isoformat()}
-    if "$settle" in f"{measure.only} {measure.known}":
-        given["settle"] = department.posts.settle_days * 24
+def _all_figures(
+    store: Store, department: Department, grid: Grid, weeks: Sequence[Period], as_of: dt.datetime
+) -> Iterator[tuple[str, Floats]]:
+    """The figures of each measure by account and week; measures of the same rows are read together.
+
+    A figure is NaN where the week is not covered on every day or is unknown.
+    """
     starts = [midnight(day, department.zone) for day in (*(week.start for week in weeks), weeks[-1].end)]
-    rows = _rows(source, measure, starts)
-    if _may_have_copies(store, source, _rows(source, measure, starts[-_LATE:]), given):
+    together: dict[tuple[str, str], dict[str, Measure]] = {}
+    for name, measure in MEASURES.items():
+        together.setdefault((measure.table, measure.only), {})[name] = measure
+    for (table, _), measures in together.items():
+        if table not in store.sources:
+            continue
+        sums = _sums(store, store.sources[table], measures, starts, as_of, department.posts.settle_days * 24)
+        whole = grid.per_bucket(grid.days_covered(table)) == 7
+        row = pd.Index(grid.owners).get_indexer(pd.Index(sums["account_id"]))
+        week = sums["week"].to_numpy(dtype="int64")
+        known = row >= 0
+        for name, measure in measures.items():
+            figures = np.full(grid.shape, 0.0 if measure.figure in _NOTHING else np.nan)
+            figures[row[known], week[known]] = sums[name].to_numpy(dtype="float64", na_value=np.nan)[known]
+            yield name, np.where(whole, figures, np.nan)
+
+
+def _sums(
+    store: Store,
+    source: Source,
+    measures: Mapping[str, Measure],
+    starts: Sequence[dt.datetime],
+    as_of: dt.datetime,
+    settle: float,
+) -> pd.DataFrame:
+    """A row an account and week, with a column a measure."""
+    rows, late = _rows(source, measures, starts), _rows(source, measures, starts[-_LATE:])
+    given: dict[str, object] = {"as_of": as_of.isoformat()}
+    if "$settle" in rows:
+        given["settle"] = settle
+    if _may_have_copies(store, source, late, given):
         rows = f"SELECT DISTINCT * FROM ({rows})"
-    sql = f"SELECT account_id, week, {_FIGURES[measure.figure]} AS figure FROM ({rows}) GROUP BY ALL"
-    sums = store.connection.execute(sql, given).df()
-    whole = grid.per_bucket(grid.days_covered(measure.table)) == 7
-    figures = np.full(grid.shape, 0.0 if measure.figure in _NOTHING else np.nan)
-    row = pd.Index(grid.owners).get_indexer(pd.Index(sums["account_id"]))
-    week = sums["week"].to_numpy(dtype="int64")
-    known = row >= 0
-    figures[row[known], week[known]] = sums["figure"].to_numpy(dtype="float64", na_value=np.nan)[known]
-    return np.where(whole, figures, np.nan)
+    figures = ", ".join(
+        f"{_FIGURES[measure.figure].format(amount=quoted('of ' + name))} AS {quoted(name)}"
+        for name, measure in measures.items()
+    )
+    return store.connection.execute(
+        f"SELECT account_id, week, {figures} FROM ({rows}) GROUP BY account_id, week", given
+    ).df()
 
 
-def _rows(source: Source, measure: Measure, starts: Sequence[dt.datetime]) -> str:
+def _rows(source: Source, measures: Mapping[str, Measure], starts: Sequence[dt.datetime]) -> str:
     """SQL of the rows of some weeks, with the number of the week, from 0."""
     table, clock = source.table, str(source.table.clock)
-    amount = "NULL" if measure.column is None else quoted(measure.column)
+    amounts = ", ".join(
+        f"CASE WHEN {measure.known} THEN {'NULL' if measure.column is None else quoted(measure.column)} END "
+        f"AS {quoted('of ' + name)}"
+        for name, measure in measures.items()
+    )
+    (only,) = {measure.only for measure in measures.values()}
     first, end = starts[0], starts[-1]
     if table[clock].type is Type.DATE:
         number = f"({clock} - DATE '{first.date()}') // 7"
@@ -182,9 +206,9 @@ def _rows(source: Source, measure: Measure, starts: Sequence[dt.datetime]) -> st
         span = f"{clock} >= TIMESTAMPTZ '{first.isoformat()}' AND {clock} < TIMESTAMPTZ '{end.isoformat()}'"
     return f"""
         SELECT account_id, {number} AS week, {clock} AS moment, {", ".join(map(quoted, table.key))},
-            CASE WHEN {measure.known} THEN {amount} END AS amount
+            {amounts}
         FROM ({source.typed(near=source.near(None, first, end))})
-        WHERE {span} AND {clock} <= CAST($as_of AS TIMESTAMPTZ) AND {measure.only}
+        WHERE {span} AND {clock} <= CAST($as_of AS TIMESTAMPTZ) AND {only}
     """
 
 
@@ -212,7 +236,7 @@ def _may_have_copies(store: Store, source: Source, rows: str, given: Mapping[str
         return True
     key = ", ".join(map(quoted, source.table.key))
     sample = f"SELECT {key} FROM ({rows}) WHERE hash(moment) % 16 = 0"
-    sql = f"SELECT 1 FROM ({sample}) GROUP BY ALL HAVING count(*) > 1 LIMIT 1"
+    sql = f"SELECT {key} FROM ({sample}) GROUP BY {key} HAVING count(*) > 1 LIMIT 1"
     return bool(store.connection.execute(sql, given).fetchall())
 
 

@@ -134,6 +134,8 @@ class Source:
                 whole = f" AND {number} = floor({number})" if column.type is Type.COUNT else ""
                 return f"CASE WHEN isfinite({number}){whole} THEN {number} END"
             case Type.FLAG:
+                if self.types.get(column.name) == "BOOLEAN":
+                    return name
                 return f"CASE lower(CAST({name} AS VARCHAR)) {_FLAGS} END"
             case _:
                 moment = f"TRY_CAST({name} AS {SQL_TYPES[column.type]})"

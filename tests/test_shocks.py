@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 
 from kpi_kit.params import load as load_params
-from kpi_kit.periods import Period
-from kpi_kit.shocks import MEASURES, shocks
+from kpi_kit.periods import Period, midnight
+from kpi_kit.shocks import MEASURES, _week_of, shocks
 from kpi_kit.store import open_store
 from tests.agency import build, cover, entry
 
@@ -113,3 +116,63 @@ def test_kpis_name_measures_that_there_are() -> None:
 
     named = {kpi.shock for kpi in CATALOGUE.values()} - {None}
     assert named == set(MEASURES)
+
+
+# --- many rows
+
+
+def in_parquet(folder: Path, data: Path, *, twice: bool = False) -> Path:
+    """The same tables, those with a clock in Parquet; each row twice, where it is asked for."""
+    folder.mkdir()
+    with duckdb.connect() as connection, open_store(data, "Europe/Moscow") as store:
+        connection.execute("SET TimeZone = 'Europe/Moscow'")
+        for name, source in store.sources.items():
+            if name in ("accounts", "coverage"):
+                shutil.copy(source.files[0], folder)
+                continue
+            rows = source.typed() + (f" UNION ALL {source.typed()}" if twice else "")
+            (folder / name).mkdir()
+            connection.execute(f"COPY ({rows}) TO '{folder / name}/part.parquet' (FORMAT parquet)")
+    return folder
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_many_rows_give_what_few_rows_give(tmp_path: Path, monkeypatch: Any, twice: bool) -> None:
+    lines = [
+        f"l{name}{week}-{n},{name},{monday(week)}T0{n}:30"
+        for name in NAMES
+        for week in range(19)
+        for n in range(9)
+    ]
+    data, params = build(
+        tmp_path / "csv",
+        [entry("leads")],
+        accounts=ACCOUNTS,
+        coverage=cover("leads", scopes=NAMES),
+        leads=lines[:-50],
+    )
+    department, seen = load_params(params).department, []
+    for place in (data, in_parquet(tmp_path / "parquet", data, twice=twice)):
+        with open_store(place, department.timezone) as store:
+            seen.append(
+                shocks(store, department, WEEKS, dt.datetime.fromisoformat("2025-11-08T00:00:00+03:00"))
+            )
+        monkeypatch.setattr("kpi_kit.shocks._MANY", 0)
+    assert seen[0] == seen[1]
+    assert week_of(seen[0], "vk", "leads")["accounts"] == 4
+
+
+@pytest.mark.parametrize("zone", ["Europe/Moscow", "Europe/Berlin", "America/New_York"])
+def test_an_instant_is_in_the_week_of_its_local_day(zone: str) -> None:
+    """Every hour of a year, in which clocks are changed twice, beside what Python's calendar says."""
+    weeks = Period.parse("2025-W52").history(52)
+    starts = [midnight(day, ZoneInfo(zone)) for day in (*(week.start for week in weeks), weeks[-1].end)]
+    first = starts[0].astimezone(dt.UTC)
+    hours = [first + dt.timedelta(hours=n) for n in range(52 * 7 * 24)]
+    with duckdb.connect() as connection:
+        rows = connection.execute(
+            f"SELECT {_week_of('made', starts)} FROM (SELECT unnest(?::TIMESTAMPTZ[]) AS made)",
+            [[hour.isoformat() for hour in hours]],
+        ).fetchall()
+    local = [hour.astimezone(ZoneInfo(zone)).date() for hour in hours]
+    assert [week for (week,) in rows] == [(day - weeks[0].start).days // 7 for day in local]

@@ -181,14 +181,14 @@ def _month(table: Table) -> str:
 def _write_months(
     connection: duckdb.DuckDBPyConnection, table: Table, rows: str, home: Path, month: str
 ) -> None:
-    """One file a month, in the order of the key."""
+    """One file a month, the rows of an account or brand together: who wants those reads little else."""
     names = ", ".join(map(quoted, table.names))
-    key = ", ".join(map(quoted, table.key))
+    order = ", ".join(map(quoted, dict.fromkeys(filter(None, (table.scope, table.clock, *table.key)))))
     for (name,) in connection.execute(f"SELECT DISTINCT {month} FROM {rows} ORDER BY 1").fetchall():
         target = home / f"month={name}" / "part.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
         connection.execute(
-            f"COPY (SELECT {names} FROM {rows} WHERE {month} = {literal(name)} ORDER BY {key}) "
+            f"COPY (SELECT {names} FROM {rows} WHERE {month} = {literal(name)} ORDER BY {order}) "
             f"TO {literal(str(target))} (FORMAT parquet)"
         )
 
