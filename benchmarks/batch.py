@@ -159,21 +159,21 @@ def kit_quarto(names: Sequence[str], params: Path, out: Path) -> None:
 
 def sound(params: str) -> None:
     """Check the data once, as a run does for all its notebooks."""
-    from kpi_kit import scorecard
+    from kpi_kit import opening
 
-    loaded, store = scorecard.open_inputs(ROOT / DATA, Path(params))
+    loaded, store = opening.open_inputs(ROOT / DATA, Path(params))
     with store:
-        os.environ[scorecard.CHECKED] = scorecard.pass_on(store.learn(), loaded)
+        os.environ[opening.CHECKED] = opening.pass_on(store.learn(), loaded)
 
 
 def plain(name: str, params: str, crossing: Across | None = None) -> int:
     """All sections of a report as HTML, in this process."""
-    from kpi_kit import scorecard
+    from kpi_kit import opening, scorecard
     from kpi_kit.case import prepare
     from kpi_kit.periods import Period
     from kpi_kit.report import SpecialistReport
 
-    loaded, store = scorecard.open_inputs(ROOT / DATA, Path(params))
+    loaded, store = opening.open_inputs(ROOT / DATA, Path(params))
     with store:
         case = prepare(name, Period.parse(PERIOD), params=loaded, store=store)
         report = SpecialistReport(scorecard.card(case, crossing, NOTEBOOK))

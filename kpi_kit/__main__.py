@@ -9,42 +9,35 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table as TextTable
 from rich.text import Text
 
-from kpi_kit import across, batch, smart, wording
-from kpi_kit.case import Case, prepare
+from kpi_kit import across, batch, wording
 from kpi_kit.commands import chosen_period, verify_and_what_if, warn
-from kpi_kit.display import terminal
 from kpi_kit.errors import InputError, KitError, SpecialistError
-from kpi_kit.facts import Facts
-from kpi_kit.intake import AUTO, take_in
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.mail.journal import ANSWERS
-from kpi_kit.mail.origins import FromStore
-from kpi_kit.mail.outbox import Wish, post
-from kpi_kit.mail.server import from_environment
-from kpi_kit.owners import NewAccount
+from kpi_kit.opening import open_inputs
 from kpi_kit.params import Entry, Params, load
 from kpi_kit.periods import parse_instant
-from kpi_kit.scorecard import card, dumps, open_inputs, target_of
-from kpi_kit.sources import SOURCES, ImportOptions
-from kpi_kit.sources.attribution import read_attribution
-from kpi_kit.sources.rows import counted
 from kpi_kit.tables import PLATFORMS, TABLES
-from kpi_kit.verdicts import verdicts
-from kpi_kit.wording import audit
+
+if TYPE_CHECKING:
+    from kpi_kit.case import Case
+
+# What only one command needs it imports itself: a run in which all is up to date takes a second.
 
 OK, SOME_FAILED, BAD_INPUT, STOPPED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code: 0 all well, 1 some reports failed, 2 bad input."""
-    asked = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    asked = _parser(*given[:1]).parse_args(given)
     command: Callable[[argparse.Namespace], int] = asked.command
     try:
         return command(asked)
@@ -67,7 +60,7 @@ def _say_problems(fault: KitError) -> None:
         print(problem, file=sys.stderr)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(wanted: str = "") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m kpi_kit", description="KPI reports for social-media specialists."
     )
@@ -110,16 +103,18 @@ def _parser() -> argparse.ArgumentParser:
     catalogue.add_argument("--language", choices=wording.LANGUAGES, default="en")
     catalogue.set_defaults(command=_catalogue)
 
-    _add_import(commands, common)
+    take = commands.add_parser("import", parents=[common], help="add an export to a data folder")
+    if wanted == "import":
+        _add_import(take)
     _add_mail(commands, common)
     verify_and_what_if(commands, common, when)
     return parser
 
 
-def _add_import(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
-    take = commands.add_parser("import", parents=[common], help="add an export to a data folder")
+def _add_import(take: argparse.ArgumentParser) -> None:
+    from kpi_kit.intake import AUTO
+    from kpi_kit.sources import SOURCES
+
     take.add_argument(
         "source", choices=(AUTO, *SOURCES), metavar="SOURCE", help=f"{AUTO}, or one of {', '.join(SOURCES)}"
     )
@@ -222,6 +217,10 @@ def _scheduler(asked: argparse.Namespace) -> str | None:
 
 
 def _score(asked: argparse.Namespace) -> int:
+    from kpi_kit.case import prepare
+    from kpi_kit.display import terminal
+    from kpi_kit.scorecard import card, dumps
+
     loaded, store = open_inputs(asked.data, asked.params)
     with store:
         period = chosen_period(asked, store)
@@ -235,6 +234,9 @@ def _score(asked: argparse.Namespace) -> int:
 
 
 def _check(asked: argparse.Namespace) -> int:
+    from kpi_kit.case import prepare
+    from kpi_kit.sources.rows import counted
+
     loaded = load(asked.params)
     warn(loaded.warnings)
     broken = [problem for problems in loaded.broken.values() for problem in problems]
@@ -272,6 +274,8 @@ def _idle(loaded: Params) -> Iterator[str]:
 
 def _payouts(case: Case) -> Iterator[str]:
     """For each target the facts at which payout starts, is full, and is capped."""
+    from kpi_kit.scorecard import target_of
+
     scoring = case.department.scoring.curve()
     words = wording.words("en", case.department.currency)
     for entry in case.person.kpis:
@@ -299,6 +303,11 @@ def _payouts(case: Case) -> Iterator[str]:
 
 def _audited(case: Case, known: across.Across) -> Iterator[str]:
     """What the SMART audit finds, with a proposal where another target would pass."""
+    from kpi_kit import smart
+    from kpi_kit.facts import Facts
+    from kpi_kit.verdicts import verdicts
+    from kpi_kit.wording import audit
+
     words = wording.words("en", case.department.currency)
     for entry in case.person.kpis:
         facts = Facts(case, entry)
@@ -339,6 +348,11 @@ def _zone(params: Path) -> ZoneInfo:
 
 
 def _import(asked: argparse.Namespace) -> int:
+    from kpi_kit.intake import take_in
+    from kpi_kit.owners import NewAccount
+    from kpi_kit.sources import ImportOptions
+    from kpi_kit.sources.attribution import read_attribution
+
     zone = _zone(asked.params)
     options = ImportOptions(
         account=asked.account,
@@ -372,6 +386,10 @@ def _import(asked: argparse.Namespace) -> int:
 
 
 def _mail(asked: argparse.Namespace) -> int:
+    from kpi_kit.mail.origins import FromStore
+    from kpi_kit.mail.outbox import Wish, post
+    from kpi_kit.mail.server import from_environment
+
     if asked.debug:
         logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
         logging.getLogger("kpi_kit.mail").setLevel(logging.DEBUG)

@@ -14,20 +14,22 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kpi_kit.case import Case, cut_off, full_weeks, prepare
 from kpi_kit.errors import InputError, SpecialistError
-from kpi_kit.facts import Facts
+from kpi_kit.horizon import cut_off, full_weeks
 from kpi_kit.model import Kpi
 from kpi_kit.params import load as load_params
 from kpi_kit.periods import Period
-from kpi_kit.shocks import shocks
-from kpi_kit.statistics import Forecast, backtest
 from kpi_kit.store import Known, open_store
-from kpi_kit.verdicts import past_forecasts
 
-Forecasts = dict[str, list[Forecast]]
+if TYPE_CHECKING:
+    from kpi_kit.case import Case
+    from kpi_kit.statistics import Forecast
+
+# What computes is imported where it is needed: a run in which all is up to date computes nothing.
+
+Forecasts: TypeAlias = "dict[str, list[Forecast]]"
 """By KPI."""
 
 FILES = {"backtest": Path("backtest.json"), "shocks": Path("department", "shocks.json")}
@@ -124,7 +126,7 @@ def collect(
     period : Period
     data, params : Path
     as_of : str, optional
-        The data cut-off, see :func:`kpi_kit.case.cut_off`.
+        The data cut-off, see :func:`kpi_kit.horizon.cut_off`.
     known : Known, optional
         What has been found out about the data.
     submit : callable
@@ -157,6 +159,8 @@ def forecasts(
     KitError
         Where the person's file cannot be used: then there is no report either.
     """
+    from kpi_kit.case import prepare
+
     loaded = load_params(params)
     with open_store(data, loaded.department.timezone, known) as store:
         return of_case(prepare(specialist, period, params=loaded, store=store, as_of=as_of))
@@ -164,6 +168,9 @@ def forecasts(
 
 def of_case(case: Case) -> Forecasts:
     """The forecasts of a prepared case."""
+    from kpi_kit.facts import Facts
+    from kpi_kit.verdicts import past_forecasts
+
     made: Forecasts = {}
     for entry in case.person.kpis:
         made.setdefault(entry.kpi, []).extend(past_forecasts(Facts(case, entry)))
@@ -175,10 +182,13 @@ def pooled(everyone: Iterable[Forecasts]) -> dict[str, dict[str, Any]]:
 
     Examples
     --------
+    >>> from kpi_kit.statistics import Forecast
     >>> hit, miss = Forecast(0.9, True, True), Forecast(0.2, False, True)
     >>> pooled([{"leads": [hit] * 20}, {"leads": [miss] * 20}])["leads"]["verdict"]
     'reliable'
     """
+    from kpi_kit.statistics import backtest
+
     pool: Forecasts = {}
     for person in everyone:
         for kpi, made in person.items():
@@ -190,6 +200,8 @@ def common(
     period: Period, *, data: Path, params: Path, as_of: str | None = None, known: Known | None = None
 ) -> dict[str, Any]:
     """The shocks of all platforms up to a period."""
+    from kpi_kit.shocks import shocks
+
     loaded = load_params(params)
     with open_store(data, loaded.department.timezone, known) as store:
         moment: dt.datetime = cut_off(loaded.department, period, store, as_of)

@@ -20,7 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
-from kpi_kit import across, checks, machine, render, restatement
+from kpi_kit import across, checks, machine, render
 from kpi_kit import params as settings
 from kpi_kit.across import Across
 from kpi_kit.cluster import Cluster
@@ -28,9 +28,9 @@ from kpi_kit.errors import InputError, did_you_mean
 from kpi_kit.execute import DEADLINE, Report, Result, check_declared, stoppable
 from kpi_kit.freshness import Freshness, Inputs, of_file
 from kpi_kit.manifest import Entry, Manifest, sync_folder, up_to_date
+from kpi_kit.opening import CHECKED
 from kpi_kit.periods import Period
 from kpi_kit.progress import display, line, say
-from kpi_kit.scorecard import CHECKED, load
 from kpi_kit.scratch import locked, scratch_folder
 from kpi_kit.store import open_store
 from kpi_kit.workers import Workers
@@ -300,6 +300,8 @@ def _texts(found: Across) -> dict[Path, str]:
 
 def _with_earlier(report: Report, folder: Path) -> Report:
     """A report that finds what was reported of its person and period before."""
+    from kpi_kit import restatement  # a run in which all is up to date is over before it is imported
+
     if report.card is None:
         return report
     return replace(report, beside={**report.beside, **restatement.beside(folder, report.id)})
@@ -426,6 +428,9 @@ class _Making:
     def _move(self, report: Report) -> dict[str, str | None]:
         files = [report.executed, report.executed.with_suffix(".html")]
         if report.card is not None:
+            from kpi_kit import restatement
+            from kpi_kit.scorecard import load
+
             files.insert(0, report.card)
             kept = restatement.keep(self._this.folder, load(report.card))
             if kept is not None:

@@ -15,18 +15,16 @@ import pandas as pd
 
 from kpi_kit.errors import InputError, SpecialistError, did_you_mean
 from kpi_kit.grid import Bools, Grid, StockIndex, day_number, local_days
+from kpi_kit.horizon import buckets_of, cut_off, full_weeks, known_until, needed_since, settled_on
 from kpi_kit.kpis.frame import Clock, Setting
 from kpi_kit.kpis.response import always, business_hours
 from kpi_kit.measure import Tally, tally
 from kpi_kit.model import Kpi
 from kpi_kit.params import Department, Entry, Params, Specialist
-from kpi_kit.periods import Grain, Period, midnight, parse_instant
+from kpi_kit.periods import Period, midnight
 from kpi_kit.store import Store
 
 Window = tuple[dt.date, dt.date]
-
-_MARGIN = dt.timedelta(days=40)
-"""How much earlier than the first bucket posts are read, for plan items published long before due."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +60,12 @@ class Case:
     @property
     def settled_on(self) -> dt.datetime:
         """When the figures of the period's last posts are settled."""
-        return _settled_on(self.department, self.period)
+        return settled_on(self.department, self.period)
 
     @property
     def known_until(self) -> dt.date:
         """The first day that was not over at the cut-off: its figures are not known yet."""
-        return _known_until(self.department, self.as_of)
+        return known_until(self.department, self.as_of)
 
     @cached_property
     def held(self) -> dict[str, list[Window]]:
@@ -116,7 +114,7 @@ class Case:
     @cached_property
     def buckets(self) -> list[Period]:
         """Consecutive periods from the year before the history's first to this one."""
-        return _buckets(self.department, self.period)
+        return buckets_of(self.department, self.period)
 
     @cached_property
     def weeks(self) -> list[Period]:
@@ -268,65 +266,6 @@ def prepare(
     if problems:
         raise SpecialistError(problems)
     return case
-
-
-def cut_off(
-    department: Department, period: Period, store: Store, as_of: str | dt.datetime | None = None
-) -> dt.datetime:
-    """The data cut-off that is asked for.
-
-    By default the end of the period plus the days that posts take to settle, but not beyond the end
-    of coverage.
-    """
-    if as_of is not None:
-        return parse_instant(as_of, department.zone, "as_of") if isinstance(as_of, str) else as_of
-    settled = _settled_on(department, period)
-    if store.covered_until is None:
-        return settled
-    return min(settled, midnight(store.covered_until, department.zone))
-
-
-def last_full_month(store: Store) -> Period:
-    """The last month that the data cover to its end.
-
-    Raises
-    ------
-    InputError
-        Where the data have no rows.
-    """
-    if store.covered_until is None:
-        raise InputError(f"{store.place}: there are no rows, so no period to report; give a period")
-    return Period.containing(store.covered_until, Grain.MONTH).previous
-
-
-def needed_since(department: Department, period: Period, as_of: dt.datetime) -> dt.datetime:
-    """From when on rows are read, but for those of tables in which rows of any age matter."""
-    firsts = [_buckets(department, period)[0], *full_weeks(department, period, as_of)[:1]]
-    return midnight(min(first.start for first in firsts) - _MARGIN, department.zone)
-
-
-def _buckets(department: Department, period: Period) -> list[Period]:
-    first = period.history(department.history.periods)[0].year_ago
-    found = [period]
-    while found[-1] > first:
-        found.append(found[-1].previous)
-    return found[::-1]
-
-
-def full_weeks(department: Department, period: Period, as_of: dt.datetime) -> list[Period]:
-    """The last full weeks before the end of the period and the cut-off, as many as the history has."""
-    end = min(period.end, _known_until(department, as_of))
-    week = Period.containing(end, Grain.WEEK).previous
-    return week.history(department.history.weeks) if department.history.weeks else []
-
-
-def _known_until(department: Department, as_of: dt.datetime) -> dt.date:
-    return as_of.astimezone(department.zone).date()
-
-
-def _settled_on(department: Department, period: Period) -> dt.datetime:
-    whole, part = divmod(department.posts.settle_days, 1)
-    return midnight(period.end + dt.timedelta(days=int(whole)), department.zone) + dt.timedelta(days=part)
 
 
 def _overlap(first: Window, second: Window) -> Window | None:

@@ -8,19 +8,20 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kpi_kit import what_if
-from kpi_kit.case import last_full_month
 from kpi_kit.errors import InputError, KitError
+from kpi_kit.horizon import last_full_month
+from kpi_kit.opening import open_inputs
 from kpi_kit.periods import Period
-from kpi_kit.report import NOTEBOOK
-from kpi_kit.scorecard import open_inputs
 from kpi_kit.store import Store
-from kpi_kit.verify import sentences, verify
-from kpi_kit.what_if import Answer, Past
 from kpi_kit.wording import Form, Words, form, words
 from kpi_kit.yaml_files import parse_yaml
+
+if TYPE_CHECKING:
+    from kpi_kit.what_if import Answer, Past
+
+# What only one command needs it imports itself: a run in which all is up to date takes a second.
 
 IDENTICAL, DIFFERENT = 0, 1
 
@@ -70,6 +71,9 @@ def verify_and_what_if(
 
 def _verify(asked: argparse.Namespace) -> int:
     """Verify each report; what is wrong with one does not keep the others from being verified."""
+    from kpi_kit.report import NOTEBOOK
+    from kpi_kit.verify import sentences, verify
+
     notebook = NOTEBOOK if NOTEBOOK.is_file() else None
     different = False
     problems: list[str] = []
@@ -88,6 +92,8 @@ def _verify(asked: argparse.Namespace) -> int:
 
 
 def _what_if(asked: argparse.Namespace) -> int:
+    from kpi_kit import what_if
+
     target = _mapping(asked.target, "--target")
     scope = None if asked.scope is None else _scope(_mapping(asked.scope, "--scope"))
     loaded, store = open_inputs(asked.data, asked.params, check=False)

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,11 @@ import pandas as pd
 
 from kpi_kit.anomalies import events
 from kpi_kit.case import Case
+from kpi_kit.edition import LIBRARIES, of_files, source
 from kpi_kit.params import Specialist
 from kpi_kit.store import as_date
 from kpi_kit.tables import TABLES
 from kpi_kit.upsert import journal, union
-
-KIT = Path(__file__).parent
-LIBRARIES = ("babel", "duckdb", "great-tables", "matplotlib", "numpy", "pandas", "scipy", "statsmodels")
-"""Whose versions show in a report."""
 
 WHOLE = "all"
 """The month of rows that have none: those of ``accounts`` and ``coverage``."""
@@ -102,20 +98,6 @@ def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[Cause]:
 
 
 # ---- hashes
-
-
-@cache
-def source(folder: Path = KIT) -> str:
-    """A hash of the kit's files."""
-    return of_files(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-
-
-def of_files(files: Iterable[Path]) -> str:
-    """A hash of the bytes of some files, in the order of their names."""
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return f"sha256:{digest.hexdigest()}"
 
 
 def _params_digest(case: Case) -> str:

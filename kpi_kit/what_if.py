@@ -18,9 +18,10 @@ from kpi_kit.across import Across
 from kpi_kit.case import Case, prepare
 from kpi_kit.errors import InputError, did_you_mean
 from kpi_kit.facts import Facts
+from kpi_kit.opening import open_inputs
 from kpi_kit.params import Entry, check_target
 from kpi_kit.periods import Period
-from kpi_kit.scorecard import open_inputs, target_of
+from kpi_kit.scorecard import target_of
 from kpi_kit.targets import Target
 from kpi_kit.verdicts import asked_ahead, chance_of
 

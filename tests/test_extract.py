@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kpi_kit import checks, scorecard
+from kpi_kit import checks, opening
 from kpi_kit.errors import InputError
 from kpi_kit.extract import has_large, narrowed
 from kpi_kit.freshness import slices
@@ -119,18 +119,18 @@ def test_what_is_known_holds_as_long_as_no_file_is_written_to(opened, tmp_path):
 
 
 def test_inputs_are_those_of_the_people_in_params(tmp_path, monkeypatch):
-    monkeypatch.delenv(scorecard.CHECKED, raising=False)
+    monkeypatch.delenv(opening.CHECKED, raising=False)
     bad = {"post_id": "bad", "account_id": "vk-b", "published_at": moment("2025-10-02"), "views": -1}
     data = write_data(tmp_path / "data", rows(posts=[*rows()["posts"], bad]), fmt="parts")
     params = write_params(tmp_path / "params", None, {"ann": {"accounts": ["vk-a"], "kpis": [LEADS]}})
-    _, store = scorecard.open_inputs(data, params)
+    _, store = opening.open_inputs(data, params)
     with store:
         assert set(store.frame("posts")["account_id"]) == {"vk-a"}
         assert store.scratch is not None
         scratch = Path(store.scratch.name)
     assert not scratch.exists()
     with pytest.raises(InputError, match="found -1"):
-        scorecard.open_inputs(data, params, whole=True)
+        opening.open_inputs(data, params, whole=True)
 
 
 def test_parts_of_other_times_are_not_opened(opened):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kpi_kit import freshness, params, provenance, scorecard
+from kpi_kit import edition, freshness, opening, params
 from kpi_kit.across import Across
 from kpi_kit.errors import InputError
 from kpi_kit.manifest import up_to_date
@@ -130,9 +130,9 @@ def test_what_was_asked_for_is_an_input(before):
 
 def test_the_kits_own_files_are_inputs(tmp_path):
     (tmp_path / "module.py").write_text("1", encoding="utf-8")
-    one = provenance.source.__wrapped__(tmp_path)
+    one = edition.source.__wrapped__(tmp_path)
     (tmp_path / "module.py").write_text("2", encoding="utf-8")
-    assert provenance.source.__wrapped__(tmp_path) != one
+    assert edition.source.__wrapped__(tmp_path) != one
 
 
 @pytest.mark.parametrize(
@@ -163,16 +163,16 @@ def test_data_that_a_run_has_found_sound_are_not_looked_through_again(before, tm
     data, people = tmp_path / "after/data", tmp_path / "after/params"
 
     def look_through() -> None:
-        _, store = scorecard.open_inputs(data, people)
+        _, store = opening.open_inputs(data, people)
         store.connection.close()
 
-    loaded, store = scorecard.open_inputs(data, people)
+    loaded, store = opening.open_inputs(data, people)
     with store:
-        name = scorecard.pass_on(store.learn(), loaded)
-    monkeypatch.setattr(scorecard.checks, "problems", lambda *_: ["looked through"])
+        name = opening.pass_on(store.learn(), loaded)
+    monkeypatch.setattr(opening.checks, "problems", lambda *_: ["looked through"])
     with pytest.raises(InputError, match="looked through"):
         look_through()
-    monkeypatch.setenv(scorecard.CHECKED, name)
+    monkeypatch.setenv(opening.CHECKED, name)
     look_through()
     edited(data / "traffic.csv", add("2025-10-31,vk-tours,5,3"))
     with pytest.raises(InputError, match="looked through"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -280,3 +282,11 @@ def test_a_month_of_real_posts_is_right_to_the_last_unit(
     for kpi in kpis[4:]:
         assert not found[kpi]["assessable"], kpi
         assert found[kpi]["notes"][0]["code"] == "not_covered", kpi
+
+
+def test_a_run_that_makes_nothing_does_not_wait_for_imports():
+    """Statistics, drawing, importers and mail take longer to import than all else that such a run does."""
+    heavy = {"scipy", "matplotlib", "statsmodels", "great_tables", "papermill", "kpi_kit.sources", "jinja2"}
+    code = f"import sys, kpi_kit.__main__; print({heavy!r} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -12,8 +12,9 @@ import pytest
 
 from kpi_kit.across import Across, of_case, pooled
 from kpi_kit.case import prepare
+from kpi_kit.opening import open_inputs
 from kpi_kit.periods import Period
-from kpi_kit.scorecard import card, open_inputs
+from kpi_kit.scorecard import card
 from kpi_kit.wording import words
 from kpi_kit.wording.audit import entry_sentences, set_sentence
 

@@ -21,13 +21,14 @@ from kpi_kit import across, wording
 from kpi_kit.agency.card import Card, Record
 from kpi_kit.agency.comparison import Comparison
 from kpi_kit.agency.explorer import Explorer, is_live
-from kpi_kit.case import last_full_month, prepare
+from kpi_kit.case import prepare
 from kpi_kit.errors import InputError, did_you_mean
+from kpi_kit.horizon import last_full_month
 from kpi_kit.kpis import CATALOGUE
+from kpi_kit.opening import open_inputs
 from kpi_kit.params import Params
 from kpi_kit.periods import Grain, Period
 from kpi_kit.report import inputs
-from kpi_kit.scorecard import open_inputs
 from kpi_kit.store import Store
 from kpi_kit.tables import TABLES
 

@@ -19,7 +19,8 @@ from postbox import PASSWORD, USER, Postbox, certificates, listening
 from kpi_kit.__main__ import _tell, main
 from kpi_kit.freshness import of_file
 from kpi_kit.mail.origins import FromStore
-from kpi_kit.scorecard import dumps, open_inputs, score
+from kpi_kit.opening import open_inputs
+from kpi_kit.scorecard import dumps, score
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -1,0 +1,92 @@
+"""Open params and data together, check them, and tell other processes that they have been checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from kpi_kit import checks
+from kpi_kit.errors import InputError
+from kpi_kit.extract import has_large, narrowed
+from kpi_kit.params import Params
+from kpi_kit.params import load as load_params
+from kpi_kit.store import Known, Store, look
+
+CHECKED = "KPI_KIT_CHECKED"
+"""The environment variable in which a run tells its notebooks which data it has checked for all of them."""
+
+
+def open_inputs(data: Path, params: Path, *, check: bool = True, whole: bool = False) -> tuple[Params, Store]:
+    """Read params, open the data, and check both.
+
+    Parameters
+    ----------
+    data, params : Path
+    check : bool
+        Whether to look at rows; without it only at which tables and columns there are.
+    whole : bool
+        Whether to look at all rows, also of large tables, and not only at those of the accounts and
+        brands in params.
+
+    Returns
+    -------
+    Params, Store
+
+    Raises
+    ------
+    InputError
+        With every problem of ``department.yml`` and of the data tables.
+    """
+    loaded = load_params(params)
+    store = look(data, loaded.department.timezone)
+    if not store.faults:
+        told = _told(loaded)
+        known = store if told is None else store.knowing(told)
+        if not check or known.known is not None:
+            return loaded, known
+        if not whole and has_large(store):
+            store = _of_people(store, loaded)
+    problems = checks.problems(store, loaded.department.currency)
+    if problems:
+        store.close()
+        raise InputError(problems)
+    return loaded, store
+
+
+def _of_people(store: Store, loaded: Params) -> Store:
+    """Those rows of large tables that concern anybody."""
+    scratch = tempfile.TemporaryDirectory(prefix="kpi-rows-", ignore_cleanup_errors=True)
+    return replace(narrowed(store, owned(loaded), None, Path(scratch.name)), scratch=scratch)
+
+
+def owned(loaded: Params) -> dict[str, set[str]]:
+    """The accounts and brands of all specialists."""
+    people = loaded.specialists.values()
+    return {
+        "account_id": {held.account for person in people for held in person.accounts},
+        "brand": {brand for person in people for brand in person.brands},
+    }
+
+
+def pass_on(known: Known, loaded: Params) -> str:
+    """The text in which a run tells its notebooks what it knows of the data, and that it has checked them."""
+    return json.dumps([_against(loaded), known.dumps()])
+
+
+def _told(loaded: Params) -> Known | None:
+    """What a run knows of the data; None where there is no run, or it checked them against other params."""
+    text = os.environ.get(CHECKED)
+    if text is None:
+        return None
+    try:
+        against, known = json.loads(text)
+        return Known.loads(known) if against == _against(loaded) else None
+    except (ValueError, TypeError):
+        return None
+
+
+def _against(loaded: Params) -> list[str | None]:
+    return [loaded.department.timezone, loaded.department.currency]
