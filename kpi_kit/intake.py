@@ -165,12 +165,15 @@ def _take_in(
             continue
         read.append((lot, imported, given))
         said += imported.remarks
-    if problems:
-        raise InputError(problems)
     with _opened(folder, options) as store:
         lots_read = [(lot.names, imported) for lot, imported, _ in read]
-        settled = settle(lots_read, folder, store, options, account, free=asked == AUTO)
-        _refuse_nested(lots_read, store)
+        try:
+            settled = settle(lots_read, folder, store, options, account, free=asked == AUTO)
+            _refuse_nested(lots_read, store)
+        except InputError as fault:
+            problems += fault.problems
+    if problems:
+        raise InputError(problems)
     said += settled.said
     imports: list[Import] = [Import(settled.tables, {})] if settled.tables else []
     coverage: list[str] = []
@@ -331,6 +334,11 @@ def _coverage(
         if name not in TABLES or TABLES[name].scope is None:
             continue
         ranges, why = _ranges(name, rows, imported.coverage, options)
+        if not ranges:
+            said.append(
+                f"coverage of {name}: none, as there are no rows and the export says no days; give --since "
+                "and --until where it is certain that there was nothing"
+            )
         for scope in _scopes(name, rows, options) if ranges else ():
             covered[name, scope] = ranges
             days = ", ".join(f"{since} to {until - dt.timedelta(days=1)}" for since, until in ranges)

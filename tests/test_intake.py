@@ -190,6 +190,22 @@ class TestWhose:
         with pytest.raises(InputError, match=r"2 walls \(owner_id -7 in 0.json; -8 in 1.json\)"):
             run(files, tmp_path / "d")
 
+    def test_two_imports_at_the_same_time_are_found_out_when_they_are_written(self, tmp_path: Path) -> None:
+        """Each has looked before the other wrote."""
+
+        def add(platform: str) -> None:
+            row = {"account_id": ["a"], "platform": [platform]}
+            tables = {
+                "accounts": pd.DataFrame({**row, "title": ["А"]}),
+                upserting.ACCOUNT_PLATFORMS: pd.DataFrame({**row, "said_by": [f"{platform}.csv"]}),
+            }
+            upserting.upsert(tmp_path / "d", tables, {}, ZONE)
+
+        add("vk")
+        with pytest.raises(InputError, match="telegram by telegram.csv; vk by vk.csv"):
+            add("telegram")
+        assert platform(tmp_path / "d", "a") == "vk"
+
 
 class TestReach:
     @pytest.mark.parametrize("order", ["wall reach", "both", "reach more wall", "more wall reach"])
@@ -290,6 +306,13 @@ class TestTold:
         assert (tmp_path / "d/coverage.csv").read_text().splitlines()[1:] == [
             "traffic,vk-a,2025-10-01,2025-11-01"
         ]
+
+    def test_an_empty_answer_covers_no_days_unless_they_are_given(self, put: Any, tmp_path: Path) -> None:
+        told = run([put("empty.json", wall())], tmp_path / "d", "vk-api")
+        assert any(line.startswith("coverage of posts: none, as there are no rows") for line in told)
+        days = {"since": dt.date(2025, 10, 1), "until": dt.date(2025, 11, 1)}
+        told = run([put("empty.json", wall())], tmp_path / "d", "vk-api", **days)
+        assert "coverage of posts for vk-a: 2025-10-01 to 2025-10-31 (--since and --until)" in told
 
     def test_dry_run_writes_nothing(self, put: Any, tmp_path: Path) -> None:
         said = run([put("posts.csv", VK_POSTS)], tmp_path / "d", dry_run=True)

@@ -245,7 +245,24 @@ FILES: Mapping[str, tuple[str, bytes]] = MappingProxyType(
     }
 )
 """Every twin by file name: the source that reads it, and its bytes."""
-OPTIONS: Mapping[str, str] = MappingProxyType({"since": "2025-02-27", "until": "2025-03-01"})
+TOTALS: Mapping[str, str] = MappingProxyType(
+    {
+        "tiktok_overview.csv": "Total,1715,5000,55,66,9,13,0,0,14,16,2\n",
+        "tiktok_videos.csv": "Total,,,150,13,2,1,6\n",
+        "instagram.csv": "Total,,,,,,,,,,,218,999,4,1,2,0,1\n",
+        "yt_totals.csv": "Total,300\n",
+        "yt_chart.csv": "Total,,300\n",
+        "ga4_social.csv": "Total,,55,99\n",
+        "gsc.csv": "Total,42,1600,2.6%,30\n",
+        "amocrm_export_leads_2025-04-02.csv": "Итого,,351 200,,,,,,,,,,,,,\n",
+        "bitrix.csv": '"Итого";"";"";"";"2100.50";"";"";"";"";"";\n',
+        "vk_posts.csv": "Total,,102,1,4,2535\n",
+        "wordstat_months.csv": "Итого;2 895 992;1;\r",
+        "metrica.csv": "",
+        "yt_videos.csv": "",
+    }
+)
+"""A right row of totals for each twin, added by hand; those that have one of their own keep it."""
 
 
 def xlsx(**sheets: list[list[str | float]]) -> bytes:

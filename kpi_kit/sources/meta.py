@@ -133,7 +133,8 @@ def _content(name: str, marks: tuple[str, ...], likes: tuple[str, ...], platform
             "Impressions",
             "Plays",
         )
-        + ("Reactions, Comments and Shares", "Account ID", "Page ID", "Title", "Likes", "Reactions"),
+        + ("Reactions, Comments and Shares", "Account ID", "Page ID", "Title", "Likes", "Reactions")
+        + ("Account name", "Имя аккаунта", "Название аккаунта"),
         finish=_posts,
         platform=platform,
     )

@@ -60,10 +60,16 @@ def _day_of(name: str, *titles: str) -> Field:
 def _overview(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
     days = _days(values["day"], rows, context)
     values["since"] = days
-    left = context.options.subscribers_at_end
-    if left is None or not days or "joined" not in values or "left" not in values:
+    members = context.options.subscribers_at_end
+    if not days or "joined" not in values or "left" not in values:
         return {}
-    return {"audience": _reckoned(days, values, left, context)}
+    if members is None:
+        context.remarks.append(
+            "audience: no rows, as joined and left do not tell the followers; give --subscribers N, those at "
+            "the end of the last day, or import FollowerHistory"
+        )
+        return {}
+    return {"audience": _reckoned(days, values, members, context)}
 
 
 def _reckoned(days: list[dt.date | None], values: Values, members: int, context: Context) -> Values:

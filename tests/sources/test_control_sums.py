@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twins import FILES
+from twins import FILES, TOTALS
 
 from kpi_kit.errors import InputError
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
@@ -16,23 +16,6 @@ from kpi_kit.sources.control_sums import ControlSums
 from kpi_kit.sources.recognise import recognise
 
 KNOWN = {name: source for name, source in SOURCES.items() if name != "csv"}
-TOTALS = {
-    "tiktok_overview.csv": "Total,1715,5000,55,66,9,13,0,0,14,16,2\n",
-    "tiktok_videos.csv": "Total,,,150,13,2,1,6\n",
-    "instagram.csv": "Total,,,,,,,,,,,218,999,4,1,2,0,1\n",
-    "yt_totals.csv": "Total,300\n",
-    "yt_chart.csv": "Total,,300\n",
-    "ga4_social.csv": "Total,,55,99\n",
-    "gsc.csv": "Total,42,1600,2.6%,30\n",
-    "amocrm_export_leads_2025-04-02.csv": "Итого,,351 200,,,,,,,,,,,,,\n",
-    "bitrix.csv": '"Итого";"";"";"";"2100.50";"";"";"";"";"";\n',
-    "vk_posts.csv": "Total,,102,1,4,2535\n",
-    "wordstat_months.csv": "Итого;2 895 992;1;\r",
-    "metrica.csv": "",
-    "yt_table.csv": "",
-    "yt_videos.csv": "",
-}
-"""A right row of totals for each twin, added by hand; those that have one of their own keep it."""
 UNCHECKED = {
     "tiktok_overview.csv": "reach (the same people are counted in several rows)",
     "instagram.csv": "reach (the same people are counted in several rows)",
@@ -49,14 +32,9 @@ def read(path: Path, text: str) -> Imported:
     return source.read([path], options)
 
 
-def given_days(name: str) -> str:
-    """The twin; of the table without days one that has them."""
-    return FILES[name][1].decode()
-
-
-@pytest.mark.parametrize("name", [name for name in TOTALS if name not in ("yt_table.csv",)])
+@pytest.mark.parametrize("name", TOTALS)
 def test_a_right_row_of_totals_agrees_and_a_wrong_one_is_refused(name: str, tmp_path: Path) -> None:
-    text = given_days(name).removesuffix(",,55,,Grand total\n") + TOTALS[name]
+    text = FILES[name][1].decode().removesuffix(",,55,,Grand total\n") + TOTALS[name]
     said = read(tmp_path / name, text).remarks
     assert any("of totals skipped; the rows add up to it" in each for each in said), said
     if name in UNCHECKED:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fuzzing import attempts, verdict
-from twins import FILES
+from fuzzing import FUZZED, attempts, verdict
 
 from kpi_kit.errors import InputError
 from kpi_kit.sources import Imported
 
 
 def test_damaged_files_are_read_or_refused(tmp_path: Path) -> None:
-    seen = attempts(3 * len(FILES), 11, tmp_path)
+    seen = attempts(5 * len(FUZZED), 11, tmp_path)
     assert set(seen) == {"read", "refused"}, "\n".join(seen)
 
 
