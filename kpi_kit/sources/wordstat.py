@@ -159,7 +159,7 @@ def _top(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, 
         what = f"the phrase of its title, {title!r}, is not in it" if title else "its title names no phrase"
         raise InputError(
             f"{context.path}: which phrase of the list counts for the brand is not known, as {what}; name it "
-            "in attribution.yml (phrases:)"
+            f"in attribution.yml (phrases:) as the list writes it, such as {values['phrase'][0]!r:.60}"
         )
     taken = ", ".join(f"«{values['phrase'][place]}»" for place in chosen)
     others = [each for place, each in enumerate(values["phrase"]) if place not in set(chosen)]
