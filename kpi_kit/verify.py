@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kpi_kit import across as crossing
+from kpi_kit.across import Across
+from kpi_kit.case import prepare
 from kpi_kit.errors import InputError, SpecialistError
+from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import entry_name
+from kpi_kit.periods import Period
 from kpi_kit.provenance import WHOLE, Cause, differences
 from kpi_kit.restatement import HISTORY, Entry, alike, entries
-from kpi_kit.scorecard import Scorecard, is_sealed, load, score
+from kpi_kit.scorecard import Scorecard, card, is_sealed, load, open_inputs
 from kpi_kit.wording import Form, Words, form, words
 
 _KEYS = {"specialist": str, "period": str, "as_of": str, "kpis": list, "provenance": dict}
@@ -33,6 +38,9 @@ _SHOWN = (
 
 _INNER = ("provenance", "restated", "kpis")
 """Parts of a scorecard that are not compared leaf by leaf with the whole."""
+
+_HARMLESS = ("kit", "across")
+"""Kinds of causes that alone make no report wrong."""
 
 _NOWHERE = object()
 
@@ -87,8 +95,11 @@ class Verdict:
 
     @property
     def identical(self) -> bool:
-        """Whether figures, data, params and notebook are the same; a newer kit alone does no harm."""
-        inputs = [cause for cause in self.causes if cause.kind != "kit"]
+        """Whether figures, data, params and notebook are the same.
+
+        A newer kit, or another pool of colleagues, does no harm where the figures are the same.
+        """
+        inputs = [cause for cause in self.causes if cause.kind not in _HARMLESS]
         return not (self.altered or self.differences or inputs)
 
 
@@ -108,19 +119,14 @@ def verify(path: Path, *, data: Path, params: Path, notebook: Path | None = None
         Where the file is no scorecard, or cannot be computed anew.
     """
     was = _readable(path)
-    folder = path.parent.parent if path.parent.name == HISTORY else path.parent
-    try:
-        now = score(
-            was["specialist"],
-            was["period"],
-            data=data,
-            params=params,
-            as_of=was["as_of"],
-            beside=folder,
-            notebook=notebook,
-        )
-    except SpecialistError as fault:
-        raise InputError(fault.problems) from None
+    period = Period.parse(was["period"])
+    loaded, store = open_inputs(data, params)
+    with store:
+        try:
+            case = prepare(was["specialist"], period, params=loaded, store=store, as_of=was["as_of"])
+        except SpecialistError as fault:
+            raise InputError(fault.problems) from None
+        now = card(case, _across(was, path), notebook)
     before, after = dict(_figures(was)), dict(_figures(now))
     say = words("en", str(now["currency"]))
     found = [
@@ -138,7 +144,7 @@ def verify(path: Path, *, data: Path, params: Path, notebook: Path | None = None
 def sentences(found: Verdict) -> Iterator[str]:
     """What was found, for a terminal: a line of result, then the causes, then the figures."""
     if found.identical:
-        yield f"{found.path}: identical, {found.figures} figures{_by_another_kit(found)}"
+        yield f"{found.path}: identical, {found.figures} figures{_remarks(found)}"
         return
     count = len(found.differences)
     said = "no figure is different" if not count else f"{count} of {found.figures} figures are different"
@@ -152,9 +158,9 @@ def sentences(found: Verdict) -> Iterator[str]:
     yield from (f"  {line}" for line in _figure_lines(found.differences))
 
 
-def _by_another_kit(found: Verdict) -> str:
-    kits = list(_cause_lines([cause for cause in found.causes if cause.kind == "kit"]))
-    return f" ({'; '.join(kits)})" if kits else ""
+def _remarks(found: Verdict) -> str:
+    told = list(_cause_lines([cause for cause in found.causes if cause.kind in _HARMLESS]))
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _cause_lines(causes: Sequence[Cause]) -> Iterator[str]:
@@ -174,7 +180,7 @@ def _cause_lines(causes: Sequence[Cause]) -> Iterator[str]:
             case Cause("notebook", cell):
                 yield f"notebook: cell {cell} has changed"
             case Cause("across"):
-                yield "across: backtest.json or department/shocks.json beside the report have changed"
+                yield "across: backtest.json or shocks.json are of a later run; the report's own were used"
             case Cause("kit", "source"):
                 yield "kit: its source has changed"
             case Cause("kit", "version"):
@@ -203,28 +209,50 @@ def _figure_lines(found: Sequence[Difference]) -> Iterator[str]:
             yield f"{name}: {count} in {', '.join(parts)}"
 
 
+def _across(was: Scorecard, path: Path) -> Across:
+    """What crossed specialists when the report was made.
+
+    Where a later run has left something else beside it, that is taken from the report itself: what others'
+    data do to a pooled back-test makes nobody's report wrong.
+    """
+    beside = crossing.read(path.parent.parent if path.parent.name == HISTORY else path.parent)
+    if beside.digest == was["provenance"].get("across"):
+        return beside
+    shocks: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in was["kpis"]:
+        measure = CATALOGUE[row["kpi"]].shock if row["kpi"] in CATALOGUE else None
+        for shock in row.get("shocks", ()):
+            week = {**shock, "common": shock["direction"]}
+            weeks = (
+                shocks.setdefault(shock["platform"], {}).setdefault(measure or "", {}).setdefault("weeks", [])
+            )
+            weeks += [] if week in weeks else [week]
+    checks = {row["kpi"]: row.get("chance_check") for row in was["kpis"]}
+    return Across({kpi: check for kpi, check in checks.items() if check is not None}, shocks)
+
+
 # ---- figures
 
 _Key = tuple[Entry | None, str]
 
 
 def _readable(path: Path) -> Scorecard:
-    card = load(path)
-    wrong = [name for name, kind in _KEYS.items() if not isinstance(card.get(name), kind)]
+    was = load(path)
+    wrong = [name for name, kind in _KEYS.items() if not isinstance(was.get(name), kind)]
     if wrong:
         raise InputError(f"{path}: a scorecard is expected, and {', '.join(wrong)} cannot be read")
     try:
-        entries(card)
+        entries(was)
     except (KeyError, TypeError):
         raise InputError(f"{path}: a scorecard is expected, and its kpis cannot be read") from None
-    return card
+    return was
 
 
-def _figures(card: Mapping[str, Any]) -> Iterator[tuple[_Key, Any]]:
-    for name, part in card.items():
+def _figures(record: Mapping[str, Any]) -> Iterator[tuple[_Key, Any]]:
+    for name, part in record.items():
         if name not in _INNER:
             yield from (((None, field), leaf) for field, leaf in _leaves(part, name))
-    for entry, row in entries(card).items():
+    for entry, row in entries(record).items():
         for name, part in row.items():
             yield from (((entry, field), leaf) for field, leaf in _leaves(part, name))
 
@@ -272,6 +300,8 @@ def _readably(value: Any, field: str, row: Mapping[str, Any], say: Words) -> str
         return _plain(value)
     if field in ("attainment", "chance"):
         return _share(value, say)
+    if field == "change.estimate":
+        return say.delta_amount(value, str(row["unit"]))
     if field in ("value", "target.value", "previous", "current") or field.endswith(".value"):
         return say.amount(value, form(row))
     return _plain(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
@@ -22,12 +23,16 @@ def unusual_days(card: Card, words: Words) -> Markup | None:
     """Tabulate the days that are far outside an account's own pattern; name the events of the period."""
     runs = _runs(card["anomalies"])
     period = Period.parse(card["period"])
-    held = [
+    beside = {place for run in runs for place in run[0]["events"]}
+    others = [
         _event(event, words)
-        for event in card["events"]
-        if event["since"] < period.end.isoformat() and period.start.isoformat() < event["until"]
+        for place, event in enumerate(card["events"])
+        if place not in beside
+        and event["since"] < period.end.isoformat()
+        and period.start.isoformat() < event["until"]
     ]
-    happened = paragraph(words.text("anomalies.happened", events="; ".join(held)) if held else None)
+    key = "anomalies.others" if runs else "anomalies.happened"
+    happened = paragraph(words.sentence(words.text(key, events="; ".join(others))) if others else None)
     if not runs:
         return happened
     shown = _table("unusual", runs[:_ROWS], card, words)
@@ -89,14 +94,14 @@ def _table(name: str, runs: Sequence[Sequence[Card]], card: Card, words: Words) 
     columns += [Column("event", words.text("anomalies.event"))]
     rows = []
     for run in runs:
-        first = run[0]
+        first, account = run[0], str(run[0]["account_id"])
         # the farthest day stands for its run
         top = (max if first["direction"] == "high" else min)(run, key=lambda day: float(day["fact"]))
         told = [_event(card["events"][place], words) for place in first["events"]]
         rows.append(
             {
                 "days": words.days(first["date"], run[-1]["date"]),
-                "account": named.get(first["account_id"], first["account_id"]),
+                "account": named.get(account, account),
                 "what": words.text(f"anomalies.measure.{first['measure']}"),
                 "fact": _fact(top, run, words),
                 "usual": words.text(
@@ -118,12 +123,8 @@ def _fact(top: Card, run: Sequence[Card], words: Words) -> str:
 def _event(event: Mapping[str, Any], words: Words) -> str:
     """An event with its days; its title is a person's text, which is escaped where it meets HTML."""
     last = (dt.date.fromisoformat(event["until"]) - _DAY).isoformat()
-    return words.text(
-        "anomalies.event_days",
-        kind=words.text(f"anomalies.kind.{event['kind']}"),
-        title=words.quote(event["title"][words.language]),
-        days=words.days(event["since"], last),
-    )
+    title, days = words.quote(event["title"][words.language]), words.days(event["since"], last)
+    return words.text(f"anomalies.kind.{event['kind']}", title=title, days=days)
 
 
 # ---- restated figures
@@ -170,7 +171,8 @@ def _cause(cause: Mapping[str, Any], card: Card, words: Words) -> str:
             owners = words.join(words.quote(named.get(owner, owner)) for owner in cause["owners"])
             if cause["imported_at"] is None:
                 return words.text("restated.because.data", table=table_name, owners=owners)
-            day = words.brief_day(cause["imported_at"])
+            moment = dt.datetime.fromisoformat(cause["imported_at"]).astimezone(ZoneInfo(card["timezone"]))
+            day = words.brief_day(moment.isoformat())
             return words.text("restated.because.import", table=table_name, owners=owners, day=day)
         case "params":
             file = cause["file"] or ""
