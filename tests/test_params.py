@@ -359,13 +359,37 @@ def test_a_department_that_is_broken_stops_the_run_and_everything_is_said_at_onc
     assert anna.startswith(f"{tmp_path / 'specialists' / 'anna.yml'}: ")
 
 
-@pytest.mark.parametrize("name", ["index", "manifest", "backtest", "-x", ".x", "a b", "a+b", "x" * 101])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("index", "manifest", "backtest", "Index", "-x", ".x", "a b", "a+b", "x" * 101, "щ" * 101),
+        *(
+            "con",
+            "NUL",
+            "com1",
+            "lpt9.x",
+            "a.",
+            "anna.failed",
+            "a\u202eb",
+            "a\nb",
+            "\N{GOTHIC LETTER AHSA}" * 51,
+        ),
+    ],
+)
 def test_ids_that_no_specialist_can_have(tmp_path, name):
     params = load(write_params(tmp_path, None, {name: {"kpis": [entry()]}, "ivan": {"kpis": [entry()]}}))
     assert set(params.specialists) == {"ivan"}
     (problem,) = params.broken[name]
     assert f"{name}.yml" in problem
-    assert "index" in problem
+    assert "cannot be a specialist's id" in problem
+
+
+@pytest.mark.parametrize("other", ["Anna", "ANNA"])
+def test_ids_that_some_disks_take_for_one_are_both_refused(tmp_path, other):
+    params = load(write_params(tmp_path, None, {n: {"kpis": [entry()]} for n in ("anna", other, "ivan")}))
+    assert set(params.specialists) == {"ivan"}
+    assert set(params.broken) == {"anna", other}
+    assert all("cannot tell" in problem for (problem,) in params.broken.values())
 
 
 @pytest.mark.parametrize("name", ["a", "anna-petrova", "anna_2", "a.b", "анна-петрова", "7"])

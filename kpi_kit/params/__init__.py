@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic_core import ErrorDetails
 from kpi_kit.errors import InputError, KitError
 from kpi_kit.params.brand import brand_record, problems_of_brand
 from kpi_kit.params.events import read_events, unknown_scopes
+from kpi_kit.params.ids import RESERVED_IDS, collisions, problem_of_id
 from kpi_kit.params.records import (
     Assignment,
     Department,
@@ -48,12 +48,8 @@ __all__ = [
     "check_target",
     "entry_name",
     "load",
+    "problem_of_id",
 ]
-
-RESERVED_IDS = ("index", "manifest", "backtest")
-"""File names beside the reports; no specialist can be called so."""
-
-_ID = re.compile(r"[\w][\w.-]{0,99}")
 
 
 def load(folder: Path) -> Params:
@@ -87,8 +83,13 @@ def load(folder: Path) -> Params:
         faults.append(f"{folder / 'specialists'}: at least one <id>.yml is expected, found none")
     people: dict[str, Specialist] = {}
     broken: dict[str, tuple[str, ...]] = {}
+    twins = collisions(file.stem for file in files)
     for file in files:
         try:
+            if other := twins.get(file.stem):
+                raise KitError(
+                    f"{file}: some disks cannot tell the reports of {file.stem} from those of {other}"
+                )
             people[file.stem] = _specialist(file, _stamp(file))
         except KitError as fault:
             broken[file.stem] = fault.problems
@@ -156,10 +157,8 @@ def _stamp(file: Path) -> tuple[int, ...]:
 @cache
 def _specialist(file: Path, _stamp: tuple[int, ...]) -> Specialist:
     """A person's file, read once a process as long as it is the same: a run of many reads all for each."""
-    if not _ID.fullmatch(file.stem) or file.stem in RESERVED_IDS:
-        raise KitError(
-            f"{file}: a specialist's id is letters, digits, - and _, and none of {', '.join(RESERVED_IDS)}"
-        )
+    if wrong := problem_of_id(file.stem):
+        raise KitError(f"{file}: {file.stem:.100} cannot be a specialist's id: {wrong}")
     raw = read_mapping(file)
     problems = []
     if "id" in raw:

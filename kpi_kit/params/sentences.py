@@ -12,6 +12,9 @@ from pydantic_core import ErrorDetails
 from kpi_kit.errors import did_you_mean
 from kpi_kit.params import records
 
+_SHOWN = 200
+"""Letters of a value that a sentence repeats."""
+
 
 def findings(model: type[BaseModel], raw: dict[str, Any]) -> list[ErrorDetails]:
     """What keeps a file from being read as a model."""
@@ -40,20 +43,26 @@ def sentence(error: ErrorDetails, raw: object, model: type[BaseModel]) -> str:
             return f"{where}: this key is missing"
         case "literal_error" | "enum":
             allowed = [name.strip("'") for name in re.findall(r"'[^']*'", str(error["ctx"]["expected"]))]
-            return f"{where}: found {error['input']!r}{did_you_mean(error['input'], allowed)}"
+            return f"{where}: found {_found(error['input'])}{did_you_mean(error['input'], allowed)}"
         case "too_short":
             return f"{where}: at least one entry is expected, found none"
         case "too_long":
             most = error["ctx"]["max_length"]
-            return f"{where}: at most {most} entries are expected, found {error['input']!r}"
+            return f"{where}: at most {most} entries are expected, found {_found(error['input'])}"
         case "tuple_type":
-            return f"{where}: a list is expected, found {error['input']!r}"
+            return f"{where}: a list is expected, found {_found(error['input'])}"
         case "model_type" | "dict_type":
-            return f"{where}: keys with values are expected, found {error['input']!r}"
+            return f"{where}: keys with values are expected, found {_found(error['input'])}"
         case "value_error":
-            return f"{where}: {error['ctx']['error']}, found {error['input']!r}"
+            return f"{where}: {error['ctx']['error']}, found {_found(error['input'])}"
         case _:
-            return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}, found {error['input']!r}"
+            return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}, found {_found(error['input'])}"
+
+
+def _found(value: object) -> str:
+    """What was found, on one line and short enough to be read."""
+    shown = repr(value)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} …"
 
 
 def _where(loc: tuple[int | str, ...], raw: object) -> str:

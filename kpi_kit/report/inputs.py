@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from kpi_kit.errors import InputError
+from kpi_kit.params import problem_of_id
 from kpi_kit.periods import Period
 
 PROJECT = Path(__file__).resolve().parents[2]
-_SPECIALIST = re.compile(r"[\w][\w.-]{0,99}")
 
 
 def texts(given: Mapping[str, object]) -> dict[str, str]:
@@ -43,8 +42,10 @@ def specialist_id(text: str) -> str:
     ------
     InputError
     """
-    if not _SPECIALIST.fullmatch(text):
-        raise InputError(f"parameter specialist: a name such as anna-petrova is needed, found {text!r}")
+    if wrong := problem_of_id(text):
+        raise InputError(
+            f"parameter specialist: a name such as anna-petrova is needed: {wrong}; found {text!r:.120}"
+        )
     return text
 
 
