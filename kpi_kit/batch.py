@@ -228,7 +228,8 @@ def _open_inputs(
     """
     shown = {name: text for name, text in this.given.items() if name != "as_of"}
     shown |= {"out": str(this.out), "language": this.language, "engine": this.engine}
-    with open_store(Path(this.given["data"]), loaded.department.timezone, manifest.known) as store:
+    zone = loaded.department.timezone
+    with open_store(Path(this.given["data"]), zone, manifest.known, also=(folder,)) as store:
         files = [this.style / name for name in ("_quarto.yml", "theme.css")]
         if manifest.known is None or manifest.known.fingerprint != store.fingerprint:
             manifest.rows.clear()

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 
 from kpi_kit.errors import InputError
@@ -20,7 +19,7 @@ from kpi_kit.sources.phrases import nested
 from kpi_kit.sources.recognise import recognise, unpacked
 from kpi_kit.sources.rows import counted
 from kpi_kit.store import Store, open_store
-from kpi_kit.table_files import literal, quoted
+from kpi_kit.table_files import connect, literal, quoted
 from kpi_kit.tables import TABLES, Type
 from kpi_kit.upsert import ACCOUNT_PLATFORMS, POST_REACH, Import, Origin, Outcome, Staged, add
 from kpi_kit.upsert.extra import extra_rows
@@ -358,8 +357,7 @@ def _values(rows: pd.DataFrame | Staged, select: str) -> list[object]:
     """The first column of a query of the rows."""
     if not len(rows):
         return []
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with connect("UTC") as connection:
         if isinstance(rows, Staged):
             source = "read_parquet([" + ", ".join(literal(str(file)) for file in rows.files) + "])"
         else:

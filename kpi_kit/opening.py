@@ -41,25 +41,25 @@ def open_inputs(data: Path, params: Path, *, check: bool = True, whole: bool = F
         With every problem of ``department.yml`` and of the data tables.
     """
     loaded = load_params(params)
-    store = look(data, loaded.department.timezone)
+    told = _told(loaded)
+    scratch = tempfile.TemporaryDirectory(prefix="kpi-rows-", ignore_cleanup_errors=True)
+    homes = (Path(scratch.name), *(() if told is None else told.homes))
+    try:
+        store = replace(look(data, loaded.department.timezone, also=homes), scratch=scratch)
+    except InputError:
+        scratch.cleanup()
+        raise
     if not store.faults:
-        told = _told(loaded)
         known = store if told is None else store.knowing(told)
         if not check or known.known is not None:
             return loaded, known
         if not whole and has_large(store):
-            store = _of_people(store, loaded)
+            store = narrowed(store, owned(loaded), None, Path(scratch.name))
     problems = checks.problems(store, loaded.department.currency)
     if problems:
         store.close()
         raise InputError(problems)
     return loaded, store
-
-
-def _of_people(store: Store, loaded: Params) -> Store:
-    """Those rows of large tables that concern anybody."""
-    scratch = tempfile.TemporaryDirectory(prefix="kpi-rows-", ignore_cleanup_errors=True)
-    return replace(narrowed(store, owned(loaded), None, Path(scratch.name)), scratch=scratch)
 
 
 def owned(loaded: Params) -> dict[str, set[str]]:

@@ -21,7 +21,15 @@ import duckdb
 import pandas as pd
 
 from kpi_kit.errors import InputError, did_you_mean
-from kpi_kit.table_files import Source, find_in_database, find_in_folder, literal
+from kpi_kit.table_files import (
+    Settings,
+    Source,
+    confine,
+    connect,
+    find_in_database,
+    find_in_folder,
+    literal,
+)
 from kpi_kit.tables import TABLES, Table, Type
 
 SHOWN = 20
@@ -56,6 +64,11 @@ class Known:
     fingerprint: str
     spans: Mapping[str, Window] = field(default_factory=dict)
     extracts: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def homes(self) -> tuple[Path, ...]:
+        """The folders of the extracts."""
+        return tuple(sorted({path.parent for path in self.extracts.values()}))
 
     def dumps(self) -> str:
         """What is known, as text.
@@ -377,29 +390,32 @@ def _without_future(rows: pd.DataFrame, table: Table, as_of: dt.datetime) -> pd.
     return rows.assign(**{name: rows[name].where(rows[name] <= as_of) for name in times})
 
 
-def open_store(place: Path, timezone: str, known: Known | None = None) -> Store:
+def open_store(
+    place: Path,
+    timezone: str,
+    known: Known | None = None,
+    *,
+    also: Sequence[Path] = (),
+    settings: Settings | None = None,
+) -> Store:
     """Open a data folder or database whose tables all have the shape of the contract.
 
-    Parameters
-    ----------
-    place : Path
-    timezone : str
-    known : Known, optional
-        What was found out about it before.
+    Takes what :func:`look` takes, and ``known``: what was found out about it before.
 
     Raises
     ------
     InputError
         Where there is no such place, no accounts, a table twice, or a column missing or unknown.
     """
-    store = look(place, timezone)
+    homes = () if known is None else known.homes
+    store = look(place, timezone, also=(*also, *homes), settings=settings)
     if store.faults:
         store.connection.close()
         raise InputError(store.faults)
     return store if known is None else store.knowing(known)
 
 
-def look(place: Path, timezone: str) -> Store:
+def look(place: Path, timezone: str, *, also: Sequence[Path] = (), settings: Settings | None = None) -> Store:
     """Open a data folder, or a DuckDB database of the same tables, whatever is wrong with its tables.
 
     Parameters
@@ -409,18 +425,24 @@ def look(place: Path, timezone: str) -> Store:
         a file ``*.duckdb``.
     timezone : str
         The department's time zone, in which naive times are.
+    also : sequence of Path
+        Folders beside it that queries may read and write, and links lead to; all others are shut.
+    settings : mapping of str to str or int, optional
+        DuckDB's own, such as ``memory_limit``; none can be set later.
 
     Raises
     ------
     InputError
         Where there is no such place.
     """
-    connection = duckdb.connect()
-    connection.execute(f"SET TimeZone = {literal(timezone)}")
+    connection = connect(timezone, settings)
     try:
         sources, problems = (
-            find_in_database(place, connection) if place.is_file() else find_in_folder(place, connection)
+            find_in_database(place, connection)
+            if place.is_file()
+            else find_in_folder(place, connection, also)
         )
+        confine(connection, (place, *also) if place.is_dir() else also)
     except InputError:
         connection.close()
         raise

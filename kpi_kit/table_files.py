@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -142,6 +143,10 @@ class Source:
                 return f"CASE WHEN isfinite({moment}) THEN {moment} END"
 
 
+_EXTENSIONS = ("autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions")
+_LONGEST_HEADER = 64 * 1024
+
+
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
 
 
@@ -198,10 +203,38 @@ Found = tuple[dict[str, Source], list[str]]
 """The tables that have the shape of the contract, and what is wrong with the others."""
 
 
-def find_in_folder(place: Path, connection: duckdb.DuckDBPyConnection) -> Found:
-    """The tables of a data folder."""
+Settings = Mapping[str, str | int]
+
+
+def connect(timezone: str, settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
+    """A database in memory that loads no extension, whatever its queries ask for.
+
+    Parameters
+    ----------
+    timezone : str
+    settings : mapping of str to str or int
+        DuckDB's own, such as ``memory_limit``.
+    """
+    connection = duckdb.connect(config=dict.fromkeys(_EXTENSIONS, False))
+    for name, value in {"TimeZone": timezone, **(settings or {})}.items():
+        connection.execute(f"SET {name} = {value if isinstance(value, int) else literal(value)}")
+    return connection
+
+
+def confine(connection: duckdb.DuckDBPyConnection, places: Iterable[Path]) -> None:
+    """Keep a connection, for good, from files outside of some folders, and from the network."""
+    allowed = ", ".join(literal(f"{place.resolve()}/") for place in places)
+    connection.execute(
+        f"SET allowed_directories = [{allowed}]; SET enable_external_access = false; "
+        "SET lock_configuration = true"
+    )
+
+
+def find_in_folder(place: Path, connection: duckdb.DuckDBPyConnection, also: Sequence[Path] = ()) -> Found:
+    """The tables of a data folder; links may lead to places in it, and to those in ``also``."""
     if not place.is_dir():
         raise InputError(f"{place}: this data folder does not exist")
+    within = [root.resolve() for root in (place, *also)]
     sources, problems = {}, []
     for name, table in TABLES.items():
         homes = [place / f"{name}.parquet", place / f"{name}.csv", place / name]
@@ -209,12 +242,24 @@ def find_in_folder(place: Path, connection: duckdb.DuckDBPyConnection) -> Found:
         if len(homes) > 1:
             found = ", ".join(home.name for home in homes)
             problems.append(f"{place}: table {name}: one file or folder is allowed, found {found}")
+        elif homes and (strays := list(_strays(homes[0], within))):
+            problems += strays
         elif homes:
             source, wrong = source_at(homes[0], table, connection)
             problems += wrong
             if source is not None:
                 sources[name] = source
     return sources, problems
+
+
+def _strays(home: Path, within: Sequence[Path]) -> Iterator[str]:
+    """What is no ordinary file, or lies elsewhere: a link could show anything that the analyst may read."""
+    for path in (home, *(sorted(home.rglob("*")) if home.is_dir() else ())):
+        real = path.resolve()
+        if not any(real.is_relative_to(root) for root in within):
+            yield f"{path}: is a link that leads out of the data folder, to {real}; copy the file here"
+        elif not (real.is_file() or real.is_dir()):
+            yield f"{path}: an ordinary file is expected, found none"
 
 
 def source_at(
@@ -245,7 +290,7 @@ def _other_separator(file: Path) -> str | None:
     """What stands between the columns of a header that has no comma: Excel's semicolon, or a tab."""
     try:
         with file.open("rb") as stream:
-            header = stream.readline()
+            header = stream.readline(_LONGEST_HEADER)
     except OSError:
         return None
     return next((mark for mark in (";", "\t") if b"," not in header and mark.encode() in header), None)
@@ -253,7 +298,10 @@ def _other_separator(file: Path) -> str | None:
 
 def _csv_header(file: Path) -> tuple[str, ...]:
     with file.open(encoding="utf-8-sig", newline="") as stream:
-        return tuple(next(csv.reader(stream), ()))
+        header = stream.read(_LONGEST_HEADER + 1)
+    if "\n" not in header and "\r" not in header and len(header) > _LONGEST_HEADER:
+        raise csv.Error(f"its first line is longer than {_LONGEST_HEADER} characters")
+    return tuple(next(csv.reader(io.StringIO(header, newline="")), ()))
 
 
 def _parquet_columns(files: Sequence[Path], connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -13,11 +13,12 @@ from kpi_kit.across import Across
 from kpi_kit.case import prepare
 from kpi_kit.errors import InputError, SpecialistError
 from kpi_kit.kpis import CATALOGUE
+from kpi_kit.opening import open_inputs
 from kpi_kit.params import entry_name
 from kpi_kit.periods import Period
 from kpi_kit.provenance import WHOLE, Cause, differences
 from kpi_kit.restatement import HISTORY, Entry, alike, entries
-from kpi_kit.scorecard import Scorecard, card, is_sealed, load, open_inputs
+from kpi_kit.scorecard import Scorecard, card, is_sealed, load
 from kpi_kit.wording import Form, Words, form, words
 
 _KEYS = {"specialist": str, "period": str, "as_of": str, "kpis": list, "provenance": dict}

@@ -48,7 +48,7 @@ def parse_yaml(text: str, place: str) -> Any:
         _refuse_bomb(place, root)
         return yaml.constructor.construct_document(root)
     except RecursionError:
-        raise KitError(f"{place}: values may stand {DEEPEST} levels deep, found more") from None
+        raise KitError(f"{place}: nested too deeply, up to {DEEPEST} levels are allowed") from None
     except MarkedYAMLError as fault:
         mark = fault.problem_mark
         where = f", line {mark.line + 1}" if mark is not None else ""
@@ -92,14 +92,11 @@ def _refuse_bomb(place: str, root: Node) -> None:
         known = sizes.get(id(node))
         if known is not None:
             return known
+        where = f"{place}, line {node.start_mark.line + 1}"
         if id(node) in open_nodes:
-            raise KitError(
-                f"{place}, line {node.start_mark.line + 1}: an alias stands inside of what it names"
-            )
+            raise KitError(f"{where}: an alias stands inside of what it names")
         if depth > DEEPEST:
-            raise KitError(
-                f"{place}, line {node.start_mark.line + 1}: values may stand {DEEPEST} levels deep, found more"
-            )
+            raise KitError(f"{where}: nested too deeply, up to {DEEPEST} levels are allowed")
         open_nodes.add(id(node))
         total = 1 + sum(size(part, depth + 1) for part in _parts(node))
         open_nodes.discard(id(node))

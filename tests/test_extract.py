@@ -66,7 +66,9 @@ def opened(tmp_path: Path) -> Iterator[Any]:
     stores: list[Store] = []
 
     def go(fmt: str, **changed: Any) -> Store:
-        stores.append(open_store(write_data(tmp_path / f"data-{fmt}", rows(**changed), fmt=fmt), ZONE))
+        stores.append(
+            open_store(write_data(tmp_path / f"data-{fmt}", rows(**changed), fmt=fmt), ZONE, also=(tmp_path,))
+        )
         return stores[-1]
 
     yield go

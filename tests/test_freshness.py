@@ -164,7 +164,7 @@ def test_data_that_a_run_has_found_sound_are_not_looked_through_again(before, tm
 
     def look_through() -> None:
         _, store = opening.open_inputs(data, people)
-        store.connection.close()
+        store.close()
 
     loaded, store = opening.open_inputs(data, people)
     with store:

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 
 from kpi_kit.sources.rows import DTYPES, counted, refuse
-from kpi_kit.table_files import literal, quoted
+from kpi_kit.table_files import connect, literal, quoted
 from kpi_kit.tables import Table, Type
 from kpi_kit.upsert import ALL_TABLES, Staged
 
@@ -89,8 +88,7 @@ class Batches:
     def _spill(self, pile: _Pile, scratch: Path) -> None:
         file = scratch / f"{pile.table.name}-{len(pile.files)}.parquet"
         batch = pd.concat(pile.frames, ignore_index=True)
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+        with connect("UTC") as connection:
             connection.register("batch", batch)
             connection.execute(f"COPY (SELECT * FROM batch) TO {literal(str(file))} (FORMAT parquet)")
         pile.files.append(file)
@@ -150,8 +148,7 @@ def _moments(pile: _Pile) -> list[dt.datetime]:
                 moment = frame[name].max().to_pydatetime()
                 latest.append(moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment)
     for file in pile.files:
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+        with connect("UTC") as connection:
             have = {row[0] for row in connection.execute(f"DESCRIBE FROM {literal(str(file))}").fetchall()}
             for name in have & set(names):
                 sql = f"SELECT epoch_us(max({quoted(name)})::TIMESTAMPTZ) FROM {literal(str(file))}"
@@ -229,8 +226,8 @@ def _check_order(pile: _Pile, frame: pd.DataFrame, problems: list[str]) -> None:
 def _staged(pile: _Pile, scratch: Path, problems: list[str]) -> Staged:
     """Rows in files: each key once, by the same rules."""
     listed = "[" + ", ".join(literal(str(file)) for file in pile.files) + "]"
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'; SET memory_limit = '500MB'")
+    with connect("UTC") as connection:
+        connection.execute("SET memory_limit = '500MB'")
         connection.execute(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
         have = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({listed})").fetchall()
         names = [row[0] for row in have if not row[0].startswith("_")]

@@ -73,8 +73,6 @@ def _yaml(path: Path) -> Mapping[Any, Any]:
         record = read_yaml(path)
     except OSError as fault:
         raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
-    except RecursionError:
-        raise InputError(f"{path}: not a mapping (nested too deeply)") from None
     except KitError as fault:
         raise InputError(fault.problems) from None
     if not isinstance(record, Mapping):

@@ -12,6 +12,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook
 
 from kpi_kit.errors import InputError
+from kpi_kit.sources.bounds import MOST_PAGE, content_of, refuse_large_workbook
 from kpi_kit.sources.text_files import Record, TextFile, normal, text_file
 
 HEADER_WITHIN = 40
@@ -135,6 +136,8 @@ def grids_of(path: Path) -> Iterator[Grid]:
     except OSError as fault:
         raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
     if start.startswith((_ZIP, _OLE)):
+        if start.startswith(_ZIP):
+            refuse_large_workbook(path)
         yield from _spreadsheet(path)
     elif _is_page(start):
         yield from _page(path)
@@ -210,6 +213,6 @@ def _page(path: Path) -> Iterator[Grid]:
     """What some programs save as .xls: a page with one table."""
     found = text_file(path)
     parser = _Rows()
-    parser.feed(path.read_text(encoding=found.encoding))
+    parser.feed(content_of(path, MOST_PAGE, "a page").decode(found.encoding))
     rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(parser.rows, start=1)]
     yield Grid(path, str(path), found.encoding, "\0", [record for record in rows if any(record[1])])

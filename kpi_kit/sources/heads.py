@@ -11,10 +11,14 @@ from typing import Any
 import ijson
 
 from kpi_kit.errors import InputError
+from kpi_kit.sources.bounds import JsonGuard
 from kpi_kit.sources.grids import HEADER_WITHIN, Grid, grids_of
 from kpi_kit.sources.text_files import Record
 
 _JSON_HEAD = 256 << 10
+_LONGEST_KEY = 1000
+_STEP = 1024
+"""The parser tells of so many bytes at once: of lists in lists each event carries a longer key."""
 _FIRST = frozenset(b"{[")
 
 
@@ -67,6 +71,7 @@ def head_of(path: Path) -> Head:
     if not plain:
         raise InputError(f"{path}: the file is empty")
     if plain[0] in _FIRST:
+        JsonGuard(path).look(start)
         keys, values = _json_keys(plain)
         if keys or len(plain) < 3:
             return Head(path, keys=keys, values=values)
@@ -77,7 +82,9 @@ def _json_keys(start: bytes) -> tuple[frozenset[str], Mapping[str, Any]]:
     keys: set[str] = set()
     values: dict[str, Any] = {}
     try:
-        for prefix, event, value in ijson.parse(io.BytesIO(start)):
+        for prefix, event, value in ijson.parse(io.BytesIO(start), buf_size=_STEP):
+            if len(prefix) > _LONGEST_KEY:
+                break  # nested for nothing: no export is
             if prefix:
                 keys.add(prefix)
             if event in ("string", "number", "boolean", "null"):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.errors import InputError
+from kpi_kit.sources.bounds import MOST_JSON, MOST_JSON_PARTS, content_of
 
 
 def read_json(path: Path, kind: str) -> Any:
@@ -24,7 +25,10 @@ def read_json(path: Path, kind: str) -> Any:
         Where it is none.
     """
     try:
-        return json.loads(path.read_bytes(), parse_constant=_no_constant)
+        content = content_of(path, MOST_JSON, kind)
+        if content.count(b"{") + content.count(b"[") > MOST_JSON_PARTS:
+            raise InputError(f"{path}: not {kind} (more than {MOST_JSON_PARTS // 1_000_000} million parts)")
+        return json.loads(content, parse_constant=_no_constant)
     except OSError as fault:
         raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
     except RecursionError:

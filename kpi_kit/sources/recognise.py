@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kpi_kit.errors import InputError
+from kpi_kit.sources.bounds import unpacking
 from kpi_kit.sources.heads import head_of
 from kpi_kit.sources.interface import Guess, Importer
 
@@ -92,6 +93,8 @@ def unpacked(paths: Sequence[Path], scratch: Path) -> list[tuple[Path, str]]:
         try:
             with zipfile.ZipFile(path) as archive:
                 found += _members(archive, path, scratch / f"archive{number}")
+        except InputError:
+            raise
         except (
             zipfile.BadZipFile,
             OSError,
@@ -118,6 +121,7 @@ def _members(archive: zipfile.ZipFile, path: Path, target: Path) -> list[tuple[P
     if not infos:
         raise InputError(f"{path}: no table is in this archive; allowed are {', '.join(_READABLE)}")
     found = []
+    unpacked = 0
     for place, info in enumerate(infos):
         folder = (
             target
@@ -126,8 +130,8 @@ def _members(archive: zipfile.ZipFile, path: Path, target: Path) -> list[tuple[P
         )
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / PurePosixPath(info.filename).name  # never the path that the archive asks for
-        with archive.open(info) as source, file.open("wb") as copy:
-            while chunk := source.read(1 << 20):
-                copy.write(chunk)
+        with file.open("wb") as copy:
+            for chunk in unpacking(archive, info, path, unpacked, _MOST_BYTES):
+                unpacked += copy.write(chunk)
         found.append((file, f"{path}: {info.filename}"))
     return found

@@ -22,6 +22,7 @@ import ijson
 from ijson.common import ObjectBuilder
 
 from kpi_kit.errors import InputError
+from kpi_kit.sources.bounds import JsonGuard
 from kpi_kit.sources.rows import instant
 
 CHANNELS = ("public_channel", "private_channel")
@@ -165,8 +166,9 @@ class Chat:
 class _Mended:
     """A file whose broken escapes are mended while it is read."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], path: Path) -> None:
         self._file = file
+        self._guard = JsonGuard(path)
         self._held = b""
         self._begun = False
 
@@ -175,6 +177,7 @@ class _Mended:
             return b""
         while True:
             fresh = self._file.read(size)
+            self._guard.look(fresh)
             chunk = self._held + fresh
             if not self._begun:
                 chunk, self._begun = chunk.removeprefix(_BOM), True
@@ -223,7 +226,7 @@ def _chat_alone(path: Path, scratch: Path | None) -> Chat | None:
         start = io.BytesIO(file.read(_HEAD))
     told: dict[str, str] = {}
     try:
-        for prefix, event, value in ijson.parse(_Mended(start)):
+        for prefix, event, value in ijson.parse(_Mended(start, path)):
             if prefix in ("id", "name", "type") and event in ("string", "number"):
                 told[prefix] = str(value)
             if prefix == "messages" and event == "start_array":
@@ -240,7 +243,7 @@ def _chat_alone(path: Path, scratch: Path | None) -> Chat | None:
 def _filled(chat: Chat, file: IO[bytes], zone: ZoneInfo) -> Chat:
     """The whole chat; its messages are built by the parser itself, which is several times as fast."""
     wanted = chat.type in (*CHANNELS, *GROUPS, *TALKS)
-    for raw in ijson.items(_Mended(file), "messages.item"):
+    for raw in ijson.items(_Mended(file, chat.path), "messages.item"):
         if wanted:
             _add(chat, _object(raw, chat.path), zone)
     return chat
@@ -256,7 +259,7 @@ def _chats(file: IO[bytes], path: Path, zone: ZoneInfo, scratch: Path | None) ->
     chats: list[Chat] = []
     open_chats: dict[str, Chat] = {}
     builder: ObjectBuilder | None = None
-    for prefix, event, value in ijson.parse(_Mended(file)):
+    for prefix, event, value in ijson.parse(_Mended(file, path)):
         if builder is not None:
             builder.event(event, value)
             if event == "end_map" and prefix in _MESSAGES:

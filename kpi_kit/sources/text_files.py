@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import IO
 
 from kpi_kit.errors import InputError
+from kpi_kit.sources.bounds import bounded_lines
 
 DELIMITERS = ",;\t|"
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _CHUNK = 1 << 20
-_LONGEST_CELL = 16 << 20
+_LONGEST_CELL = 8 << 20
 
 csv.field_size_limit(_LONGEST_CELL)  # notes of a CRM are longer than the default of 128 KB
 
@@ -53,9 +54,12 @@ class TextFile:
         """
         skipped = 1 if self.said else 0
         with self._open() as stream:
-            reader = csv.reader(stream, delimiter=delimiter, strict=True)
+            pending = [0]
+            lines = bounded_lines(stream, self.path, delimiter, pending)
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
             try:
                 for number, cells in enumerate(reader, start=1 - skipped):
+                    pending[0] = 0
                     if number >= 1 and any(cell and not cell.isspace() for cell in cells):
                         yield number, cells
             except csv.Error as fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pandas as pd
 from kpi_kit import checks
 from kpi_kit.errors import InputError
 from kpi_kit.store import as_date, open_store
-from kpi_kit.table_files import Source, literal, quoted, source_at
+from kpi_kit.table_files import Settings, Source, confine, connect, literal, quoted, source_at
 from kpi_kit.tables import TABLES, Table
 from kpi_kit.upsert import journal
 from kpi_kit.upsert.extra import (
@@ -133,13 +133,17 @@ def add(folder: Path, imports: Sequence[Import], timezone: str) -> Outcome:
 def _add(work: Work, imports: Sequence[Import], timezone: str) -> Outcome:
     folder = work.folder
     exists = folder.is_dir() and any(home.stem in TABLES for home in folder.iterdir())
-    store = open_store(folder, timezone) if exists else None
-    connection = store.connection if store else duckdb.connect()
+    settings: Settings = {
+        "memory_limit": _MEMORY,
+        "threads": 1,
+        "temp_directory": str(work.scratch / "spill"),
+    }
+    places = [work.scratch, *_staged_in(imports)]
+    store = open_store(folder, timezone, also=places, settings=settings) if exists else None
+    connection = store.connection if store else connect(timezone, settings)
     try:
-        connection.execute(
-            f"SET TimeZone = {literal(timezone)}; SET memory_limit = '{_MEMORY}'; SET threads = 1"
-        )
-        connection.execute(f"SET temp_directory = {literal(str(work.scratch / 'spill'))}")
+        if store is None:
+            confine(connection, (folder, *places))
         present = dict(store.sources) if store else {}
         present |= _extra_tables(folder, connection)
         merged = _merge_all(connection, work, imports, present)
@@ -167,6 +171,12 @@ def _add(work: Work, imports: Sequence[Import], timezone: str) -> Outcome:
     )
     work.publish()
     return done
+
+
+def _staged_in(imports: Sequence[Import]) -> Iterator[Path]:
+    """Where rows wait that do not fit into memory."""
+    for rows in (rows for each in imports for rows in each.tables.values() if isinstance(rows, Staged)):
+        yield from {file.parent for file in rows.files}
 
 
 def _home(folder: Path, table: Table) -> Path:
@@ -327,7 +337,7 @@ def _refuse_if_broken(
         _show_brands(
             connection, preview, name, present.get(name), name in {each.table.name for each in merged}
         )
-    problems = [*_problems(preview, timezone), *_two_platforms(connection, merged, present)]
+    problems = [*_problems(preview, timezone, work), *_two_platforms(connection, merged, present)]
     for each in large:
         if each.table.name in TABLES and not problems:
             problems = _problems_of_large(connection, work, each, preview, timezone)
@@ -372,9 +382,9 @@ def _two_platforms(
     return [f"account {account!r} would be on several platforms: {told}" for account, told in rows]
 
 
-def _problems(place: Path, timezone: str) -> list[str]:
+def _problems(place: Path, timezone: str, work: Work) -> list[str]:
     try:
-        with open_store(place, timezone) as store:
+        with open_store(place, timezone, also=(work.folder, work.new)) as store:
             return checks.problems(store, None)
     except InputError as fault:
         return list(fault.problems)
@@ -397,7 +407,7 @@ def _problems_of_large(
             f"COPY (SELECT * FROM {merged.result} WHERE rowid >= {start} AND rowid < {start + LARGE}) TO "
             f"{literal(str(part))} (FORMAT parquet)"
         )
-        if problems := _problems(slices, timezone):
+        if problems := _problems(slices, timezone, work):
             return [problem.replace(str(slices), str(work.folder)) for problem in problems]
     shutil.rmtree(slices)
     return []

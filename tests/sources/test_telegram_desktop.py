@@ -345,7 +345,7 @@ class TestBrokenJson:
     )
     def test_wherever_a_chunk_ends(self, parts: list[bytes], size: int) -> None:
         meant = b"".join(b"\\u000B" if part == b"\\x0B" else part for part in parts)
-        file = _Mended(io.BytesIO(b"".join(parts)))
+        file = _Mended(io.BytesIO(b"".join(parts)), Path("a.json"))
         found = b""
         while chunk := file.read(size):
             found += chunk

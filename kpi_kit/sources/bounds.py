@@ -1,0 +1,225 @@
+"""How large a file may be before it is read: small files can be made that would fill any memory."""
+
+from __future__ import annotations
+
+import copy
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from kpi_kit.errors import InputError
+
+LONGEST_LINE = 8 << 20
+MOST_COLUMNS = 20_000
+MOST_PAGE = 32 << 20
+"""Bytes of a web page that is read as a table: all of it is held in memory."""
+MOST_JSON = 64 << 20
+"""Bytes of a JSON file that is read as a whole."""
+MOST_JSON_PARTS = 2_000_000
+"""Objects and lists in it: an empty one takes thirty times the memory of its two brackets."""
+LONGEST_NUMBER = 4000
+"""Digits of a number in JSON: the parser that streams dies of more than Python can turn into a number."""
+MOST_CELLS = 5_000_000
+"""Cells of a sheet, the empty ones between filled ones, too: a reader makes room for all of them."""
+
+_CHUNK = 1 << 20
+_DIGITS = b"0123456789"
+_LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (LONGEST_NUMBER + 1))
+_DEEPEST = 10_000
+_MOST_UNPACKED = 512 << 20
+_SMALL = 16 << 20
+_LONGEST_TAG = 4096
+_TIGHTEST = 150
+"""Real sheets shrink to a tenth or a thirtieth, zeros to a thousandth."""
+_PLACE = re.compile(rb"""<(?:\w+:)?(c|row)(?:\s(?:[^>]*?\s)?r=["']([A-Z]{0,3})([0-9]{1,7})["']|(?=[\s/>]))""")
+"""A row or a cell, with its place where it says one: otherwise it is the next."""
+_DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+
+
+def bounded_lines(stream: IO[str], path: Path, delimiter: str, pending: list[int]) -> Iterator[str]:
+    """Lines of a text, as long as they and the row that they make are of a size that people write.
+
+    Parameters
+    ----------
+    stream : text file
+    path : pathlib.Path
+        For sentences.
+    delimiter : str
+    pending : list of one int
+        Delimiters since the last row that was complete; its reader sets it back to 0.
+
+    Raises
+    ------
+    InputError
+        Where a line or a row is larger.
+    """
+    number = 0
+    while line := stream.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise InputError(
+                f"{path}: line {number}: up to {LONGEST_LINE >> 20} million characters are allowed"
+            )
+        pending[0] += line.count(delimiter)
+        if pending[0] > MOST_COLUMNS:
+            raise InputError(f"{path}: line {number}: up to {MOST_COLUMNS} columns are allowed, found more")
+        yield line
+
+
+class JsonGuard:
+    """Looks at JSON before its parser does: numbers and nesting that would end the process.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        For sentences.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._digits = 0
+        self._open = 0
+
+    def look(self, chunk: bytes) -> None:
+        """Look at the next bytes.
+
+        Brackets inside of texts count as well: that takes ten thousand unanswered ones to matter.
+
+        Raises
+        ------
+        InputError
+        """
+        ahead = len(chunk) - len(chunk.lstrip(_DIGITS))
+        if self._digits + ahead > LONGEST_NUMBER or _LONG_NUMBER.search(chunk):
+            raise InputError(f"{self._path}: not valid JSON (a number of more than {LONGEST_NUMBER} digits)")
+        self._digits = (self._digits if ahead == len(chunk) else 0) + len(chunk) - len(chunk.rstrip(_DIGITS))
+        opened = chunk.count(b"[") + chunk.count(b"{") - chunk.count(b"]") - chunk.count(b"}")
+        self._open = max(0, self._open + opened)
+        if self._open > _DEEPEST:
+            raise InputError(f"{self._path}: not valid JSON (nested too deeply)")
+
+
+def content_of(path: Path, most: int, kind: str) -> bytes:
+    """All bytes of a file that is held in memory as a whole.
+
+    Raises
+    ------
+    InputError
+        Where there are too many.
+    """
+    with path.open("rb") as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise InputError(
+            f"{path}: {kind} may have up to {most >> 20} MB, found more; export fewer days at a time"
+        )
+    return content
+
+
+def refuse_large_workbook(path: Path) -> None:
+    """Look through a spreadsheet that is an archive before anything reads it as a whole.
+
+    What the archive says of its own sizes is not believed: every part is unpacked, and forgotten.
+
+    Raises
+    ------
+    InputError
+        Where it would unpack to too much, declares entities, or has cells far apart.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = 0
+            for info in archive.infolist():
+                unpacked += _look_through(archive, info, path, unpacked)
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError) as fault:
+        raise InputError(f"{path}: this spreadsheet cannot be read ({fault!s:.120})") from None
+
+
+def _look_through(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, before: int) -> int:
+    extent = _Extent() if info.filename.casefold().startswith("xl/worksheets/") else None
+    size, tail = 0, b""
+    for chunk in unpacking(archive, info, path, before):
+        if size == 0 and _DECLARES.search(chunk[:4096]):
+            raise InputError(f"{path}: {info.filename}: declares entities, as no spreadsheet does; not read")
+        size += len(chunk)
+        if extent is None:
+            continue
+        text, cut, rest = (tail + chunk).rpartition(b"<")  # what is cut in two is looked at with the next
+        extent.grow(text)
+        tail = cut + rest[:_LONGEST_TAG]
+        if extent.right * extent.down > MOST_CELLS:
+            raise InputError(
+                f"{path}: {info.filename}: reaches to row {extent.down} and column {extent.right}, and up to "
+                f"{MOST_CELLS // 1_000_000} million cells are allowed; save it as CSV"
+            )
+    return size
+
+
+class _Extent:
+    """How far the cells of a sheet reach."""
+
+    def __init__(self) -> None:
+        self.right = self.down = 1
+        self._column = self._row = 0
+
+    def grow(self, text: bytes) -> None:
+        for kind, column, row in _PLACE.findall(text):
+            if kind == b"row":
+                self._row, self._column = int(row) if row else self._row + 1, 0
+            else:
+                self._column = _number(column) if column else self._column + 1
+                self._row = int(row) if row else self._row
+                self.right = max(self.right, self._column)
+            self.down = max(self.down, self._row)
+
+
+def unpacking(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, before: int, most: int = _MOST_UNPACKED
+) -> Iterator[bytes]:
+    """What is packed in a part of an archive, as long as it is no bomb.
+
+    Parameters
+    ----------
+    archive : zipfile.ZipFile
+    info : zipfile.ZipInfo
+    path : pathlib.Path
+        For sentences.
+    before : int
+        Bytes that other parts have unpacked to.
+    most : int
+        Bytes that all parts may unpack to.
+
+    Raises
+    ------
+    InputError
+        Where it unpacks to more, or to very much more than its own size.
+    """
+    honest = copy.copy(info)
+    honest.file_size = most + 1  # what it says would end the reading too early
+    size = 0
+    with archive.open(honest) as stream:
+        while chunk := stream.read(_CHUNK):
+            size += len(chunk)
+            if size > _SMALL and size > _TIGHTEST * max(info.compress_size, 1):
+                raise InputError(
+                    f"{path}: {info.filename:.100}: unpacks to more than {_TIGHTEST} times its size; not read"
+                )
+            if before + size > most:
+                raise InputError(f"{path}: unpacks to more than {most >> 20} MB; not read")
+            yield chunk
+
+
+def _number(column: bytes) -> int:
+    """The number of a column by its letters.
+
+    Examples
+    --------
+    >>> _number(b"A"), _number(b"AA"), _number(b"XFD")
+    (1, 27, 16384)
+    """
+    number = 0
+    for letter in column:
+        number = number * 26 + letter - ord("A") + 1
+    return number
