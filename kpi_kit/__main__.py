@@ -25,6 +25,7 @@ from kpi_kit.opening import open_inputs
 from kpi_kit.params import Entry, Params, load
 from kpi_kit.periods import parse_instant
 from kpi_kit.tables import PLATFORMS, TABLES
+from kpi_kit.untrusted import on_terminal
 
 if TYPE_CHECKING:
     from kpi_kit.case import Case
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say_problems(fault: KitError) -> None:
     for problem in fault.problems:
-        print(problem, file=sys.stderr)
+        print(on_terminal(problem), file=sys.stderr)
 
 
 def _parser(wanted: str = "") -> argparse.ArgumentParser:
@@ -203,7 +204,7 @@ def _run(asked: argparse.Namespace) -> int:
     )
     if asked.quiet:  # otherwise the run has said each when it failed
         for name, problem in outcome.failed.items():
-            print(f"{name}: {problem}", file=sys.stderr)
+            print(on_terminal(f"{name}: {problem}"), file=sys.stderr)
     return SOME_FAILED if outcome.failed else OK
 
 
@@ -256,12 +257,12 @@ def _check(asked: argparse.Namespace) -> int:
                 broken += fault.problems
                 continue
             for line in (*_payouts(case), *_audited(case, known)):
-                print(line)
+                print(on_terminal(line))
     for problem in broken:
-        print(problem, file=sys.stderr)
+        print(on_terminal(problem), file=sys.stderr)
     people = counted(len(loaded.specialists) + len(loaded.broken), "specialist")
     faults = counted(len(broken), "problem")
-    print(f"{people}, {faults} in their files; no problems in {asked.data}")
+    print(on_terminal(f"{people}, {faults} in their files; no problems in {asked.data}"))
     return SOME_FAILED if broken else OK
 
 
@@ -381,7 +382,7 @@ def _import(asked: argparse.Namespace) -> int:
         imported_at=dt.datetime.now(dt.UTC).replace(microsecond=0),
         dry_run=asked.dry_run,
     ):
-        print(sentence)
+        print(on_terminal(sentence))
     return OK
 
 
@@ -424,7 +425,7 @@ def _mail(asked: argparse.Namespace) -> int:
 def _tell(line: str, stream: TextIO) -> None:
     """Print a line at once; where nobody reads any more, go on: the messages matter, not the telling."""
     try:
-        print(line, file=stream, flush=True)
+        print(on_terminal(line), file=stream, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from kpi_kit.errors import InputError
 from kpi_kit.store import SHOWN, Store
 from kpi_kit.table_files import Source, allowed_text, quoted
 from kpi_kit.tables import TABLES, Table, Type
@@ -28,14 +29,13 @@ def problems(store: Store, currency: str | None) -> list[str]:
     """
     found: list[str] = list(store.faults)
     for name, source in store.sources.items():
-        rejected = list(_rejected(store, source))
-        found += rejected
+        try:
+            rejected = list(_rejected(store, source))
+        except InputError as fault:
+            rejected = list(fault.problems)
         if rejected:
+            found += rejected
             continue
-        # one numbered copy serves all checks of a table
-        store.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE checked AS SELECT * FROM ({source.typed(numbered=True)})"
-        )
         found += _unreadable(store, source)
         found += _impossible(store, source.table)
         found += _conflicting(store, source)
@@ -80,11 +80,12 @@ def _listed(sentences: list[str], what: str) -> Iterator[str]:
 
 
 def _rejected(store: Store, source: Source) -> Iterator[str]:
-    """CSV lines that do not have the header's cells."""
+    """CSV lines that do not have the header's cells, or are no text; the others are in ``checked``."""
+    store.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    # one numbered copy serves all checks of a table; only what reads every cell finds the broken ones
+    store.query(f"CREATE OR REPLACE TEMP TABLE checked AS SELECT * FROM ({source.typed(numbered=True)})")
     if source.kind != "csv":
         return
-    store.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-    store.query(f"SELECT count(*) FROM ({source.raw()})")
     rows = store.query("SELECT DISTINCT line, error_type FROM reject_errors ORDER BY ALL")
     store.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     width = len(source.columns)

@@ -15,6 +15,7 @@ from kpi_kit.horizon import last_full_month
 from kpi_kit.opening import open_inputs
 from kpi_kit.periods import Period
 from kpi_kit.store import Store
+from kpi_kit.untrusted import on_terminal
 from kpi_kit.wording import Form, Words, form, words
 from kpi_kit.yaml_files import parse_yaml
 
@@ -29,7 +30,7 @@ IDENTICAL, DIFFERENT = 0, 1
 def warn(warnings: Iterable[str]) -> None:
     """Say what is allowed but probably not meant."""
     for warning in warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(on_terminal(f"warning: {warning}"), file=sys.stderr)
 
 
 def chosen_period(asked: argparse.Namespace, store: Store) -> Period:
@@ -85,7 +86,7 @@ def _verify(asked: argparse.Namespace) -> int:
             continue
         different |= not found.identical
         for line in sentences(found):
-            print(line)
+            print(on_terminal(line))
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
     return DIFFERENT if different else IDENTICAL
@@ -116,7 +117,7 @@ def _what_if(asked: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(answer.as_dict(), ensure_ascii=False, indent=1) + "\n")
         return IDENTICAL
     for line in answer_lines(answer, words("en", loaded.department.currency)):
-        print(line)
+        print(on_terminal(line))
     return IDENTICAL
 
 

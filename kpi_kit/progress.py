@@ -16,6 +16,7 @@ from rich.progress import (
 )
 
 from kpi_kit.execute import Result
+from kpi_kit.untrusted import on_terminal
 
 _NAMED = 3
 """How many of the reports that are under way the bar names."""
@@ -38,7 +39,7 @@ def display(console: Console, names: Sequence[str], jobs: int) -> Iterator[Calla
         TextColumn("{task.description}", markup=False),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(under_way(left, jobs), total=len(left), failed="")
+        task = bar.add_task(on_terminal(under_way(left, jobs)), total=len(left), failed="")
         failed = 0
 
         def tell(result: Result) -> None:
@@ -49,7 +50,7 @@ def display(console: Console, names: Sequence[str], jobs: int) -> Iterator[Calla
             bar.update(
                 task,
                 advance=1,
-                description=under_way(left, jobs),
+                description=on_terminal(under_way(left, jobs)),
                 failed=f"{failed} failed" if failed else "",
             )
 
@@ -90,5 +91,5 @@ def line(result: Result) -> str:
 
 
 def say(console: Console, text: str) -> None:
-    """Print as it stands: names of files are no markup, and lines are not broken."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Print as it stands: names of files are no markup, nor are they obeyed, and lines are not broken."""
+    console.print(on_terminal(text), markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -11,7 +11,8 @@ import datetime as dt
 import hashlib
 import json
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -139,8 +140,27 @@ class Store:
             self.scratch.cleanup()
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a query with bound values."""
-        return self.connection.execute(sql, list(values)).fetchall()
+        """Rows of a query with bound values.
+
+        Raises
+        ------
+        InputError
+            Where a table cannot be read to its end, whatever its beginning promised.
+        """
+        with self._told():
+            return self.connection.execute(sql, list(values)).fetchall()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what DuckDB says of a file that is broken inside into a sentence."""
+        try:
+            yield
+        except duckdb.Error as fault:
+            said = str(fault)
+            file = next(
+                (s.label for s in self.sources.values() for f in s.files if str(f) in said), self.place
+            )
+            raise InputError(f"{file}: cannot be read to its end: {' '.join(said.split()):.160}") from None
 
     def frame(
         self, table: str, where: str = "true", values: Sequence[object] = (), near: str = "true"

@@ -14,13 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kpi_kit import checks
 from kpi_kit.errors import InputError, KitError
 from kpi_kit.sources.bounds import LONGEST_NUMBER, JsonGuard
 from kpi_kit.store import look, open_store
 from kpi_kit.table_files import connect, literal, quoted
 from kpi_kit.yaml_files import MOST_BYTES, read_yaml
 from tests.bombs import BOMBS, MOST_MEMORY, MOST_SECONDS, workbook
-from tests.builders import write_csv
+from tests.builders import write_csv, write_data
 
 ROOT = Path(__file__).parents[1]
 ZONE = "Europe/Moscow"
@@ -189,6 +190,36 @@ def test_a_header_without_end_is_refused(tmp_path: Path, header: str) -> None:
         open_store(data, ZONE)
 
 
+@pytest.mark.parametrize(
+    "accounts",
+    [
+        b"account_id,platform,title\na,vk,one\rtwo\n",  # a line end of another kind, without quotes
+        b"account_id,platform,title\na,vk," + b"x" * 3_000_000 + b"\n",
+        b"account_id,platform,title\n" + b"a,vk,x\n" * 20_000 + b"a,vk,\xff\n",
+        b'account_id,platform,title\na,vk,"x\n',
+    ],
+)
+def test_a_table_that_is_broken_inside_is_named_in_a_sentence(tmp_path: Path, accounts: bytes) -> None:
+    write_csv(tmp_path, accounts=accounts)
+    with open_store(tmp_path, ZONE) as store:
+        (problem, *_) = checks.problems(store, None)
+    assert problem.startswith(f"{tmp_path / 'accounts.csv'}: ")
+    assert len(problem) < 400
+    assert "\n" not in problem
+
+
+def test_a_parquet_that_breaks_off_is_named_in_a_sentence(tmp_path: Path) -> None:
+    rows = [{"account_id": str(n), "platform": "vk", "title": str(n * n)} for n in range(5000)]
+    file = write_data(tmp_path, {"accounts": rows}, fmt="parquet") / "accounts.parquet"
+    content = file.read_bytes()
+    file.write_bytes(content[:200] + b"\xff" * 400 + content[600:])
+    with open_store(tmp_path, ZONE) as store:
+        (problem,) = checks.problems(store, None)
+        with pytest.raises(InputError, match="cannot be read to its end"):
+            store.frame("accounts")
+    assert problem.startswith(f"{file}: cannot be read to its end: ")
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     (tmp_path / "outside.csv").write_text("x\n1\n")
@@ -222,7 +253,8 @@ def test_a_database_cannot_show_files_by_its_views(tmp_path: Path) -> None:
     (tmp_path / "outside.csv").write_text("account_id,platform,title\na,vk,secret\n")
     with duckdb.connect(tmp_path / "d.duckdb") as made:
         made.execute(f"CREATE VIEW accounts AS SELECT * FROM read_csv('{tmp_path / 'outside.csv'}')")
-    with open_store(tmp_path / "d.duckdb", ZONE) as store, pytest.raises(duckdb.Error):
+    refused = pytest.raises(InputError, match="cannot be read to its end: Permission Error")
+    with open_store(tmp_path / "d.duckdb", ZONE) as store, refused:
         store.frame("accounts")
 
 

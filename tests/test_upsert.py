@@ -129,3 +129,13 @@ def test_union_covers_the_same_days(spans: list[tuple[int, int]]) -> None:
     assert days(joined) == days(ranges)
     gaps = zip(joined, joined[1:], strict=False)
     assert all(first[1] < second[0] for first, second in gaps), "ranges neither touch nor overlap"
+
+
+@pytest.mark.parametrize(
+    "title", ["one\rtwo", "\r", "one\ntwo", "one\r\ntwo", '"one', "=1+1", " ", "a\0b", "\ufeffa"]
+)
+def test_a_text_that_was_written_is_read_again_as_it_was(tmp_path: Path, title: str) -> None:
+    rows = pd.DataFrame([{"account_id": "a", "platform": "vk", "title": title, "url": None, "opened": None}])
+    upsert(tmp_path / "data", {"accounts": rows}, {}, "UTC")
+    with open_store(tmp_path / "data", "UTC") as store:
+        assert store.accounts["title"].tolist() == [title]

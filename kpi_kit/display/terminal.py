@@ -7,17 +7,18 @@ from rich.text import Text
 
 from kpi_kit import wording
 from kpi_kit.display.entries import Card, names, reasons
+from kpi_kit.untrusted import on_terminal
 from kpi_kit.wording import Words, robustness
 
 
 def scorecard(card: Card) -> Table:
     """Tabulate a scorecard; texts from data are shown, never interpreted."""
     words = wording.words(card["language"], card["currency"])
-    table = Table(title=Text(f"{card['name']}, {words.period(card['period'])}"))
+    table = Table(title=Text(on_terminal(f"{card['name']}, {words.period(card['period'])}")))
     for heading in ("KPI", "target", "fact", "attainment", "usual definitions", "weight"):
         table.add_column(heading)
     for name, record in zip(names(card, words), card["kpis"], strict=True):
-        table.add_row(*map(Text, (name, *_cells(card, record, words))))
+        table.add_row(*(Text(on_terminal(cell)) for cell in (name, *_cells(card, record, words))))
     return table
 
 

@@ -22,6 +22,7 @@ from kpi_kit.figures.canvas import (
     ticks,
 )
 from kpi_kit.figures.theme import Theme
+from kpi_kit.untrusted import bare
 from kpi_kit.wording import Form, Words
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def _names(
         point = people[number]
         stands_out = point["outside"] not in (None, "usual")
         weight = "bold" if stands_out else "normal"
-        boxes = list(_beside(at[number], text_width(point["name"], SMALL, weight)))
+        boxes = list(_beside(at[number], text_width(bare(point["name"]), SMALL, weight)))
         inside = [box for box in boxes if box.left >= 0 and box.right <= size[0]]
         free = [box for box in inside if box.bottom >= 0 and box.top <= size[1] and not _hit(box, taken)]
         if not free and not stands_out:
@@ -181,7 +182,7 @@ def _names(
         box = (free or inside or boxes)[0]
         taken.append(box)
         axes.annotate(
-            point["name"],
+            bare(point["name"]),
             (0, 0),
             (points(box.left), points((box.bottom + box.top) / 2)),
             xycoords="axes fraction",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from kpi_kit import display
+from kpi_kit import display, untrusted
 from kpi_kit.department import view
 from kpi_kit.mail import gate
 from kpi_kit.mail.corrections import corrections
@@ -26,7 +26,7 @@ MOST_ROWS = 60
 """Specialists in the table of a message: Gmail cuts one off at 102 KB."""
 MOST_PICTURES = 3
 _LONGEST_SUBJECT = 160
-_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066\u2067]")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def content(
         The figures of the message that this one corrects.
     """
     say = words(asked.language, asked.currency)
-    cards = sorted((report.card for report in sound), key=lambda card: str(card["name"]))
+    cards = sorted((untrusted.shown(report.card) for report in sound), key=lambda card: str(card["name"]))
     troubles = list(_troubles(cards, say))
     shown = troubles[:MOST_EXCEPTIONS]
     kept = _by_trouble(cards, troubles)[:MOST_ROWS]
@@ -130,7 +130,7 @@ def content(
     changed = () if earlier is None else tuple(corrections(earlier, cards, say))
     return Content(
         language=asked.language,
-        agency=asked.agency,
+        agency=untrusted.isolated(asked.agency),
         accent=asked.accent,
         subject=_subject(title, cards, troubles, say, corrected=earlier is not None),
         title=title,
@@ -144,7 +144,7 @@ def content(
         heads=tuple(say.text(key) for key in _HEADS),
         rows=tuple(_row(card, asked, say) for card in kept),
         more_rows=_more_rows(len(cards) - len(kept), say),
-        held=tuple((each.name, gate.reason(each, say)) for each in held),
+        held=tuple((untrusted.isolated(each.name), gate.reason(each, say)) for each in held),
         pictures=tuple(_pictures(kept, troubles, say)),
         reports=say.text("mail.linked") if asked.base_url else say.text("mail.attached"),
         department_link=_department_link(asked, recipient, held),
@@ -157,7 +157,7 @@ def errors(asked: Asked, held: Sequence[Held]) -> Content:
     title = say.text("mail.title", period=say.period(asked.period))
     return Content(
         language=asked.language,
-        agency=asked.agency,
+        agency=untrusted.isolated(asked.agency),
         accent=asked.accent,
         subject=plain(say.plural("mail.errors.subject", len(held), title=title)),
         title=title,
@@ -171,7 +171,9 @@ def errors(asked: Asked, held: Sequence[Held]) -> Content:
         heads=(),
         rows=(),
         more_rows="",
-        held=tuple((each.name, f"{gate.reason(each, say)}. {each.detail}") for each in held),
+        held=tuple(
+            (untrusted.isolated(each.name), f"{gate.reason(each, say)}. {each.detail}") for each in held
+        ),
         pictures=(),
         reports="",
         department_link=None,

@@ -145,7 +145,7 @@ def _specialists(content: Content, say: Words) -> list[Markup | None]:
 
 def _row(row: Row) -> Markup:
     name, *cells = row.cells
-    shown = tag("a", name, href=row.link) if row.link else tag("b", name)
+    shown = tag("a", name, href=row.link, rel="noopener noreferrer") if row.link else tag("b", name)
     head = tag("th", shown, class_="cell long", scope="row")
     return tag("tr", head, *(tag("td", cell, class_="cell") for cell in cells))
 
@@ -167,7 +167,8 @@ def _pictures(content: Content, cids: Mapping[Picture, str], say: Words) -> list
 def _department(content: Content, say: Words) -> Markup | None:
     if content.department_link is None:
         return None
-    return tag("p", tag("a", say.text("department.title"), href=content.department_link))
+    link = tag("a", say.text("department.title"), href=content.department_link, rel="noopener noreferrer")
+    return tag("p", link)
 
 
 def text(content: Content, say: Words) -> str:

@@ -15,6 +15,7 @@ from kpi_kit.display import tag
 from kpi_kit.report import summary
 from kpi_kit.report.section import Section, build
 from kpi_kit.report.specialist import THEME
+from kpi_kit.untrusted import isolated, shown
 from kpi_kit.wording import Form, Words, verdicts, words
 
 Card = Mapping[str, Any]
@@ -45,10 +46,11 @@ class DepartmentReport:
         missing: Sequence[str] = (),
     ) -> None:
         self.period = period
-        self.cards = sorted(cards, key=lambda card: card["name"])
-        self.view = view(self.cards)
-        self.failed = dict(sorted(failed.items()))
-        self.missing = sorted(missing)
+        ordered = sorted(cards, key=lambda card: card["name"])
+        self.view = view(ordered)
+        self.cards: list[Card] = shown(ordered)
+        self.failed = {isolated(name): isolated(why) for name, why in sorted(failed.items())}
+        self.missing: list[str] = shown(sorted(missing))
         self._words = words(language, currency)
 
     def __repr__(self) -> str:

@@ -14,6 +14,7 @@ from kpi_kit.periods import Grain, Period
 from kpi_kit.report import summary
 from kpi_kit.report.inputs import PROJECT
 from kpi_kit.report.section import Section, build
+from kpi_kit.untrusted import shown
 from kpi_kit.wording import Form, words
 
 THEME = PROJECT / "reports" / "theme.css"
@@ -32,7 +33,7 @@ class SpecialistReport:
     """
 
     def __init__(self, card: Mapping[str, Any], path: Path | None = None) -> None:
-        self.card = card
+        self.card: Mapping[str, Any] = shown(card)
         self.path = path
         self._words = words(card["language"], card["currency"])
         self._names = display.names(card, self._words)

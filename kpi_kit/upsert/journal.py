@@ -15,6 +15,7 @@ from kpi_kit.upsert.writing import Work
 
 JOURNAL = f"{FOLDER}/journal.csv"
 RESTATED = f"{FOLDER}/restated.csv"
+_BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _COLUMNS = ("digest", "imported_at", "source", "files", "table", "rows", "speaks_until", "covers")
 
 
@@ -144,4 +145,17 @@ def _write(work: Work, name: str, header: Sequence[str], rows: Sequence[Sequence
     with target.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerows(map(guarded, row) for row in rows)
+
+
+def guarded(cell: str) -> str:
+    """A cell of a file that people open in spreadsheets: a text that begins like a formula gets a ``'``.
+
+    The canonical tables are data and keep every text as it is.
+
+    Examples
+    --------
+    >>> guarded("=cmd|' /C calc'!A0"), guarded("posts.csv")
+    ("'=cmd|' /C calc'!A0", 'posts.csv')
+    """
+    return f"'{cell}" if cell.startswith(_BEGINS_A_FORMULA) else cell

@@ -242,7 +242,10 @@ def write_csv(frame: pd.DataFrame, table: Table, target: Path) -> None:
     spelled = pd.DataFrame(
         {column.name: _spelled(frame[column.name], column.type) for column in table.columns}
     )
-    spelled.to_csv(target, index=False, lineterminator="\n")
+    texts = [column.name for column in table.columns if column.type is Type.TEXT]
+    returns = any(spelled[name].astype("str").str.contains("\r", regex=False).any() for name in texts)
+    # of the characters that end lines, Python's csv quotes only those that end its own
+    spelled.to_csv(target, index=False, lineterminator="\r\n" if returns else "\n")
 
 
 def _spelled(values: pd.Series, kind: Type) -> pd.Series:
