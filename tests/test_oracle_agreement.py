@@ -154,14 +154,16 @@ _any_attainment = oracle.attainment
 @pytest.fixture(autouse=True)
 def readings_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """The days of a stale opening are uncovered for all of ``audience``; an empty band."""
+    without_verdicts(monkeypatch)
+
+
+def without_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the oracle the package's readings, and the package none of the statistics that it has not."""
     monkeypatch.setattr(oracle, "attainment", _attainment)
     for name, rule in oracle.KPIS.items():
         monkeypatch.setitem(oracle.KPIS, name, replace(rule, from_opening=True))
 
-
-@pytest.fixture(autouse=True)
-def no_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oracle has no statistics: the package's bootstraps would only cost time here."""
+    # the package's bootstraps would only cost time here
     names = ("change", "year_ago_change", "trend", "chance", "chance_band", "chance_period", "control")
     none = dict.fromkeys(names)
     monkeypatch.setattr(scorecard, "verdicts", lambda facts: facts)
