@@ -89,35 +89,35 @@ def settle(
     _refuse_strangers(owned, folder, {*known, options.account})
     if options.account is None or not owned:
         return Settled()
-    said = _said(options.account, owned, folder, known.get(options.account), given)
+    present = known.get(options.account)
+    said = _said(options.account, owned, folder, present, given)
     if len(said) > 1:
         told = "; ".join(f"{name} by {_listed(said[name])}" for name in sorted(said))
         raise InputError(
             f"account {options.account!r} would be on several platforms: {told}; give the files of each "
             "platform an --account of their own"
         )
-    platform = next(iter(said), None)
-    files = [
-        (options.account, name, by) for name, listed in said.items() for by in listed if by in _files(owned)
-    ]
-    if given.platform:
-        files.append((options.account, given.platform, _BY_HAND))
-    tables = (
-        {ACCOUNT_PLATFORMS: pd.DataFrame(files, columns=["account_id", "platform", "said_by"])}
-        if files
-        else {}
-    )
-    if options.account in known:
-        if known[options.account] == _NOT_KNOWN and platform not in (None, _NOT_KNOWN):
-            title = str(store.accounts.loc[options.account, "title"]) if store is not None else ""
-            tables["accounts"] = _row(options.account, str(platform), title)
-            by = _listed(said[str(platform)])
-            return Settled(
-                tables, (f"account {options.account!r} is on {platform}, by {by}; it was {_NOT_KNOWN}",)
-            )
-        return Settled(tables)
-    row, told_of = _new(options.account, platform, folder, given, free=free)
-    return Settled({**tables, "accounts": row}, told_of)
+    platform, by = next(iter(said.items()), (None, []))
+    evidence = _evidence(options.account, said, owned, given)
+    if present is None or store is None:
+        row, sentences = _new(options.account, platform, folder, given, free=free)
+    elif present == _NOT_KNOWN and platform not in (None, _NOT_KNOWN):
+        row = _row(options.account, str(platform), str(store.accounts.loc[options.account, "title"]))
+        sentences = (f"account {options.account!r} is on {platform}, by {_listed(by)}; it was {_NOT_KNOWN}",)
+    else:
+        return Settled(evidence)
+    return Settled({**evidence, "accounts": row}, sentences)
+
+
+def _evidence(
+    account: str, said: Mapping[str, Sequence[str]], lots: Lots, given: NewAccount
+) -> dict[str, pd.DataFrame]:
+    """Who says now which platform, to be remembered."""
+    files = _files(lots)
+    rows = [(account, platform, by) for platform, listed in said.items() for by in listed if by in files]
+    rows += [(account, given.platform, _BY_HAND)] if given.platform else []
+    frame = pd.DataFrame(rows, columns=["account_id", "platform", "said_by"])
+    return {ACCOUNT_PLATFORMS: frame} if rows else {}
 
 
 def _files(lots: Lots) -> set[str]:

@@ -108,11 +108,10 @@ def _looks_like_header(cells: Sequence[str], header: Sequence[str]) -> bool:
 
 
 def _segment_of(notes: Sequence[str]) -> str:
-    """What stands right above the line of the first day: the segment or comparison, where there is one."""
+    """What stands right above a line of the first day: the segment of this table and of those below it."""
     lines = [note.strip().lstrip("#").strip() for note in notes]
-    starts = [place for place, note in enumerate(notes) if _START.search(note)]
-    above = lines[starts[-1] - 1] if starts and starts[-1] else ""
-    return "" if ":" in above or not above.strip("-") else above
+    above = [lines[place - 1] for place, note in enumerate(notes) if place and _START.search(note)]
+    return next((line for line in reversed(above) if ":" not in line and line.strip("-")), "")
 
 
 def _one_segment(

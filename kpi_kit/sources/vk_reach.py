@@ -19,8 +19,6 @@ _MEASURES = (
     "to_group",
     "join_group",
 )
-
-
 UNDATED = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 """Of an answer that says nothing of its age: of several the largest reach counts, as reach only grows."""
 
@@ -97,7 +95,7 @@ def _figures(items: Iterable[Item], account: str, at: dt.datetime, options: Impo
                 "value": float(item.whole(name, item.raw[name], least=0)),
             },
             item.where,
-            item.stamp,
+            at,
         )
         for item in items
         for name in _MEASURES

@@ -262,6 +262,11 @@ class TestSegments:
         said = refused_text(twin, "ga4.csv", self.text("Mobile", "Desktop"), segment="TV")
         assert said.endswith("with --segment, found 'TV'")
 
+    def test_a_table_without_a_name_is_of_the_segment_above(self, twin: Any) -> None:
+        later = self.BLOCK.format("All Users", 3, 4).partition("\n")[2].replace("202510", "202512")
+        found = twin("ga4.csv", f"{self.text('All Users')}\n{later}".encode())
+        assert figures(found) == {("event_count", "all"): 1 + 2 + 3 + 4}
+
     def test_one_alone_is_told(self, twin: Any) -> None:
         assert any(
             "of the segment 'Mobile' alone" in each
