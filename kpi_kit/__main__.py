@@ -231,6 +231,7 @@ def _score(asked: argparse.Namespace) -> int:
         sys.stdout.write(dumps(record))
     else:
         Console().print(terminal.scorecard(record))
+        print("", *terminal.computation(record), sep="\n")
     return OK
 
 

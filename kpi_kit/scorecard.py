@@ -282,7 +282,7 @@ def _bonus(case: Case) -> dict[str, Any] | None:
         return None
     asked = Entry(kpi="sales_amount", target=TargetParams(at_least=1.0), weight=1.0)
     amount = Facts(case, asked).measurement.value
-    paid = None if amount is None else min(amount * rule.share_of_sales, rule.cap or float("inf"))
+    paid = None if amount is None else max(0.0, min(amount * rule.share_of_sales, rule.cap or float("inf")))
     return {"sales_amount": amount, "share": float(rule.share_of_sales), "cap": rule.cap, "amount": paid}
 
 

@@ -128,6 +128,22 @@ def trend(known: bool = True, **given: Any) -> Card:
     return found | given
 
 
+TURNED = {
+    "attained": 2,
+    "of": 3,
+    "definitions": [
+        {"id": "reported", "value": 0.0213, "attained": True, "turns": False, "reason": None},
+        {"id": "over_mean", "value": 0.0207, "attained": True, "turns": False, "reason": None},
+        {"id": "over_closing", "value": 0.0312, "attained": False, "turns": True, "reason": None},
+        {
+            "id": "joined_less_left",
+            "value": None,
+            "attained": None,
+            "turns": False,
+            "reason": {"code": "too_many_unknown", "count": 20, "total": 31},
+        },
+    ],
+}
 RISING = {"slope": 0.4, "low": 0.2, "high": 0.6, "p": 0.001, "q": 0.003, "verdict": "rising"}
 FALLING = {"slope": -0.4, "low": -0.6, "high": -0.2, "p": 0.001, "q": 0.003, "verdict": "falling"}
 
@@ -227,6 +243,7 @@ def entries() -> list[Card]:
             attained=True,
             attainment=1.29,
             payout=1.2,
+            robustness=TURNED,
             accounts=by_account,
         ),
         entry(
@@ -484,7 +501,7 @@ def card(language: str = "ru", **given: Any) -> Card:
         "restated": restated(),
         "events": events(),
         "anomalies": anomalies(),
-        "bonus": {"sales_amount": 410000.0, "share": 0.02, "amount": 8200.0},
+        "bonus": {"sales_amount": 410000.0, "share": 0.02, "cap": None, "amount": 8200.0},
         "provenance": {
             "kit": "0.1.0",
             "data": "sha256:4e1243bd22c66e76c2ba9eddc1f91394e57f9f83",

@@ -176,21 +176,42 @@ def test_bars_end_at_the_cap(say: Words, attainment: float, width: str) -> None:
 
 def test_arithmetic_ends_in_the_total_of_the_record(say: Words) -> None:
     found = rows(display.arithmetic(cards.card(), say))
-    assert len(found) == 9  # a head, seven KPIs that have a payout, the sum
-    assert found[1] == "Прирост подписчиков 128 % 1,2 20 24"
-    assert found[-1] == "Сумма 80,7 % 100 80,679"
+    assert len(found) == 1 + len(cards.card()["kpis"])
+    assert found[1].endswith("выше предела, поэтому предел: 1,2 20 × 1,2 = 24")
+    said = Text(str(display.arithmetic(cards.card(), say))).text
+    assert "Итог: 80,678 ÷ 100 = 0,8068, то есть 80,7 %" in said
 
 
 def test_arithmetic_counts_a_zero_where_the_rule_says_so(say: Words) -> None:
     card = cards.card(total=0.768)
     card["scoring"]["not_assessable"] = "zero"
-    found = rows(display.arithmetic(card, say))
-    assert found[-2] == "Подписчики: изменение к прошлому месяцу (Telegram) — 0 5 0"
-    assert found[-1] == "Сумма 76,8 % 105 80,679"
+    assert "5 × 0 = 0" in rows(display.arithmetic(card, say))[-1]
+    assert "÷ 105 = 0,7684, то есть 76,8 %" in Text(str(display.arithmetic(card, say))).text
 
 
-def test_there_is_no_arithmetic_without_a_total(say: Words) -> None:
-    assert display.arithmetic(cards.card(total=None), say) is None
+def test_without_a_total_the_rule_is_named_and_without_payouts_there_is_only_the_bonus(say: Words) -> None:
+    card = cards.card(total=None)
+    card["scoring"]["not_assessable"] = "hold"
+    assert "Итог отложен" in str(display.arithmetic(card, say))
+    nothing = cards.card(total=None, kpis=[])
+    assert "Премия" in str(display.arithmetic(nothing, say))
+    assert display.arithmetic({**nothing, "bonus": None}, say) is None
+
+
+def test_a_definition_that_turns_the_verdict_stands_in_the_scorecard_and_all_are_folded_away(
+    say: Words,
+) -> None:
+    said = Text(str(display.scorecard(cards.card(), say))).text
+    assert "цель достигнута при 2 из 3 обычных определений" in said
+    assert said.count("вывод меняет: к подписчикам на конец периода") == 1
+    folded = said[said.index("Насколько прочны выводы") :]
+    assert "как в отчёте: 2,1 %, цель достигнута" in folded
+    assert "к подписчикам на конец периода: 3,1 %, цель не достигнута" in folded
+    assert "вступившие минус отписавшиеся: не посчитать. Пустых значений 20 из 31" in folded
+    alone = cards.card()
+    for record in alone["kpis"]:
+        record["robustness"] = None
+    assert "Насколько прочны выводы" not in str(display.scorecard(alone, say))
 
 
 def test_accounts_are_plain_values_also_of_a_growth(say: Words) -> None:

@@ -17,7 +17,7 @@ from kpi_kit.params import Entry
 from kpi_kit.robustness import REPORTED, measured_by, redefined_units, robustness
 from kpi_kit.targets import Kind, Target
 from kpi_kit.wording import words
-from kpi_kit.wording.robustness import outcome, turning, verdict
+from kpi_kit.wording.robustness import brief, outcome, turning, verdict
 from tests.agency import Json, build, case_of, cover, entry, scored
 
 # 100 subscribers until the 15th, 200 from the 16th on: (15 · 100 + 16 · 200) / 31 = 4700 / 31 on average.
@@ -303,6 +303,9 @@ def test_the_verdict_in_words() -> None:
     assert verdict(said(1, 1), ru) is None
     assert turning(said(5, 6, "median_of_posts"), en) == "turned by: median over posts"
     assert turning(said(6, 6), en) is None
+    assert brief(said(6, 6), ru) == "то же при 6 определениях"
+    assert brief(said(5, 6, "median_of_posts"), en) == "attained under 5 of 6 usual definitions"
+    assert brief(said(1, 1), en) is brief({"robustness": None}, en) is None
     assert verdict({"robustness": None}, en) is turning({"robustness": None}, en) is None
     other = {"id": "over_reach", "value": 0.04, "attained": True, "turns": True, "reason": None}
     assert outcome(other, said(5, 6), en, {}) == "4%, attained"

@@ -12,11 +12,13 @@ import pytest
 
 from kpi_kit.across import Across, of_case, pooled
 from kpi_kit.case import prepare
+from kpi_kit.display import terminal
 from kpi_kit.opening import open_inputs
 from kpi_kit.periods import Period
 from kpi_kit.scorecard import card
-from kpi_kit.wording import words
+from kpi_kit.wording import LANGUAGES, words
 from kpi_kit.wording.audit import entry_sentences, set_sentence
+from tests.calculator import agrees, computations
 
 ROOT = Path(__file__).parent.parent
 PERIOD = "2025-10"
@@ -142,3 +144,26 @@ def test_the_findings_in_words(cards: Cards) -> None:
     )
     pair = set_sentence(found["dmitry", "no_quality_pair"][1], ru)
     assert "«Прирост подписчиков»" in pair and "«Доля отписок» или «Отписки»" in pair
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("person", ["anna", "dmitry", "elena", "ivan", "maria", "timur"])
+def test_every_printed_computation_is_right(person: str, language: str, cards: Cards) -> None:
+    """A computation for each KPI that is paid, its points and its product, the sums, total and bonus."""
+    record = {**cards[person], "language": language}
+    printed = terminal.computation(record)
+    done = computations(printed, language)
+    assert [one for one in done if not agrees(*one)] == []
+    paid = sum(row["payout"] is not None for row in record["kpis"])
+    assert len(done) >= 2 * paid + 3
+    assert any(line.endswith(words(language).total(record["total"])) for line in printed)
+    bonus = record["bonus"]
+    assert (bonus is None) or words(language, "RUB").money(bonus["amount"]) in printed[-1]
+
+
+def test_a_verdict_that_hangs_on_a_definition_is_said(cards: Cards) -> None:
+    """Elena's engagement: 5.3 % of all views is in the band of 4.8 to 6.5 %, the median post is not."""
+    firm = entry(cards["elena"], "engagement_rate")["robustness"]
+    assert (firm["attained"], firm["of"]) == (3, 4)
+    assert [one["id"] for one in firm["definitions"] if one["turns"]] == ["median_of_posts"]
+    assert [one["id"] for one in firm["definitions"] if one["reason"]] == ["over_reach"]

@@ -12,10 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kpi_kit import display
+from kpi_kit.display import terminal
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.report import THEME, SpecialistReport, summary
 from kpi_kit.wording import messages, words
 from tests import cards
+from tests.calculator import agrees, computations
 from tests.shown import LEGENDS, SPECIALIST, Reader, numbers_of, rounded, sections, shown_numbers
 
 WITHOUT_FIGURES = [name for name in SPECIALIST if name not in ("figures", "response")]
@@ -36,10 +38,9 @@ def counted(card: cards.Card) -> Iterator[str]:
     yield from map(str, range(len(card["kpis"]) + 1))
     for record in card["kpis"]:
         yield str(sum(past["value"] is not None for past in record["history"][-13:]))
-    points = [(record["weight"], record["payout"]) for record in card["kpis"] if record["payout"] is not None]
-    for product in (*(weight * payout for weight, payout in points), sum(w * p for w, p in points)):
-        yield from rounded(product)
-    yield from rounded(sum(weight for weight, _ in points))
+    for computation, result in computations(terminal.computation(card), card["language"]):
+        assert agrees(computation, result)
+        yield from rounded(float(abs(result)))
 
 
 CARDS = {"rich": cards.card, "single": cards.single, "unassessable": cards.unassessable}

@@ -509,6 +509,8 @@ DYNAMIC = (
     | {f"restated.field.{field}" for field in (*FIELDS, "total", "bonus")}
     | {f"restated.attained.{said}" for said in ("yes", "no")}
     | {f"restated.because.params.{whose}" for whose in ("department", "person", "some")}
+    | {f"arithmetic.{key}" for key in ("not_assessable", "target_is_base")}
+    | {f"arithmetic.then.{key}" for key in ("reweight", "zero", "hold")}
     | {f"total.not_assessable.{key}" for key in ("reweight", "zero", "hold")}
     | {f"response.calendar.{key}" for key in ("always", "business")}
     | {f"summary.change.{key}" for key in ("better", "worse", "changed", "none", "rest")}

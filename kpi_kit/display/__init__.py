@@ -3,6 +3,7 @@
 Every text that comes from data is escaped; nothing here rounds a number or knows a colour.
 """
 
+from kpi_kit.display.arithmetic import arithmetic
 from kpi_kit.display.audit import smart
 from kpi_kit.display.calendar import calendar, plan_mark
 from kpi_kit.display.details import audience, funnel, plan, posts
@@ -16,7 +17,6 @@ from kpi_kit.display.scorecard import (
     UNFINISHED,
     account_list,
     accounts,
-    arithmetic,
     banner,
     data_notes,
     definitions,

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from kpi_kit.display.entries import Card, names, plain, reasons, titles
-from kpi_kit.display.html import Column, details, facts, items, link, paragraph, table, tag
+from kpi_kit.display.html import Column, facts, items, link, paragraph, table, tag
 from kpi_kit.display.marks import bar, pill, state
 from kpi_kit.display.robustness import robustness
 from kpi_kit.display.statistics import (
@@ -77,56 +77,6 @@ def scorecard(card: Card, words: Words) -> Markup | None:
         robustness(card, words),
     ]
     return Markup("").join(part for part in shown if part)
-
-
-def arithmetic(card: Card, words: Words) -> Markup | None:
-    """Tabulate how the total follows from the payouts; None where there is no total."""
-    if card["total"] is None:
-        return None
-    scoring, how = card["scoring"], words.text("total.arithmetic")
-    counted = [
-        (name, record["weight"], record["payout"], record)
-        for name, record in zip(names(card, words), card["kpis"], strict=True)
-        if record["payout"] is not None or (scoring["not_assessable"] == "zero" and not record["assessable"])
-    ]
-    columns = [
-        Column("kpi", words.text("scorecard.kpi")),
-        Column("attainment", words.text("scorecard.attainment"), numeric=True),
-        Column("payout", words.text("total.payout"), numeric=True),
-        Column("weight", words.text("scorecard.weight"), numeric=True),
-        Column("product", words.text("total.contribution"), numeric=True),
-    ]
-    rows = [
-        {
-            "kpi": name,
-            "attainment": "—"
-            if record["attainment"] is None
-            else words.attainment(record["attainment"], scoring["threshold"]),
-            "payout": words.number(payout or 0.0, 3),
-            "weight": words.number(weight, 2),
-            "product": words.number(weight * (payout or 0.0), 3),
-        }
-        for name, weight, payout, record in counted
-    ]
-    weights = sum(weight for _, weight, _, _ in counted)
-    products = sum(weight * (payout or 0.0) for _, weight, payout, _ in counted)
-    rows.append(
-        {
-            "kpi": tag("b", words.text("total.sum")),
-            "attainment": "",
-            "payout": tag("b", words.total(card["total"])),
-            "weight": tag("b", words.number(weights, 2)),
-            "product": tag("b", words.number(products, 3)),
-        }
-    )
-    rule = words.text(
-        "total.rule",
-        threshold=words.share(scoring["threshold"]),
-        at_threshold=words.number(scoring["payout_at_threshold"], 2),
-        cap=words.number(scoring["cap"], 2),
-    )
-    rest = words.text(f"total.not_assessable.{scoring['not_assessable']}")
-    return details(how, paragraph(f"{rule} {rest}"), table("arithmetic", columns, rows, how))
 
 
 def accounts(card: Card, words: Words) -> Markup | None:
@@ -243,7 +193,7 @@ def _row(card: Card, record: Card, name: str, number: int, words: Words) -> dict
         "attainment": tag(
             "div",
             bar(record["attainment"], what, scoring, words),
-            *smaller(firm.verdict(record, words), firm.turning(record, words)),
+            *smaller(firm.brief(record, words), firm.turning(record, words)),
         ),
         "change": change_cell(card, record, words),
         "trend": trend_cell(card, record, words),

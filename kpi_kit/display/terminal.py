@@ -8,7 +8,7 @@ from rich.text import Text
 from kpi_kit import wording
 from kpi_kit.display.entries import Card, names, reasons
 from kpi_kit.untrusted import on_terminal
-from kpi_kit.wording import Words, robustness
+from kpi_kit.wording import Words, arithmetic, robustness
 
 
 def scorecard(card: Card) -> Table:
@@ -20,6 +20,23 @@ def scorecard(card: Card) -> Table:
     for name, record in zip(names(card, words), card["kpis"], strict=True):
         table.add_row(*(Text(on_terminal(cell)) for cell in (name, *_cells(card, record, words))))
     return table
+
+
+def computation(card: Card) -> list[str]:
+    """How the total and the bonus come about, line by line."""
+    words = wording.words(card["language"], card["currency"])
+    found, lines = arithmetic.sheet(card, words), [words.text("total.arithmetic")]
+    if found is not None:
+        labels = [words.text(key) for key in ("scorecard.attainment", "total.payout", "total.contribution")]
+        for name, line in zip(names(card, words), found.lines, strict=True):
+            lines += ["", name, f"  {words.sentence(line.given)}"]
+            computed = zip(labels, (line.attainment, line.points, line.product), strict=True)
+            lines += [f"  {label}: {text}" for label, text in computed if text is not None]
+        lines += ["", *found.sums]
+    bonus = arithmetic.bonus(card, words)
+    if bonus:
+        lines += ["", words.text("arithmetic.bonus_heading"), *(f"  {text}" for text in bonus)]
+    return lines if len(lines) > 1 else []
 
 
 def _cells(card: Card, record: Card, words: Words) -> tuple[str, ...]:

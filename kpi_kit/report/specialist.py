@@ -202,9 +202,8 @@ class SpecialistReport:
         if not bonus or bonus["amount"] is None:
             return None
         share, sales = say.share(bonus["share"]), say.money(bonus["sales_amount"])
-        return display.paragraph(
-            say.text("total.bonus", share=share, sales=sales, amount=say.money(bonus["amount"]))
-        )
+        key = "total.bonus_capped" if bonus["amount"] == bonus["cap"] else "total.bonus"
+        return display.paragraph(say.text(key, share=share, sales=sales, amount=say.money(bonus["amount"])))
 
     def _answered(self, found: Mapping[str, Any]) -> str:
         say, left = self._words, self._words.number(found["unanswered"])

@@ -230,7 +230,7 @@ class Numbers:
 
     def total(self, value: float) -> str:
         """The total score, as fine as the arithmetic that is shown beside it: ``90,8 %``."""
-        return self.share(value, 1)
+        return self.share(round(value, 10), 1)  # a rounding error decides nothing
 
     def tick(self, value: float, how: Form) -> str:
         """A number on an axis, whose unit stands beside it."""

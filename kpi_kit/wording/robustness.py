@@ -21,6 +21,13 @@ def verdict(record: Record, words: Words) -> str | None:
     return words.text("robustness.verdict", attained=part, of=whole)
 
 
+def brief(record: Record, words: Words) -> str | None:
+    """The verdict in a few words, where all definitions agree with what stands beside it."""
+    if turning(record, words) is not None or verdict(record, words) is None:
+        return verdict(record, words)
+    return words.text("robustness.same", of=words.number(record["robustness"]["of"]))
+
+
 def turning(record: Record, words: Words) -> str | None:
     """Which definitions turn the verdict; None where none does."""
     found = record["robustness"]
