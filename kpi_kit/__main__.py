@@ -337,7 +337,9 @@ def _catalogue(asked: argparse.Namespace) -> int:
     for kpi in CATALOGUE.values():
         name, what, formula = (words.text(f"kpi.{kpi.id}.{key}") for key in ("name", "what", "formula"))
         kind = f"{kpi.family}\n{kpi.unit}\n{kpi.better}"
-        table.add_row(*map(Text, (kpi.id, f"{name}. {what}.\n= {formula}", kind)))
+        others = "; ".join(words.text(f"definition.{other.id}") for other in kpi.alternatives)
+        usual = f"\n{words.text('robustness.others')}: {others}" if others else ""
+        table.add_row(*map(Text, (kpi.id, f"{name}. {what}.\n= {formula}{usual}", kind)))
     Console().print(table)
     return OK
 

@@ -21,6 +21,7 @@ from kpi_kit.sources.attribution import read_attribution
 from kpi_kit.sources.column_mapping import read_mapping
 from kpi_kit.tables import TABLES
 from kpi_kit.upsert import EXTRA
+from kpi_kit.wording import words
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -134,6 +135,17 @@ def test_the_tables_are_those_of_the_contract() -> None:
             wanted.append((column.name, kind, may))
         assert [row[:3] for row in rows] == wanted, name
         assert f"\nKey: {', '.join(table.key)}." in told[name]
+
+
+def test_the_usual_definitions_are_those_of_the_catalogue() -> None:
+    en = words("en")
+    told = {
+        kpi.id: "; ".join(en.text(f"definition.{other.id}") for other in kpi.alternatives)
+        for kpi in CATALOGUE.values()
+        if kpi.alternatives
+    }
+    section = PAGES["docs/params.md"].split("## Usual definitions")[1].split("\n## ")[0]
+    assert dict(re.findall(r"^\| ([a-z_]+) \| (.*) \|$", section, re.MULTILINE)) == told
 
 
 def test_words_in_the_documents_that_look_like_a_kpi_are_one() -> None:

@@ -191,6 +191,8 @@ def test_catalogue_lists_every_kpi(
         for kpi in CATALOGUE:
             for key in ("name", "what", "formula"):
                 assert words(language).text(f"kpi.{kpi}.{key}") in shown, (kpi, key)
+            for other in CATALOGUE[kpi].alternatives:
+                assert words(language).text(f"definition.{other.id}") in shown, (kpi, other.id)
 
 
 MAPPING = """\
