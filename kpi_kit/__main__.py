@@ -24,6 +24,7 @@ from kpi_kit.mail.journal import ANSWERS
 from kpi_kit.opening import open_inputs
 from kpi_kit.params import Entry, Params, load
 from kpi_kit.periods import parse_instant
+from kpi_kit.remote import copy_of, is_url, shown, source
 from kpi_kit.tables import PLATFORMS, TABLES
 from kpi_kit.untrusted import on_terminal
 
@@ -41,12 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser(*given[:1]).parse_args(given)
     command: Callable[[argparse.Namespace], int] = asked.command
     try:
+        if is_url(asked.out) and command is not _run:
+            raise InputError(f"--out {shown(asked.out)}: only run writes to a URL; a folder is allowed")
         return command(asked)
     except SpecialistError as fault:
-        _say_problems(fault)
+        _say_problems(fault, asked.data)
         return SOME_FAILED
     except KitError as fault:
-        _say_problems(fault)
+        _say_problems(fault, asked.data)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -56,9 +59,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return OK
 
 
-def _say_problems(fault: KitError) -> None:
+def _say_problems(fault: KitError, data: Path | str) -> None:
     for problem in fault.problems:
-        print(on_terminal(problem), file=sys.stderr)
+        told = problem.replace(str(copy_of(data)), shown(data)) if isinstance(data, str) else problem
+        print(on_terminal(told), file=sys.stderr)
+
+
+def _place(text: str) -> Path | str:
+    """A folder, or a URL as it is."""
+    return text if is_url(text) else Path(text)
 
 
 def _parser(wanted: str = "") -> argparse.ArgumentParser:
@@ -68,10 +77,12 @@ def _parser(wanted: str = "") -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--data", type=Path, default=Path("data/sample"), help="data folder or database (data/sample)"
+        "--data", type=_place, default=Path("data/sample"), help="data folder, database or URL (data/sample)"
     )
     common.add_argument("--params", type=Path, default=Path("params"), help="folder of params (params)")
-    common.add_argument("--out", type=Path, default=Path("reports"), help="folder of reports (reports)")
+    common.add_argument(
+        "--out", type=_place, default=Path("reports"), help="folder of reports; for run also a URL (reports)"
+    )
     when = argparse.ArgumentParser(add_help=False)
     when.add_argument(
         "--period", help="2025-10, 2025-Q4, 2025-W41 or 2025; default: the last full month with data"
@@ -183,7 +194,9 @@ def _day(text: str) -> dt.date:
 
 
 def _run(asked: argparse.Namespace) -> int:
-    loaded, store = open_inputs(asked.data, asked.params, check=False)  # the run looks at the rows itself
+    loaded, store = open_inputs(
+        source(asked.data), asked.params, check=False
+    )  # the run looks at the rows itself
     with store:
         if asked.as_of:
             parse_instant(asked.as_of, loaded.department.zone, "--as-of")
@@ -222,7 +235,7 @@ def _score(asked: argparse.Namespace) -> int:
     from kpi_kit.display import terminal
     from kpi_kit.scorecard import card, dumps
 
-    loaded, store = open_inputs(asked.data, asked.params)
+    loaded, store = open_inputs(source(asked.data), asked.params)
     with store:
         period = chosen_period(asked, store)
         case = prepare(asked.specialist, period, params=loaded, store=store, as_of=asked.as_of)
@@ -243,7 +256,7 @@ def _check(asked: argparse.Namespace) -> int:
     warn(loaded.warnings)
     broken = [problem for problems in loaded.broken.values() for problem in problems]
     try:
-        loaded, store = open_inputs(asked.data, asked.params, whole=True)
+        loaded, store = open_inputs(source(asked.data), asked.params, whole=True)
     except InputError as fault:
         raise InputError([*fault.problems, *broken]) from None
     with store:
@@ -400,7 +413,7 @@ def _mail(asked: argparse.Namespace) -> int:
     if asked.timeout <= 0:
         raise InputError(f"--timeout {asked.timeout:g}: allowed is more than 0")
     server = from_environment(os.environ) if asked.send else None
-    loaded, store = open_inputs(asked.data, asked.params)
+    loaded, store = open_inputs(source(asked.data), asked.params)
     with store:
         warn([*loaded.warnings, *store.warnings])
         period = str(chosen_period(asked, store))

@@ -20,31 +20,25 @@ from typing import Any
 
 from rich.console import Console
 
-from kpi_kit import across, checks, machine, render
+from kpi_kit import across, checks, render
 from kpi_kit import params as settings
 from kpi_kit.across import Across
 from kpi_kit.cluster import Cluster
-from kpi_kit.errors import InputError, did_you_mean
+from kpi_kit.errors import InputError
 from kpi_kit.execute import DEADLINE, Report, Result, check_declared, stoppable
 from kpi_kit.freshness import Freshness, Inputs, of_file
 from kpi_kit.manifest import Entry, Manifest, sync_folder, up_to_date
 from kpi_kit.opening import CHECKED
 from kpi_kit.periods import Period
+from kpi_kit.plan import DEPARTMENT, NEEDS, NOTEBOOKS, ROWS, Run, department, how_many, specialist, wanted
 from kpi_kit.progress import display, line, say
+from kpi_kit.remote import RemoteError, destination, is_url, shown, source
 from kpi_kit.scratch import locked, scratch_folder
 from kpi_kit.store import open_store
 from kpi_kit.workers import Workers
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-ROWS = ".rows"
-"""Where rows of large data are kept, in the scratch folder: no specialist has this id."""
-DEPARTMENT = "index"
-"""The department's report: no specialist has this id."""
-_COMMON = ("period", "data", "params", "out")
-_NEEDS = {
-    "specialist_report.ipynb": ("specialist", *_COMMON, "as_of"),
-    "department_report.ipynb": _COMMON,
-}
+_OFTEN = 5.0
+"""Seconds after which finished reports are carried to a place that is not on this machine."""
 _GROUP = 8
 """How many notebooks one call of Quarto renders: starting it costs as much as several pages."""
 _ROOM = 2 * 2**20
@@ -58,7 +52,7 @@ class Outcome:
     Parameters
     ----------
     folder : Path
-        ``<out>/<period>``.
+        ``<out>/<period>``; where that is a URL, its copy on this machine.
     written : list of Path
         Files that were written or replaced, the manifest included.
     unchanged : list of str
@@ -74,25 +68,6 @@ class Outcome:
     unchanged: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Run:
-    """A run's arguments, checked."""
-
-    given: Mapping[str, str]
-    out: Path
-    jobs: int
-    engine: str
-    language: str
-    notebooks: Path
-    style: Path
-    deadline: float
-    console: Console
-
-    @property
-    def folder(self) -> Path:
-        return self.out / self.given["period"]
 
 
 def run(
@@ -118,7 +93,8 @@ def run(
     ----------
     period : Period or str
     data, params, out : Path or str
-        Folders, relative to the current one, in which the notebooks run.
+        Folders, relative to the current one, in which the notebooks run; ``data`` and ``out`` may be
+        URLs that fsspec knows.
     specialists : sequence of str or None
         Whose reports; None for everyone's.
     jobs : int or None
@@ -154,16 +130,16 @@ def run(
     """
     begun = time.perf_counter()
     loaded = settings.load(Path(params))
-    names = _wanted(specialists, [*loaded.specialists, *loaded.broken])
-    this = _Run(
-        given={
-            "period": str(period if isinstance(period, Period) else Period.parse(period)),
-            "data": str(data),
-            "params": str(params),
-            "as_of": as_of or "",
-        },
-        out=Path(out),
-        jobs=_jobs(jobs, len(names)),
+    names = wanted(specialists, [*loaded.specialists, *loaded.broken])
+    check_declared({notebooks / name: needs for name, needs in NEEDS.items()})
+    when = str(period if isinstance(period, Period) else Period.parse(period))
+    place, target = source(data), destination(out, when)
+    this = Run(
+        given={"period": when, "data": str(place), "params": str(params), "as_of": as_of or ""},
+        out=Path(out) if target is None else target.folder.parent,
+        names={place: shown(str(data))} if is_url(data) else {},
+        target=target,
+        jobs=how_many(jobs, len(names)),
         engine=render.choose(engine),
         language=loaded.department.language,
         notebooks=notebooks,
@@ -171,7 +147,6 @@ def run(
         deadline=deadline,
         console=console or Console(quiet=True),
     )
-    check_declared({notebooks / name: needs for name, needs in _NEEDS.items()})
     outcome = Outcome(this.folder)
     with stoppable(), _workers(this, scheduler) as workers:
         if force or not (this.folder / "manifest.json").is_file():
@@ -187,7 +162,7 @@ def run(
                     making.failed(Result(name, "; ".join(loaded.broken[name]), 0.0))
             crossing = making.across(loaded.specialists, fresh.across(), force=force)
             usable = [
-                replace(_specialist(this, name, scratch), beside=_texts(crossing))
+                replace(specialist(this, name, scratch), beside=_texts(crossing))
                 for name in names
                 if name in loaded.specialists
             ]
@@ -195,16 +170,16 @@ def run(
             making.make(usable, inputs, force=force)
             making.publish_across()
             making.close()
-            department = _department(this, scratch)
-            its = fresh.department(department.notebook, making.manifest.reports)
-            making.make([department], {DEPARTMENT: its}, force=force)
+            whole = department(this, scratch)
+            its = fresh.department(whole.notebook, making.manifest.reports)
+            making.make([whole], {DEPARTMENT: its}, force=force)
             making.close()
     outcome.seconds = time.perf_counter() - begun
-    say(this.console, _summary(outcome))
+    say(this.console, this.named(_summary(outcome)))
     return outcome
 
 
-def _workers(this: _Run, scheduler: str | None) -> Workers | Cluster:
+def _workers(this: Run, scheduler: str | None) -> Workers | Cluster:
     if scheduler is not None:
         return Cluster(scheduler)
     return Workers(this.jobs, lambda text: say(this.console, text), Path(this.given["params"]))
@@ -219,15 +194,13 @@ def _summary(outcome: Outcome) -> str:
 
 
 @contextmanager
-def _open_inputs(
-    this: _Run, loaded: settings.Params, manifest: Manifest, folder: Path
-) -> Iterator[Freshness]:
+def _open_inputs(this: Run, loaded: settings.Params, manifest: Manifest, folder: Path) -> Iterator[Freshness]:
     """The hashes of all inputs; a table that cannot be used stops the run here, before each report.
 
     Data that an earlier run has found sound are not looked through again, here or by the notebooks.
     """
-    shown = {name: text for name, text in this.given.items() if name != "as_of"}
-    shown |= {"out": str(this.out), "language": this.language, "engine": this.engine}
+    told = {name: this.named(text) for name, text in this.given.items() if name != "as_of"}
+    told |= {"out": this.named(str(this.out)), "language": this.language, "engine": this.engine}
     zone = loaded.department.timezone
     with open_store(Path(this.given["data"]), zone, manifest.known, also=(folder,)) as store:
         files = [this.style / name for name in ("_quarto.yml", "theme.css")]
@@ -235,63 +208,13 @@ def _open_inputs(
             manifest.rows.clear()
         manifest.known = replace(store.known or store.learn(), extracts={})
         where: dict[str, Any] = {"folder": folder, "rows": manifest.rows, "files": files}
-        fresh = Freshness(shown, loaded=loaded, store=store, as_of=this.given["as_of"], **where)
+        fresh = Freshness(told, loaded=loaded, store=store, as_of=this.given["as_of"], **where)
         if manifest.checked != fresh.checked:
             problems = checks.problems(fresh.store, loaded.department.currency)
             if problems:
-                raise InputError(problems)
+                raise InputError(map(this.named, problems))
             manifest.checked = fresh.checked
         yield fresh
-
-
-def _wanted(specialists: Sequence[str] | None, known: Sequence[str]) -> list[str]:
-    if not known:
-        raise InputError("params: there are no specialists; allowed is a file each in specialists/<id>.yml")
-    strangers = [name for name in specialists or () if name not in known]
-    if strangers:
-        raise InputError(
-            [
-                f"specialist {name!r}: there is none of this id{did_you_mean(name, known)}"
-                for name in strangers
-            ]
-        )
-    return sorted(set(known if specialists is None else specialists))
-
-
-def _jobs(jobs: int | None, reports: int) -> int:
-    if jobs is None:
-        return max(1, min(machine.jobs(machine.cores(), machine.memory()), reports))
-    if jobs < 1:
-        raise InputError(f"jobs {jobs}: allowed are 1 and more")
-    return jobs
-
-
-def _specialist(this: _Run, name: str, scratch: Path) -> Report:
-    return Report(
-        id=name,
-        notebook=this.notebooks / "specialist_report.ipynb",
-        parameters={**this.given, "specialist": name, "out": str(scratch / name)},
-        folder=scratch / name,
-        out=this.out,
-        language=this.language if this.engine == "embedded" else None,
-        style=this.style,
-        deadline=this.deadline,
-    )
-
-
-def _department(this: _Run, scratch: Path) -> Report:
-    """It reads what is published by now, also by earlier runs."""
-    given = {name: value for name, value in this.given.items() if name in _COMMON}
-    return Report(
-        id=DEPARTMENT,
-        notebook=this.notebooks / "department_report.ipynb",
-        parameters={**given, "out": str(this.out)},
-        folder=scratch / DEPARTMENT,
-        out=this.out,
-        language=this.language if this.engine == "embedded" else None,
-        style=this.style,
-        deadline=this.deadline,
-    )
 
 
 def _texts(found: Across) -> dict[Path, str]:
@@ -313,7 +236,7 @@ class _Making:
 
     Parameters
     ----------
-    this : _Run
+    this : Run
     workers : Workers or Cluster
     manifest : Manifest
     fresh : Freshness
@@ -321,12 +244,13 @@ class _Making:
     """
 
     def __init__(
-        self, this: _Run, workers: Workers | Cluster, manifest: Manifest, fresh: Freshness, outcome: Outcome
+        self, this: Run, workers: Workers | Cluster, manifest: Manifest, fresh: Freshness, outcome: Outcome
     ) -> None:
         self._this, self._workers, self.manifest, self._outcome = this, workers, manifest, outcome
         self._fresh = fresh
         self._inputs: dict[str, Inputs] = {}
         self._found: tuple[Across, Inputs] | None = None
+        self._carried = time.monotonic()
 
     def across(self, people: Iterable[str], inputs: Inputs, *, force: bool) -> Across:
         """What crosses specialists: of all of them, also where only some reports are asked for."""
@@ -411,7 +335,7 @@ class _Making:
 
     def _publish(self, report: Report, result: Result) -> Result:
         """Move a whole report into place; of one that failed, leave the notebook for reading."""
-        folder, error = self._this.folder, result.error
+        folder, error = self._this.folder, result.error and self._this.named(result.error)
         outputs: dict[str, str | None] = {}
         try:
             with locked(folder):
@@ -469,11 +393,26 @@ class _Making:
                 self.manifest.record_department(entry)
             else:
                 self.manifest.record(result.id, entry, as_of)
+        self._carry(_OFTEN)
 
     def close(self) -> None:
         """Have the manifest on the disk, whatever became of the reports."""
         with self._writing():
             self.manifest.save()
+        self._carry()
+
+    def _carry(self, every: float = 0.0) -> None:
+        """Put what is new where the reports are to be, if that was not done a moment ago."""
+        target = self._this.target
+        if target is None or time.monotonic() - self._carried < every:
+            return
+        try:
+            target.publish()
+        except RemoteError as fault:
+            self._outcome.failed["out"] = str(fault)
+            return
+        self._outcome.failed.pop("out", None)
+        self._carried = time.monotonic()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from kpi_kit.errors import InputError, KitError
 from kpi_kit.horizon import last_full_month
 from kpi_kit.opening import open_inputs
 from kpi_kit.periods import Period
+from kpi_kit.remote import shown, source
 from kpi_kit.store import Store
 from kpi_kit.untrusted import on_terminal
 from kpi_kit.wording import Form, Words, form, words
@@ -40,7 +41,7 @@ def chosen_period(asked: argparse.Namespace, store: Store) -> Period:
         period = Period.parse(asked.period)
         if until is not None and period.start >= until:
             last = until - dt.timedelta(days=1)
-            warn([f"period {period}: the data in {asked.data} end on {last}, before it begins"])
+            warn([f"period {period}: the data in {shown(asked.data)} end on {last}, before it begins"])
         return period
     return last_full_month(store)
 
@@ -76,11 +77,11 @@ def _verify(asked: argparse.Namespace) -> int:
     from kpi_kit.verify import sentences, verify
 
     notebook = NOTEBOOK if NOTEBOOK.is_file() else None
-    different = False
+    data, different = source(asked.data), False
     problems: list[str] = []
     for path in asked.reports:
         try:
-            found = verify(path, data=asked.data, params=asked.params, notebook=notebook)
+            found = verify(path, data=data, params=asked.params, notebook=notebook)
         except KitError as fault:
             problems += fault.problems
             continue
@@ -97,7 +98,8 @@ def _what_if(asked: argparse.Namespace) -> int:
 
     target = _mapping(asked.target, "--target")
     scope = None if asked.scope is None else _scope(_mapping(asked.scope, "--scope"))
-    loaded, store = open_inputs(asked.data, asked.params, check=False)
+    data = source(asked.data)
+    loaded, store = open_inputs(data, asked.params, check=False)
     with store:
         period = str(chosen_period(asked, store))
     answer = what_if.what_if(
@@ -105,7 +107,7 @@ def _what_if(asked: argparse.Namespace) -> int:
         period,
         asked.kpi,
         target,
-        data=asked.data,
+        data=data,
         params=asked.params,
         beside=asked.out / period,
         as_of=asked.as_of,

@@ -50,6 +50,8 @@ class Report:
         Seconds after which the whole notebook is ended.
     environment : mapping
         What the notebook finds in its environment besides what is there.
+    names : mapping of str to str
+        Folders that are copies of other places, and how those are called.
     beside : mapping
         Files, with their texts, that the notebook finds in the folder of its period.
     """
@@ -63,6 +65,7 @@ class Report:
     style: Path = render.STYLE
     deadline: float = DEADLINE
     environment: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[Path, str] = field(default_factory=dict)
 
     @property
@@ -344,6 +347,8 @@ def _name_the_real_folder(report: Report) -> tuple[float, ...]:
     text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
     for path in (report.folder.resolve(), report.folder):
         text = text.replace(_in_json(path), _in_json(report.out))
+    for copy, name in report.names.items():
+        text = text.replace(_in_json(Path(copy)), json.dumps(name, ensure_ascii=False)[1:-1])
     report.executed.write_text(text, encoding="utf-8")
     cells = (
         cell["metadata"].get("papermill", {}) for cell in notebook["cells"] if cell["cell_type"] == "code"

@@ -35,12 +35,13 @@ MADE_BY_OTHERS = {"pydantic_core": "pydantic"}
 
 
 def bounds(requirements: list[str]) -> dict[str, str]:
-    return dict(re.split(r"(?=>=)", requirement, maxsplit=1) for requirement in requirements)
+    named = (re.sub(r"\[.*\]", "", requirement) for requirement in requirements)
+    return dict(re.split(r"(?=>=)", requirement, maxsplit=1) for requirement in named)
 
 
 RUNTIME = bounds(PROJECT["dependencies"])
 DEV = bounds(PROJECT["optional-dependencies"]["dev"])
-DASK = bounds(PROJECT["optional-dependencies"]["dask"])
+EXTRAS = bounds([each for name in ("dask", "remote") for each in PROJECT["optional-dependencies"][name]])
 
 
 def tracked() -> list[Path]:
@@ -66,7 +67,7 @@ def test_the_conda_environment_has_the_same_dependencies_and_bounds():
 def test_the_lock_pins_every_direct_dependency_within_its_bound():
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     pinned = dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\n]+)", lock, re.MULTILINE))
-    for name, bound in (RUNTIME | DEV | DASK).items():
+    for name, bound in (RUNTIME | DEV | EXTRAS).items():
         pin = pinned.get(name.replace(".", "-"))
         assert pin is not None, f"make lock: {name} is missing"
         found, least = ([int(part) for part in re.findall(r"\d+", text)] for text in (pin, bound))
@@ -90,7 +91,7 @@ def test_the_readme_gives_a_reason_for_every_dependency():
     rows = re.findall(
         r"^\| `([a-zA-Z0-9._-]+)` \| (\S.+) \|$", README.split("## Dependencies")[1], re.MULTILINE
     )
-    assert {name for name, _ in rows} == set(RUNTIME) | set(DEV) | set(DASK)
+    assert {name for name, _ in rows} == set(RUNTIME) | set(DEV) | set(EXTRAS)
 
 
 def test_the_readme_lists_the_targets_of_the_makefile():
