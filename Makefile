@@ -19,7 +19,7 @@ FOLDERS = --data "$$DATA" --params "$$PARAMS"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup conda reports mail check lab test lint format bench bench-large bench-imports bench-statistics soak \
-  soak-mail fuzz lock clean
+  soak-dask soak-mail fuzz lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -76,6 +76,9 @@ bench: setup ## time the KPIs, the figures, and a month of reports beside the us
 
 soak: setup ## batches in which things go wrong at random, twenty seeds [SOAK_ARGS=]
 	@$(PY) benchmarks/soak.py $(SOAK_ARGS)
+
+soak-dask: setup ## 24 reports on a cluster of two workers, one of which is killed
+	@$(PY) benchmarks/cluster.py
 
 bench-large: setup ## six reports over 20 million rows beside those over their own rows alone [BENCH_ARGS=--rows=200000000]
 	@$(PY) benchmarks/large.py $(BENCH_ARGS)
