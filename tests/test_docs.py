@@ -26,7 +26,7 @@ from kpi_kit.wording import words
 ROOT = Path(__file__).parent.parent
 PAGES = {
     name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", *(f"docs/{page}.md" for page in ("data", "params", "import", "mail")))
+    for name in ("README.md", *(f"docs/{page}.md" for page in ("data", "params", "import", "mail", "batch")))
 }
 BLOCK = re.compile(r"^( *)```(.*)\n((?:.*\n)*?)\1```$", re.MULTILINE)
 
