@@ -41,7 +41,7 @@ def chosen_period(asked: argparse.Namespace, store: Store) -> Period:
         period = Period.parse(asked.period)
         if until is not None and period.start >= until:
             last = until - dt.timedelta(days=1)
-            warn([f"period {period}: the data in {shown(asked.data)} end on {last}, before it begins"])
+            warn([f"period {period}: the data in {shown(str(asked.data))} end on {last}, before it begins"])
         return period
     return last_full_month(store)
 
