@@ -21,6 +21,7 @@ from typing import Any, Self
 import duckdb
 import pandas as pd
 
+from kpi_kit.commits import pending, settle
 from kpi_kit.errors import InputError, did_you_mean
 from kpi_kit.table_files import (
     Settings,
@@ -36,6 +37,7 @@ from kpi_kit.tables import TABLES, Table, Type
 SHOWN = 20
 """How many rows of one kind of problem are named one by one."""
 
+_TRIES = 50
 _KEPT_TIMES = ("stats_at", "approved_at")
 """Times that are read even after the cut-off: they say how a figure came about, not what happened."""
 
@@ -43,6 +45,8 @@ TIMELESS = ("audience", "leads", "brand_queries")
 """Tables of which rows of any age are read."""
 
 Window = tuple[dt.date, dt.date]
+Seen = tuple[tuple[str, int, int, int], ...]
+"""Files by name, with what changes when one is replaced."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,8 @@ class Store:
         What was found out about these very files before.
     scratch : TemporaryDirectory or None
         A folder that is to go with this.
+    seen : Seen
+        The files as they were: what is read of others would be half of one import and half of another.
     """
 
     place: Path
@@ -126,6 +132,7 @@ class Store:
     faults: tuple[str, ...] = ()
     known: Known | None = None
     scratch: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+    seen: Seen = ()
 
     def __enter__(self) -> Self:
         return self
@@ -181,9 +188,11 @@ class Store:
             # in one order, so that the same data give the same bytes
             rows = self.sources[table].typed(near=near)
             sql = f"SELECT DISTINCT {chosen} FROM ({rows}) WHERE {where} ORDER BY ALL"
-            found = self.connection.execute(
-                sql, [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
-            ).df()
+            bound = [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
+            with self._told():
+                found = self.connection.execute(sql, bound).df()
+            if self.seen and _look_at(self.sources) != self.seen:
+                raise InputError(f"{self.place}: has changed while it was being read; try again")
         return found.assign(
             **{column.name: _as_declared(found[column.name], column.type) for column in columns}
         )
@@ -457,15 +466,49 @@ def look(place: Path, timezone: str, *, also: Sequence[Path] = (), settings: Set
     """
     connection = connect(timezone, settings)
     try:
-        sources, problems = (
-            find_in_database(place, connection)
-            if place.is_file()
-            else find_in_folder(place, connection, also)
-        )
+        if place.is_file():
+            sources, problems = find_in_database(place, connection)
+            seen: Seen = ()
+        else:
+            sources, problems, seen = _at_rest(place, connection, also)
         confine(connection, (place, *also) if place.is_dir() else also)
     except InputError:
         connection.close()
         raise
     if "accounts" not in sources and not problems:
         problems = [f"{place}: the table accounts is missing"]
-    return Store(place, timezone, sources, connection, tuple(problems))
+    return Store(place, timezone, sources, connection, tuple(problems), seen=seen)
+
+
+def _at_rest(
+    place: Path, connection: duckdb.DuckDBPyConnection, also: Sequence[Path]
+) -> tuple[dict[str, Source], list[str], Seen]:
+    """The tables of a folder, none of which was replaced while the others were looked at."""
+    for _ in range(_TRIES):
+        settle(place)
+        before = _files_in(place)
+        found = find_in_folder(place, connection, also)
+        seen = _look_at(found[0])
+        if _files_in(place) == before and not pending(place):
+            return *found, seen
+    raise InputError(f"{place}: imports change it all the time; try again when they are done")
+
+
+def _files_in(place: Path) -> Seen:
+    homes = [place / f"{name}{kind}" for name in TABLES for kind in ("", ".csv", ".parquet")]
+    return _stamps(file for home in homes for file in (home, *sorted(home.rglob("*.parquet"))))
+
+
+def _look_at(sources: Mapping[str, Source]) -> Seen:
+    return _stamps(sorted({file for source in sources.values() for file in source.files}))
+
+
+def _stamps(files: Iterable[Path]) -> Seen:
+    stamps = []
+    for file in files:
+        try:
+            found = file.stat()
+            stamps.append((str(file), found.st_ino, found.st_size, found.st_mtime_ns))
+        except OSError:  # gone since it was listed
+            stamps.append((str(file), 0, 0, 0))
+    return tuple(stamps)

@@ -13,6 +13,7 @@ import duckdb
 import pandas as pd
 
 from kpi_kit import checks
+from kpi_kit.commits import alone, finish
 from kpi_kit.errors import InputError
 from kpi_kit.store import as_date, open_store
 from kpi_kit.table_files import Settings, Source, confine, connect, literal, quoted, source_at
@@ -30,7 +31,7 @@ from kpi_kit.upsert.extra import (
     Staged,
 )
 from kpi_kit.upsert.merging import Added, Merged, Piece, keep, merge, number_of, observe
-from kpi_kit.upsert.writing import LARGE, Work, alone, finish, workspace, write_csv, write_table
+from kpi_kit.upsert.writing import LARGE, Work, workspace, write_csv, write_table
 
 DateRange = tuple[dt.date, dt.date]
 Covered = Mapping[tuple[str, str], Sequence[DateRange]]
@@ -125,9 +126,13 @@ def add(folder: Path, imports: Sequence[Import], timezone: str) -> Outcome:
         done then.
     """
     with alone(folder):
-        finish(folder)
-        with workspace(folder) as work:
-            return _add(work, imports, timezone)
+        try:
+            finish(folder)
+            with workspace(folder) as work:
+                return _add(work, imports, timezone)
+        except (OSError, duckdb.IOException) as fault:
+            said = fault.strerror if isinstance(fault, OSError) else " ".join(str(fault).split())
+            raise InputError(f"{folder}: cannot be written to ({said:.160}); nothing has changed") from None
 
 
 def _add(work: Work, imports: Sequence[Import], timezone: str) -> Outcome:
@@ -397,7 +402,7 @@ def _problems_of_large(
     name = merged.table.name
     part = preview / f"{name}.parquet"
     accounts = next(preview.glob("accounts.*"))
-    slices = work.scratch / "slices"
+    slices = work.scratch / f"slices-{name}"
     slices.mkdir()
     (slices / accounts.name).symlink_to(accounts.resolve(), target_is_directory=accounts.is_dir())
     part = slices / f"{name}.parquet"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,41 +11,14 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
-from filelock import FileLock, Timeout
 
-from kpi_kit.errors import InputError
+from kpi_kit.commits import beside, publish, sweep
 from kpi_kit.table_files import Source, literal, quoted
 from kpi_kit.tables import Table, Type
 from kpi_kit.upsert.merging import number_of
 
 LARGE = 100_000
 """A table of more rows is kept as a folder of Parquet parts, one a month."""
-
-_PATIENCE = 60.0
-_PLAN = "plan.json"
-
-
-@contextmanager
-def alone(folder: Path, patience: float = _PATIENCE) -> Iterator[None]:
-    """Let one import at a time write to a data folder; another waits for its turn.
-
-    Raises
-    ------
-    InputError
-        Where the other takes too long.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.parent / f".{folder.name}.lock")
-    try:
-        with lock.acquire(timeout=patience):
-            yield
-    except Timeout:
-        raise InputError(
-            f"{folder}: another import has been writing to it for {patience:.0f} seconds; try "
-            "again when it is done"
-        ) from None
-    except OSError as fault:
-        raise InputError(f"{folder.parent}: cannot be written to ({fault.strerror})") from None
 
 
 @dataclass
@@ -76,48 +47,18 @@ class Work:
         self.gone.append(str(path.relative_to(self.folder)))
 
     def publish(self) -> None:
-        """Put everything into its place; what a crash interrupts, the next import finishes."""
+        """Put everything into its place."""
         files = sorted(str(path.relative_to(self.new)) for path in self.new.rglob("*") if path.is_file())
         if not files and not self.gone:
             return
-        plan = self.scratch / _PLAN
-        plan.write_text(json.dumps({"new": files, "gone": self.gone}), encoding="utf-8")
-        for file in (*(self.new / name for name in files), plan):
-            with file.open("rb") as stream:
-                os.fsync(stream.fileno())
-        ready = _ready(self.folder)
-        self.scratch.rename(ready)  # from here on the import counts
-        finish(self.folder)
-
-
-def _ready(folder: Path) -> Path:
-    return folder.parent / f".{folder.name}-import-ready"
-
-
-def finish(folder: Path) -> None:
-    """Finish an import that was decided on and then interrupted, where there is one."""
-    ready = _ready(folder)
-    if not (ready / _PLAN).is_file():
-        return
-    plan = json.loads((ready / _PLAN).read_text(encoding="utf-8"))
-    for name in plan["new"]:
-        source, target = ready / "new" / name, folder / name
-        if source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source.replace(target)
-    for name in plan["gone"]:
-        target = folder / name
-        if target.is_dir():
-            shutil.rmtree(target)
-        elif name not in plan["new"]:
-            target.unlink(missing_ok=True)
-    shutil.rmtree(ready)
+        publish(self.folder, self.scratch, files, self.gone)
 
 
 @contextmanager
 def workspace(folder: Path) -> Iterator[Work]:
     """A place beside the data folder for what is not whole yet; gone in the end."""
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-import-"))
+    sweep(folder)
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=beside(folder)))
     try:
         (scratch / "new").mkdir()
         yield Work(folder, scratch)
