@@ -66,6 +66,9 @@ def median_response_time(tables: Tables, setting: Setting) -> UnitFrame:
     return units(rows["received_at"], rows["account_id"], hours, answered, trait=_unanswered(rows))
 
 
+_DECIMALS = 9
+
+
 def always(begun: pd.Series, ended: pd.Series) -> np.ndarray:
     """Hours between two series of instants, by the clock; NaN where there is no end."""
     hours: np.ndarray = (ended - begun).dt.total_seconds().to_numpy(dtype="float64") / 3600
@@ -107,7 +110,8 @@ def business_hours(
         span: np.ndarray = np.interp(_seconds(ended), seconds, worked) - np.interp(
             _seconds(begun), seconds, worked
         )
-        return span
+        # to a millionth of a second: nine hours are nine hours also where they are the sum of two parts
+        return span.round(_DECIMALS)
 
     return elapsed
 

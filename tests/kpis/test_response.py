@@ -137,6 +137,18 @@ def test_the_deadline_in_business_hours(answered: str, value: float, tmp_path: P
     assert measure(tmp_path, "response_rate", inquiries=[row], department=house).value == value
 
 
+def test_nine_working_hours_are_nine_hours_at_every_minute_of_the_year() -> None:
+    clock = business_hours("Europe/Moscow", 10, 19, "RU", dt.date(2024, 1, 1), dt.date(2026, 2, 1))
+    days = pd.Series(pd.to_datetime(["2024-02-21", "2024-06-26", "2025-03-12", "2025-10-15"]))
+    minutes = pd.Series(pd.timedelta_range("10:00:00", "18:59:00", freq="1min"))
+    begun = (
+        days.repeat(len(minutes)).reset_index(drop=True) + pd.concat([minutes] * 4, ignore_index=True)
+    ).dt
+    begun = begun.tz_localize("Europe/Moscow").dt.tz_convert("UTC")
+    # from a minute of a Wednesday to the same one of Thursday
+    assert set(clock(begun, begun + pd.Timedelta(days=1))) == {9.0}
+
+
 def test_business_hours_of_the_department(tmp_path: Path) -> None:
     house: dict[str, Any] = {
         "response": {"calendar": "business", "sla_hours": 9, "hours": [9, 18], "country": "DE"}
