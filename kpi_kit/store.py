@@ -159,15 +159,20 @@ class Store:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn what DuckDB says of a file that is broken inside into a sentence."""
+        """Turn what DuckDB says of a file that is broken inside, or was replaced, into a sentence."""
         try:
             yield
         except duckdb.Error as fault:
+            self._refuse_changed()
             said = str(fault)
-            file = next(
-                (s.label for s in self.sources.values() for f in s.files if str(f) in said), self.place
-            )
-            raise InputError(f"{file}: cannot be read to its end: {' '.join(said.split()):.160}") from None
+            named = (each.label for each in self.sources.values() for file in each.files if str(file) in said)
+            where = next(named, self.place)
+            raise InputError(f"{where}: cannot be read to its end: {' '.join(said.split()):.160}") from None
+        self._refuse_changed()
+
+    def _refuse_changed(self) -> None:
+        if self.seen and _look_at(self.sources) != self.seen:
+            raise InputError(f"{self.place}: has changed while it was being read; try again")
 
     def frame(
         self, table: str, where: str = "true", values: Sequence[object] = (), near: str = "true"
@@ -191,8 +196,6 @@ class Store:
             bound = [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
             with self._told():
                 found = self.connection.execute(sql, bound).df()
-            if self.seen and _look_at(self.sources) != self.seen:
-                raise InputError(f"{self.place}: has changed while it was being read; try again")
         return found.assign(
             **{column.name: _as_declared(found[column.name], column.type) for column in columns}
         )
