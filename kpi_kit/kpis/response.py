@@ -66,9 +66,6 @@ def median_response_time(tables: Tables, setting: Setting) -> UnitFrame:
     return units(rows["received_at"], rows["account_id"], hours, answered, trait=_unanswered(rows))
 
 
-_DECIMALS = 9
-
-
 def always(begun: pd.Series, ended: pd.Series) -> np.ndarray:
     """Hours between two series of instants, by the clock; NaN where there is no end."""
     hours: np.ndarray = (ended - begun).dt.total_seconds().to_numpy(dtype="float64") / 3600
@@ -104,14 +101,14 @@ def business_hours(
         (midnights + pd.Timedelta(hours=hour)).tz_localize(zone).tz_convert("UTC") for hour in (opens, closes)
     ]
     seconds = np.column_stack([_seconds(edge.to_series()) for edge in edges]).ravel()
-    worked = np.repeat(np.arange(len(working) + 1) * (closes - opens), 2)[1:-1].astype("float64")
+    worked = np.repeat(np.arange(len(working) + 1) * (closes - opens) * 3600, 2)[1:-1].astype("float64")
 
     def elapsed(begun: pd.Series, ended: pd.Series) -> np.ndarray:
         span: np.ndarray = np.interp(_seconds(ended), seconds, worked) - np.interp(
             _seconds(begun), seconds, worked
         )
-        # to a millionth of a second: nine hours are nine hours also where they are the sum of two parts
-        return span.round(_DECIMALS)
+        # whole millionths of a second: nine hours are nine hours also where they are the sum of two parts
+        return span.round(6) / 3600
 
     return elapsed
 
