@@ -354,10 +354,9 @@ class _Making:
         files = [report.executed, report.executed.with_suffix(".html")]
         if report.card is not None:
             from kpi_kit import restatement
-            from kpi_kit.scorecard import load
 
             files.insert(0, report.card)
-            kept = restatement.keep(self._this.folder, load(report.card))
+            kept = restatement.keep(self._this.folder, json.loads(report.card.read_bytes()))
             if kept is not None:
                 sync_folder(kept.parent)
         for file in files:

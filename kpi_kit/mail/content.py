@@ -25,6 +25,8 @@ MOST_EXCEPTIONS = 8
 MOST_ROWS = 60
 """Specialists in the table of a message: Gmail cuts one off at 102 KB."""
 MOST_PICTURES = 3
+_MOST_NAMED = 5
+"""People whom a line above the table names; more are counted."""
 _LONGEST_SUBJECT = 160
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066\u2067]")
 
@@ -364,13 +366,17 @@ def _flags(card: Card) -> list[Mapping[str, Any]]:
 
 def _banners(cards: Sequence[Card], say: Words) -> Iterator[str]:
     """What is not final or has been restated, and whose, where it is not everyone's."""
+    recounted = [card for card in cards if card.get("restated")]  # a report of an older kit does not say
+    if recounted:
+        text = say.plural("mail.recounted", sum(len(card["restated"]) for card in recounted))
+        many = len(recounted) > _MOST_NAMED
+        names = [card["name"] for card in recounted]
+        told = say.sentence(say.plural("mail.people", len(names))) if many else say.join(names)
+        yield say.text("mail.of", names=told, text=text)
     whose: dict[str, list[str]] = {}
     for card in cards:
         for note in _flags(card):
             whose.setdefault(say.note(note, {}), []).append(card["name"])
-        if card.get("restated"):  # a report of an older kit does not say
-            text = say.plural("mail.recounted", len(card["restated"]))
-            yield say.text("mail.of", names=card["name"], text=text)
     for text, names in whose.items():
         yield text if len(names) == len(cards) else say.text("mail.of", names=say.join(names), text=text)
 

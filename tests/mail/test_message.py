@@ -156,7 +156,7 @@ def test_the_table_has_total_targets_real_changes_and_what_is_not_assessable() -
 
 
 def test_figures_that_are_not_final_are_said_to_be_so() -> None:
-    early = cards.unassessable()
+    early = {**cards.unassessable(), "restated": []}
     for record in early["kpis"]:
         record["notes"] = [{"code": "interim_change"}]
     said = content(asked(), OLGA, sound({"anna-petrova": early}), [])
@@ -461,3 +461,21 @@ def test_weekly_points_are_seen(drawn: EmailMessage) -> None:
         int((np.abs(imread(io.BytesIO(image))[..., :3] - week).max(axis=-1) < 0.01).sum()) for image in shown
     ]
     assert counts[0] > 500, "the leads have 55 known weeks, each a dot of some 20 pixels"
+
+
+@pytest.mark.parametrize(
+    ("people", "said"),
+    [
+        (0, []),
+        (1, ["Анна 0: с первого отчёта за период изменились 3 цифры, какие — сказано в отчётах."]),
+        (2, ["Анна 0 и Анна 1: с первого отчёта за период изменились 6 цифр, какие — сказано в отчётах."]),
+        (6, ["У 6 специалистов: с первого отчёта за период изменились 18 цифр, какие — сказано в отчётах."]),
+    ],
+)
+def test_restated_figures_are_told_in_one_line(people: int, said: list[str]) -> None:
+    """The sample card has three; who is not restated is not named."""
+    cards_of = {f"s{n}": cards.card(specialist=f"s{n}", name=f"Анна {n}") for n in range(people)}
+    cards_of["calm"] = {**cards.card(specialist="calm"), "restated": []}
+    recipient = dataclasses.replace(OLGA, specialists=tuple(cards_of))
+    found = content(asked(), recipient, sound(cards_of), [])
+    assert [squeezed(text).replace("изменилось", "изменились") for text in found.banners] == said
