@@ -29,11 +29,16 @@ def test_score_writes_only_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert (record["specialist"], record["period"], printed.err) == ("anna-petrova", "2025-10", "")
 
 
-def test_score_shows_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+def test_score_shows_a_table_and_the_arithmetic(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
     assert main(["score", *SAMPLE, "--specialist", "maria-sokolova", "--period", "2025-10"]) == 0
     shown = capsys.readouterr().out
     assert "Мария Соколова" in shown
     assert "октябрь 2025" in shown
+    assert "вывод меняет: медиана по постам" in " ".join(shown.replace("│", " ").split())
+    assert "Как посчитана оценка" in shown and "÷ 85 = 0,6862, то есть 68,6" in shown
 
 
 def test_the_period_defaults_to_the_last_full_month(capsys: pytest.CaptureFixture[str]) -> None:
