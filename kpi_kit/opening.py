@@ -41,18 +41,16 @@ def open_inputs(data: Path, params: Path, *, check: bool = True, whole: bool = F
         With every problem of ``department.yml`` and of the data tables.
     """
     loaded = load_params(params)
-    told = _told(loaded)
     scratch = tempfile.TemporaryDirectory(prefix="kpi-rows-", ignore_cleanup_errors=True)
-    homes = (Path(scratch.name), *(() if told is None else told.homes))
     try:
-        store = replace(look(data, loaded.department.timezone, also=homes), scratch=scratch)
+        opened = look(data, loaded.department.timezone, _told(loaded), also=(Path(scratch.name),))
     except InputError:
         scratch.cleanup()
         raise
+    store = replace(opened, scratch=scratch)
     if not store.faults:
-        known = store if told is None else store.knowing(told)
-        if not check or known.known is not None:
-            return loaded, known
+        if not check or store.known is not None:
+            return loaded, store
         if not whole and has_large(store):
             store = narrowed(store, owned(loaded), None, Path(scratch.name))
     problems = checks.problems(store, loaded.department.currency)

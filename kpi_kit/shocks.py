@@ -63,8 +63,8 @@ _WEEK = 7 * 24 * 3600 * 1_000_000
 """Microseconds."""
 _MANY = 1_000_000
 """Rows of which it takes long to tell copies apart."""
-_LATE = 14
-"""Weeks, and the end of the last, in which copies are looked for in such a table."""
+_LATE = 8
+"""Weeks, and the end of the last, in which copies are looked for in such a table: a period's, and some."""
 
 _NOTHING = ("sum", "count")
 """Figures that are 0 in a covered week without rows."""

@@ -61,6 +61,8 @@ class Known:
         A hash of their content.
     spans : mapping of str to Window
         The first and the last row of each table, where there is no table ``coverage``.
+    types : mapping of str to mapping of str to str
+        The types of the columns of each Parquet table.
     extracts : mapping of str to Path
         Files with those rows of large tables that are to be read in place of all.
     """
@@ -68,6 +70,7 @@ class Known:
     stamp: str
     fingerprint: str
     spans: Mapping[str, Window] = field(default_factory=dict)
+    types: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     extracts: Mapping[str, Path] = field(default_factory=dict)
 
     @property
@@ -81,13 +84,14 @@ class Known:
         Examples
         --------
         >>> span = (dt.date(2025, 1, 1), dt.date(2025, 2, 1))
-        >>> known = Known("1", "2", {"posts": span}, {"posts": Path("p")})
+        >>> known = Known("1", "2", {"posts": span}, {"posts": {"views": "BIGINT"}}, {"posts": Path("p")})
         >>> Known.loads(known.dumps()) == known
         True
         """
         spans = {table: [day.isoformat() for day in span] for table, span in self.spans.items()}
         extracts = {table: str(path) for table, path in self.extracts.items()}
-        return json.dumps([self.stamp, self.fingerprint, spans, extracts])
+        types = {table: dict(kinds) for table, kinds in self.types.items()}
+        return json.dumps([self.stamp, self.fingerprint, spans, types, extracts])
 
     @classmethod
     def loads(cls, text: str) -> Self:
@@ -98,9 +102,9 @@ class Known:
         ValueError, TypeError
             Where it is none of these.
         """
-        stamp, fingerprint, spans, extracts = json.loads(text)
+        stamp, fingerprint, spans, types, extracts = json.loads(text)
         days = {name: (dt.date.fromisoformat(a), dt.date.fromisoformat(b)) for name, (a, b) in spans.items()}
-        return cls(stamp, fingerprint, days, {name: Path(path) for name, path in extracts.items()})
+        return cls(stamp, fingerprint, days, types, {name: Path(path) for name, path in extracts.items()})
 
 
 @dataclass(frozen=True)
@@ -301,7 +305,8 @@ class Store:
     def learn(self, extracts: Mapping[str, Path] | None = None) -> Known:
         """All that is worth knowing when the same files are opened again."""
         spans = {} if self.has_coverage else self.inferred_coverage
-        return Known(self.stamp, self.fingerprint, spans, dict(extracts or {}))
+        types = {name: source.types for name, source in self.sources.items() if source.types}
+        return Known(self.stamp, self.fingerprint, spans, types, dict(extracts or {}))
 
     def knowing(self, known: Known) -> Store:
         """The same with what was found out before, where that was about these very files."""
@@ -439,15 +444,21 @@ def open_store(
     InputError
         Where there is no such place, no accounts, a table twice, or a column missing or unknown.
     """
-    homes = () if known is None else known.homes
-    store = look(place, timezone, also=(*also, *homes), settings=settings)
+    store = look(place, timezone, known, also=also, settings=settings)
     if store.faults:
         store.connection.close()
         raise InputError(store.faults)
-    return store if known is None else store.knowing(known)
+    return store
 
 
-def look(place: Path, timezone: str, *, also: Sequence[Path] = (), settings: Settings | None = None) -> Store:
+def look(
+    place: Path,
+    timezone: str,
+    known: Known | None = None,
+    *,
+    also: Sequence[Path] = (),
+    settings: Settings | None = None,
+) -> Store:
     """Open a data folder, or a DuckDB database of the same tables, whatever is wrong with its tables.
 
     Parameters
@@ -457,6 +468,8 @@ def look(place: Path, timezone: str, *, also: Sequence[Path] = (), settings: Set
         a file ``*.duckdb``.
     timezone : str
         The department's time zone, in which naive times are.
+    known : Known, optional
+        What was found out about it before.
     also : sequence of Path
         Folders beside it that queries may read and write, and links lead to; all others are shut.
     settings : mapping of str to str or int, optional
@@ -469,28 +482,39 @@ def look(place: Path, timezone: str, *, also: Sequence[Path] = (), settings: Set
     """
     connection = connect(timezone, settings)
     try:
+        homes = (*also, *(() if known is None else known.homes))
         if place.is_file():
             sources, problems = find_in_database(place, connection)
             seen: Seen = ()
         else:
-            sources, problems, seen = _at_rest(place, connection, also)
-        confine(connection, (place, *also) if place.is_dir() else also)
+            types = {} if known is None else known.types
+            sources, problems, seen = _at_rest(place, connection, homes, types)
+        confine(connection, (place, *homes) if place.is_dir() else homes)
     except InputError:
         connection.close()
         raise
     if "accounts" not in sources and not problems:
         problems = [f"{place}: the table accounts is missing"]
-    return Store(place, timezone, sources, connection, tuple(problems), seen=seen)
+    store = Store(place, timezone, sources, connection, tuple(problems), seen=seen)
+    if known is None:
+        return store
+    if known.stamp != store.stamp:  # nothing of it holds any more
+        connection.close()
+        return look(place, timezone, also=also, settings=settings)
+    return store.knowing(known)
 
 
 def _at_rest(
-    place: Path, connection: duckdb.DuckDBPyConnection, also: Sequence[Path]
+    place: Path,
+    connection: duckdb.DuckDBPyConnection,
+    also: Sequence[Path],
+    types: Mapping[str, Mapping[str, str]],
 ) -> tuple[dict[str, Source], list[str], Seen]:
     """The tables of a folder, none of which was replaced while the others were looked at."""
     for _ in range(_TRIES):
         settle(place)
         before = _files_in(place)
-        found = find_in_folder(place, connection, also)
+        found = find_in_folder(place, connection, also, types)
         seen = _look_at(found[0])
         if _files_in(place) == before and not pending(place):
             return *found, seen

@@ -230,8 +230,16 @@ def confine(connection: duckdb.DuckDBPyConnection, places: Iterable[Path]) -> No
     )
 
 
-def find_in_folder(place: Path, connection: duckdb.DuckDBPyConnection, also: Sequence[Path] = ()) -> Found:
-    """The tables of a data folder; links may lead to places in it, and to those in ``also``."""
+def find_in_folder(
+    place: Path,
+    connection: duckdb.DuckDBPyConnection,
+    also: Sequence[Path] = (),
+    types: Mapping[str, Mapping[str, str]] | None = None,
+) -> Found:
+    """The tables of a data folder; links may lead to places in it, and to those in ``also``.
+
+    ``types`` is what is known of the columns of tables in Parquet.
+    """
     if not place.is_dir():
         raise InputError(f"{place}: this data folder does not exist")
     within = [root.resolve() for root in (place, *also)]
@@ -245,7 +253,7 @@ def find_in_folder(place: Path, connection: duckdb.DuckDBPyConnection, also: Seq
         elif homes and (strays := list(_strays(homes[0], within))):
             problems += strays
         elif homes:
-            source, wrong = source_at(homes[0], table, connection)
+            source, wrong = source_at(homes[0], table, connection, (types or {}).get(name))
             problems += wrong
             if source is not None:
                 sources[name] = source
@@ -263,9 +271,12 @@ def _strays(home: Path, within: Sequence[Path]) -> Iterator[str]:
 
 
 def source_at(
-    home: Path, table: Table, connection: duckdb.DuckDBPyConnection
+    home: Path, table: Table, connection: duckdb.DuckDBPyConnection, types: Mapping[str, str] | None = None
 ) -> tuple[Source | None, list[str]]:
-    """A table that is kept in a file or a folder of parts; None, with what is wrong, where it is none."""
+    """A table that is kept in a file or a folder of parts; None, with what is wrong, where it is none.
+
+    Where the ``types`` of a Parquet table are known, its files are not opened.
+    """
     kind = "parts" if home.is_dir() else home.suffix.removeprefix(".")
     files = tuple(sorted(home.rglob("*.parquet"))) if kind == "parts" else (home,)
     if not files:
@@ -274,12 +285,12 @@ def source_at(
         reader = "python -m kpi_kit import csv reads such files"
         return None, [f"{home}: looks separated by {mark!r}, a comma is expected; {reader}"]
     try:
-        types = {} if kind == "csv" else _parquet_columns(files, connection)
-        columns = _csv_header(home) if kind == "csv" else tuple(types)
+        found = {} if kind == "csv" else types or _parquet_columns(files, connection)
+        columns = _csv_header(home) if kind == "csv" else tuple(found)
     except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as fault:
         return None, [f"{home}: this file cannot be read: {_first_line(fault)}"]
     faults = list(_problems_of_columns(str(home), table, columns, hive=kind == "parts"))
-    return (None if faults else Source(table, files, kind, columns, types)), faults
+    return (None if faults else Source(table, files, kind, columns, found)), faults
 
 
 def _first_line(fault: Exception) -> str:
