@@ -115,6 +115,7 @@ def collect(
     params: Path,
     as_of: str | None = None,
     known: Known | None = None,
+    shocked: Mapping[str, Any] | None = None,
     submit: Callable[..., Future[Any]],
 ) -> Across:
     """Find what crosses specialists, a person at a time.
@@ -129,18 +130,21 @@ def collect(
         The data cut-off, see :func:`kpi_kit.horizon.cut_off`.
     known : Known, optional
         What has been found out about the data.
+    shocked : mapping, optional
+        The shocks, where they have been found already: all accounts are looked at for them.
     submit : callable
         How a function is called elsewhere, as an executor's ``submit``.
     """
     where = {"data": data, "params": params, "as_of": as_of}
     whole = None if known is None else replace(known, extracts={})
-    shocked = submit(common, period, **where, known=whole)  # the longest, where there is much data
+    # the longest, where there is much data
+    finding = submit(common, period, **where, known=whole) if shocked is None else None
     calls = [submit(forecasts, person, period, **where, known=known) for person in people]
     made = []
     for call in calls:
         with suppress(SpecialistError):  # the report says so itself
             made.append(call.result())
-    return Across(pooled(made), shocked.result())
+    return Across(pooled(made), shocked or {} if finding is None else finding.result())
 
 
 def forecasts(

@@ -111,7 +111,9 @@ class Freshness:
 
     def across(self) -> Inputs:
         """The inputs of what crosses specialists: all data, and all params."""
-        return {**self._common, "params": self._everyones_params, "data": self._store.fingerprint}
+        department = _of_files(self._departments_files)
+        own = {"params": self._everyones_params, "department": department, "data": self._store.fingerprint}
+        return {**self._common, **own}
 
     @cached_property
     def _everyones_params(self) -> str:

@@ -674,3 +674,30 @@ def test_two_runs_at_once_keep_each_others_reports(go):
     assert [outcome.failed for outcome in outcomes] == [{}, {}]
     assert set(manifest(outcomes[0])["reports"]) == {"anna", "ivan"}
     assert files(outcomes[0]) == ANNA | IVAN | INDEX
+
+
+def test_shocks_are_found_again_only_where_more_than_targets_has_changed(go, monkeypatch):
+    """They are about all accounts of the data, which takes a while where those are many."""
+    found, asked, its = {"vk": {"views": {}}}, [], {"params": "1", "data": "1"}
+
+    def collect(people: object, period: object, **where: object) -> Across:
+        asked.append(where.get("shocked"))
+        return Across({}, found)
+
+    fresh = SimpleNamespace(
+        sound="",
+        known=None,
+        specialist=lambda *_: {},
+        department=lambda *_: {},
+        across=lambda: dict(its),
+    )
+    monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(fresh))
+    monkeypatch.setattr(batch.across, "collect", collect)
+    monkeypatch.setattr(batch._Making, "make", lambda *_, **__: None)
+    for change in ({}, {}, {"params": "2"}, {"data": "2"}):
+        its |= change
+        outcome = go()
+    (outcome.folder / "department/shocks.json").write_text("{}", encoding="utf-8")
+    its["params"] = "3"
+    go()
+    assert asked == [None, found, None, None]
