@@ -8,12 +8,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from kpi_kit import schemas
 from kpi_kit.errors import InputError
 from kpi_kit.freshness import Inputs, of_file
 from kpi_kit.render import write_text
 from kpi_kit.store import Known
 
-SCHEMA = 1
+SCHEMA = schemas.current("manifest")
 Entry = dict[str, Any]
 
 
@@ -68,6 +69,7 @@ class Manifest:
             raise InputError(
                 f"{self.path}: it is no manifest of this kit; move it away and run again"
             ) from None
+        schemas.refuse_other("manifest", found.get("schema", 1), self.path, InputError)
         self.reports |= {name: entry for name, entry in reports.items() if name in self._known}
         self._lines = {}
         self._seen = stamp

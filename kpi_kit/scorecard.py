@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from kpi_kit import anomalies, checks
+from kpi_kit import anomalies, checks, schemas
 from kpi_kit.across import Across, read
 from kpi_kit.case import Case, prepare
 from kpi_kit.errors import InputError
@@ -26,7 +26,7 @@ from kpi_kit.smart import audit, audit_set
 from kpi_kit.targets import Target
 from kpi_kit.verdicts import records, verdicts
 
-SCHEMA = 1
+SCHEMA = schemas.current("scorecard")
 """The version of the JSON's shape."""
 
 Scorecard: TypeAlias = dict[str, Any]
@@ -330,6 +330,5 @@ def load(path: Path) -> Scorecard:
     except (OSError, ValueError) as fault:
         raise InputError(f"{path}: a scorecard is expected, and it cannot be read ({fault})") from None
     found = record.get("schema") if isinstance(record, dict) else None
-    if found != SCHEMA:
-        raise InputError(f"{path}: a scorecard of schema {SCHEMA} is expected, found {found!r}")
+    schemas.refuse_other("scorecard", found, path, InputError)
     return dict(record)

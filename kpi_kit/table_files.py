@@ -9,14 +9,19 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
+from kpi_kit import schemas
 from kpi_kit.errors import InputError, did_you_mean
 from kpi_kit.tables import TABLES, Column, Table, Type
+
+VERSION = "imports/schema.json"
+"""Says of which schema a data folder is."""
 
 
 @dataclass(frozen=True)
@@ -242,6 +247,7 @@ def find_in_folder(
     """
     if not place.is_dir():
         raise InputError(f"{place}: this data folder does not exist")
+    _refuse_other_schema(place / VERSION)
     within = [root.resolve() for root in (place, *also)]
     sources, problems = {}, []
     for name, table in TABLES.items():
@@ -258,6 +264,15 @@ def find_in_folder(
             if source is not None:
                 sources[name] = source
     return sources, problems
+
+
+def _refuse_other_schema(path: Path) -> None:
+    """A folder that no import has made says nothing, and is of the first schema."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["schema"] if path.is_file() else 1
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f'{path}: something like {{"schema": 1}} is expected') from None
+    schemas.refuse_other("data folder", found, path, InputError)
 
 
 def _strays(home: Path, within: Sequence[Path]) -> Iterator[str]:

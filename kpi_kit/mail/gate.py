@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from kpi_kit import render, scorecard
+from kpi_kit import render, schemas, scorecard
 from kpi_kit.errors import InputError, KitError
 from kpi_kit.freshness import of_file
 from kpi_kit.mail.origins import INPUTS, Origins
@@ -244,13 +244,15 @@ class _Sections(HTMLParser):
 def _manifest(path: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {**found, "reports": dict(found["reports"])}
+        told = {**found, "reports": dict(found["reports"])}
     except FileNotFoundError:
         raise InputError(f"{path}: there are no reports of this period; make reports first") from None
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise InputError(
             f"{path}: the manifest of a run is expected, and it cannot be read ({fault})"
         ) from None
+    schemas.refuse_other("manifest", told.get("schema", 1), path, InputError)
+    return told
 
 
 def _squeezed(text: str) -> str:

@@ -27,9 +27,11 @@ try:
 except ImportError:  # Windows has none
     fcntl = None  # type: ignore[assignment]
 
+from kpi_kit import schemas
 from kpi_kit.errors import InputError
 from kpi_kit.mail.letter import Letter
 
+SCHEMA = schemas.current("journal of the mail")
 NAME = "journal.jsonl"
 ANSWERS = ("sent", "again")
 
@@ -132,7 +134,13 @@ class Journal:
         self._append("resolved", key, message_id=found.message_id, answer=answer)
 
     def _append(self, event: str, key: str, **given: Any) -> None:
-        entry = {"at": self._clock().isoformat(timespec="milliseconds"), "event": event, "to": key, **given}
+        entry = {
+            "schema": SCHEMA,
+            "at": self._clock().isoformat(timespec="milliseconds"),
+            "event": event,
+            "to": key,
+            **given,
+        }
         line = (json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n").encode()
         if os.write(self._handle, line) != len(line):
             raise OSError(f"{self.path}: the disk took only a part of a line")
@@ -146,7 +154,9 @@ class Journal:
         whole = content.rfind(b"\n") + 1
         for number, line in enumerate(content[:whole].splitlines(), 1):
             try:
-                self._learn(json.loads(line))
+                entry = json.loads(line)
+                schemas.refuse_other("journal of the mail", entry.get("schema", 1), self.path, InputError)
+                self._learn(entry)
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise InputError(
                     f"{self.path}: line {number} is no entry of this journal; "

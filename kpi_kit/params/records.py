@@ -172,6 +172,7 @@ class Brand(Record):
 class Department(Record):
     """``department.yml``."""
 
+    schema_: Annotated[Any, Field(alias="schema")] = 1
     agency: Text
     language: Literal["ru", "en"] = "ru"
     timezone: Text = "Europe/Moscow"

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 
 import holidays
 
+from kpi_kit import schemas
 from kpi_kit.errors import InputError, did_you_mean
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.model import Unit
@@ -17,6 +18,8 @@ from kpi_kit.periods import Period
 
 def problems_of_department(department: Department) -> Iterator[str]:
     """What is wrong with a ``department.yml`` that can be read."""
+    if wrong := schemas.problem("params", department.schema_):
+        yield f"schema: {wrong}"
     if department.timezone not in available_timezones():
         hint = did_you_mean(department.timezone, available_timezones())
         yield f"timezone: {department.timezone!r} is not a time zone{hint}"

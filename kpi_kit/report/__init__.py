@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from kpi_kit import params as parameters
-from kpi_kit import restatement, scorecard
+from kpi_kit import restatement, schemas, scorecard
 from kpi_kit.display import tag
 from kpi_kit.errors import InputError
 from kpi_kit.report import inputs
@@ -143,9 +143,11 @@ def _manifest(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        reports = json.loads(path.read_text(encoding="utf-8"))["reports"]
+        found = json.loads(path.read_text(encoding="utf-8"))
+        reports = found["reports"]
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise InputError(
             f"{path}: the manifest of a run is expected, and it cannot be read ({fault})"
         ) from None
+    schemas.refuse_other("manifest", found.get("schema", 1), path, InputError)
     return dict(reports)

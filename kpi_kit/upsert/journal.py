@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from kpi_kit import schemas
+from kpi_kit.errors import InputError
+from kpi_kit.table_files import VERSION
 from kpi_kit.upsert.extra import FOLDER, Origin
 from kpi_kit.upsert.merging import Merged
 from kpi_kit.upsert.writing import Work
 
+SCHEMA = schemas.current("journal of imports")
 JOURNAL = f"{FOLDER}/journal.csv"
 RESTATED = f"{FOLDER}/restated.csv"
+_CHANGES = ("imported_at", "files", "change")
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _COLUMNS = ("digest", "imported_at", "source", "files", "table", "rows", "speaks_until", "covers")
 
@@ -82,17 +88,20 @@ class _Import(Protocol):
 
 def record(work: Work, imports: Sequence[_Import], merged: Sequence[Merged]) -> bool:
     """Write down imports; returns whether all of them were done before, which is written down once."""
-    rows = _read(work, JOURNAL)
+    rows = _read(work, JOURNAL, _COLUMNS)
     known = {row[0] for row in rows}
     told = [(each, each.origin) for each in imports if each.origin is not None]
     fresh = [(each, origin) for each, origin in told if origin.digest not in known]
     for each, origin in fresh:
         rows += [_line(origin, name, len(found), each.covered) for name, found in each.tables.items()]
     if fresh:
+        told = json.dumps({"schema": schemas.current("data folder")}) + "\n"
+        (work.new / VERSION).parent.mkdir(parents=True, exist_ok=True)
+        (work.new / VERSION).write_text(told, encoding="utf-8")
         _write(work, JOURNAL, _COLUMNS, sorted(rows, key=lambda row: (row[1], row[3], row[4])))
     changes = [sentence for each in merged for sentence in each.restated]
     if changes and told:
-        noted = _read(work, RESTATED)
+        noted = _read(work, RESTATED, _CHANGES)
         at, files = (
             told[0][1].imported_at.isoformat(),
             "; ".join(name for _, origin in told for name in origin.files),
@@ -100,7 +109,7 @@ def record(work: Work, imports: Sequence[_Import], merged: Sequence[Merged]) -> 
         _write(
             work,
             RESTATED,
-            ("imported_at", "files", "change"),
+            _CHANGES,
             [*noted, *([at, files, change] for change in changes)],
         )
     return bool(told) and not fresh
@@ -132,11 +141,15 @@ def _line(
     ]
 
 
-def _read(work: Work, name: str) -> list[list[str]]:
+def _read(work: Work, name: str, header: tuple[str, ...]) -> list[list[str]]:
     if not (work.folder / name).is_file():
         return []
     with (work.folder / name).open(encoding="utf-8", newline="") as stream:
-        return list(csv.reader(stream))[1:]
+        rows = list(csv.reader(stream))
+    if tuple(rows[0] if rows else ()) != header:
+        told = f"columns {', '.join(header)} are expected"
+        raise InputError(f"{work.folder / name}: is no journal of schema {SCHEMA}: {told}")
+    return rows[1:]
 
 
 def _write(work: Work, name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
