@@ -18,8 +18,8 @@ UV := $(PY) -m uv
 FOLDERS = --data "$$DATA" --params "$$PARAMS"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup conda reports mail check lab test lint format bench bench-large bench-imports bench-statistics soak \
-  soak-dask soak-mail fuzz lock clean
+.PHONY: help setup conda reports mail check lab test lint format bench bench-large bench-imports \
+  bench-statistics soak soak-dask soak-mail fuzz docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -94,6 +94,9 @@ bench-statistics: setup ## false alarms, power and coverage of the verdicts, bes
 
 soak-mail: setup ## send to 200 directors by a bad server while the sender is killed 50 times
 	@$(PY) benchmarks/mail.py
+
+docs: setup ## write the pages and schemas that follow from the code [DOCS_ARGS=--check]
+	@$(PY) docs/generate.py $(DOCS_ARGS)
 
 lock: setup ## pin every dependency anew in requirements.lock
 	@$(UV) pip compile pyproject.toml --quiet --upgrade --all-extras --universal --python-version 3.11 \

@@ -111,7 +111,7 @@ class Freshness:
 
     def across(self) -> Inputs:
         """The inputs of what crosses specialists: all data, and all params."""
-        department = _of_files(self._departments_files)
+        department = _of_files(self._loaded.common_files)
         own = {"params": self._everyones_params, "department": department, "data": self._store.fingerprint}
         return {**self._common, **own}
 

@@ -79,9 +79,12 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
-Amount = Annotated[float, PlainValidator(_amount)]
-Id = Annotated[str, BeforeValidator(_text_id), StringConstraints(min_length=1)]
 Text = Annotated[str, StringConstraints(min_length=1)]
+PercentText = Annotated[str, StringConstraints(pattern=f"^{_PERCENT.pattern}$")]
+Amount = Annotated[float, PlainValidator(_amount, json_schema_input_type=float | PercentText)]
+Id = Annotated[
+    str, BeforeValidator(_text_id, json_schema_input_type=Text | int), StringConstraints(min_length=1)
+]
 Address = Annotated[str, AfterValidator(_address)]
 Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
 Platforms = Annotated[tuple[Literal[PLATFORMS], ...], Field(min_length=1)]  # type: ignore[valid-type]  # a literal made of the closed list
@@ -149,7 +152,10 @@ class Director(Record):
     id: Id
     name: Text
     email: Address
-    specialists: Annotated[tuple[Id, ...] | None, BeforeValidator(_all_or_ids)] = None
+    specialists: Annotated[
+        tuple[Id, ...] | None,
+        BeforeValidator(_all_or_ids, json_schema_input_type=Literal["all"] | tuple[Id, ...] | None),
+    ] = None
 
 
 class Mail(Record):
@@ -349,7 +355,9 @@ class Specialist(Record):
     name: Text
     email: Address | None = None
     duties: tuple[Literal[FAMILIES], ...] = ()  # type: ignore[valid-type]  # a literal made of the catalogue
-    accounts: tuple[Annotated[Assignment, BeforeValidator(_one_account)], ...] = ()
+    accounts: tuple[
+        Annotated[Assignment, BeforeValidator(_one_account, json_schema_input_type=Id | Assignment)], ...
+    ] = ()
     brands: tuple[Id, ...] = ()
     kpis: Annotated[tuple[Entry, ...], Field(min_length=1)]
     bonus: Bonus | None = None

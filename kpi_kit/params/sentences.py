@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +14,26 @@ from kpi_kit.params import records
 
 _SHOWN = 200
 """Letters of a value that a sentence repeats."""
+HOMES: Mapping[str, type[BaseModel]] = {
+    "history": records.History,
+    "response": records.Response,
+    "posts": records.Posts,
+    "coverage": records.Coverage,
+    "scoring": records.ScoringParams,
+    "directors": records.Director,
+    "brand": records.Brand,
+    "mail": records.Mail,
+    "accounts": records.Assignment,
+    "kpis": records.Entry,
+    "target": records.TargetParams,
+    "schedule": records.TargetParams,
+    "from": records.From,
+    "bonus": records.Bonus,
+    "absences": records.Absence,
+    "events": records.Event,
+    "title": records.Title,
+}
+"""The record under each key that holds one."""
 
 
 def findings(model: type[BaseModel], raw: dict[str, Any]) -> list[ErrorDetails]:
@@ -84,25 +104,6 @@ def _where(loc: tuple[int | str, ...], raw: object) -> str:
 
 def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
     """The keys allowed where an unknown one was found."""
-    homes: dict[str, type[BaseModel]] = {
-        "history": records.History,
-        "response": records.Response,
-        "posts": records.Posts,
-        "coverage": records.Coverage,
-        "scoring": records.ScoringParams,
-        "directors": records.Director,
-        "brand": records.Brand,
-        "mail": records.Mail,
-        "accounts": records.Assignment,
-        "kpis": records.Entry,
-        "target": records.TargetParams,
-        "schedule": records.TargetParams,
-        "from": records.From,
-        "bonus": records.Bonus,
-        "absences": records.Absence,
-        "events": records.Event,
-        "title": records.Title,
-    }
-    named = [step for step in loc if isinstance(step, str) and step in homes]
-    home = homes[named[-1]] if named else model
+    named = [step for step in loc if isinstance(step, str) and step in HOMES]
+    home = HOMES[named[-1]] if named else model
     return [field.alias or name for name, field in home.model_fields.items() if name != "id" or named]

@@ -95,9 +95,9 @@ def record(work: Work, imports: Sequence[_Import], merged: Sequence[Merged]) -> 
     for each, origin in fresh:
         rows += [_line(origin, name, len(found), each.covered) for name, found in each.tables.items()]
     if fresh:
-        told = json.dumps({"schema": schemas.current("data folder")}) + "\n"
+        version = json.dumps({"schema": schemas.current("data folder")}) + "\n"
         (work.new / VERSION).parent.mkdir(parents=True, exist_ok=True)
-        (work.new / VERSION).write_text(told, encoding="utf-8")
+        (work.new / VERSION).write_text(version, encoding="utf-8")
         _write(work, JOURNAL, _COLUMNS, sorted(rows, key=lambda row: (row[1], row[3], row[4])))
     changes = [sentence for each in merged for sentence in each.restated]
     if changes and told:
