@@ -10,9 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+import kpi_kit
+from kpi_kit import figures
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import records
 from kpi_kit.params.sentences import HOMES
+from kpi_kit.periods import Grain
+from kpi_kit.report import THEME
 from kpi_kit.wording import LANGUAGES, Words, words
 from kpi_kit.yaml_files import read_yaml
 
@@ -20,6 +24,13 @@ ROOT = Path(__file__).parent.parent
 MODELS = tuple(dict.fromkeys([records.Department, records.Specialist, *HOMES.values()]))
 """The records of params, each once."""
 SCHEMAS = {"department": records.Department, "specialist": records.Specialist}
+PICTURES = {
+    "noise": ("anna-petrova", "subscriber_gain"),
+    "limits": ("anna-petrova", "churn_rate"),
+    "trend": ("dmitry-orlov", "social_visits"),
+    "response": ("anna-petrova", None),
+}
+"""Whose entry each picture shows; without an entry it is the curve of answers."""
 KINDS = ("at_least", "at_most", "between", "schedule")
 BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -208,6 +219,26 @@ def _tidy(shape: Any) -> Any:
     }
 
 
+# ---- pictures
+
+
+def pictures() -> Iterator[tuple[Path, str]]:
+    """Figures of the sample for the page on statistics; no test compares them byte by byte."""
+    agency = kpi_kit.open(ROOT / "data/sample", ROOT / "params")
+    for language in LANGUAGES:
+        for name, (person, key) in PICTURES.items():
+            card = agency.score(person, "2025-10")
+            say, colours = words(language, card.data["currency"]), figures.theme(THEME)
+            with figures.drawing():
+                if key is None:
+                    figure = figures.response(card.data["sections"]["response"], say, colours)
+                else:
+                    figure = figures.history(card[key].data, Grain.MONTH, say, colours)
+                assert figure is not None
+                yield Path("docs/pictures", f"{name}.{language}.svg"), figures.svg(figure)
+    agency.close()
+
+
 def stale() -> Iterator[str]:
     """The files that do not say what they should."""
     for path, text in pages().items():
@@ -222,6 +253,8 @@ def main(arguments: list[str]) -> int:
         for path in found:
             print(f"{path} is stale: make docs writes it anew", file=sys.stderr)
         return int(bool(found))
+    for path, picture in pictures():
+        (ROOT / path).write_text(picture + "\n", encoding="utf-8")
     for path in found:
         (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / path).write_text(pages()[Path(path)], encoding="utf-8")
