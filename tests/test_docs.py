@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import shlex
@@ -26,8 +28,15 @@ from kpi_kit.wording import words
 ROOT = Path(__file__).parent.parent
 PAGES = {
     name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", *(f"docs/{page}.md" for page in ("data", "params", "import", "mail", "batch")))
+    for name in (
+        "README.md",
+        "README.ru.md",
+        *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
+    )
 }
+BOTH = [("README.md", "README.ru.md")]
+BOTH += [(page, page.replace(".md", ".ru.md")) for page in PAGES if page.replace(".md", ".ru.md") in PAGES]
+"""Pages in English and in Russian."""
 BLOCK = re.compile(r"^( *)```(.*)\n((?:.*\n)*?)\1```$", re.MULTILINE)
 
 
@@ -55,7 +64,67 @@ def by_kpi(card: Scorecard) -> dict[str, dict[str, object]]:
 def test_a_block_is_a_file_a_command_or_marked_as_text(page: str) -> None:
     assert PAGES[page].count("```") == 2 * len(blocks(page))
     for language, name, text in blocks(page):
-        assert language in ("sh", "text") or (language in ("yaml", "csv") and name), text
+        assert language in ("sh", "python", "text", "mermaid") or (language in ("yaml", "csv") and name), text
+
+
+RUN = {"README.md", "README.ru.md", "docs/quickstart.md", "docs/quickstart.ru.md"}
+COMMANDS = re.compile(
+    r"(?:KPI_SMTP_URL=\S+ )?(?:make [a-z-]+|\.venv/bin/python -m (?:kpi_kit|uv)|python -m kpi_kit|git clone|cd) ?.*"
+)
+
+
+@pytest.mark.parametrize("page", PAGES.keys() - RUN)
+def test_commands_that_are_only_shown_are_commands_that_there_are(page: str) -> None:
+    """Those of the quick start are run; of the others each option is at least one that the parser has."""
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for language, _, text in blocks(page):
+        for line in text.replace("\\\n", " ").splitlines() if language == "sh" else ():
+            assert COMMANDS.fullmatch(line.split("  #")[0].strip()), line
+            for target in re.findall(r"\bmake ([a-z-]+)", line):
+                assert target in targets, line
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_inside_the_repository_resolve(page: str) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+        if not link.startswith(("https://", "http://", "mailto:")):
+            name, _, anchor = link.partition("#")
+            file = (ROOT / page).parent / name if name else ROOT / page
+            assert file.exists(), link
+            assert not anchor or anchor in anchors(file), link
+
+
+@pytest.mark.parametrize(("english", "russian"), BOTH)
+def test_both_languages_have_the_same_content(english: str, russian: str) -> None:
+    """The same headings in number and level, the same code, and the same rows in each table."""
+
+    def shape(page: str) -> list[object]:
+        text = BLOCK.sub("", PAGES[page])
+        heads = [mark for mark in re.findall(r"^#+(?= )", text, re.MULTILINE)]
+        rows = [re.findall(r"`([^`]+)`", row) for row in re.findall(r"^\| (`[^|]*)\|", text, re.MULTILINE)]
+        code = [
+            [line.partition(" #")[0].rstrip() for line in body.splitlines()]
+            for language, _, body in blocks(page)
+            if language in ("sh", "python")
+        ]
+        return [heads, rows, code, len(re.findall(r"!\[", text))]
+
+    assert shape(english) == shape(russian)
+
+
+@pytest.mark.parametrize("page", sorted(RUN))
+def test_python_in_the_documents_runs(page: str, cafe_of_quickstart: Path) -> None:
+    for language, _, text in blocks(page):
+        if language == "python":
+            place = cafe_of_quickstart if "quickstart" in page else ROOT
+            with contextlib.chdir(place):
+                exec(compile(text, page, "exec"), {})
 
 
 @pytest.fixture
@@ -179,28 +248,42 @@ def command(line: str) -> list[str]:
     return words[3:]
 
 
-def test_your_own_data_goes_as_the_readme_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    section = PAGES["README.md"].split("## Your own data")[1].split("\n## ")[0]
-    write_files("README.md", tmp_path)
-    lines = [
-        line
-        for _, head, text in BLOCK.findall(section)
-        if head == "sh"
-        for line in text.replace("\\\n", " ").splitlines()
-    ]
-    assert lines[0].split("#")[0].split() == ["mkdir", "-p", "data/mine/params/specialists"]
+HEREDOC = re.compile(r"^cat > (\S+) <<'END'\n(.*?)^END$", re.DOTALL | re.MULTILINE)
+
+
+def follow(page: str) -> list[str]:
+    """Do what the commands of a page say, in the current folder; what they printed."""
     said = []
-    for line in lines[1:]:
-        assert main(command(line)) == 0, line
-        said.append(capsys.readouterr().out)
+    for text in (text for language, _, text in blocks(page) if language == "sh"):
+        for name, body in HEREDOC.findall(text):
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(name).write_text(body, encoding="utf-8")
+        for line in HEREDOC.sub("", text).split("\n"):
+            if line and not line.startswith(("git clone ", "cd ", "make setup", "mkdir -p ")):
+                with contextlib.redirect_stdout(io.StringIO()) as out:
+                    assert main(command(line)) == 0, line
+                said.append(out.getvalue())
+    return said
+
+
+@pytest.fixture(scope="module")
+def cafe_of_quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the quick start has been followed."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    with contextlib.chdir(folder):
+        said = follow("docs/quickstart.ru.md")
     assert "posts: 4 rows added" in said[0]
     assert "olga: likes: payout starts at 96, is full at 120, is capped at 144" in said[1]
-    page = re.search(r"`(data/mine/\S+\.html)` is the report", section)[1]
-    assert (tmp_path / page).is_file()
-    card = json.loads((tmp_path / page).with_suffix(".json").read_text(encoding="utf-8"))
+    return folder
+
+
+def test_the_quick_start_leads_to_a_report(cafe_of_quickstart: Path) -> None:
+    text = PAGES["docs/quickstart.ru.md"]
+    for page in re.findall(r"`(data/mine/\S+\.html)`", text):
+        assert (cafe_of_quickstart / page).is_file()
+    card = json.loads(
+        (cafe_of_quickstart / "data/mine/reports/2025-10/olga.json").read_text(encoding="utf-8")
+    )
     assert [row["value"] for row in card["kpis"]] == [4.0, 111.0]
 
 
