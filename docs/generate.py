@@ -21,9 +21,9 @@ from kpi_kit.wording import LANGUAGES, Words, words
 from kpi_kit.yaml_files import read_yaml
 
 ROOT = Path(__file__).parent.parent
-MODELS = tuple(dict.fromkeys([records.Department, records.Specialist, *HOMES.values()]))
+MODELS = tuple(dict.fromkeys([records.Department, records.Specialist, records.Events, *HOMES.values()]))
 """The records of params, each once."""
-SCHEMAS = {"department": records.Department, "specialist": records.Specialist}
+SCHEMAS = {"department": records.Department, "specialist": records.Specialist, "events": records.Events}
 PICTURES = {
     "noise": ("anna-petrova", "subscriber_gain"),
     "limits": ("anna-petrova", "churn_rate"),
@@ -126,7 +126,11 @@ def _keys(language: str, keys: Mapping[str, Any]) -> str:
 
 
 def _place(model: type[BaseModel]) -> str:
-    files = {records.Department: "department.yml", records.Specialist: "specialists/&lt;id&gt;.yml"}
+    files = {
+        records.Department: "department.yml",
+        records.Specialist: "specialists/&lt;id&gt;.yml",
+        records.Events: "events.yml",
+    }
     return files.get(model) or next(f"{name}:" for name, home in HOMES.items() if home is model)
 
 

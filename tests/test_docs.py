@@ -69,11 +69,12 @@ def test_a_block_is_a_file_a_command_or_marked_as_text(page: str) -> None:
 
 RUN = {"README.md", "README.ru.md", "docs/quickstart.md", "docs/quickstart.ru.md"}
 COMMANDS = re.compile(
-    r"(?:KPI_SMTP_URL=\S+ )?(?:make [a-z-]+|\.venv/bin/python -m (?:kpi_kit|uv)|python -m kpi_kit|git clone|cd) ?.*"
+    r"(?:KPI_SMTP_URL=\S+ )?"
+    r"(?:make [a-z-]+|\.venv/bin/python -m (?:kpi_kit|uv)|python -m kpi_kit|git clone|cd) ?.*"
 )
 
 
-@pytest.mark.parametrize("page", PAGES.keys() - RUN)
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - RUN))
 def test_commands_that_are_only_shown_are_commands_that_there_are(page: str) -> None:
     """Those of the quick start are run; of the others each option is at least one that the parser has."""
     targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
@@ -106,7 +107,7 @@ def test_both_languages_have_the_same_content(english: str, russian: str) -> Non
 
     def shape(page: str) -> list[object]:
         text = BLOCK.sub("", PAGES[page])
-        heads = [mark for mark in re.findall(r"^#+(?= )", text, re.MULTILINE)]
+        heads = list(re.findall(r"^#+(?= )", text, re.MULTILINE))
         rows = [re.findall(r"`([^`]+)`", row) for row in re.findall(r"^\| (`[^|]*)\|", text, re.MULTILINE)]
         code = [
             [line.partition(" #")[0].rstrip() for line in body.splitlines()]

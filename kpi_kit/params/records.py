@@ -396,7 +396,7 @@ def _both(value: object) -> object:
 class Event(Record):
     """What happened outside the specialist's work: on one day, or from ``since`` up to ``until``."""
 
-    title: Annotated[Title, BeforeValidator(_both)]
+    title: Annotated[Title, BeforeValidator(_both, json_schema_input_type=Text | Title)]
     kind: Literal["campaign", "blocking", "holiday", "other"] = "other"
     on: dt.date | None = None
     since: dt.date | None = None
