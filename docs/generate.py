@@ -27,7 +27,7 @@ SCHEMAS = {"department": records.Department, "specialist": records.Specialist, "
 PICTURES = {
     "noise": ("anna-petrova", "subscriber_gain"),
     "limits": ("anna-petrova", "churn_rate"),
-    "trend": ("dmitry-orlov", "social_visits"),
+    "trend": ("elena-volkova", "views"),
     "response": ("anna-petrova", None),
 }
 """Whose entry each picture shows; without an entry it is the curve of answers."""
