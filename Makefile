@@ -19,7 +19,7 @@ FOLDERS = --data "$$DATA" --params "$$PARAMS"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup conda reports mail check lab test lint format bench bench-large bench-imports \
-  bench-statistics soak soak-dask soak-mail fuzz docs lock clean
+  bench-statistics soak soak-dask soak-mail soak-store fuzz oracle mutants audit sbom licences docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -33,8 +33,10 @@ setup: $(READY) ## set up the environment alone (the others call it)
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "kpi-kit needs Python's venv, which $(PYTHON) lacks: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
 	@$(PY) -c 'pass' 2>/dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
-	@$(PY) -m uv --version >/dev/null 2>&1 || $(PY) -m pip install --quiet --constraint requirements.lock uv
-	@$(UV) pip install --quiet --python $(PY) --compile-bytecode -r requirements.lock
+	@$(PY) -m uv --version >/dev/null 2>&1 || \
+	  { sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock && \
+	    $(PY) -m pip install --quiet --require-hashes --no-deps -r .venv/uv.lock; }
+	@$(UV) pip install --quiet --python $(PY) --compile-bytecode --require-hashes -r requirements.lock
 	@$(UV) pip install --quiet --python $(PY) --no-deps --editable .
 	@touch $@
 
@@ -86,11 +88,32 @@ bench-large: setup ## six reports over 20 million rows beside those over their o
 bench-imports: setup ## time and memory of a large Telegram export and of five million leads
 	@$(PY) benchmarks/imports.py
 
-fuzz: setup ## twenty thousand damaged exports: each is read, or refused in one sentence
+fuzz: setup ## damaged exports, params, periods, messages and tables: each is read, or refused in one sentence
 	@$(PY) tests/fuzzing.py 20000
+	@$(PY) tests/fuzz_targets.py 300
 
 bench-statistics: setup ## false alarms, power and coverage of the verdicts, beside other tests
 	@$(PY) benchmarks/verdicts.py
+
+soak-store: setup ## a data folder under kills, a full disk, two writers and readers [SOAK_ARGS=]
+	@$(PY) benchmarks/store.py $(SOAK_ARGS)
+
+oracle: setup ## two thousand random agencies beside the independent reading of the design
+	@$(PY) tests/agreement.py 2000
+
+mutants: setup ## small changes of the formulas: do the tests see each? [MUTANTS_ARGS=]
+	@$(PY) benchmarks/mutants.py $(MUTANTS_ARGS)
+
+audit: setup ## known vulnerabilities of the pinned packages, and packages without releases
+	@$(PY) .ci/audit
+
+sbom: setup ## write sbom.json: every installed package with its version and licence (CycloneDX)
+	@$(PY) -m cyclonedx_py environment $(PY) --pyproject pyproject.toml --gather-license-texts \
+	  --output-reproducible --output-format JSON --output-file sbom.json
+	@echo sbom.json
+
+licences: setup ## the licences of the packages that the kit needs to run
+	@$(PY) .ci/licences
 
 soak-mail: setup ## send to 200 directors by a bad server while the sender is killed 50 times
 	@$(PY) benchmarks/mail.py
@@ -99,7 +122,7 @@ docs: setup ## write the pages and schemas that follow from the code [DOCS_ARGS=
 	@$(PY) docs/generate.py $(DOCS_ARGS)
 
 lock: setup ## pin every dependency anew in requirements.lock
-	@$(UV) pip compile pyproject.toml --quiet --upgrade --all-extras --universal --python-version 3.11 \
+	@$(UV) pip compile pyproject.toml --quiet --upgrade --generate-hashes --all-extras --universal --python-version 3.11 \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements.lock
 
 clean: ## remove the environment and caches; reports stay

@@ -59,19 +59,6 @@ def parse_yaml(text: str, place: str) -> Any:
         raise KitError(f"{place}: this is not YAML that can be read: {said:.200}") from None
 
 
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Read a YAML document of keys with values.
-
-    Raises
-    ------
-    KitError
-    """
-    raw = read_yaml(path)
-    if not isinstance(raw, dict):
-        raise KitError(f"{path}: keys with values are expected, found {type(raw).__name__}")
-    return raw
-
-
 def _text(path: Path) -> str:
     with path.open("rb") as stream:
         content = stream.read(MOST_BYTES + 1)

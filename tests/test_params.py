@@ -421,7 +421,7 @@ def test_other_endings_are_warned_of(tmp_path):
         (
             {"kpis": []},
             "kpis: unknown key; allowed: agency, brand, coverage, currency, directors, history, language, "
-            "mail, posts, response, scoring, timezone",
+            "mail, posts, response, schema, scoring …",
         ),
         ({"history": {"perods": 3}}, "history.perods: unknown key; did you mean periods?"),
         ({"response": {"calender": "always"}}, "response.calender: unknown key; did you mean calendar?"),

@@ -447,3 +447,27 @@ def test_targets_are_values():
     assert at_least(1.0) == at_least(1.0)
     with pytest.raises(AttributeError):
         at_least(1.0).value = 2.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("target", "attainment", "facts"),
+    [
+        (band(10.0, 20.0), 1.0, [10.0, 20.0]),
+        (band(10.0, 20.0), 0.5, [7.5, 22.5]),
+        (band(10.0, 20.0), 0.0, [5.0, 25.0]),
+        (band(10.0, 20.0), 1.2, []),
+        (Target(UP, 100.0, 0.0), 0.8, [80.0]),
+        (Target(UP, 100.0, 50.0), 0.8, [90.0]),
+        (Target(DOWN, 100.0, 200.0), 0.8, [120.0]),
+        (Target(UP, 100.0, None), 1.2, [120.0]),
+    ],
+)
+def test_the_facts_that_come_so_far(target, attainment, facts):
+    assert target.facts_at(attainment) == pytest.approx(facts)
+    for fact in facts:
+        assert target.attainment(fact) == pytest.approx(attainment)
+
+
+def test_a_band_without_width_has_no_way_to_go():
+    assert band(5.0, 5.0).attainment(5.0) is None
+    assert band(5.0, 5.0).attainment(6.0) is None

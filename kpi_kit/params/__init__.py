@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from kpi_kit.errors import InputError, KitError
 from kpi_kit.params.brand import brand_record, problems_of_brand
 from kpi_kit.params.events import read_events, unknown_scopes
+from kpi_kit.params.files import read_mapping
 from kpi_kit.params.ids import RESERVED_IDS, collisions, problem_of_id
 from kpi_kit.params.records import (
     Assignment,
@@ -33,7 +34,6 @@ from kpi_kit.params.rules import (
     unknown_names,
 )
 from kpi_kit.params.sentences import findings, sentence, without
-from kpi_kit.yaml_files import read_mapping
 
 __all__ = [
     "RESERVED_IDS",

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.errors import KitError, did_you_mean
+from kpi_kit.params.files import read_mapping
 from kpi_kit.params.records import Event, Events, Specialist
 from kpi_kit.params.sentences import findings, sentence
-from kpi_kit.yaml_files import read_mapping
 
 FILE = "events.yml"
 

@@ -1,0 +1,39 @@
+"""A file of params: keys with values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kpi_kit.errors import KitError
+from kpi_kit.yaml_files import read_yaml
+
+
+def read_mapping(file: Path) -> dict[str, Any]:
+    """Read a YAML document of keys with values.
+
+    Raises
+    ------
+    KitError
+        Where it is none, or a key is no text.
+    """
+    raw = read_yaml(file)
+    if not isinstance(raw, dict):
+        raise KitError(f"{file}: keys with values are expected, found {type(raw).__name__}")
+    odd = [f"{file}: {where}: a key is a text, found {key!r:.60}" for where, key in _odd_keys(raw, "")]
+    if odd:
+        raise KitError(odd)
+    return raw
+
+
+def _odd_keys(value: object, where: str) -> Iterator[tuple[str, object]]:
+    """Keys that are no texts; those of a schedule are periods, and a year is a number in YAML."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if not isinstance(key, str) and where != "schedule":
+                yield where or "at the top", key
+            yield from _odd_keys(part, str(key))
+    elif isinstance(value, list):
+        for part in value:
+            yield from _odd_keys(part, where)

@@ -1,0 +1,218 @@
+"""Anything at all given to what reads params, periods, names and tables: a record, or one sentence.
+
+``python tests/fuzz_targets.py 300`` spends so many seconds on all targets and prints what escaped;
+``tests/test_fuzz_targets.py`` spends a few examples on each. What was found stays in REGRESSIONS.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Target = Callable[[random.Random, Path], None]
+
+DEPARTMENT = """\
+agency: Маяк
+language: ru
+timezone: Europe/Moscow
+history: {periods: 3, weeks: 10}
+response: {sla_hours: 24, calendar: business, hours: [10, 19]}
+scoring: {threshold: 0.8, cap: 1.2}
+directors: [{id: olga, name: Ольга, email: olga@agency.example, specialists: all}]
+mail: {sender: kpi@agency.example}
+"""
+SPECIALIST = """\
+name: Анна
+accounts: [a, {account: b, since: 2025-03-01, until: 2025-11-01}]
+brands: [x]
+duties: [audience, sales]
+kpis:
+  - {kpi: views, target: {at_least: 35000, by: 2025-12-31, from: {value: 28000, on: 2024-12-31}}, weight: 1}
+  - {kpi: churn_rate, target: {at_most: 3%, worst: 6%}, weight: 10}
+  - {kpi: leads, target: {schedule: {2025-09: {at_least: 40}, 2025-10: {at_least: 55}}}, weight: 20}
+  - {kpi: likes, as: growth, platforms: [vk], target: {between: [1%, 10%], per: month}, weight: 5}
+bonus: {share_of_sales: 2%, cap: 30000}
+absences: [{since: 2025-07-14, until: 2025-07-28, deputy: ivan}]
+"""  # fmt: skip
+ODD = (
+    "null ~ true 0 -1 1e999 .nan .inf 9999999999999999999999 '' [] {} [[]] 2025-10-01 0x10 1_000 !!set{a} "
+    "&a *a <<: !!binary 2025-99 ../a \\0 % : - ? | > # \" ' @ ` é \u202e \U0001f600"
+).split(" ")
+REGRESSIONS = (
+    ("period", "9999-12"),  # the day after its last is no date
+    ("period", "0001-01"),
+    ("period", "２０２５-10"),  # digits, but not of a date
+    ("specialist", "!!bool q"),
+    ("specialist", "kpis: {a: 1}"),
+    ("specialist", "? [a]\n: b"),
+    ("department", "null: 1"),
+    ("department", "agency: !!set {a}"),
+)
+"""What once escaped, or nearly."""
+
+
+def damaged(text: str, chance: random.Random) -> str:
+    """A text with a few changes: a piece lost, doubled, moved, or something odd in its place."""
+    for _ in range(chance.choice((1, 1, 2, 4))):
+        at, to = sorted((chance.randrange(len(text) + 1), chance.randrange(len(text) + 1)))
+        to = min(to, at + chance.choice((0, 1, 5, 40)))
+        match chance.randrange(4):
+            case 0:
+                text = text[:at] + text[to:]
+            case 1:
+                text = text[:to] + text[at:]
+            case 2:
+                text = text[:at] + chance.choice(ODD) + text[to:]
+            case _:
+                words = text.split(" ")
+                words[chance.randrange(len(words))] = chance.choice(ODD)
+                text = " ".join(words)
+    return text
+
+
+def load(folder: Path, department: str, specialist: str) -> None:
+    from kpi_kit.params import load as load_params
+
+    (folder / "specialists").mkdir(exist_ok=True)
+    (folder / "department.yml").write_text(department, encoding="utf-8", errors="replace")
+    (folder / "specialists" / "ann.yml").write_text(specialist, encoding="utf-8", errors="replace")
+    broken = load_params(folder).broken
+    _sentences(problem for problems in broken.values() for problem in problems)
+
+
+def _sentences(problems: Any) -> None:
+    for problem in problems:
+        assert problem and "\n" not in problem and len(problem) < 2000, f"no sentence: {problem[:300]!r}"
+
+
+def department(chance: random.Random, folder: Path) -> None:
+    load(folder, damaged(DEPARTMENT, chance), SPECIALIST)
+
+
+def specialist(chance: random.Random, folder: Path) -> None:
+    load(folder, DEPARTMENT, damaged(SPECIALIST, chance))
+
+
+def period(chance: random.Random, folder: Path) -> None:
+    from kpi_kit.periods import parse_instant
+
+    text = damaged(chance.choice(("2025-10", "2025-Q4", "2025-W41", "2025", "9999-12", "0001-01")), chance)
+    _one_period(text)
+    from kpi_kit.errors import KitError
+
+    try:
+        parse_instant(damaged("2025-10-31T12:00:00+03:00", chance), ZoneInfo("Europe/Moscow"), "x")
+    except KitError as fault:
+        _sentences(fault.problems)
+
+
+def _one_period(text: str) -> None:
+    from kpi_kit.errors import KitError
+    from kpi_kit.periods import Period
+
+    try:
+        found = Period.parse(text)
+    except KitError as fault:
+        _sentences(fault.problems)
+        return
+    assert str(found) == text.strip() and found.start <= found.last_day
+
+
+def tables(chance: random.Random, folder: Path) -> None:
+    from kpi_kit import checks
+    from kpi_kit.store import open_store
+
+    posts = (
+        "post_id,account_id,published_at,views,likes\n1,a,2025-10-01T12:00:00+03:00,5,1\n2,a,2025-10-02,6,0\n"
+    )
+    accounts = 'account_id,platform,title,opened\na,vk,"Кофе, ""Утро""",2025-01-01\n'
+    (folder / "accounts.csv").write_text(damaged(accounts, chance), encoding="utf-8", errors="replace")
+    (folder / "posts.csv").write_text(damaged(posts, chance), encoding="utf-8", errors="replace")
+    with open_store(folder, "Europe/Moscow") as store:
+        problems = checks.problems(store, "RUB")
+        _sentences(problems)
+        if not problems:
+            store.frame("posts")
+
+
+def message(chance: random.Random, folder: Path) -> None:
+    """A director's message about somebody with any name, to somebody with any name."""
+    from email import message_from_bytes
+    from email.policy import SMTP
+
+    import cards
+
+    from tests.mail.test_message import letter_of, sound
+    from tests.payloads import PAYLOADS
+
+    names = [damaged(chance.choice(PAYLOADS), chance).encode("utf-8", "replace").decode() for _ in range(3)]
+    data = letter_of(sound({"ann": cards.card(name=names[0])}), name=names[1], sender_name=names[2]).data
+    found = message_from_bytes(data, policy=SMTP)
+    assert [str(each) for each in found].count("To") == 1 and "Bcc" not in found
+    assert found["To"].addresses[0].addr_spec == "olga@agency.example"
+
+
+TARGETS: dict[str, Target] = {
+    "department": department,
+    "specialist": specialist,
+    "period": period,
+    "tables": tables,
+    "message": message,
+}
+
+
+def regression(name: str, text: str, folder: Path) -> None:
+    """One text given to a target."""
+    match name:
+        case "period":
+            _one_period(text)
+        case "department":
+            load(folder, text, SPECIALIST)
+        case _:
+            load(folder, DEPARTMENT, text)
+
+
+def attempt(name: str, seed: int) -> str | None:
+    """What escaped; None where all is well."""
+    from kpi_kit.errors import KitError
+
+    with tempfile.TemporaryDirectory() as place:
+        begun = time.process_time()
+        try:
+            TARGETS[name](random.Random(seed), Path(place))
+        except KitError as fault:
+            try:
+                _sentences(fault.problems)
+            except AssertionError as wrong:
+                return f"{name}, seed {seed}: {wrong}"
+        except Exception:  # whatever escapes is what this looks for
+            return f"{name}, seed {seed}: {traceback.format_exc(limit=-3)}"
+        took = time.process_time() - begun
+    return None if took < 10 else f"{name}, seed {seed}: {took:.0f} s"
+
+
+def main() -> int:
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 300.0
+    first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    escaped = 0
+    for name in TARGETS:
+        end, seed = time.monotonic() + seconds / len(TARGETS), first
+        while time.monotonic() < end:
+            if (said := attempt(name, seed)) is not None:
+                escaped += 1
+                print(said)
+            seed += 1
+        print(f"{name}: {seed - first} attempts", flush=True)
+    return 1 if escaped else 0
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
+    sys.exit(main())

@@ -1,0 +1,30 @@
+"""A few examples on each target of ``make fuzz``, and all that was ever found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kpi_kit.errors import KitError
+from tests.fuzz_targets import REGRESSIONS, TARGETS, attempt, regression
+
+FEW = {"message": 3, "tables": 8, "period": 300}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_anything_is_read_or_refused_in_a_sentence(name: str) -> None:
+    assert [said for seed in range(FEW.get(name, 15)) if (said := attempt(name, seed)) is not None] == []
+
+
+@pytest.mark.parametrize(("name", "text"), REGRESSIONS)
+def test_what_was_found_is_refused_in_a_sentence(name: str, text: str, tmp_path: Path) -> None:
+    try:
+        regression(name, text, tmp_path)
+    except KitError as fault:
+        assert all("\n" not in problem for problem in fault.problems)
+
+
+def test_a_target_that_fails_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TARGETS, "period", lambda chance, folder: 1 / 0)
+    assert "ZeroDivisionError" in str(attempt("period", 1))
