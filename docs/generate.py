@@ -44,6 +44,7 @@ HEADS = {
         "made": "Эту страницу пишет `make docs` — править нужно не её, а",
         "group": "Группа {group}",
         "passport": ("формула", "единица", "что лучше", "таблицы", "семейство", "источник формулы"),
+        "others": "другие принятые определения",
         "keys": ("ключ", "что можно", "если не задан", "что значит"),
         "required": "обязателен",
     },
@@ -56,6 +57,7 @@ HEADS = {
         "made": "`make docs` writes this page; what to change is",
         "group": "Group {group}",
         "passport": ("formula", "unit", "better", "tables", "family", "source of the formula"),
+        "others": "other usual definitions",
         "keys": ("key", "allowed", "by default", "says"),
         "required": "required",
     },
@@ -103,6 +105,9 @@ def _kpis(say: Words, language: str) -> str:
             kpi.source,
         )
         rows = [f"- {name}: {value}" for name, value in zip(HEADS[language]["passport"], values, strict=True)]
+        if kpi.alternatives:
+            others = "; ".join(say.text(f"definition.{other.id}") for other in kpi.alternatives)
+            rows.append(f"- {HEADS[language]['others']}: {others}")
         title = f"### {say.text(f'kpi.{kpi.id}.name')} · {kpi.id}"
         parts.append("\n".join([title, "", f"{what}.", "", *rows, ""]))
     return "\n".join(parts)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
+import uuid
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,23 +44,26 @@ def open_inputs(data: Path, params: Path, *, check: bool = True, whole: bool = F
         With every problem of ``department.yml`` and of the data tables.
     """
     loaded = load_params(params)
-    scratch = tempfile.TemporaryDirectory(prefix="kpi-rows-", ignore_cleanup_errors=True)
-    try:
-        opened = look(data, loaded.department.timezone, _told(loaded), also=(Path(scratch.name),))
-    except InputError:
-        scratch.cleanup()
-        raise
-    store = replace(opened, scratch=scratch)
+    # made where it is needed; queries must be told of it before
+    scratch = Path(tempfile.gettempdir()).resolve() / f"kpi-rows-{uuid.uuid4().hex}"
+    store = look(data, loaded.department.timezone, _told(loaded), also=(scratch,))
     if not store.faults:
         if not check or store.known is not None:
             return loaded, store
         if not whole and has_large(store):
-            store = narrowed(store, owned(loaded), None, Path(scratch.name))
+            store = _of_people(store, loaded, scratch)
     problems = checks.problems(store, loaded.department.currency)
     if problems:
         store.close()
         raise InputError(problems)
     return loaded, store
+
+
+def _of_people(store: Store, loaded: Params, folder: Path) -> Store:
+    """Those rows of large tables that concern anybody, in a folder that goes with the store."""
+    folder.mkdir(mode=0o700)
+    scratch = weakref.finalize(store.connection, shutil.rmtree, folder, ignore_errors=True)
+    return replace(narrowed(store, owned(loaded), None, folder), scratch=scratch)
 
 
 def owned(loaded: Params) -> dict[str, set[str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import tempfile
+import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -123,8 +123,8 @@ class Store:
         What is wrong with the shape of tables; those are not among the sources.
     known : Known or None
         What was found out about these very files before.
-    scratch : TemporaryDirectory or None
-        A folder that is to go with this.
+    scratch : weakref.finalize or None
+        Removes a folder that is to go with this; it does so, too, where this is never closed.
     seen : Seen
         The files as they were: what is read of others would be half of one import and half of another.
     """
@@ -135,7 +135,7 @@ class Store:
     connection: duckdb.DuckDBPyConnection = field(repr=False)
     faults: tuple[str, ...] = ()
     known: Known | None = None
-    scratch: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+    scratch: weakref.finalize[[Path], duckdb.DuckDBPyConnection] | None = field(default=None, repr=False)
     seen: Seen = ()
 
     def __enter__(self) -> Self:
@@ -148,7 +148,7 @@ class Store:
         """Let go of the files."""
         self.connection.close()
         if self.scratch is not None:
-            self.scratch.cleanup()
+            self.scratch()
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query with bound values.

@@ -70,7 +70,7 @@ def test_a_block_is_a_file_a_command_or_marked_as_text(page: str) -> None:
 RUN = {"README.md", "README.ru.md", "docs/quickstart.md", "docs/quickstart.ru.md"}
 COMMANDS = re.compile(
     r"(?:KPI_SMTP_URL=\S+ )?"
-    r"(?:make [a-z-]+|\.venv/bin/python -m (?:kpi_kit|uv)|python -m kpi_kit|git clone|cd) ?.*"
+    r"(?:make [a-z-]+|(?:\.venv/bin/)?python -m (?:kpi_kit|uv)|git clone|cd)\b.*"
 )
 
 
@@ -290,7 +290,7 @@ def test_the_quick_start_leads_to_a_report(cafe_of_quickstart: Path) -> None:
 
 def test_the_first_call_of_the_module_in_the_readme_says_where_python_is() -> None:
     """`make` puts the environment into .venv: a bare `python` is another one."""
-    calls: Callable[[str], list[str]] = re.compile(r"\S*python -m kpi_kit \S+").findall
+    calls: Callable[[str], list[str]] = re.compile(r"[^\s`]*python -m kpi_kit \S+").findall
     assert calls(PAGES["README.md"])[0].startswith(".venv/bin/python ")
 
 

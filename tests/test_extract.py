@@ -128,8 +128,9 @@ def test_inputs_are_those_of_the_people_in_params(tmp_path, monkeypatch):
     _, store = opening.open_inputs(data, params)
     with store:
         assert set(store.frame("posts")["account_id"]) == {"vk-a"}
-        assert store.scratch is not None
-        scratch = Path(store.scratch.name)
+        assert store.known is not None
+        (scratch,) = store.known.homes
+        assert scratch.is_dir()
     assert not scratch.exists()
     with pytest.raises(InputError, match="found -1"):
         opening.open_inputs(data, params, whole=True)

@@ -102,7 +102,7 @@ class Agency:
 
     def close(self) -> None:
         """Let go of the data."""
-        self.store.connection.close()
+        self.store.close()
 
     # ---------------------------------------------------------------- what there is
 
