@@ -162,7 +162,10 @@ def _row_hashes(rows: pd.DataFrame) -> np.ndarray:
             values = values.astype("object").where(known, "")
         # each column has an odd factor of its own, so that values that change places show
         factor = np.uint64(int.from_bytes(hashlib.sha256(str(name).encode()).digest()[:8]) | 1)
-        whole += np.where(known, pd.util.hash_array(values.to_numpy()) * factor, np.uint64(0))
+        # the hash of a number 0 is 0, and that would be nothing
+        whole += np.where(
+            known, (pd.util.hash_array(values.to_numpy()) + np.uint64(1)) * factor, np.uint64(0)
+        )
     return whole
 
 
