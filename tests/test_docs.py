@@ -16,7 +16,7 @@ import pytest
 from kpi_kit.__main__ import main
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import load
-from kpi_kit.params.records import Department, Entry, Specialist, TargetParams
+from kpi_kit.params.records import Department, Entry, Event, Specialist, TargetParams
 from kpi_kit.scorecard import Scorecard, score
 from kpi_kit.sources import SOURCES
 from kpi_kit.sources.attribution import read_attribution
@@ -176,7 +176,8 @@ def test_the_yaml_of_every_key_loads(cafe: Path) -> None:
     told = loaded.department.model_dump(exclude={"agency", "directors", "brand", "mail"})
     assert told == least.model_dump(exclude={"agency", "directors", "brand", "mail"})
     text = PAGES["docs/params.md"]
-    for record in (Department, Specialist, Entry, TargetParams):
+    assert [event.title.en for event in loaded.events][0] == "Autumn blend"
+    for record in (Department, Specialist, Entry, TargetParams, Event):
         for name, entry in record.model_fields.items():
             if (record, name) != (Specialist, "id"):
                 assert re.search(rf"(^|[ {{`]){entry.alias or name}[:`]", text, re.MULTILINE), name
