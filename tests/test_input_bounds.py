@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from kpi_kit import checks
 from kpi_kit.errors import InputError, KitError
 from kpi_kit.sources.bounds import LONGEST_NUMBER, JsonGuard
+from kpi_kit.sources.recognise import unpacked
 from kpi_kit.store import look, open_store
 from kpi_kit.table_files import connect, literal, quoted
 from kpi_kit.yaml_files import MOST_BYTES, read_yaml
@@ -50,6 +52,20 @@ def test_a_bomb_is_refused_in_a_sentence_with_little_memory_and_time(name: str, 
     assert said not in ("imported", "")
     assert tried["memory"] < MOST_MEMORY
     assert tried["seconds"] < MOST_SECONDS
+
+
+@pytest.mark.parametrize(
+    "name", ["../../evil.csv", "/evil.csv", "a/../../evil.csv", "C:\\evil.csv", "evil.csv/"]
+)
+def test_an_archive_writes_nothing_elsewhere(name: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("posts.csv", "a,b\n1,2\n")
+        archive.writestr(name, "a,b\n1,2\n")
+    scratch = tmp_path / "deep" / "scratch"
+    found = unpacked([tmp_path / "a.zip"], scratch)
+    assert all(path.resolve().is_relative_to(scratch) for path, _ in found)
+    files = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {tmp_path / "a.zip", *(path for path, _ in found)}
 
 
 def test_an_honest_workbook_is_no_bomb(tmp_path: Path) -> None:
