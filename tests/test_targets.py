@@ -471,3 +471,8 @@ def test_the_facts_that_come_so_far(target, attainment, facts):
 def test_a_band_without_width_has_no_way_to_go():
     assert band(5.0, 5.0).attainment(5.0) is None
     assert band(5.0, 5.0).attainment(6.0) is None
+
+
+def test_a_week_that_ends_on_a_first_has_the_target_of_the_new_month():
+    months = {Period.parse("2026-02"): Target(UP, 1.0, 0.0), Period.parse("2026-03"): Target(UP, 2.0, 0.0)}
+    assert Schedule(months).at(Period.parse("2026-W09"), accruing=False).value == 2.0  # until Sunday, 1 March
