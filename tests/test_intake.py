@@ -18,6 +18,7 @@ import pytest
 from fuzzing import ACCOUNT_OF
 from twins import BITRIX, FILES, VK_POSTS, zipped
 
+from kpi_kit import commits
 from kpi_kit import upsert as upserting
 from kpi_kit.errors import InputError
 from kpi_kit.intake import take_in
@@ -404,11 +405,13 @@ class TestAllOrNothing:
         self, put: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run([put("a.csv", VK_POSTS)], tmp_path / "d")
-        monkeypatch.setattr(writing, "finish", lambda folder: (_ for _ in ()).throw(KeyboardInterrupt))
+        monkeypatch.setattr(commits, "finish", lambda folder: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             run([put("b.csv", VK_POSTS.replace("7,2025", "9,2025"))], tmp_path / "d")
         monkeypatch.undo()
-        assert len(table(tmp_path / "d", "posts")) == 2, "decided on, and not yet in its place"
+        written = (tmp_path / "d" / "posts.csv").read_text(encoding="utf-8").splitlines()
+        assert len(written) == 1 + 2, "decided on, and not yet in its place"
+        assert len(table(tmp_path / "d", "posts")) == 3, "whoever reads first puts it there"
         run([put("c.csv", VK_POSTS.replace("7,2025", "10,2025"))], tmp_path / "d")
         assert sorted(table(tmp_path / "d", "posts")["post_id"]) == ["10", "6", "7", "9"]
 
@@ -424,11 +427,11 @@ class TestAllOrNothing:
 
     def test_who_waits_too_long_is_told(self, tmp_path: Path) -> None:
         with (
-            writing.alone(tmp_path / "d"),
+            commits.alone(tmp_path / "d"),
             pytest.raises(
                 InputError, match=r"d: another import has been writing to it for 0 seconds; try again"
             ),
-            writing.alone(tmp_path / "d", patience=0.05),
+            commits.alone(tmp_path / "d", patience=0.05),
         ):
             pass
 
