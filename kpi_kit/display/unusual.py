@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
@@ -171,7 +170,9 @@ def _cause(cause: Mapping[str, Any], card: Card, words: Words) -> str:
             owners = words.join(words.quote(named.get(owner, owner)) for owner in cause["owners"])
             if cause["imported_at"] is None:
                 return words.text("restated.because.data", table=table_name, owners=owners)
-            moment = dt.datetime.fromisoformat(cause["imported_at"]).astimezone(ZoneInfo(card["timezone"]))
+            moment = dt.datetime.fromisoformat(cause["imported_at"]).astimezone(
+                dt.datetime.fromisoformat(card["as_of"]).tzinfo
+            )
             day = words.brief_day(moment.isoformat())
             return words.text("restated.because.import", table=table_name, owners=owners, day=day)
         case "params":
