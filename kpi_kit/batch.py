@@ -365,7 +365,7 @@ class _Making:
             from kpi_kit import restatement
 
             files.insert(0, report.card)
-            kept = restatement.keep(self._this.folder, json.loads(report.card.read_bytes()))
+            kept = restatement.keep(self._this.folder, report.id, report.card)
             if kept is not None:
                 sync_folder(kept.parent)
         for file in files:

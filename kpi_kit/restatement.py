@@ -34,14 +34,15 @@ Entry = tuple[str, str, str, str]
 """What tells the entries of a scorecard apart: KPI, as, versus and scope."""
 
 
-def keep(folder: Path, fresh: Scorecard) -> Path | None:
+def keep(folder: Path, specialist: str, fresh: Path | Scorecard) -> Path | None:
     """Keep a person's published scorecard in ``history/`` before a different one takes its place.
 
     Parameters
     ----------
     folder : Path
         The folder of the reports of a period.
-    fresh : dict
+    specialist : str
+    fresh : Path or dict
         The scorecard that is about to be published.
 
     Returns
@@ -49,12 +50,12 @@ def keep(folder: Path, fresh: Scorecard) -> Path | None:
     Path or None
         None where there is none yet, or one of the same content is kept or about to be published.
     """
-    specialist = fresh["specialist"]
     published = folder / f"{specialist}.json"
     if not published.is_file():
         return None
     digest, kept = _digest(published), _kept(folder, specialist)
-    if digest in (_digest_of(fresh), *(each.digest for each in kept)):
+    coming = _digest(fresh) if isinstance(fresh, Path) else _digest_of(fresh)
+    if digest in (coming, *(each.digest for each in kept)):
         return None
     number = max((each.number for each in kept), default=0) + 1
     target = folder / HISTORY / f"{specialist}.{number:03d}-{digest}.json"

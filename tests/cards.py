@@ -531,7 +531,7 @@ def hostile(language: str = "ru") -> Card:
 def unassessable(language: str = "ru") -> Card:
     """Build a card of which nothing can be assessed, before the period is over."""
     record = card(language, total=None, attained=0, assessable=0, interim=True, preliminary=True, bonus=None)
-    record["as_of"] = "2025-10-20T12:30:00+03:00"
+    record |= {"as_of": "2025-10-20T12:30:00+03:00", "restated": [], "events": [], "anomalies": []}
     record["notes"] = [{"code": "interim", "as_of": record["as_of"]}]
     for kpi in record["kpis"]:
         kpi |= {"value": None, "assessable": False, "attained": None, "attainment": None, "payout": None}

@@ -701,3 +701,17 @@ def test_shocks_are_found_again_only_where_more_than_targets_has_changed(go, mon
     its["params"] = "3"
     go()
     assert asked == [None, found, None, None]
+
+
+def test_a_scorecard_that_a_different_one_replaces_is_kept(go, tmp_path):
+    """The tiny notebooks' scorecards tell when they were made, as it were: each run's is another."""
+    folder = tmp_path / "out/2025-10"
+    go(specialists=["anna"])
+    assert not (folder / "history").exists()
+    first = (folder / "anna.json").read_bytes()
+    (folder / "anna.json").write_bytes(first.replace(b"}", b', "more": 1}', 1))
+    altered = (folder / "anna.json").read_bytes()
+    go(specialists=["anna"])
+    go(specialists=["anna"])
+    (kept,) = (folder / "history").iterdir()
+    assert (kept.read_bytes(), (folder / "anna.json").read_bytes()) == (altered, first)

@@ -47,7 +47,7 @@ def test_a_rich_report_has_every_section() -> None:
 
 def test_sections_without_content_are_left_out() -> None:
     found = shown(SpecialistReport(cards.unassessable()), SECTIONS)
-    absent = {"figures", "audience", "plan", "response", "funnel", "posts"}
+    absent = {"restated", "figures", "audience", "plan", "response", "funnel", "posts", "anomalies"}
     assert set(SECTIONS) - set(found) == absent
 
 

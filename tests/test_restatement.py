@@ -136,17 +136,17 @@ def test_a_later_cut_off_is_a_cause_of_its_own() -> None:
 
 
 def test_earlier_scorecards_are_kept_in_order_and_once(tmp_path: Path) -> None:
-    assert restatement.keep(tmp_path, a_card(1.0)) is None, "nothing has been published"
+    assert restatement.keep(tmp_path, "ann", a_card(1.0)) is None, "nothing has been published"
     saved(tmp_path, a_card(1.0))
-    assert restatement.keep(tmp_path, a_card(1.0)) is None, "the same content"
+    assert restatement.keep(tmp_path, "ann", a_card(1.0)) is None, "the same content"
     for number, (old, new) in enumerate([(1.0, 2.0), (2.0, 3.0), (3.0, 1.0)], 1):
         content = saved(tmp_path, a_card(old)).read_bytes()
-        kept = restatement.keep(tmp_path, a_card(new))
+        kept = restatement.keep(tmp_path, "ann", a_card(new))
         assert kept is not None and kept.read_bytes() == content
         assert kept.name.startswith(f"ann.{number:03d}-")
-        assert restatement.keep(tmp_path, a_card(new)) is None, "a second try after a crash"
+        assert restatement.keep(tmp_path, "ann", a_card(new)) is None, "a second try after a crash"
     saved(tmp_path, a_card(1.0))
-    assert restatement.keep(tmp_path, a_card(5.0)) is None, "it is there already"
+    assert restatement.keep(tmp_path, "ann", a_card(5.0)) is None, "it is there already"
     first = restatement.first(tmp_path, "ann")
     assert first is not None and first["kpis"][0]["value"] == 1.0
     assert len(list((tmp_path / "history").iterdir())) == 3
@@ -156,7 +156,7 @@ def test_where_inputs_alone_are_others_nothing_is_kept(tmp_path: Path) -> None:
     published = a_card()
     published["provenance"]["data"] = "of other bytes"
     saved(tmp_path, sealed(published))
-    assert restatement.keep(tmp_path, a_card()) is None
+    assert restatement.keep(tmp_path, "ann", a_card()) is None
 
 
 def test_the_first_final_report_counts(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_the_first_final_report_counts(tmp_path: Path) -> None:
     firsts = []
     for old, new in zip(cards, [*cards[1:], a_card(50.0)], strict=True):
         saved(tmp_path, old)
-        restatement.keep(tmp_path, new)
+        restatement.keep(tmp_path, "ann", new)
         found = restatement.first(tmp_path, "ann")
         firsts.append(found and found["kpis"][0]["value"])
     assert firsts == [None, 20.0, 30.0, 30.0]
@@ -180,13 +180,13 @@ def test_what_is_no_scorecard_or_was_altered_is_kept_and_never_compared(tmp_path
     for text in ("{", "[]", '{"schema": 1}', json.dumps(forged)):
         (tmp_path / "ann.json").write_text(text, encoding="utf-8")
         assert restatement.first(tmp_path, "ann") is None
-        kept = restatement.keep(tmp_path, a_card())
+        kept = restatement.keep(tmp_path, "ann", a_card())
         assert kept is not None and kept.read_text(encoding="utf-8") == text
 
 
 def test_people_whose_names_begin_alike_are_kept_apart(tmp_path: Path) -> None:
     saved(tmp_path, a_card(1.0))
-    kept = restatement.keep(tmp_path, a_card(2.0))
+    kept = restatement.keep(tmp_path, "ann", a_card(2.0))
     assert kept is not None
     other = kept.with_name(kept.name.replace("ann.", "ann.001-aaaaaaaaaaaa.", 1))
     other.write_text(dumps(a_card(7.0)), encoding="utf-8")

@@ -80,7 +80,7 @@ def specialist(
     path.parent.mkdir(parents=True, exist_ok=True)
     changed = restatement.restated(card, restatement.first(folder, who), journal.read(paths["data"]))
     card = scorecard.sealed({**card, "restated": changed})
-    restatement.keep(folder, card)
+    restatement.keep(folder, who, card)
     scorecard.save(card, path)
     return SpecialistReport(card, path)
 
