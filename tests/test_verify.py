@@ -189,7 +189,7 @@ def test_what_cannot_be_verified_is_one_sentence(
 def test_the_command_names_each_report_and_says_the_worst_by_its_exit_code(
     after: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kpi_kit.commands.NOTEBOOK", after / "notebook.ipynb")
+    monkeypatch.setattr("kpi_kit.report.NOTEBOOK", after / "notebook.ipynb")
     path = str(after / "out/2025-10/ann.json")
     where = ["--data", str(after / "data"), "--params", str(after / "params")]
     assert main(["verify", path, *where]) == 0
