@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kpi_kit.errors import InputError, SpecialistError
 from kpi_kit.horizon import cut_off, full_weeks
+from kpi_kit.known import Known
 from kpi_kit.model import Kpi
 from kpi_kit.params import load as load_params
 from kpi_kit.periods import Period
-from kpi_kit.store import Known, open_store
+from kpi_kit.store import open_store
 
 if TYPE_CHECKING:
     from kpi_kit.case import Case

@@ -15,10 +15,11 @@ from kpi_kit.across import Across
 from kpi_kit.edition import LIBRARIES, source
 from kpi_kit.extract import has_large, narrowed
 from kpi_kit.horizon import cut_off, needed_since
+from kpi_kit.known import Known
 from kpi_kit.opening import owned, pass_on
 from kpi_kit.params import Params, Specialist
 from kpi_kit.periods import Period
-from kpi_kit.store import TIMELESS, Known, Store
+from kpi_kit.store import TIMELESS, Store
 from kpi_kit.tables import TABLES, Type
 
 Inputs = dict[str, str]

@@ -11,8 +11,8 @@ from typing import Any
 from kpi_kit import schemas
 from kpi_kit.errors import InputError
 from kpi_kit.freshness import Inputs, of_file
+from kpi_kit.known import Known
 from kpi_kit.render import write_text
-from kpi_kit.store import Known
 
 SCHEMA = schemas.current("manifest")
 Entry = dict[str, Any]

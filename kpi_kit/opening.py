@@ -14,9 +14,10 @@ from pathlib import Path
 from kpi_kit import checks
 from kpi_kit.errors import InputError
 from kpi_kit.extract import has_large, narrowed
+from kpi_kit.known import Known
 from kpi_kit.params import Params
 from kpi_kit.params import load as load_params
-from kpi_kit.store import Known, Store, look
+from kpi_kit.store import Store, look
 
 CHECKED = "KPI_KIT_CHECKED"
 """The environment variable in which a run tells its notebooks which data it has checked for all of them."""

@@ -23,6 +23,7 @@ import pandas as pd
 
 from kpi_kit.commits import pending, settle
 from kpi_kit.errors import InputError, did_you_mean
+from kpi_kit.known import Known, Window
 from kpi_kit.table_files import (
     Settings,
     Source,
@@ -44,67 +45,8 @@ _KEPT_TIMES = ("stats_at", "approved_at")
 TIMELESS = ("audience", "leads", "brand_queries")
 """Tables of which rows of any age are read."""
 
-Window = tuple[dt.date, dt.date]
 Seen = tuple[tuple[str, int, int, int], ...]
 """Files by name, with what changes when one is replaced."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """What has been found out about data: it holds as long as no file is written to.
-
-    Parameters
-    ----------
-    stamp : str
-        Names the files, their sizes and when they were written.
-    fingerprint : str
-        A hash of their content.
-    spans : mapping of str to Window
-        The first and the last row of each table, where there is no table ``coverage``.
-    types : mapping of str to mapping of str to str
-        The types of the columns of each Parquet table.
-    extracts : mapping of str to Path
-        Files with those rows of large tables that are to be read in place of all.
-    """
-
-    stamp: str
-    fingerprint: str
-    spans: Mapping[str, Window] = field(default_factory=dict)
-    types: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    extracts: Mapping[str, Path] = field(default_factory=dict)
-
-    @property
-    def homes(self) -> tuple[Path, ...]:
-        """The folders of the extracts."""
-        return tuple(sorted({path.parent for path in self.extracts.values()}))
-
-    def dumps(self) -> str:
-        """What is known, as text.
-
-        Examples
-        --------
-        >>> span = (dt.date(2025, 1, 1), dt.date(2025, 2, 1))
-        >>> known = Known("1", "2", {"posts": span}, {"posts": {"views": "BIGINT"}}, {"posts": Path("p")})
-        >>> Known.loads(known.dumps()) == known
-        True
-        """
-        spans = {table: [day.isoformat() for day in span] for table, span in self.spans.items()}
-        extracts = {table: str(path) for table, path in self.extracts.items()}
-        types = {table: dict(kinds) for table, kinds in self.types.items()}
-        return json.dumps([self.stamp, self.fingerprint, spans, types, extracts])
-
-    @classmethod
-    def loads(cls, text: str) -> Self:
-        """From text.
-
-        Raises
-        ------
-        ValueError, TypeError
-            Where it is none of these.
-        """
-        stamp, fingerprint, spans, types, extracts = json.loads(text)
-        days = {name: (dt.date.fromisoformat(a), dt.date.fromisoformat(b)) for name, (a, b) in spans.items()}
-        return cls(stamp, fingerprint, days, types, {name: Path(path) for name, path in extracts.items()})
 
 
 @dataclass(frozen=True)
