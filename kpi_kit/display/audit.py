@@ -31,10 +31,10 @@ def smart(card: Card, words: Words) -> Markup | None:
         Column("letter", words.text("smart.fails")),
         Column("finding", words.text("smart.why")),
     ]
-    others = len(card["kpis"]) - len(rows)
+    others, rest = len(card["kpis"]) - len(rows), "smart.pass" if rows else "smart.pass_all"
     parts = [
         table("smart-table", columns, rows, words.text("smart.heading")) if rows else None,
-        paragraph(words.plural("smart.pass", others), "k-legend") if others else None,
+        paragraph(words.plural(rest, others), "k-legend") if others else None,
         tag("h3", words.text("smart.whole")) if card["audit"] else None,
         items(audit.set_sentence(one, words) for one in card["audit"]),
     ]
