@@ -164,7 +164,7 @@ class Card:
         True
         >>> card.what_if("leads", at_lest=30)
         Traceback (most recent call last):
-        kpi_kit.errors.InputError: leads: target: at_lest: unknown key; did you mean at_least?
+        kpi_kit.errors.InputError: leads: target.at_lest: unknown key; did you mean at_least?
         """
         person = with_target(self.case.person, self[key].number, key, target)
         return Card(replace(self.case, person=person), self._across)

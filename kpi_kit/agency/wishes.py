@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kpi_kit.errors import InputError
-from kpi_kit.params import Specialist, TargetParams
-from kpi_kit.params.rules import problems_of_specialist
-from kpi_kit.params.sentences import findings, sentence
+from kpi_kit.params import Specialist, TargetParams, check_target
 
 _KINDS = ("at_least", "at_most", "between", "schedule")
 
@@ -39,17 +37,8 @@ def with_target(person: Specialist, number: int, key: str, given: Mapping[str, A
     }
     kept = {"worst", "per"} if any(kind in now and kind in given for kind in _KINDS) else set()
     raw = {name: value for name, value in now.items() if name in kept} | dict(given)
-    found = findings(TargetParams, raw)
-    if found:
-        raise InputError([f"{key}: target: {sentence(error, raw, TargetParams)}" for error in found])
-    wished = entry.model_copy(update={"target": TargetParams.model_validate(raw)})
-    changed = person.model_copy(update={"kpis": (*person.kpis[:number], wished, *person.kpis[number + 1 :])})
-    alone = person.model_copy(update={"kpis": (wished,)})
-    problems = [
-        problem.partition("): ")[2]
-        for problem in problems_of_specialist(alone, [number + 1], frozenset())
-        if problem.startswith("kpis, ")
-    ]
-    if problems:
-        raise InputError([f"{key}: {problem}" for problem in problems])
-    return changed
+    try:
+        wished = check_target(raw, entry, person)
+    except InputError as fault:
+        raise InputError([f"{key}: {problem}" for problem in fault.problems]) from None
+    return person.model_copy(update={"kpis": (*person.kpis[:number], wished, *person.kpis[number + 1 :])})
