@@ -188,72 +188,83 @@ def _futures(series: Floats, ahead: int, rng: np.random.Generator) -> Floats:
     known = np.flatnonzero(np.isfinite(series))
     scale = float(np.std(series[known]))
     values, at = series[known] / scale, (known - (len(series) - 1)).astype("float64")
-    fits = [_fit(values, at, float(rho)) for rho in RHOS]
-    weights = np.array([fit.log_weight for fit in fits])
-    weights = np.exp(weights - weights.max())
+    fits = _fits(values, at)
+    weights = np.exp(fits.log_weights - fits.log_weights.max())
     counts = rng.multinomial(SIMULATIONS, weights / weights.sum())
-    parts = [
-        _continued(fit, float(rho), values, at, ahead, int(count), rng)
-        for fit, rho, count in zip(fits, RHOS, counts, strict=True)
-        if count
-    ]
-    return np.concatenate(parts) * scale
+    return _continued(fits, np.repeat(np.arange(len(RHOS)), counts), values, at, ahead, rng) * scale
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """A line with AR(1) noise of one ρ, and how well it explains the series."""
+class _Fits:
+    """For each ρ of the grid a line with AR(1) noise, and how well it explains the series."""
 
-    centre: Floats
-    root: Floats
-    squares: float
+    centres: Floats
+    roots: Floats
+    squares: Floats
     free: float
-    log_weight: float
+    log_weights: Floats
 
 
-def _fit(values: Floats, at: Floats, rho: float) -> _Fit:
-    """Generalised least squares with a slope that is drawn to 0, as for a normal prior."""
-    correlation = rho ** np.abs(at[:, None] - at)
-    whiten = np.linalg.inv(np.linalg.cholesky(correlation))
-    design = np.vstack([np.ones_like(at), at]).T
-    rows, target = whiten @ design, whiten @ values
-    precision = rows.T @ rows + np.diag([0.0, 1 / _SLOPE_SPREAD**2])
+def _fits(values: Floats, at: Floats) -> _Fits:
+    """Generalised least squares with a slope that is drawn to 0, as for a normal prior.
+
+    What AR(1) noise keeps of one known value until the next, ρ to the power of the gap, is taken off.
+    """
+    kept = RHOS[:, None] ** np.diff(at)
+    fresh = np.sqrt(1.0 - kept**2)
+    design = np.stack([np.ones_like(at), at, values])
+    whitened = np.empty((len(RHOS), 3, len(at)))
+    whitened[:, :, 0] = design[:, 0]
+    whitened[:, :, 1:] = (design[:, 1:] - kept[:, None] * design[:, :-1]) / fresh[:, None]
+    rows, target = whitened[:, :2], whitened[:, 2]
+    precision = rows @ rows.transpose(0, 2, 1) + np.diag([0.0, 1 / _SLOPE_SPREAD**2])
     covariance = np.linalg.inv(precision)
-    centre = covariance @ rows.T @ target
-    left = target - rows @ centre
-    squares = float(left @ left + centre[1] ** 2 / _SLOPE_SPREAD**2)
+    centres = (covariance @ (rows @ target[:, :, None]))[:, :, 0]
+    left = target - (centres[:, None] @ rows)[:, 0]
+    squares = np.maximum((left**2).sum(axis=1) + centres[:, 1] ** 2 / _SLOPE_SPREAD**2, 1e-12)
     free = len(values) - 1.0
-    log_weight = (
-        float(np.log(np.diag(whiten)).sum())
-        - 0.5 * float(np.linalg.slogdet(precision)[1])
-        - 0.5 * free * float(np.log(max(squares, 1e-12)))
+    log_weights = (
+        -np.log(fresh).sum(axis=1)
+        - 0.5 * np.linalg.slogdet(precision).logabsdet
+        - 0.5 * free * np.log(squares)
     )
-    return _Fit(centre, np.linalg.cholesky(covariance), max(squares, 1e-12), free, log_weight)
+    return _Fits(centres, np.linalg.cholesky(covariance), squares, free, log_weights)
 
 
 def _continued(
-    fit: _Fit, rho: float, values: Floats, at: Floats, ahead: int, count: int, rng: np.random.Generator
+    fits: _Fits,
+    which: npt.NDArray[np.intp],
+    values: Floats,
+    at: Floats,
+    ahead: int,
+    rng: np.random.Generator,
 ) -> Floats:
-    """Draw variance and line, then the noise of the periods ahead."""
-    sigma = np.sqrt(fit.squares / rng.chisquare(fit.free, count))
-    line = fit.centre + sigma[:, None] * (rng.standard_normal((count, 2)) @ fit.root.T)
-    noise = values[-1] - (line[:, 0] + line[:, 1] * at[-1])
-    shocks = _shocks(values - fit.centre[0] - fit.centre[1] * at, (count, ahead), rng)
+    """Draw variance and line of each simulation's fit, then the noise of the periods ahead."""
+    count, rho = len(which), RHOS[which]
+    sigma = np.sqrt(fits.squares[which] / rng.chisquare(fits.free, count))
+    drawn = np.einsum("nij,nj->in", fits.roots[which], rng.standard_normal((count, 2)))
+    level, slope = fits.centres[which].T + sigma * drawn
+    noise = values[-1] - (level + slope * at[-1])
+    shocks = _shocks(values - fits.centres[:, :1] - fits.centres[:, 1:] * at, which, ahead, rng)
     found = np.empty((count, ahead))
     for step in range(ahead):
-        gap = 1.0 - at[-1] if step == 0 else 1.0
-        noise = noise * rho**gap + sigma * np.sqrt(1 - rho ** (2 * gap)) * shocks[:, step]
-        found[:, step] = line[:, 0] + line[:, 1] * (step + 1.0) + noise
+        kept = rho ** (1.0 - at[-1] if step == 0 else 1.0)
+        noise = noise * kept + sigma * np.sqrt(1 - kept**2) * shocks[:, step]
+        found[:, step] = level + slope * (step + 1.0) + noise
     return found
 
 
-def _shocks(residuals: Floats, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
-    """Residuals drawn again, smoothed, of mean 0 and variance 1."""
-    spread = float(residuals.std())
-    if spread == 0:
-        return rng.standard_normal(shape)
-    drawn = rng.choice((residuals - residuals.mean()) / spread, shape)
-    return np.asarray((drawn + 0.5 * rng.standard_normal(shape)) / np.sqrt(1.25))
+def _shocks(
+    residuals: Floats, which: npt.NDArray[np.intp], ahead: int, rng: np.random.Generator
+) -> Floats:
+    """Residuals of each simulation's fit drawn again, smoothed, of mean 0 and variance 1."""
+    shape = (len(which), ahead)
+    spread = residuals.std(axis=1, keepdims=True)
+    centred = residuals - residuals.mean(axis=1, keepdims=True)
+    scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+    drawn = scaled[which[:, None], rng.integers(residuals.shape[1], size=shape)]
+    smooth = rng.standard_normal(shape)
+    return np.where(spread[which] > 0, (drawn + 0.5 * smooth) / np.sqrt(1.25), smooth)
 
 
 @dataclass(frozen=True)
