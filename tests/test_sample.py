@@ -136,7 +136,7 @@ def test_the_findings_in_words(cards: Cards) -> None:
         "A target of at least 34,500 would have a chance of 51%."
     )
     assert said(("ivan", "already_given"), ru).endswith(
-        "Если поставить не меньше 12 в неделю, шанс будет 51 %."
+        "Если поставить не меньше 12 в неделю, шанс будет 49 %."
     )
     assert said(("maria", "rarely_assessable"), ru) == (
         "Показатель удалось оценить только в 2 из 4 последних периодов. Если загрузить данные "
