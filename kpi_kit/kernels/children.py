@@ -23,6 +23,8 @@ from kpi_kit.kernels import client
 if TYPE_CHECKING:
     from jupyter_client.connect import KernelConnectionInfo
 
+_SET_AT_IMPORT = {"PYDEVD_USE_FRAME_EVAL": "NO"}
+"""What the debugger of a kernel puts into the environment when it is imported."""
 _LONGEST = 90
 """The longest folder name in which sockets can be; a path of theirs has at most 107 bytes."""
 
@@ -72,7 +74,7 @@ def kernel(connection: socket.socket, folder: Path, _: socket.socket | None) -> 
 def _take_environment(env: dict[str, str]) -> None:
     """What was read from the environment at import is read again."""
     os.environ.clear()
-    os.environ.update(env)
+    os.environ.update({**_SET_AT_IMPORT, **env})
     time.tzset()
     backend = env.get("MPLBACKEND")
     if backend:

@@ -23,6 +23,8 @@ T = TypeVar("T")
 _LENGTH = struct.Struct("!Q")
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """A pool of threads does not survive a fork; with several kernels at once, one a kernel is right anyway."""
+_NO_ADVICE = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+"""The debugger that a kernel has would tell whoever imports it how to start Python."""
 _INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 """What ipykernel sets before matplotlib is imported."""
 
@@ -203,7 +205,7 @@ class ForkServer:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "kpi_kit.kernels.forkserver", home, *params],
                 stdin=theirs.fileno(),
-                env={**_INLINE, **os.environ, **_ONE_THREAD, "PYTHONPATH": path_of_the_kit()},
+                env={**_INLINE, **_NO_ADVICE, **os.environ, **_ONE_THREAD, "PYTHONPATH": path_of_the_kit()},
             )
         self._channel = Channel(ours)
 

@@ -23,6 +23,11 @@ _TOOLS = (
 )
 """What executes and renders; a notebook has no use for it."""
 _NEEDED = (
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "holidays.countries",
+    "ipykernel.debugger",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "ipykernel.zmqshell",
@@ -30,8 +35,10 @@ _NEEDED = (
     "matplotlib.pyplot",
     "seaborn",
     "scipy.stats",
+    "sqlite3",
     "kpi_kit.report",
 )
+"""What kernels and notebooks would import otherwise, each anew: the debugger alone is half of a start."""
 
 
 @contextmanager
