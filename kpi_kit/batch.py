@@ -161,8 +161,9 @@ def run(
                 if name in loaded.broken:
                     making.failed(Result(name, "; ".join(loaded.broken[name]), 0.0))
             crossing = making.across(loaded.specialists, fresh.across(), force=force)
+            beside = _texts(crossing)
             usable = [
-                replace(specialist(this, name, scratch), beside=_texts(crossing))
+                replace(specialist(this, name, scratch), beside=beside)
                 for name in names
                 if name in loaded.specialists
             ]

@@ -64,6 +64,8 @@ def duplicates(store: Store, owned: Mapping[str, Collection[str]]) -> dict[str, 
     """
     counts = {}
     for name in store.sources:
+        if store.known is not None and name in store.known.single:
+            continue
         rows = store.theirs(name, owned)
         each = f"SELECT *, count(*) AS copies FROM ({rows}) GROUP BY ALL"
         more = store.query(f"SELECT sum(copies - 1) FROM ({each})")[0][0]

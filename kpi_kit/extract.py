@@ -1,4 +1,4 @@
-"""Large data: the rows of some accounts and brands, taken out of Parquet once for all who need them."""
+"""The rows of some accounts and brands, taken out of files once for all who need them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from pathlib import Path
 from kpi_kit.store import TIMELESS, Store
 from kpi_kit.table_files import Source, literal, quoted
 
-_KINDS = ("parquet", "parts")
-"""Whose statistics tell which parts of which files need not be read; a CSV file is read whole anyway."""
+LARGE = ("parquet", "parts")
+"""Files whose statistics tell which parts of them need not be read."""
+TEXT = ("csv",)
+"""Files that are read whole, whatever is needed of them."""
 
 
 def has_large(store: Store) -> bool:
     """Whether there are tables of which rows can be taken out."""
-    return any(map(_is_large, store.sources.values()))
+    return any(_is_one_of(LARGE, source) for source in store.sources.values())
 
 
-def _is_large(source: Source) -> bool:
-    return source.kind in _KINDS and source.table.name not in ("accounts", "coverage")
+def _is_one_of(kinds: Collection[str], source: Source) -> bool:
+    return source.kind in kinds and source.table.name not in ("accounts", "coverage")
 
 
 def narrowed(
@@ -27,6 +29,7 @@ def narrowed(
     owned: Mapping[str, Collection[str]],
     since: dt.datetime | None,
     folder: Path,
+    kinds: Collection[str] = LARGE,
 ) -> Store:
     """The same data as far as they concern some accounts and brands; what others have is not there.
 
@@ -39,11 +42,13 @@ def narrowed(
         Rows before it are left out, of tables in which rows of any age do not matter.
     folder : Path
         Where the rows are kept; it must outlive the store.
+    kinds : collection of str
+        The kinds of files out of which they are taken, see :class:`kpi_kit.table_files.Source`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    extracts = {}
+    extracts = {} if store.known is None else dict(store.known.extracts)
     for name, source in store.sources.items():
-        if _is_large(source):
+        if _is_one_of(kinds, source):
             extracts[name] = folder / f"{name}.parquet"
             rows = _rows(store, source, owned, None if name in TIMELESS else since)
             store.connection.execute(f"COPY ({rows}) TO {literal(str(extracts[name]))} (FORMAT parquet)")

@@ -6,14 +6,16 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from kpi_kit.across import Across
+from kpi_kit.checks import duplicates
 from kpi_kit.edition import LIBRARIES, source
-from kpi_kit.extract import has_large, narrowed
+from kpi_kit.extract import TEXT, has_large, narrowed
 from kpi_kit.horizon import cut_off, needed_since
 from kpi_kit.known import Known
 from kpi_kit.opening import owned, pass_on
@@ -75,15 +77,21 @@ class Freshness:
     def checked(self) -> str:
         """A hash of all data, and of all that decides whether they are sound."""
         department = self._loaded.department
-        told: list[object] = [self._store.fingerprint, department.timezone, department.currency, kit()]
+        told: list[object] = [self._store.fingerprint, department.timezone, department.currency, self._kit]
         if has_large(self._store):
             told += [self._since.isoformat(), {key: sorted(own) for key, own in owned(self._loaded).items()}]
         return _of_text(told)
 
-    @property
+    @cached_property
     def known(self) -> Known:
-        """What every process of the run may know of the data."""
-        return self.store.known or self.store.learn()
+        """What every process of the run may know of the data: CSV files are read once for all of them."""
+        if self._folder is None:
+            return self.store.known or self.store.learn()
+        everyone = owned(self._loaded)
+        store = narrowed(self.store, everyone, self._since, self._folder, TEXT)
+        copies = duplicates(store, everyone)
+        single = tuple(name for name in store.sources if name not in copies)
+        return replace(store.known or store.learn(), single=single)
 
     @property
     def sound(self) -> str:
@@ -91,9 +99,13 @@ class Freshness:
         return pass_on(self.known, self._loaded)
 
     @cached_property
+    def _kit(self) -> str:
+        return kit()
+
+    @cached_property
     def _common(self) -> Inputs:
         return {
-            "kit": kit(),
+            "kit": self._kit,
             "style": _of_files(self._files),
             "settings": _of_text({**self._settings, "as_of": self._as_of.isoformat()}),
         }
@@ -104,7 +116,9 @@ class Freshness:
 
     def _rows(self, owners: Sequence[str]) -> str:
         """A hash of all rows of some accounts and brands that a report reads."""
-        key = _of_text([self._store.fingerprint, kit(), self._as_of.isoformat(), str(self._since), owners])
+        key = _of_text(
+            [self._store.fingerprint, self._kit, self._as_of.isoformat(), str(self._since), owners]
+        )
         if key not in self._remembered:
             rows = {table: [found.get(owner) for owner in owners] for table, found in self._slices.items()}
             self._remembered[key] = _of_text({"owners": owners, "rows": rows, "spans": self._spans})

@@ -28,7 +28,9 @@ class Known:
     types : mapping of str to mapping of str to str
         The types of the columns of each Parquet table.
     extracts : mapping of str to Path
-        Files with those rows of large tables that are to be read in place of all.
+        Files with those rows of tables that are to be read in place of all.
+    single : tuple of str
+        Tables in which no row of anybody in params is there twice.
     """
 
     stamp: str
@@ -36,6 +38,7 @@ class Known:
     spans: Mapping[str, Window] = field(default_factory=dict)
     types: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     extracts: Mapping[str, Path] = field(default_factory=dict)
+    single: tuple[str, ...] = ()
 
     @property
     def homes(self) -> tuple[Path, ...]:
@@ -48,24 +51,26 @@ class Known:
         Examples
         --------
         >>> span = (dt.date(2025, 1, 1), dt.date(2025, 2, 1))
-        >>> known = Known("1", "2", {"posts": span}, {"posts": {"views": "BIGINT"}}, {"posts": Path("p")})
+        >>> types, paths = {"posts": {"views": "BIGINT"}}, {"posts": Path("p")}
+        >>> known = Known("1", "2", {"posts": span}, types, paths, ("posts",))
         >>> Known.loads(known.dumps()) == known
         True
         """
         spans = {table: [day.isoformat() for day in span] for table, span in self.spans.items()}
         extracts = {table: str(path) for table, path in self.extracts.items()}
         types = {table: dict(kinds) for table, kinds in self.types.items()}
-        return json.dumps([self.stamp, self.fingerprint, spans, types, extracts])
+        return json.dumps([self.stamp, self.fingerprint, spans, types, extracts, self.single])
 
     @classmethod
     def loads(cls, text: str) -> Self:
-        """From text.
+        """From text; that of an older kit does not know of single rows.
 
         Raises
         ------
         ValueError, TypeError
             Where it is none of these.
         """
-        stamp, fingerprint, spans, types, extracts = json.loads(text)
+        stamp, fingerprint, spans, types, extracts, *single = json.loads(text)
         days = {name: (dt.date.fromisoformat(a), dt.date.fromisoformat(b)) for name, (a, b) in spans.items()}
-        return cls(stamp, fingerprint, days, types, {name: Path(path) for name, path in extracts.items()})
+        paths = {name: Path(path) for name, path in extracts.items()}
+        return cls(stamp, fingerprint, days, types, paths, *map(tuple, single))

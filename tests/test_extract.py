@@ -12,7 +12,7 @@ import pytest
 
 from kpi_kit import checks, opening
 from kpi_kit.errors import InputError
-from kpi_kit.extract import has_large, narrowed
+from kpi_kit.extract import TEXT, has_large, narrowed
 from kpi_kit.freshness import slices
 from kpi_kit.store import Store, open_store
 from tests.builders import write_data, write_params
@@ -95,6 +95,18 @@ def test_what_a_report_reads_is_the_same(opened, tmp_path, fmt):
     assert few.covered_until == dt.date(2025, 11, 6)
     assert has_large(store) is (fmt != "csv")
     assert len(few.frame("posts")) == (8 if fmt == "csv" else 3), "a CSV file is read whole anyway"
+
+
+def test_rows_of_csv_files_are_taken_out_when_asked_for(opened, tmp_path):
+    store = opened("csv")
+    few = narrowed(store, OWN, SINCE, tmp_path / "rows", TEXT)
+    whole, part = (each.slice(["vk-a"], ["X"], SINCE, AS_OF) for each in (store, few))
+    for name, frame in whole.items():
+        assert frame.equals(part[name]), name
+    assert set(store.frame("posts")["account_id"]) == {"vk-a", "vk-b"}
+    assert set(few.frame("posts")["account_id"]) == {"vk-a"}
+    assert few.fingerprint == store.fingerprint and few.inferred_coverage == store.inferred_coverage
+    assert set(narrowed(few, OWN, SINCE, tmp_path / "more").known.extracts) == set(few.known.extracts)
 
 
 def test_rows_of_others_are_not_looked_through_and_own_ones_keep_their_numbers(opened, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 
 from kpi_kit import edition, freshness, opening, params
 from kpi_kit.across import Across
+from kpi_kit.checks import duplicates
 from kpi_kit.errors import InputError
 from kpi_kit.manifest import up_to_date
 from kpi_kit.store import open_store
@@ -187,3 +188,18 @@ def test_a_persons_file_is_read_again_when_it_has_changed(before, tmp_path):
     assert params.load(tmp_path / "params").specialists["timur-safin"] is first
     file.write_text(file.read_text(encoding="utf-8").replace("name: ", "name: Дед "), encoding="utf-8")
     assert params.load(tmp_path / "params").specialists["timur-safin"].name == f"Дед {first.name}"
+
+
+def test_a_run_tells_in_which_tables_no_row_is_twice(before, tmp_path):
+    folder = tmp_path / "twice"
+    shutil.copytree(before[0], folder)
+    edited(folder / "data/posts.csv", lambda lines: [*lines, lines[1]])
+    loaded = params.load(folder / "params")
+    with open_store(folder / "data", loaded.department.timezone, also=(tmp_path / "rows",)) as store:
+        known = freshness.Freshness(
+            SETTINGS, loaded=loaded, store=store, as_of="", files=[], folder=tmp_path / "rows"
+        ).known
+        told = store.knowing(known)
+        assert set(store.sources) - set(known.single) == {"posts"}
+        everyone = opening.owned(loaded)
+        assert duplicates(told, everyone) == duplicates(store, everyone) == {"posts": 1}

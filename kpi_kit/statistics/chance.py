@@ -254,9 +254,7 @@ def _continued(
     return found
 
 
-def _shocks(
-    residuals: Floats, which: npt.NDArray[np.intp], ahead: int, rng: np.random.Generator
-) -> Floats:
+def _shocks(residuals: Floats, which: npt.NDArray[np.intp], ahead: int, rng: np.random.Generator) -> Floats:
     """Residuals of each simulation's fit drawn again, smoothed, of mean 0 and variance 1."""
     shape = (len(which), ahead)
     spread = residuals.std(axis=1, keepdims=True)
