@@ -38,6 +38,7 @@ setup: $(READY) ## set up the environment alone (the others call it)
 	    $(PY) -m pip install --quiet --require-hashes --no-deps -r .venv/uv.lock; }
 	@$(UV) pip install --quiet --python $(PY) --compile-bytecode --require-hashes -r requirements.lock
 	@$(UV) pip install --quiet --python $(PY) --no-deps --editable .
+	@$(PY) -m compileall -q kpi_kit
 	@touch $@
 
 # The environment is the user's own: only what it lacks is added.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
+import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -161,6 +163,7 @@ class ForkServer:
         self._folder = folder or Path(cast("tempfile.TemporaryDirectory[str]", self._own).name)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._home: Path | None = None
         self._channel: Channel | None = None
         self._closed = False
         self._asked = False
@@ -199,11 +202,11 @@ class ForkServer:
 
     def _launch(self) -> None:
         ours, theirs = socket.socketpair()
-        home = tempfile.mkdtemp(prefix="f", dir=self._folder)
+        self._home = Path(tempfile.mkdtemp(prefix="f", dir=self._folder))
         params = [] if self._params is None else [str(self._params)]
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "kpi_kit.kernels.forkserver", home, *params],
+                [sys.executable, "-m", "kpi_kit.kernels.forkserver", str(self._home), *params],
                 stdin=theirs.fileno(),
                 env={**_INLINE, **_NO_ADVICE, **os.environ, **_ONE_THREAD, "PYTHONPATH": path_of_the_kit()},
             )
@@ -259,7 +262,25 @@ class ForkServer:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self._process = self._channel = None
+        if self._process is not None and self._process.returncode < 0 and self._home is not None:
+            _end_orphans(self._home)
+        self._process = self._channel = self._home = None
+
+
+def _end_orphans(home: Path) -> None:
+    """End what the children of a killed server had started: they went with it, those did not.
+
+    Programs are known by the session or the group of the child that started them. Its number is given
+    to no other process as long as there is one of these.
+    """
+    import psutil
+
+    children = {int(folder.name) for folder in home.iterdir() if folder.name.isdigit()}
+    for pid in psutil.pids() if children else ():
+        with suppress(ProcessLookupError, PermissionError):
+            if {os.getsid(pid), os.getpgid(pid)} & children:
+                os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def can_fork() -> bool:
