@@ -1,6 +1,7 @@
-"""Random agencies, each measured by the package and by the independent reading of the design.
+"""Random agencies, each measured by the package and by the two independent readings of the design.
 
-``python tests/agreement.py 2000`` compares that many, from seed 0 or the second argument on.
+``python tests/agreement.py 2000`` compares that many, from seed 0 or the second argument on; a third one,
+``python`` or ``sql``, takes one reading alone.
 """
 
 from __future__ import annotations
@@ -9,25 +10,37 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+READINGS = ("python", "sql")
 
-def disagreement(seed: int) -> str | None:
-    """What the two say differently of an agency, in the last lines of the failure; None where nothing."""
+
+def disagreements(seed: int, readings: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The readings that say something else of an agency than the package, and the last lines of how."""
+    from tests import sql_oracle
     from tests.random_agency import PEOPLE, write_agency
-    from tests.test_oracle_agreement import agree
+    from tests.sql_agreement import in_sql
+    from tests.test_oracle_agreement import SPAM, agree, measured
 
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        period, as_of = write_agency(folder, seed)
-        for who in PEOPLE:
+        data, params = Path(place) / "data", Path(place) / "params"
+        period, as_of = write_agency(Path(place), seed)
+        cards: dict[str, Any] = {}
+        for reading in readings:
             try:
-                agree(folder / "data", folder / "params", who, period, as_of)
+                cards = cards or {who: measured(data, params, who, period, as_of) for who in PEOPLE}
+                if reading == "python":
+                    for who, card in cards.items():
+                        agree(card, data, params, who, period, as_of)
+                else:
+                    theirs = sql_oracle.measure(data, params, period, as_of, spam=SPAM)
+                    assert [said for who in PEOPLE for said in in_sql(cards[who], theirs[who])] == []
             except Exception:  # whatever goes wrong with an agency is a finding
-                return f"seed {seed}, {who}, {period}: {traceback.format_exc(limit=-2)}"
-    return None
+                yield reading, f"seed {seed}, {period}, {reading}: {traceback.format_exc(limit=-2)}"
 
 
 def main() -> int:
@@ -35,14 +48,22 @@ def main() -> int:
 
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    readings = (sys.argv[3],) if len(sys.argv) > 3 else READINGS
+    agreed = dict.fromkeys(readings, 0)
     begun = time.process_time()
     with pytest.MonkeyPatch.context() as patch:
         without_verdicts(patch)
-        found = [said for seed in range(first, first + count) if (said := disagreement(seed)) is not None]
-    print("\n".join(found))
-    seconds = time.process_time() - begun
-    print(f"{count - len(found)} of {count} random agencies agree, after {seconds:.0f} s of processor")
-    return 1 if found else 0
+        for seed in range(first, first + count):
+            found = dict(disagreements(seed, readings))
+            print("\n".join(found.values()), end="\n" if found else "", flush=True)
+            for reading in readings:
+                agreed[reading] += reading not in found
+            if (seed + 1 - first) % 100 == 0 or seed + 1 == first + count:
+                seconds = time.process_time() - begun
+                said = ", ".join(f"{n} with {reading}" for reading, n in agreed.items())
+                done = f"{seed + 1 - first} random agencies from seed {first}"
+                print(f"of {done} agree {said}, after {seconds:.0f} s of processor", flush=True)
+    return 0 if set(agreed.values()) == {count} else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
-"""The package against an independent reading of the design (``tests/oracle.py``), figure by figure.
+"""The package against two independent readings of the design, figure by figure.
 
-Deliberate differences, kept out by the narrow rules of :func:`disagreements`:
+One is in plain Python (``tests/oracle.py``: the whole scorecard), one in SQL (``tests/sql_oracle.py``: the
+facts of every KPI; how it reads what the design leaves open stands in ``tests/sql_agreement.py``).
+
+Deliberate differences from the one in Python, kept out by the narrow rules of :func:`disagreements`:
 
 * an account opened in the middle of the *earlier* period of a comparison is left out by the package and kept
   by the oracle: in the sample this is ``tg-school-kids``, opened on 2025-05-12;
@@ -16,7 +19,6 @@ Deliberate differences, kept out by the narrow rules of :func:`disagreements`:
 from __future__ import annotations
 
 import functools
-import math
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,8 +32,9 @@ from kpi_kit import scorecard
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import load as load_params
 from kpi_kit.scorecard import dumps, score
-from tests import oracle
+from tests import oracle, sql_oracle
 from tests.random_agency import PEOPLE, write_agency
+from tests.sql_agreement import compared, in_sql, same
 
 pytestmark = pytest.mark.no_cover  # what runs here, other tests reach; being watched doubles its time
 
@@ -46,15 +49,6 @@ OPENED_LATE = {"dmitry-orlov": {"2025-05", "2025-Q2", "2025-W20"}}
 HEAD = ("as_of", "interim", "preliminary", "total", "attained", "assessable")
 LINE = ("kpi", "as", "versus", "scope", "value", "attained", "attainment", "payout", "weight", "previous")
 SUMS = ("numerator", "denominator", "units")
-
-
-def same(found: Any, wanted: Any, tolerance: float = 1e-9) -> bool:
-    """Equal, numbers up to a tolerance relative to themselves."""
-    if isinstance(found, list | tuple) and isinstance(wanted, list | tuple):
-        return len(found) == len(wanted) and all(map(same, found, wanted))
-    if found is None or wanted is None or isinstance(found, bool | str | dict):
-        return bool(found == wanted)
-    return math.isclose(found, wanted, rel_tol=tolerance, abs_tol=1e-12)
 
 
 def disagreements(mine: dict[str, Any], theirs: dict[str, Any], stands_in: bool) -> Iterator[str]:
@@ -123,17 +117,24 @@ def of_history(line: dict[str, Any], wanted: dict[str, Any], who: str) -> Iterat
         yield from compared(f"history {ours['period']}", ours["value"], theirs["value"])
 
 
-def compared(what: str, found: Any, wanted: Any) -> Iterator[str]:
-    if not same(found, wanted, 1e-9):
-        yield f"{what}: {found!r}, the oracle says {wanted!r}"
-
-
-def agree(data: Path, params: Path, who: str, period: str, as_of: str | None) -> None:
+def measured(data: Path, params: Path, who: str, period: str, as_of: str | None) -> dict[str, Any]:
     mine = score(who, period, data=data, params=params, as_of=as_of)
     dumps(mine)
+    return mine
+
+
+def agree(mine: dict[str, Any], data: Path, params: Path, who: str, period: str, as_of: str | None) -> None:
     theirs = oracle.evaluate(data, params, who, period, as_of, spam_phrases=SPAM)
     stands_in = any(True for _ in load_params(params).deputised(who))
     assert list(disagreements(mine, theirs, stands_in)) == []
+
+
+def both_agree(data: Path, params: Path, people: tuple[str, ...], period: str, as_of: str | None) -> None:
+    theirs = sql_oracle.measure(data, params, period, as_of, spam=SPAM, people=people)
+    for who in people:
+        mine = measured(data, params, who, period, as_of)
+        agree(mine, data, params, who, period, as_of)
+        assert list(in_sql(mine, theirs[who])) == []
 
 
 @functools.cache
@@ -167,6 +168,8 @@ def without_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("change", "year_ago_change", "trend", "chance", "chance_band", "chance_period", "control")
     none = dict.fromkeys(names)
     monkeypatch.setattr(scorecard, "verdicts", lambda facts: facts)
+    monkeypatch.setattr(scorecard, "robustness", lambda facts, target: None)
+    monkeypatch.setattr(scorecard.anomalies, "unusual", lambda case, happened: [])
     monkeypatch.setattr(scorecard, "audit", lambda facts, said, reliable: (None, []))
     monkeypatch.setattr(
         scorecard, "records", lambda found: [{**none, "outside": [None] * len(f.history)} for f in found]
@@ -208,7 +211,7 @@ def _asked(name: str, form: str, versus: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("who", SIX)
 def test_sample(who: str, read_once: None) -> None:
-    agree(SAMPLE, PARAMS, who, "2025-10", None)
+    both_agree(SAMPLE, PARAMS, (who,), "2025-10", None)
 
 
 @pytest.mark.parametrize(
@@ -227,14 +230,13 @@ def test_sample(who: str, read_once: None) -> None:
 def test_every_kpi_of_the_sample(
     who: str, period: str, as_of: str | None, every_kpi: Path, read_once: None
 ) -> None:
-    agree(SAMPLE, every_kpi, who, period, as_of)
+    both_agree(SAMPLE, every_kpi, (who,), period, as_of)
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_random_agency(seed: int, tmp_path: Path) -> None:
     period, as_of = write_agency(tmp_path, seed)
-    for who in PEOPLE:
-        agree(tmp_path / "data", tmp_path / "params", who, period, as_of)
+    both_agree(tmp_path / "data", tmp_path / "params", PEOPLE, period, as_of)
 
 
 def test_the_comparison_can_fail(tmp_path: Path) -> None:
@@ -252,3 +254,6 @@ def test_the_comparison_can_fail(tmp_path: Path) -> None:
     found = list(disagreements(card, theirs, stands_in=False))
     assert found
     assert all(problem.startswith("social_visits") for problem in found if not problem.startswith(HEAD))
+    in_another = list(in_sql(card, sql_oracle.measure(data, params, period, as_of, spam=SPAM)[PEOPLE[0]]))
+    assert in_another
+    assert all(problem.startswith("social_visits") for problem in in_another)

@@ -1,0 +1,153 @@
+-- What is asked, of which accounts and brands, on which days, and how much of that is covered.
+
+-- "An entry may narrow its scope: `accounts`, `platforms`, `brands` (default: all of the person's)".
+CREATE TABLE in_scope AS
+SELECT e.person, e.entry, a.account_id
+FROM entries AS e, accounts AS a
+WHERE (e.accounts IS NULL OR list_contains(e.accounts, a.account_id))
+  AND (e.platforms IS NULL OR list_contains(e.platforms, a.platform));
+
+-- What is asked: one row a figure. An entry asks for its value, for both sides of its comparisons with the
+-- previous period and the year before, for its history, and for its value by account.
+CREATE TABLE ask AS
+SELECT CAST(row_number() OVER () AS INTEGER) AS ask, * FROM (
+  -- the value in P, clipped to the assignments
+  SELECT e.person, e.entry, e.kpi, 'value' AS role, 0 AS nr, CAST(NULL AS VARCHAR) AS versus,
+    s.start_, s.end_, TRUE AS clipped, CAST(NULL AS VARCHAR) AS only_account, FALSE AS change
+  FROM entries AS e, span AS s WHERE s.nr = 0
+  UNION ALL
+  -- the value by account
+  SELECT e.person, e.entry, e.kpi, 'account', 0, NULL, s.start_, s.end_, TRUE, h.account_id, FALSE
+  FROM entries AS e JOIN in_scope AS i USING (person, entry)
+  JOIN (
+    SELECT person, account_id, FALSE AS deputised FROM held
+    UNION SELECT person, account_id, TRUE FROM stands_in) AS h USING (person, account_id), span AS s
+  WHERE s.nr = 0 AND e.form = 'value' AND NOT of_brand(e.kpi) AND (on_duty(e.kpi) OR NOT h.deputised)
+  GROUP BY ALL
+  UNION ALL
+  -- the two sides of a comparison, like for like
+  SELECT e.person, e.entry, e.kpi, 'now', 0, t.versus, s.start_, s.end_, FALSE, NULL, e.form <> 'value'
+  FROM entries AS e, span AS s JOIN earlier AS t USING (nr) WHERE s.nr = 0
+  UNION ALL
+  SELECT e.person, e.entry, e.kpi, 'then', 0, t.versus, t.start_, t.end_, FALSE, NULL, e.form <> 'value'
+  FROM entries AS e, earlier AS t WHERE t.nr = 0
+  UNION ALL
+  -- "Earlier periods use the same accounts unclipped"; the history of a change holds changes
+  SELECT e.person, e.entry, e.kpi, 'history', s.nr, NULL, s.start_, s.end_, FALSE, NULL, FALSE
+  FROM entries AS e, span AS s WHERE s.nr > 0 AND e.form = 'value'
+  UNION ALL
+  SELECT e.person, e.entry, e.kpi, 'now', s.nr, e.versus, s.start_, s.end_, FALSE, NULL, TRUE
+  FROM entries AS e, span AS s WHERE s.nr > 0 AND e.form <> 'value'
+  UNION ALL
+  SELECT e.person, e.entry, e.kpi, 'then', t.nr, t.versus, t.start_, t.end_, FALSE, NULL, TRUE
+  FROM entries AS e JOIN earlier AS t USING (versus) WHERE t.nr > 0 AND e.form <> 'value');
+
+-- The sides that belong together.
+CREATE TABLE pair AS
+SELECT n.ask AS now_ask, t.ask AS then_ask, n.person, n.entry, n.kpi, n.nr, n.versus
+FROM ask AS n JOIN ask AS t USING (person, entry, nr, versus)
+WHERE n.role = 'now' AND t.role = 'then';
+
+-- "An account held for only a part of P, or not covered earlier, is left out of both sides of a change":
+-- covered are `coverage.minimum` of all days of the earlier period, in each table that the KPI needs.
+CREATE TABLE whole AS
+SELECT person, account_id FROM held
+GROUP BY person, account_id HAVING count(*) = (SELECT date_diff('day', start_, end_) FROM span WHERE nr = 0);
+
+CREATE TABLE covered_earlier AS
+WITH days AS (
+  SELECT t.nr, t.versus, s.scope, n.tbl, d.day, t.start_, date_diff('day', t.start_, t.end_) AS length,
+    is_over(d.day) AND d.day >= coalesce(s.opened, d.day) AS open_
+  FROM earlier AS t JOIN day_of AS d USING (start_, end_), scopes AS s,
+    (SELECT DISTINCT tbl FROM needs) AS n
+  WHERE s.brand = (n.tbl IN ('brand_queries', 'mentions')))
+SELECT x.nr, x.versus, x.scope, x.tbl,
+  count(*) FILTER (c.day IS NOT NULL AND x.open_ AND NOT is_stale(x.tbl, o.stale, o.next_day, x.day))
+    >= any_value(x.length) * any_value(m.minimum) AS enough
+FROM days AS x
+LEFT JOIN covered AS c USING (tbl, scope, day)
+LEFT JOIN opening AS o ON o.account_id = x.scope AND o.opens = x.start_, department AS m
+GROUP BY x.nr, x.versus, x.scope, x.tbl;
+
+CREATE TABLE comparable AS
+SELECT n.kpi, c.nr, c.versus, c.scope
+FROM covered_earlier AS c JOIN needs AS n USING (tbl)
+GROUP BY n.kpi, c.nr, c.versus, c.scope HAVING bool_and(c.enough);
+
+-- The accounts and brands of each ask.
+CREATE TABLE ask_account AS
+SELECT DISTINCT a.ask, h.account_id
+FROM ask AS a JOIN held AS h USING (person)
+JOIN in_scope AS i ON i.person = a.person AND i.entry = a.entry AND i.account_id = h.account_id
+WHERE NOT of_brand(a.kpi) AND h.account_id = coalesce(a.only_account, h.account_id)
+  AND (a.versus IS NULL OR (
+    (a.nr > 0 OR (a.person, h.account_id) IN (SELECT (person, account_id) FROM whole))
+    AND (a.kpi, a.nr, a.versus, h.account_id) IN (SELECT (kpi, nr, versus, scope) FROM comparable)));
+
+CREATE TABLE ask_brand AS
+SELECT a.ask, b.brand
+FROM ask AS a JOIN brands AS b USING (person) JOIN entries AS e USING (person, entry)
+WHERE of_brand(a.kpi) AND (e.brands IS NULL OR list_contains(e.brands, b.brand))
+  AND (a.versus IS NULL
+    OR (a.kpi, a.nr, a.versus, b.brand) IN (SELECT (kpi, nr, versus, scope) FROM comparable));
+
+-- The account-days of the assignment, or, of earlier periods, all of them.
+CREATE TABLE own_day AS
+SELECT a.ask, x.account_id, d.day
+FROM ask AS a JOIN ask_account AS x USING (ask) JOIN day_of AS d USING (start_, end_)
+WHERE NOT a.clipped
+UNION ALL
+SELECT a.ask, x.account_id, h.day
+FROM ask AS a JOIN ask_account AS x USING (ask) JOIN held AS h USING (person, account_id)
+WHERE a.clipped;
+
+CREATE TABLE deputy_day AS
+SELECT a.ask, s.account_id, s.day, s.away
+FROM ask AS a JOIN stands_in AS s USING (person)
+JOIN in_scope AS i ON i.person = a.person AND i.entry = a.entry AND i.account_id = s.account_id
+WHERE a.clipped AND on_duty(a.kpi) AND s.account_id = coalesce(a.only_account, s.account_id);
+
+-- The account-days whose rows count: own ones but, of inquiries and plan items, for days of absence, and
+-- those of standing in.
+CREATE TABLE ask_day AS
+SELECT o.ask, o.account_id, o.day
+FROM own_day AS o JOIN ask AS a USING (ask) LEFT JOIN away AS w ON w.person = a.person AND w.day = o.day
+WHERE NOT (on_duty(a.kpi) AND w.day IS NOT NULL)
+UNION
+SELECT ask, account_id, day FROM deputy_day WHERE NOT away;
+
+-- "Expected are the days inside P, inside the assignment's `since`/`until`, and from the account's `opened`":
+-- of an interim period those that are over. Days of standing in are expected as well.
+CREATE TABLE expected AS
+SELECT d.ask, d.account_id AS scope, d.day
+FROM (SELECT * FROM own_day UNION SELECT ask, account_id, day FROM deputy_day) AS d
+JOIN accounts AS a USING (account_id)
+WHERE is_over(d.day) AND d.day >= coalesce(a.opened, d.day)
+UNION ALL
+SELECT a.ask, b.brand, d.day
+FROM ask AS a JOIN ask_brand AS b USING (ask) JOIN day_of AS d USING (start_, end_)
+WHERE is_over(d.day);
+
+-- The account's first day in the ask, from which its opening is told, and the day after the last expected
+-- one.
+CREATE TABLE reach AS
+SELECT o.ask, o.account_id, min(o.day) AS opens, max(o.day) AS last_day, max(e.day) + 1 AS closes
+FROM own_day AS o LEFT JOIN expected AS e ON e.ask = o.ask AND e.scope = o.account_id AND e.day = o.day
+GROUP BY o.ask, o.account_id;
+
+CREATE TABLE ask_coverage AS
+WITH share AS (
+  SELECT e.ask, n.tbl, count(*) AS days,
+    count(*) FILTER (c.day IS NOT NULL AND NOT is_stale(n.tbl, o.stale, o.next_day, e.day)) AS covered_days
+  FROM expected AS e JOIN ask AS a USING (ask) JOIN needs AS n USING (kpi)
+  LEFT JOIN covered AS c ON c.tbl = n.tbl AND c.scope = e.scope AND c.day = e.day
+  LEFT JOIN reach AS r ON r.ask = e.ask AND r.account_id = e.scope
+  LEFT JOIN opening AS o ON o.account_id = e.scope AND o.opens = r.opens
+  GROUP BY e.ask, n.tbl)
+SELECT ask, min(covered_days / days) AS coverage, bool_and(covered_days >= days * m.minimum) AS enough
+FROM share, department AS m GROUP BY ask;
+
+-- What each KPI file adds: the sums, the rows and how many of them are unknown, the accounts whose stock is
+-- asked for and of how many of them it is not known, and a reason of its own for having no value.
+CREATE TABLE fact (ask INTEGER, numerator DOUBLE, denominator DOUBLE, rows_ BIGINT, unknown BIGINT,
+  stocks BIGINT, stocks_unknown BIGINT, problem VARCHAR);

@@ -1,0 +1,20 @@
+-- What is divided by a stock: subscriber_growth and churn_rate by the subscribers at the start of P,
+-- like_rate and meaningful_comment_rate by the mean daily subscribers in P. An account whose stock is unknown
+-- is on neither side.
+CREATE TABLE divided AS
+SELECT s.ask, s.account_id,
+  CASE WHEN a.kpi IN ('subscriber_growth', 'churn_rate') THEN s.opening ELSE s.mean END AS stock
+FROM stock AS s JOIN ask AS a USING (ask)
+WHERE a.kpi IN ('subscriber_growth', 'churn_rate', 'like_rate', 'meaningful_comment_rate');
+
+INSERT INTO fact
+WITH flows AS (
+  SELECT ask, account_id, sum(amount) AS amount, count(*) AS n, count(*) - count(amount) AS unknown
+  FROM flow GROUP BY ask, account_id)
+SELECT a.ask, coalesce(sum(f.amount) FILTER (d.stock IS NOT NULL), 0), sum(d.stock),
+  coalesce(sum(f.n) FILTER (d.stock IS NOT NULL), 0),
+  coalesce(sum(f.unknown) FILTER (d.stock IS NOT NULL), 0),
+  count(d.account_id), count(d.account_id) - count(d.stock), NULL
+FROM ask AS a LEFT JOIN divided AS d USING (ask)
+LEFT JOIN flows AS f ON f.ask = d.ask AND f.account_id = d.account_id
+WHERE a.kpi IN ('subscriber_growth', 'churn_rate', 'like_rate', 'meaningful_comment_rate') GROUP BY a.ask;

@@ -1,0 +1,68 @@
+"""What the package and the reading of the design in SQL say differently.
+
+Where the design is silent the SQL takes these readings of the package, as the settled notes have them:
+
+* an account must have `coverage.minimum` of all days of the earlier period; in the history of a change nobody
+  is held for a part only;
+* an opening older than 7 days is what the next row set out from, but the gain of that row is the difference
+  to the row before it; its days are uncovered for every KPI that needs `audience`;
+* the days on which a deputy stands in are expected, also where the deputy is away as well and gets nothing;
+* snapshots are used where both sides have some; a post without one keeps its figures of `posts`, and what
+  they say of its age;
+* of `brand_queries` only rows that are known at the cut-off tile; a brand without any is not assessable;
+* growth from nothing or less is not assessable.
+
+One figure is left out: the coverage of a change while the period is not over, which has no value anyway.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from tests.sql_oracle import Card
+
+
+def same(found: Any, wanted: Any, tolerance: float = 1e-9) -> bool:
+    """Equal, numbers up to a tolerance relative to themselves."""
+    if isinstance(found, list | tuple) and isinstance(wanted, list | tuple):
+        return len(found) == len(wanted) and all(map(same, found, wanted))
+    if found is None or wanted is None or isinstance(found, bool | str | dict):
+        return bool(found == wanted)
+    return math.isclose(found, wanted, rel_tol=tolerance, abs_tol=1e-12)
+
+
+def compared(what: str, found: Any, wanted: Any) -> Iterator[str]:
+    if not same(found, wanted, 1e-9):
+        yield f"{what}: {found!r}, the oracle says {wanted!r}"
+
+
+def in_sql(mine: dict[str, Any], theirs: Card) -> Iterator[str]:
+    """Every figure on which the two do not agree."""
+    yield from compared("as_of", mine["as_of"][:19], theirs.as_of)
+    yield from compared("interim", mine["interim"], theirs.interim)
+    yield from compared("preliminary", mine["preliminary"], theirs.preliminary)
+    for line, wanted in zip(mine["kpis"], theirs.kpis, strict=True):
+        name = " ".join(str(line[key]) for key in ("kpi", "as", "versus", "scope"))
+        for problem in _of_line(line, wanted):
+            yield f"{name}: {problem}; notes {line['notes']}, in SQL {wanted['reason']}"
+
+
+def _of_line(line: dict[str, Any], wanted: dict[str, Any]) -> Iterator[str]:
+    yield from compared("entry", [line["kpi"], line["as"]], [wanted["kpi"], wanted["form"]])
+    yield from compared("assessable", line["assessable"], wanted["reason"] is None)
+    keys = ["value", "previous"]
+    if line["assessable"]:
+        keys += ["numerator", "denominator"]
+    if line["as"] == "value" or wanted["reason"] != "interim":
+        keys.append("coverage")
+    for key in keys:
+        yield from compared(key, line[key], wanted[key])
+    yield from compared("year_ago", line["year_ago"] and line["year_ago"]["value"], wanted["year_ago"])
+    yield from compared("history", [point["value"] for point in line["history"]], wanted["history"])
+    if line["as"] == "value":
+        ours = {part["account_id"]: part["value"] for part in line["accounts"]}
+        yield from compared("accounts", sorted(ours), sorted(wanted["accounts"]))
+        for account in ours.keys() & wanted["accounts"].keys():
+            yield from compared(f"account {account}", ours[account], wanted["accounts"][account])
