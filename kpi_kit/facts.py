@@ -7,7 +7,7 @@ in the earlier one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,8 +21,6 @@ from kpi_kit.measure import Tally
 from kpi_kit.model import Aggregation, Kpi, Measurement, Note, divide
 from kpi_kit.params import Entry
 from kpi_kit.periods import Period
-
-_SNAPSHOT_FIGURES = ("views", "likes", "comments", "reposts")
 
 
 @dataclass(frozen=True)
@@ -129,9 +127,15 @@ class Facts:
         return self._side(self.case.tables, replace(self.setting, settled_only=True))
 
     @cached_property
+    def _snapshots(self) -> pd.DataFrame:
+        """The snapshots that know all that the KPI needs."""
+        return self.case.tables["post_stats"].dropna(subset=list(self.kpi.matures))
+
+    @cached_property
     def _matured(self) -> Sides:
         """The figures of snapshots nearest to the settling age."""
-        tables = {**self.case.tables, "posts": matured(self.case.tables, self.setting)}
+        posts = matured(self.case.tables["posts"], self._snapshots, self.kpi.matures, self.setting)
+        tables = {**self.case.tables, "posts": posts}
         return replace(self._side(tables, self.setting), uses_snapshots=True)
 
     @cached_property
@@ -269,7 +273,7 @@ class Facts:
         """Whether a post that counts for the kept accounts in a period has a snapshot."""
         posts = self.case.tables["posts"]
         owners = [owner for owner, counts in zip(self.plain.history.grid.owners, kept, strict=True) if counts]
-        has_one = posts["post_id"].isin(self.case.tables["post_stats"]["post_id"])
+        has_one = posts["post_id"].isin(self._snapshots["post_id"])
         known = posts[has_one & posts["account_id"].isin(owners) & posts["deleted_at"].isna()]
         days = local_days(known["published_at"], self.setting.zone)
         return bool(((days >= day_number(period.start)) & (days < day_number(period.end))).any())
@@ -359,7 +363,9 @@ class Facts:
         return own.measure(0, alone)
 
 
-def matured(tables: Tables, setting: Setting) -> pd.DataFrame:
+def matured(
+    posts: pd.DataFrame, snapshots: pd.DataFrame, figures: Sequence[str], setting: Setting
+) -> pd.DataFrame:
     """Posts with the figures of the snapshot nearest to the settling age, where they have any.
 
     Young and old posts are then equally mature. A post without snapshots keeps its figures. A post
@@ -367,8 +373,10 @@ def matured(tables: Tables, setting: Setting) -> pd.DataFrame:
 
     Parameters
     ----------
-    tables : mapping of str to DataFrame
-        ``posts`` and ``post_stats``.
+    posts, snapshots : DataFrame
+        Rows of ``posts`` and of ``post_stats``.
+    figures : sequence of str
+        The columns that the snapshots all know.
     setting : Setting
 
     Returns
@@ -376,8 +384,7 @@ def matured(tables: Tables, setting: Setting) -> pd.DataFrame:
     DataFrame
         Like ``posts``, with ``stats_at`` at the settling age or, for young posts, at the snapshot.
     """
-    posts = tables["posts"]
-    shots = tables["post_stats"].merge(posts[["post_id", "published_at"]], on="post_id")
+    shots = snapshots.merge(posts[["post_id", "published_at"]], on="post_id")
     shots["distance"] = (shots["stats_at"] - shots["published_at"] - setting.settle).abs()
     nearest = (
         shots.sort_values(["distance", "stats_at"], kind="stable")
@@ -385,7 +392,7 @@ def matured(tables: Tables, setting: Setting) -> pd.DataFrame:
         .set_index("post_id")
     )
     found = nearest.reindex(posts["post_id"]).set_index(posts.index)
-    figures = {name: found[name].fillna(posts[name]) for name in _SNAPSHOT_FIGURES}
+    taken = {name: found[name].fillna(posts[name]) for name in figures}
     settled_at = posts["published_at"] + setting.settle
     taken_at = found["stats_at"].where(settled_at > setting.as_of, settled_at)
-    return posts.assign(**figures, stats_at=posts["stats_at"].where(found["stats_at"].isna(), taken_at))
+    return posts.assign(**taken, stats_at=posts["stats_at"].where(found["stats_at"].isna(), taken_at))

@@ -127,8 +127,9 @@ class Kpi:
         ``account_id`` or ``brand``: whose the units are.
     bounded : bool
         Whether the share cannot be over 1.
-    matures : bool
-        Whether figures of young posts still grow, so that changes compare equal ages.
+    matures : tuple of str
+        The figures of posts that it needs: those of young posts still grow, so that changes compare equal
+        ages. A snapshot speaks for a post where it knows them all.
     delegable : bool
         Whether units count for the deputy during an absence.
     always_noted : tuple of str
@@ -153,7 +154,7 @@ class Kpi:
     stock: Stock | None = None
     scope: str = "account_id"
     bounded: bool = False
-    matures: bool = False
+    matures: tuple[str, ...] = ()
     delegable: bool = False
     always_noted: tuple[str, ...] = ()
     shock: str | None = None

@@ -72,6 +72,8 @@ def measure(
         db.execute(f"SET TimeZone = '{department.get('timezone', 'Europe/Moscow')}'")
         for table in COLUMNS:
             _load(db, data / f"{table}.csv", table)
+        there = [(table,) for table in COLUMNS if (data / f"{table}.csv").exists()]
+        _fill(db, "present(tbl VARCHAR)", there)
         _bind(db, department, period, as_of, (data / "coverage.csv").exists())
         everybody = {file.stem: _read(file) for file in sorted((params / "specialists").glob("*.yml"))}
         _people(db, everybody, everybody if people is None else people)

@@ -195,6 +195,7 @@ POSTS = [
 SHOT_NEW = ["new,2025-10-16T12:00,60,6,0,0", "new,2025-10-17T12:00,70,7,0,0", "new,2025-10-20T12:00,90,9,0,0"]
 SHOT_TIE = ["new,2025-10-18T12:00,71,7,0,0", "new,2025-10-16T12:00,69,6,0,0"]
 SHOT_OLD = ["old,2025-09-17T12:00,50,2,0,0"]
+SHOT_VIEWS = ["new,2025-10-17T12:00,70,,0,0", "old,2025-09-17T12:00,50,,0,0"]  # likes are not known
 SHOT_OF_B = ["other,2025-10-17T12:00,1,1,0,0"]
 
 
@@ -212,6 +213,12 @@ SHOT_OF_B = ["other,2025-10-17T12:00,1,1,0,0"]
         ("likes", [*SHOT_NEW, *SHOT_OLD], GROWTH, (7 + 4 - 2) / 2),
         ("engagement_rate", [], CHANGE, 10 / 100 - 8 / 80),  # rates compare settled posts only
         ("engagement_rate", [*SHOT_NEW, *SHOT_OLD], CHANGE, 7 / 70 - 2 / 50),
+        ("views", SHOT_VIEWS, CHANGE, 70 + 40 - 50),
+        # a snapshot speaks only where it knows all that is needed: else likes and views would differ in age
+        ("engagement_rate", SHOT_VIEWS, CHANGE, 10 / 100 - 8 / 80),
+        ("likes", SHOT_VIEWS, CHANGE, 14 - 8),
+        ("like_rate", SHOT_VIEWS, CHANGE, 10 / 100 - 8 / 100),
+        ("likes", [SHOT_VIEWS[0], SHOT_NEW[0], *SHOT_OLD], CHANGE, 6 + 4 - 2),
         ("like_rate", [], {}, 14 / 100),
         ("like_rate", [], CHANGE, 10 / 100 - 8 / 100),  # the unsettled post is in no change of a rate
     ],

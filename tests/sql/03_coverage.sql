@@ -22,10 +22,11 @@ CREATE TABLE scopes AS
 SELECT account_id AS scope, opened, FALSE AS brand FROM accounts
 UNION ALL SELECT DISTINCT brand, CAST(NULL AS DATE), TRUE FROM brands;
 
+-- "An absent table is uncovered, not an error."
 CREATE TABLE covered AS
 SELECT DISTINCT c.tbl, c.scope, d.day
 FROM coverage AS c, (SELECT DISTINCT day FROM day_of) AS d, department
-WHERE has_coverage AND d.day >= c.since AND d.day < c.until_
+WHERE has_coverage AND d.day >= c.since AND d.day < c.until_ AND c.tbl IN (FROM present)
 UNION ALL
 SELECT e.tbl, s.scope, d.day
 FROM extent AS e, scopes AS s, (SELECT DISTINCT day FROM day_of) AS d, department
