@@ -99,8 +99,8 @@ bench-statistics: setup ## false alarms, power and coverage of the verdicts, bes
 soak-store: setup ## a data folder under kills, a full disk, two writers and readers [SOAK_ARGS=]
 	@$(PY) benchmarks/store.py $(SOAK_ARGS)
 
-oracle: setup ## two thousand random agencies beside the independent reading of the design
-	@$(PY) tests/agreement.py 2000
+oracle: setup ## two thousand random agencies beside two independent readings of the design [ORACLE_ARGS=count first]
+	@$(PY) tests/agreement.py $(or $(ORACLE_ARGS),2000)
 
 mutants: setup ## small changes of the formulas: do the tests see each? [MUTANTS_ARGS=]
 	@$(PY) benchmarks/mutants.py $(MUTANTS_ARGS)

@@ -1,7 +1,7 @@
 """Random agencies, each measured by the package and by the two independent readings of the design.
 
-``python tests/agreement.py 2000`` compares that many, from seed 0 or the second argument on; a third one,
-``python`` or ``sql``, takes one reading alone.
+``python tests/agreement.py 2000`` compares that many, from seed 0 or the second argument on. A third argument
+takes one reading alone: ``python``, ``sql``, or ``gaps``, which is SQL where tables and columns are absent.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ READINGS = ("python", "sql")
 def disagreements(seed: int, readings: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """The readings that say something else of an agency than the package, and the last lines of how."""
     from tests import sql_oracle
-    from tests.random_agency import PEOPLE, write_agency
+    from tests.random_agency import PEOPLE, leave_gaps, write_agency
     from tests.sql_agreement import in_sql
     from tests.test_oracle_agreement import SPAM, agree, measured
 
     with tempfile.TemporaryDirectory() as place:
         data, params = Path(place) / "data", Path(place) / "params"
         period, as_of = write_agency(Path(place), seed)
+        if readings == ("gaps",):
+            leave_gaps(Path(place), seed)
         cards: dict[str, Any] = {}
         for reading in readings:
             try:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from kpi_kit.kpis import CATALOGUE
 from tests.builders import write_params
 
@@ -28,6 +30,20 @@ TEXTS = (
     "I really like this blend",
     None,
 )
+MAY_BE_ABSENT = {
+    "audience": "joined left",
+    "posts": "views likes comments reposts on_brand stats_at deleted_at",
+    "post_stats": "views likes comments reposts",
+    "comments": "text meaningful",
+    "inquiries": "answered_at",
+    "leads": "qualified sold_at sale_amount currency refunded_at",
+    "traffic": "",
+    "brand_queries": "",
+    "mentions": "platform sentiment by_brand",
+    "plan": "post_id approved_at cancelled_at",
+}
+"""Tables that may be absent altogether, each with the columns that may be."""
+
 DAY, HOUR, MINUTE = dt.timedelta(days=1), dt.timedelta(hours=1), dt.timedelta(minutes=1)
 
 
@@ -44,6 +60,35 @@ def write_agency(folder: Path, seed: int) -> tuple[str, str | None]:
         _write(folder / "data" / "coverage.csv", list(_coverage(chance, tables)), chance)
     write_params(folder / "params", _department(chance), {who: _person(chance, who, as_of) for who in PEOPLE})
     return period, as_of
+
+
+def leave_gaps(folder: Path, seed: int) -> None:
+    """Take tables and columns from the agency in a folder, and narrow what its entries are about."""
+    chance = random.Random(-seed - 1)
+    for name in MAY_BE_ABSENT:
+        file = folder / "data" / f"{name}.csv"
+        if chance.random() < 0.08:
+            file.unlink()
+            continue
+        with file.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        absent = {column for column in MAY_BE_ABSENT[name].split() if chance.random() < 0.1}
+        _write(file, [{key: row[key] for key in row if key not in absent} for row in rows], chance)
+    yaml = YAML(typ="safe", pure=True)
+    for file in sorted((folder / "params" / "specialists").glob("*.yml")):
+        person = yaml.load(file.read_text(encoding="utf-8"))
+        held = [item if isinstance(item, str) else item["account"] for item in person["accounts"]]
+        for entry in person["kpis"]:
+            if not entry["kpi"].startswith("brand_"):
+                entry |= _narrowed(chance, held)
+        with file.open("w", encoding="utf-8") as stream:
+            yaml.dump(person, stream)
+
+
+def _narrowed(chance: random.Random, held: list[str]) -> Row:
+    if chance.random() < 0.4:
+        return {"accounts": chance.sample(held, chance.randrange(1, len(held) + 1))}
+    return {"platforms": [ACCOUNTS[chance.choice(held)]]} if chance.random() < 0.6 else {}
 
 
 def _write(file: Path, rows: list[Row], chance: random.Random) -> None:

@@ -1,8 +1,9 @@
 """A third reading of the design, in SQL: the facts of every KPI from the canonical tables.
 
-The SQL in ``tests/sql/`` was written from the design alone and shares nothing with the package or with
-``tests/oracle.py``; DuckDB runs it. This module only loads the cells as text, binds the params and names the
-working days. Targets, attainment and payout are not computed: ``tests/oracle.py`` does.
+The SQL in ``tests/sql/`` was written from the design, and from the notes on how it is read where it is
+silent, without the formulas of the package or of ``tests/oracle.py``; DuckDB runs it. This module only loads
+the cells as text, binds the params and names the working hours. Targets, attainment and payout are not
+computed: ``tests/oracle.py`` does that.
 
     measure(Path("data/sample"), Path("params"), "2025-10")["anna-petrova"].kpis
 """

@@ -12,6 +12,8 @@ Deliberate differences from the one in Python, kept out by the narrow rules of :
 * the coverage of a change is that of the period in the package, the lower of both sides in the oracle;
 * where the last row before an opening is older than 7 days, the days up to the next row are uncovered for
   every KPI of the table ``audience`` in the package, for three KPIs only in the oracle's choice 9;
+* a snapshot that does not know what a KPI needs is left out by the package, and unknown in the oracle; random
+  agencies have such snapshots only where columns are absent;
 * a band that an absence of the whole period scales to nothing has no attainment in the package, 0 or 1 in the
   oracle; of these two :func:`readings_of_the_package` gives the oracle the package's reading.
 """
@@ -33,7 +35,7 @@ from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import load as load_params
 from kpi_kit.scorecard import dumps, score
 from tests import oracle, sql_oracle
-from tests.random_agency import PEOPLE, write_agency
+from tests.random_agency import PEOPLE, leave_gaps, write_agency
 from tests.sql_agreement import compared, in_sql, same
 
 pytestmark = pytest.mark.no_cover  # what runs here, other tests reach; being watched doubles its time
@@ -237,6 +239,17 @@ def test_every_kpi_of_the_sample(
 def test_random_agency(seed: int, tmp_path: Path) -> None:
     period, as_of = write_agency(tmp_path, seed)
     both_agree(tmp_path / "data", tmp_path / "params", PEOPLE, period, as_of)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_agency_with_gaps(seed: int, tmp_path: Path) -> None:
+    """Absent tables and columns, and narrowed entries, beside the reading in SQL alone."""
+    period, as_of = write_agency(tmp_path, seed)
+    leave_gaps(tmp_path, seed)
+    data, params = tmp_path / "data", tmp_path / "params"
+    theirs = sql_oracle.measure(data, params, period, as_of, spam=SPAM)
+    for who in PEOPLE:
+        assert list(in_sql(measured(data, params, who, period, as_of), theirs[who])) == []
 
 
 def test_the_comparison_can_fail(tmp_path: Path) -> None:
