@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Forecasts: TypeAlias = "dict[str, list[Forecast]]"
 """By KPI."""
+Plain: TypeAlias = "dict[str, list[tuple[float, bool, bool]]]"
+"""The same as it goes from one process to another, without the module that made it."""
 
 FILES = {"backtest": Path("backtest.json"), "shocks": Path("department", "shocks.json")}
 """Where the parts are kept, in the folder of the reports."""
@@ -145,7 +147,8 @@ def collect(
     for call in calls:
         with suppress(SpecialistError):  # the report says so itself
             made.append(call.result())
-    return Across(pooled(made), shocked or {} if finding is None else finding.result())
+    backtest = submit(_pooled, made).result()
+    return Across(backtest, shocked or {} if finding is None else finding.result())
 
 
 def forecasts(
@@ -156,7 +159,7 @@ def forecasts(
     params: Path,
     as_of: str | None = None,
     known: Known | None = None,
-) -> Forecasts:
+) -> Plain:
     """What would have been said of every past period of one person.
 
     Raises
@@ -168,7 +171,8 @@ def forecasts(
 
     loaded = load_params(params)
     with open_store(data, loaded.department.timezone, known) as store:
-        return of_case(prepare(specialist, period, params=loaded, store=store, as_of=as_of))
+        made = of_case(prepare(specialist, period, params=loaded, store=store, as_of=as_of))
+    return {kpi: [astuple(forecast) for forecast in forecasts] for kpi, forecasts in made.items()}
 
 
 def of_case(case: Case) -> Forecasts:
@@ -199,6 +203,12 @@ def pooled(everyone: Iterable[Forecasts]) -> dict[str, dict[str, Any]]:
         for kpi, made in person.items():
             pool.setdefault(kpi, []).extend(made)
     return {kpi: asdict(backtest(pool[kpi])) for kpi in sorted(pool)}
+
+
+def _pooled(everyone: Iterable[Plain]) -> dict[str, dict[str, Any]]:
+    from kpi_kit.statistics import Forecast
+
+    return pooled({kpi: [Forecast(*each) for each in made] for kpi, made in own.items()} for own in everyone)
 
 
 def common(

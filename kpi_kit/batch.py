@@ -20,7 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
-from kpi_kit import across, checks, render
+from kpi_kit import across, checks, earlier, render
 from kpi_kit import params as settings
 from kpi_kit.across import Across
 from kpi_kit.cluster import Cluster
@@ -225,11 +225,9 @@ def _texts(found: Across) -> dict[Path, str]:
 
 def _with_earlier(report: Report, folder: Path) -> Report:
     """A report that finds what was reported of its person and period before."""
-    from kpi_kit import restatement  # a run in which all is up to date is over before it is imported
-
     if report.card is None:
         return report
-    return replace(report, beside={**report.beside, **restatement.beside(folder, report.id)})
+    return replace(report, beside={**report.beside, **earlier.beside(folder, report.id)})
 
 
 class _Making:
@@ -363,10 +361,8 @@ class _Making:
     def _move(self, report: Report) -> dict[str, str | None]:
         files = [report.executed, report.executed.with_suffix(".html")]
         if report.card is not None:
-            from kpi_kit import restatement
-
             files.insert(0, report.card)
-            kept = restatement.keep(self._this.folder, report.id, report.card)
+            kept = earlier.keep(self._this.folder, report.id, report.card)
             if kept is not None:
                 sync_folder(kept.parent)
         for file in files:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from kpi_kit import anomalies, checks, schemas
+from kpi_kit import anomalies, checks
 from kpi_kit.across import Across, read
+from kpi_kit.card_files import SCHEMA, Scorecard, dumps, is_sealed, load, save, sealed
 from kpi_kit.case import Case, prepare
-from kpi_kit.errors import InputError
 from kpi_kit.facts import Facts
 from kpi_kit.model import Note
 from kpi_kit.opening import open_inputs
@@ -26,10 +23,7 @@ from kpi_kit.smart import audit, audit_set
 from kpi_kit.targets import Target
 from kpi_kit.verdicts import records, verdicts
 
-SCHEMA = schemas.current("scorecard")
-"""The version of the JSON's shape."""
-
-Scorecard: TypeAlias = dict[str, Any]
+__all__ = ["SCHEMA", "Scorecard", "card", "dumps", "is_sealed", "load", "save", "score", "sealed"]
 
 
 def score(
@@ -284,51 +278,3 @@ def _bonus(case: Case) -> dict[str, Any] | None:
     amount = Facts(case, asked).measurement.value
     paid = None if amount is None else max(0.0, min(amount * rule.share_of_sales, rule.cap or float("inf")))
     return {"sales_amount": amount, "share": float(rule.share_of_sales), "cap": rule.cap, "amount": paid}
-
-
-def sealed(record: Scorecard) -> Scorecard:
-    """The scorecard with a hash of itself, by which a figure that somebody changes in it shows."""
-    return {**record, "provenance": {**record["provenance"], "seal": _seal(record)}}
-
-
-def is_sealed(record: Scorecard) -> bool:
-    """Whether nobody has changed a scorecard since it was made; older kits did not seal theirs."""
-    return bool(record["provenance"].get("seal") in (None, _seal(record)))
-
-
-def _seal(record: Scorecard) -> str:
-    unsealed = {name: value for name, value in record["provenance"].items() if name != "seal"}
-    text = json.dumps({**record, "provenance": unsealed}, ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def dumps(record: Scorecard) -> str:
-    """The scorecard as JSON text, the same bytes for the same record."""
-    return json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-
-
-def save(record: Scorecard, path: Path) -> None:
-    """Write a scorecard, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as stream:
-        stream.write(dumps(record))
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
-
-
-def load(path: Path) -> Scorecard:
-    """Read a scorecard.
-
-    Raises
-    ------
-    InputError
-        Where the file is no scorecard of this schema.
-    """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
-        raise InputError(f"{path}: a scorecard is expected, and it cannot be read ({fault})") from None
-    found = record.get("schema") if isinstance(record, dict) else None
-    schemas.refuse_other("scorecard", found, path, InputError)
-    return dict(record)

@@ -10,14 +10,16 @@ from typing import Any
 
 from kpi_kit import across as crossing
 from kpi_kit.across import Across
+from kpi_kit.card_files import Entry, entries
 from kpi_kit.case import prepare
+from kpi_kit.earlier import HISTORY
 from kpi_kit.errors import InputError, SpecialistError
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.opening import open_inputs
 from kpi_kit.params import entry_name
 from kpi_kit.periods import Period
 from kpi_kit.provenance import WHOLE, Cause, differences
-from kpi_kit.restatement import HISTORY, Entry, alike, entries
+from kpi_kit.restatement import alike
 from kpi_kit.scorecard import Scorecard, card, is_sealed, load
 from kpi_kit.wording import Form, Words, form, words
 

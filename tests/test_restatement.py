@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kpi_kit import report, restatement
+from kpi_kit import earlier, report, restatement
 from kpi_kit.scorecard import dumps, sealed
 from kpi_kit.upsert.journal import Entered, read
 from tests.agency import build, entry
@@ -136,18 +136,18 @@ def test_a_later_cut_off_is_a_cause_of_its_own() -> None:
 
 
 def test_earlier_scorecards_are_kept_in_order_and_once(tmp_path: Path) -> None:
-    assert restatement.keep(tmp_path, "ann", a_card(1.0)) is None, "nothing has been published"
+    assert earlier.keep(tmp_path, "ann", a_card(1.0)) is None, "nothing has been published"
     saved(tmp_path, a_card(1.0))
-    assert restatement.keep(tmp_path, "ann", a_card(1.0)) is None, "the same content"
+    assert earlier.keep(tmp_path, "ann", a_card(1.0)) is None, "the same content"
     for number, (old, new) in enumerate([(1.0, 2.0), (2.0, 3.0), (3.0, 1.0)], 1):
         content = saved(tmp_path, a_card(old)).read_bytes()
-        kept = restatement.keep(tmp_path, "ann", a_card(new))
+        kept = earlier.keep(tmp_path, "ann", a_card(new))
         assert kept is not None and kept.read_bytes() == content
         assert kept.name.startswith(f"ann.{number:03d}-")
-        assert restatement.keep(tmp_path, "ann", a_card(new)) is None, "a second try after a crash"
+        assert earlier.keep(tmp_path, "ann", a_card(new)) is None, "a second try after a crash"
     saved(tmp_path, a_card(1.0))
-    assert restatement.keep(tmp_path, "ann", a_card(5.0)) is None, "it is there already"
-    first = restatement.first(tmp_path, "ann")
+    assert earlier.keep(tmp_path, "ann", a_card(5.0)) is None, "it is there already"
+    first = earlier.first(tmp_path, "ann")
     assert first is not None and first["kpis"][0]["value"] == 1.0
     assert len(list((tmp_path / "history").iterdir())) == 3
 
@@ -156,7 +156,7 @@ def test_where_inputs_alone_are_others_nothing_is_kept(tmp_path: Path) -> None:
     published = a_card()
     published["provenance"]["data"] = "of other bytes"
     saved(tmp_path, sealed(published))
-    assert restatement.keep(tmp_path, "ann", a_card()) is None
+    assert earlier.keep(tmp_path, "ann", a_card()) is None
 
 
 def test_the_first_final_report_counts(tmp_path: Path) -> None:
@@ -169,8 +169,8 @@ def test_the_first_final_report_counts(tmp_path: Path) -> None:
     firsts = []
     for old, new in zip(cards, [*cards[1:], a_card(50.0)], strict=True):
         saved(tmp_path, old)
-        restatement.keep(tmp_path, "ann", new)
-        found = restatement.first(tmp_path, "ann")
+        earlier.keep(tmp_path, "ann", new)
+        found = earlier.first(tmp_path, "ann")
         firsts.append(found and found["kpis"][0]["value"])
     assert firsts == [None, 20.0, 30.0, 30.0]
 
@@ -179,30 +179,30 @@ def test_what_is_no_scorecard_or_was_altered_is_kept_and_never_compared(tmp_path
     forged = a_card(412.0) | {"total": 9.0}
     for text in ("{", "[]", '{"schema": 1}', json.dumps(forged)):
         (tmp_path / "ann.json").write_text(text, encoding="utf-8")
-        assert restatement.first(tmp_path, "ann") is None
-        kept = restatement.keep(tmp_path, "ann", a_card())
+        assert earlier.first(tmp_path, "ann") is None
+        kept = earlier.keep(tmp_path, "ann", a_card())
         assert kept is not None and kept.read_text(encoding="utf-8") == text
 
 
 def test_people_whose_names_begin_alike_are_kept_apart(tmp_path: Path) -> None:
     saved(tmp_path, a_card(1.0))
-    kept = restatement.keep(tmp_path, "ann", a_card(2.0))
+    kept = earlier.keep(tmp_path, "ann", a_card(2.0))
     assert kept is not None
     other = kept.with_name(kept.name.replace("ann.", "ann.001-aaaaaaaaaaaa.", 1))
     other.write_text(dumps(a_card(7.0)), encoding="utf-8")
-    assert restatement.first(tmp_path, "ann")["kpis"][0]["value"] == 1.0  # type: ignore[index]  # it is there
-    assert restatement.first(tmp_path, "an") is None
+    assert earlier.first(tmp_path, "ann")["kpis"][0]["value"] == 1.0  # type: ignore[index]  # it is there
+    assert earlier.first(tmp_path, "an") is None
 
 
 def test_a_scratch_folder_tells_the_same_as_the_reports_folder(tmp_path: Path) -> None:
     saved(tmp_path, a_card(412.0))
-    ((place, text),) = restatement.beside(tmp_path, "ann").items()
+    ((place, text),) = earlier.beside(tmp_path, "ann").items()
     (tmp_path / "scratch" / place).parent.mkdir(parents=True)
     (tmp_path / "scratch" / place).write_text(text, encoding="utf-8")
     now = a_card(405.0)
-    there, here = (restatement.first(folder, "ann") for folder in (tmp_path / "scratch", tmp_path))
+    there, here = (earlier.first(folder, "ann") for folder in (tmp_path / "scratch", tmp_path))
     assert restatement.restated(now, there, []) == restatement.restated(now, here, []) != []
-    assert restatement.beside(tmp_path, "eve") == {}
+    assert earlier.beside(tmp_path, "eve") == {}
 
 
 def test_a_notebook_keeps_the_list_on_later_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

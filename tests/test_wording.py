@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from kpi_kit.anomalies import MEASURES as DAILY
+from kpi_kit.earlier import FIELDS
 from kpi_kit.kpis import CATALOGUE, FAMILIES
 from kpi_kit.model import Better, Unit
 from kpi_kit.periods import Grain
-from kpi_kit.restatement import FIELDS
 from kpi_kit.robustness import REPORTED
 from kpi_kit.shocks import MEASURES
 from kpi_kit.smart import LETTERS

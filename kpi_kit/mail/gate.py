@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from kpi_kit import render, schemas, scorecard
+from kpi_kit import card_files, render, schemas
 from kpi_kit.errors import InputError, KitError
 from kpi_kit.freshness import of_file
 from kpi_kit.mail.origins import INPUTS, Origins
@@ -153,7 +153,7 @@ class Gate:
     def _files(self, person: str, entry: Mapping[str, Any]) -> tuple[Card, bytes]:
         paths = [self.folder / f"{person}.{kind}" for kind in ("json", "html")]
         try:
-            card, page = scorecard.load(paths[0]), paths[1].read_bytes()
+            card, page = card_files.load(paths[0]), paths[1].read_bytes()
         except (KitError, OSError) as fault:
             raise _Refused("absent", " ".join(str(fault).split())) from None
         if not self._as_made(entry, *paths):

@@ -13,8 +13,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from kpi_kit import card_files, earlier, restatement, schemas, scorecard
 from kpi_kit import params as parameters
-from kpi_kit import restatement, schemas, scorecard
 from kpi_kit.display import tag
 from kpi_kit.errors import InputError
 from kpi_kit.report import inputs
@@ -78,10 +78,10 @@ def specialist(
     )
     path = folder / f"{who}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    changed = restatement.restated(card, restatement.first(folder, who), journal.read(paths["data"]))
-    card = scorecard.sealed({**card, "restated": changed})
-    restatement.keep(folder, who, card)
-    scorecard.save(card, path)
+    changed = restatement.restated(card, earlier.first(folder, who), journal.read(paths["data"]))
+    card = card_files.sealed({**card, "restated": changed})
+    earlier.keep(folder, who, card)
+    card_files.save(card, path)
     return SpecialistReport(card, path)
 
 
@@ -115,14 +115,14 @@ def department(*, period: object, data: object, params: object, out: object) -> 
     done = [
         path for path in _cards(folder) if path.stem not in failed and (not reports or path.stem in reports)
     ]
-    cards = [scorecard.load(path) for path in done]
+    cards = [card_files.load(path) for path in done]
     told = {*failed, *(card["specialist"] for card in cards)}
     missing = [name for person, name in people.items() if person not in told]
     failed = {people.get(person, person): error for person, error in failed.items()}
     made = DepartmentReport(when, cards, failed, str(settings.language), settings.currency, missing)
     kept = folder / "department" / "department.json"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    scorecard.save(made.view, kept)
+    card_files.save(made.view, kept)
     return made
 
 
