@@ -16,8 +16,9 @@ from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kpi_kit.errors import InputError, SpecialistError
+from kpi_kit.errors import InputError, KitError, SpecialistError
 from kpi_kit.horizon import cut_off, full_weeks
+from kpi_kit.json_text import read_json
 from kpi_kit.known import Known
 from kpi_kit.model import Kpi
 from kpi_kit.params import load as load_params
@@ -103,11 +104,24 @@ def read(folder: Path) -> Across:
         if not path.is_file():
             continue
         try:
-            found[name] = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as fault:
+            found[name] = _checked(name, read_json(path))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, KitError) as fault:
             why = "what a run of the kit wrote is expected, and it cannot be read"
             raise InputError(f"{path}: {why} ({fault}); remove it and run again") from None
     return Across(**found)
+
+
+def _checked(name: str, found: Any) -> dict[str, Any]:
+    """A part whose every value is where reports look for it."""
+    if name == "backtest":
+        return {kpi: {**check} for kpi, check in found.items()}
+    for week in (
+        week for measures in found.values() for told in measures.values() for week in told.get("weeks", ())
+    ):
+        Period.parse(week["week"])
+        if not {"common", "median", "accounts"} <= week.keys():
+            raise KeyError("a week without its figures")
+    return dict(found)
 
 
 def collect(

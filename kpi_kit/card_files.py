@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from kpi_kit import schemas
 from kpi_kit.errors import InputError
+from kpi_kit.json_text import read_json
 
 SCHEMA = schemas.current("scorecard")
 """The version of the JSON's shape."""
@@ -61,7 +62,7 @@ def load(path: Path) -> Scorecard:
         Where the file is no scorecard of this schema.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
     except (OSError, ValueError) as fault:
         raise InputError(f"{path}: a scorecard is expected, and it cannot be read ({fault})") from None
     found = record.get("schema") if isinstance(record, dict) else None

@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from kpi_kit.errors import InputError
+from kpi_kit.json_text import read_json
 
 _PATIENCE = 60.0
 _PLAN = "plan.json"
@@ -111,20 +112,44 @@ def finish(folder: Path) -> None:
     """Finish an import that was decided on and then interrupted, where there is one; call it alone."""
     ready = _ready(folder)
     if pending(folder):
-        plan = json.loads((ready / _PLAN).read_text(encoding="utf-8"))
-        for name in plan["new"]:
+        new, gone = _planned(ready / _PLAN, folder)
+        for name in new:
             source, target = ready / "new" / name, folder / name
             if source.is_file():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 source.replace(target)
-        for name in plan["gone"]:
+        for name in gone:
             target = folder / name
-            if target.is_dir():
+            if target.is_dir() and not target.is_symlink():
                 shutil.rmtree(target)
-            elif name not in plan["new"]:
+            elif name not in new:
                 target.unlink(missing_ok=True)
         (ready / _PLAN).unlink()
     shutil.rmtree(ready, ignore_errors=True)
+
+
+def _planned(plan: Path, folder: Path) -> tuple[list[str], list[str]]:
+    """The files of a plan that come, and those that go, all of them in the data folder.
+
+    Raises
+    ------
+    InputError
+        Where it is none: what is beside a data folder may have come with it, from anybody.
+    """
+    try:
+        told = read_json(plan)
+        new, gone = list(told["new"]), list(told["gone"])
+        whole = folder.resolve()
+        for name in (*new, *gone):
+            path = folder / name
+            outside = {".", ".."} & set(Path(name).parts) or Path(name).is_absolute() or path == folder
+            if outside or not path.parent.resolve().is_relative_to(whole):
+                raise ValueError(f"{name!r:.100} is not in the data folder")
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise InputError(
+            f"{plan}: is no plan of an import ({fault}); remove {plan.parent.name} if you know nothing of it"
+        ) from None
+    return new, gone
 
 
 def sweep(folder: Path) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from kpi_kit.json_text import parse_json
+
 Window = tuple[dt.date, dt.date]
 """Days, the last one excluded."""
 
@@ -67,10 +69,10 @@ class Known:
 
         Raises
         ------
-        ValueError, TypeError
+        ValueError, TypeError, AttributeError
             Where it is none of these.
         """
-        stamp, fingerprint, spans, types, extracts, *single = json.loads(text)
+        stamp, fingerprint, spans, types, extracts, *single = parse_json(text)
         days = {name: (dt.date.fromisoformat(a), dt.date.fromisoformat(b)) for name, (a, b) in spans.items()}
         paths = {name: Path(path) for name, path in extracts.items()}
         return cls(stamp, fingerprint, days, types, paths, *map(tuple, single))

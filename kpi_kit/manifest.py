@@ -11,6 +11,7 @@ from typing import Any
 from kpi_kit import schemas
 from kpi_kit.errors import InputError
 from kpi_kit.freshness import Inputs, of_file
+from kpi_kit.json_text import read_json
 from kpi_kit.known import Known
 from kpi_kit.render import write_text
 
@@ -55,7 +56,7 @@ class Manifest:
         if stamp is None or stamp == self._seen:
             return
         try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
+            found = read_json(self.path)
             self.as_of, self.across, department = found["as_of"], found.get("across"), found.get("department")
             if self._seen is None:  # what is known of the data by now is newer than what another run knew
                 self.checked, data = found.get("checked"), found.get("data")
@@ -63,9 +64,9 @@ class Manifest:
                     data and Known.loads(data["known"]),
                     dict(data["rows"] if data else {}),
                 )
-            reports = {name: dict(entry) for name, entry in dict(found["reports"]).items()}
-            self.department = department and dict(department)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            reports = {name: _entry(entry) for name, entry in dict(found["reports"]).items()}
+            self.across, self.department = (each and _entry(each) for each in (self.across, department))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise InputError(
                 f"{self.path}: it is no manifest of this kit; move it away and run again"
             ) from None
@@ -114,6 +115,13 @@ class Manifest:
         write_text(self.path, f'{{\n{head} "reports": {{\n{reports}\n }}{tail}\n}}\n')
         sync_folder(self.path.parent)
         self._seen = _stamp(self.path)
+
+
+def _entry(found: object) -> Entry:
+    """What a file says of a report; the files that were made of it, where there are any, by name."""
+    if not isinstance(found, dict) or not isinstance(found.get("outputs") or {}, dict):
+        raise TypeError("an entry of the manifest is expected")
+    return found
 
 
 def up_to_date(entry: Entry | None, inputs: Inputs, folder: Path) -> bool:

@@ -89,7 +89,7 @@ def _told(loaded: Params) -> Known | None:
     try:
         against, known = json.loads(text)
         return Known.loads(known) if against == _against(loaded) else None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         return None
 
 

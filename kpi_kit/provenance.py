@@ -20,6 +20,7 @@ import pandas as pd
 from kpi_kit.anomalies import events
 from kpi_kit.case import Case
 from kpi_kit.edition import LIBRARIES, of_files, source
+from kpi_kit.json_text import parse_json
 from kpi_kit.params import Specialist
 from kpi_kit.store import as_date
 from kpi_kit.tables import TABLES
@@ -183,7 +184,7 @@ def _cells(notebook: Path) -> dict[str, str]:
     """A hash of the source of each cell; of a file that is no notebook, of all of it."""
     content = notebook.read_bytes()
     try:
-        cells = json.loads(content)["cells"]
+        cells = parse_json(content)["cells"]
         sources = [(cell.get("id"), cell["cell_type"], "".join(cell["source"])) for cell in cells]
     except (ValueError, KeyError, TypeError, AttributeError):
         return {WHOLE: _short(content)}

@@ -19,6 +19,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from kpi_kit.errors import InputError
+from kpi_kit.json_text import read_json
 from kpi_kit.scratch import locked
 
 _URL = re.compile(r"[a-zA-Z][\w+.-]+(://|::)")
@@ -113,7 +114,7 @@ class Remote:
         RemoteError
             Where that cannot be done, or nothing is there though something must be.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with locked(self.folder):
             there, known = self._listed(), self._known()
             if must_exist and not there:
@@ -128,9 +129,9 @@ class Remote:
 
     def _get(self, name: str) -> None:
         target = self.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
         coming = target.with_name(f".{target.name}.coming")
         with self._reasons("read"):
+            target.parent.mkdir(parents=True, exist_ok=True)
             self._files.get_file(f"{self._root}/{name}", str(coming))
         coming.replace(target)
 
@@ -187,8 +188,8 @@ class Remote:
     def _known(self) -> dict[str, list[Any]]:
         """Of each file of the copy its version at the URL, and what the copy was like then."""
         try:
-            return dict(json.loads(self._index.read_text(encoding="utf-8")))
-        except (OSError, ValueError):
+            return dict(read_json(self._index))
+        except (OSError, ValueError, TypeError):
             return {}
 
     def _remember(self, there: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ import functools
 import html
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -96,16 +97,15 @@ def render(
 
 def write_text(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old text or the new, never a part of it."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    made = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with made.open("x", encoding="utf-8") as file:  # who may read it is for the umask to say
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o644)  # mkstemp makes files that only their owner reads
-        Path(name).replace(path)
+        made.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        made.unlink(missing_ok=True)
         raise
 
 
@@ -231,22 +231,25 @@ def _quarto(notebooks: Sequence[tuple[Path, list[str]]], language: str, style: P
 def _for_quarto(outputs: Sequence[str], page_title: str, language: str) -> str:
     """The notebook as Quarto is to see it: front matter and the HTML outputs, no code to run.
 
-    ``{{<`` would begin one of Quarto's shortcodes, which can read files and the environment; and
-    Quarto reads the title as Markdown.
+    ``{{<`` would begin one of Quarto's shortcodes, which can read files and the environment; backticks
+    could end the block in which Quarto keeps an output raw; and it reads the title as Markdown, from YAML,
+    where characters that are not printed are an error.
     """
     import json
 
     import nbformat
     from nbformat import v4
 
-    plain = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", page_title)
+    printed = "".join(sign for sign in page_title if sign.isprintable())
+    plain = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", printed)
     front = f"---\npagetitle: {json.dumps(plain, ensure_ascii=False)}\nlang: {language}\n---"
     notebook = v4.new_notebook(
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     )
     notebook.cells = [v4.new_raw_cell(front, id="front")]
     for number, output in enumerate(outputs):
-        shown = v4.new_output("display_data", {"text/html": output.replace("{{<", "&#123;&#123;<")})
+        raw = output.replace("{{<", "&#123;&#123;<").replace("```", "&#96;&#96;&#96;")
+        shown = v4.new_output("display_data", {"text/html": raw})
         notebook.cells.append(v4.new_code_cell("", id=f"output-{number}", execution_count=1, outputs=[shown]))
     return str(nbformat.writes(notebook))
 

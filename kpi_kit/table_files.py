@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ import duckdb
 
 from kpi_kit import schemas
 from kpi_kit.errors import InputError, did_you_mean
+from kpi_kit.json_text import read_json
 from kpi_kit.tables import TABLES, Column, Table, Type
 
 VERSION = "imports/schema.json"
@@ -249,7 +250,7 @@ def find_in_folder(
         raise InputError(f"{place}: this data folder does not exist")
     _refuse_other_schema(place / VERSION)
     within = [root.resolve() for root in (place, *also)]
-    sources, problems = {}, []
+    sources, problems = {}, list(_stray_links(place / "imports", within))
     for name, table in TABLES.items():
         homes = [place / f"{name}.parquet", place / f"{name}.csv", place / name]
         homes = [home for home in homes if home.exists()]
@@ -269,7 +270,7 @@ def find_in_folder(
 def _refuse_other_schema(path: Path) -> None:
     """A folder that no import has made says nothing, and is of the first schema."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))["schema"] if path.is_file() else 1
+        found = read_json(path)["schema"] if path.is_file() else 1
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f'{path}: something like {{"schema": 1}} is expected') from None
     schemas.refuse_other("data folder", found, path, InputError)
@@ -283,6 +284,14 @@ def _strays(home: Path, within: Sequence[Path]) -> Iterator[str]:
             yield f"{path}: is a link that leads out of the data folder, to {real}; copy the file here"
         elif not (real.is_file() or real.is_dir()):
             yield f"{path}: an ordinary file is expected, found none"
+
+
+def _stray_links(folder: Path, within: Sequence[Path]) -> Iterator[str]:
+    """Links out of the folder in which imports keep what is theirs; its other files may be thousands."""
+    for home, folders, files in os.walk(folder):
+        for path in (Path(home), *(Path(home, name) for name in sorted([*folders, *files]))):
+            if path.is_symlink():
+                yield from _strays(path, within)
 
 
 def source_at(

@@ -45,6 +45,9 @@ _INNER = ("provenance", "restated", "kpis")
 _HARMLESS = ("kit", "across")
 """Kinds of causes that alone make no report wrong."""
 
+_MALFORMED = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)
+"""What comes of reading what is no scorecard of this kit: its figures, hashes and texts can be anything."""
+
 _NOWHERE = object()
 
 
@@ -129,7 +132,23 @@ def verify(path: Path, *, data: Path, params: Path, notebook: Path | None = None
             case = prepare(was["specialist"], period, params=loaded, store=store, as_of=was["as_of"])
         except SpecialistError as fault:
             raise InputError(fault.problems) from None
-        now = card(case, _across(was, path), notebook)
+        try:
+            crossed = _across(was, path)
+        except _MALFORMED as fault:
+            raise InputError(
+                f"{path}: a scorecard is expected, and its shocks or checks cannot be read "
+                f"({type(fault).__name__})"
+            ) from None
+        now = card(case, crossed, notebook)
+    try:
+        return _compared(path, was, now)
+    except _MALFORMED as fault:
+        raise InputError(
+            f"{path}: a scorecard is expected, and a part of it cannot be read ({type(fault).__name__})"
+        ) from None
+
+
+def _compared(path: Path, was: Scorecard, now: Scorecard) -> Verdict:
     before, after = dict(_figures(was)), dict(_figures(now))
     say = words("en", str(now["currency"]))
     found = [

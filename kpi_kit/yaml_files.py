@@ -60,8 +60,13 @@ def parse_yaml(text: str, place: str) -> Any:
 
 
 def _text(path: Path) -> str:
-    with path.open("rb") as stream:
-        content = stream.read(MOST_BYTES + 1)
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise KitError(f"{path}: an ordinary file is expected, found none")
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+    except OSError as fault:
+        raise KitError(f"{path}: cannot be read ({fault.strerror})") from None
     if len(content) > MOST_BYTES:
         raise KitError(f"{path}: up to {MOST_BYTES // 1024} kB are allowed, found a larger file")
     try:

@@ -205,3 +205,25 @@ def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path,
     outcome = go()
     assert outcome.unchanged == ["anna"]
     assert bucket.exists("agency/reports/2025-10/ivan.html")
+
+
+def test_a_copy_of_what_needs_credentials_is_for_its_owner_alone(memory):
+    memory.pipe({"/data/posts.csv": b"1"})
+    assert source("memory://data").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["../evil.csv", "a/../../evil.csv", "../../../evil.csv"])
+def test_names_that_lead_out_of_the_copy_are_not_carried(name: str, memory, cache: Path):
+    memory.store["/data/posts.csv"] = memory.store[f"/data/{name}"] = (
+        fsspec.implementations.memory.MemoryFile(memory, "/data/posts.csv", b"1")
+    )
+    place = source("memory://data")
+    assert [path.name for path in cache.parent.rglob("*.csv")] == ["posts.csv"]
+    assert (place / "posts.csv").read_bytes() == b"1"
+
+
+def test_a_name_that_is_a_file_and_a_folder_is_refused_in_a_sentence(memory):
+    memory.pipe({"/data/posts": b"1", "/data/posts.csv": b"1"})
+    memory.store["/data/posts/part.parquet"] = memory.store["/data/posts.csv"]
+    with pytest.raises(InputError, match="memory://data: it cannot be read: "):
+        source("memory://data")

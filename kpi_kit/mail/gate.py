@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -12,6 +11,7 @@ from typing import Any
 from kpi_kit import card_files, render, schemas
 from kpi_kit.errors import InputError, KitError
 from kpi_kit.freshness import of_file
+from kpi_kit.json_text import read_json
 from kpi_kit.mail.origins import INPUTS, Origins
 from kpi_kit.params import Params
 from kpi_kit.wording import Words, words
@@ -243,7 +243,7 @@ class _Sections(HTMLParser):
 
 def _manifest(path: Path) -> Mapping[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
         told = {**found, "reports": dict(found["reports"])}
     except FileNotFoundError:
         raise InputError(f"{path}: there are no reports of this period; make reports first") from None

@@ -29,6 +29,7 @@ except ImportError:  # Windows has none
 
 from kpi_kit import schemas
 from kpi_kit.errors import InputError
+from kpi_kit.json_text import parse_json
 from kpi_kit.mail.letter import Letter
 
 SCHEMA = schemas.current("journal of the mail")
@@ -154,7 +155,7 @@ class Journal:
         whole = content.rfind(b"\n") + 1
         for number, line in enumerate(content[:whole].splitlines(), 1):
             try:
-                entry = json.loads(line)
+                entry = parse_json(line)
                 schemas.refuse_other("journal of the mail", entry.get("schema", 1), self.path, InputError)
                 self._learn(entry)
             except (ValueError, KeyError, TypeError, AttributeError):

@@ -90,6 +90,8 @@ def load(folder: Path) -> Params:
                 raise KitError(
                     f"{file}: some disks cannot tell the reports of {file.stem} from those of {other}"
                 )
+            if not file.is_file():
+                raise KitError(f"{file}: an ordinary file is expected, found none")
             people[file.stem] = _specialist(file, _stamp(file))
         except KitError as fault:
             broken[file.stem] = fault.problems

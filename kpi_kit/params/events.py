@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ def read_events(folder: Path) -> tuple[Event, ...]:
         With every problem of the file.
     """
     file = folder / FILE
-    if not file.is_file():
+    if not os.path.lexists(file):
         return ()
     raw = read_mapping(file)
     found = findings(Events, raw)

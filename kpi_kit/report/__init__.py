@@ -6,7 +6,6 @@ Everything that a report shows comes from the scorecard JSON: it is computed and
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from kpi_kit import card_files, earlier, restatement, schemas, scorecard
 from kpi_kit import params as parameters
 from kpi_kit.display import tag
 from kpi_kit.errors import InputError
+from kpi_kit.json_text import read_json
 from kpi_kit.report import inputs
 from kpi_kit.report.department import DepartmentReport
 from kpi_kit.report.section import Section
@@ -143,11 +143,14 @@ def _manifest(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        reports = found["reports"]
-    except (OSError, ValueError, KeyError, TypeError) as fault:
+        found = read_json(path)
+        reports = {
+            name: {"status": entry["status"], "error": entry.get("error")}
+            for name, entry in found["reports"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
         raise InputError(
             f"{path}: the manifest of a run is expected, and it cannot be read ({fault})"
         ) from None
     schemas.refuse_other("manifest", found.get("schema", 1), path, InputError)
-    return dict(reports)
+    return reports

@@ -128,8 +128,6 @@ def read_attribution(path: Path) -> Attribution:
         record = read_yaml(path)
     except KitError as fault:
         raise InputError(fault.problems) from None
-    except OSError as fault:
-        raise InputError(f"{path}: cannot be read ({type(fault).__name__})") from None
     if not isinstance(record, Mapping):
         raise InputError(f"{path}: allowed are the keys {', '.join(_KEYS)}, found {record!r:.60}")
     problems = [

@@ -71,8 +71,6 @@ def read_mapping(path: Path, table: Table) -> ColumnMapping:
 def _yaml(path: Path) -> Mapping[Any, Any]:
     try:
         record = read_yaml(path)
-    except OSError as fault:
-        raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
     except KitError as fault:
         raise InputError(fault.problems) from None
     if not isinstance(record, Mapping):

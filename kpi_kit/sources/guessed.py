@@ -76,8 +76,6 @@ def _read(file: Path, confirmed: bool) -> GuessedMapping:
         record = read_yaml(file)
     except KitError as fault:
         raise InputError(fault.problems) from None
-    except OSError as fault:
-        raise InputError(f"{file}: cannot be read ({type(fault).__name__})") from None
     problems = list(_problems(record, file))
     if problems:
         raise InputError(problems)

@@ -41,12 +41,19 @@ class Head:
     grids: tuple[Grid, ...] = ()
     keys: frozenset[str] = frozenset()
     values: Mapping[str, Any] = field(default_factory=dict)
+    _first: dict[tuple[int, str], list[Record]] = field(default_factory=dict, repr=False, compare=False)
 
     def rows(self) -> Iterator[tuple[Grid, str, list[Record]]]:
-        """The first rows of every table, with every delimiter that it may have."""
-        for grid in self.grids:
+        """The first rows of every table, with every delimiter that it may have.
+
+        They are read once, however many importers look at them.
+        """
+        for number, grid in enumerate(self.grids):
             for delimiter in grid.delimiters:
-                yield grid, delimiter, grid.first(delimiter, HEADER_WITHIN)
+                key = number, delimiter
+                if key not in self._first:
+                    self._first[key] = grid.first(delimiter, HEADER_WITHIN)
+                yield grid, delimiter, self._first[key]
 
     def below(self, *leaves: str) -> bool:
         """Whether some object of the JSON has all these keys, at whatever depth."""

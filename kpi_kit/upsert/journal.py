@@ -49,11 +49,10 @@ def read(place: Path) -> list[Entered]:
     file = place / JOURNAL
     if not file.is_file():
         return []
-    with file.open(encoding="utf-8", newline="") as stream:
-        lines = list(csv.DictReader(stream))
+    found = (dict(zip(_COLUMNS, row, strict=True)) for row in _lines(file, _COLUMNS))
     return [
         Entered(line["imported_at"], line["source"], line["files"], line["table"], _ranges(line["covers"]))
-        for line in lines
+        for line in found
     ]
 
 
@@ -144,11 +143,24 @@ def _line(
 def _read(work: Work, name: str, header: tuple[str, ...]) -> list[list[str]]:
     if not (work.folder / name).is_file():
         return []
-    with (work.folder / name).open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.reader(stream))
+    return _lines(work.folder / name, header)
+
+
+def _lines(file: Path, header: tuple[str, ...]) -> list[list[str]]:
+    """The lines of a journal below its header."""
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream))
+    except (OSError, ValueError, csv.Error) as fault:
+        raise InputError(
+            f"{file}: this journal cannot be read ({' '.join(str(fault).split()):.100})"
+        ) from None
     if tuple(rows[0] if rows else ()) != header:
         told = f"columns {', '.join(header)} are expected"
-        raise InputError(f"{work.folder / name}: is no journal of schema {SCHEMA}: {told}")
+        raise InputError(f"{file}: is no journal of schema {SCHEMA}: {told}")
+    for number, row in enumerate(rows[1:], 2):
+        if len(row) != len(header):
+            raise InputError(f"{file}: row {number}: {len(header)} cells are expected, found {len(row)}")
     return rows[1:]
 
 
