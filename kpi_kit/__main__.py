@@ -26,7 +26,7 @@ from kpi_kit.params import Entry, Params, load
 from kpi_kit.periods import parse_instant
 from kpi_kit.remote import copy_of, is_url, shown, source
 from kpi_kit.tables import PLATFORMS, TABLES
-from kpi_kit.untrusted import on_terminal
+from kpi_kit.untrusted import json_on_terminal, on_terminal
 
 if TYPE_CHECKING:
     from kpi_kit.case import Case
@@ -241,7 +241,7 @@ def _score(asked: argparse.Namespace) -> int:
         case = prepare(asked.specialist, period, params=loaded, store=store, as_of=asked.as_of)
         record = card(case, across.read(asked.out / str(period)))
     if asked.json:
-        sys.stdout.write(dumps(record))
+        sys.stdout.write(json_on_terminal(dumps(record)))
     else:
         Console().print(terminal.scorecard(record))
         print("", *terminal.computation(record), sep="\n")
@@ -408,7 +408,9 @@ def _mail(asked: argparse.Namespace) -> int:
     from kpi_kit.mail.server import from_environment
 
     if asked.debug:
-        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+        shown_log = logging.StreamHandler()
+        shown_log.setFormatter(_Plain("%(name)s: %(message)s"))
+        logging.basicConfig(level=logging.INFO, handlers=[shown_log])
         logging.getLogger("kpi_kit.mail").setLevel(logging.DEBUG)
     if asked.timeout <= 0:
         raise InputError(f"--timeout {asked.timeout:g}: allowed is more than 0")
@@ -436,6 +438,13 @@ def _mail(asked: argparse.Namespace) -> int:
             warn=lambda line: _tell(line, sys.stderr),
         )
     return OK if well else SOME_FAILED
+
+
+class _Plain(logging.Formatter):
+    """What is logged of a conversation with a server is no more obeyed than other lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return on_terminal(super().format(record))
 
 
 def _tell(line: str, stream: TextIO) -> None:

@@ -16,7 +16,7 @@ from kpi_kit.opening import open_inputs
 from kpi_kit.periods import Period
 from kpi_kit.remote import shown, source
 from kpi_kit.store import Store
-from kpi_kit.untrusted import on_terminal
+from kpi_kit.untrusted import json_on_terminal, on_terminal
 from kpi_kit.wording import Form, Words, form, words
 from kpi_kit.yaml_files import parse_yaml
 
@@ -116,7 +116,8 @@ def _what_if(asked: argparse.Namespace) -> int:
         scope=scope,
     )
     if asked.json:
-        sys.stdout.write(json.dumps(answer.as_dict(), ensure_ascii=False, indent=1) + "\n")
+        text = json.dumps(answer.as_dict(), ensure_ascii=False, indent=1)
+        sys.stdout.write(json_on_terminal(text) + "\n")
         return IDENTICAL
     for line in answer_lines(answer, words("en", loaded.department.currency)):
         print(on_terminal(line))

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 
 class KitError(Exception):
-    """One or more problems that a user can understand and mend.
+    r"""One or more problems that a user can understand and mend.
 
     Parameters
     ----------
@@ -30,12 +30,14 @@ class KitError(Exception):
     >>> raise_me = KitError(["posts.csv: column post_id is missing", "leads.csv: row 3: ..."])
     >>> len(raise_me.problems)
     2
-    >>> print(KitError("one sentence"))
+    >>> print(KitError("one\nsentence"))
     one sentence
     """
 
     def __init__(self, problems: str | Iterable[str]) -> None:
-        self.problems: tuple[str, ...] = (problems,) if isinstance(problems, str) else tuple(problems)
+        given = (problems,) if isinstance(problems, str) else problems
+        # what a sentence quotes may have lines of its own
+        self.problems: tuple[str, ...] = tuple(" ".join(problem.splitlines()) for problem in given)
         super().__init__("\n".join(self.problems))
 
     def _render_traceback_(self) -> list[str]:

@@ -30,6 +30,17 @@ def on_terminal(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
+def json_on_terminal(text: str) -> str:
+    r"""JSON as a terminal may have it: the same value, with its odd characters spelled out.
+
+    Examples
+    --------
+    >>> print(json_on_terminal('{"name": "\u202eАнна"}'))
+    {"name": "\u202eАнна"}
+    """
+    return _UNPRINTABLE.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text)
+
+
 def bare(text: str) -> str:
     r"""A text without characters that cannot be drawn: controls, and those that only turn the direction.
 

@@ -165,7 +165,9 @@ def test_what_is_no_json_of_the_kit_is_refused(name: str, text: str, sample: Pat
         assert Path(name).name in refused(lambda: READERS[name](sample))
 
 
-@pytest.mark.parametrize("text", [DEEP, "{}", "[]", '{"reports": 1}', '{"reports": {"a": NaN}}'])
+@pytest.mark.parametrize(
+    "text", [DEEP, "{}", "[]", '{"reports": 1}', '{"reports": {"olga": 5}}', '{"reports": {"a": NaN}}']
+)
 def test_the_mail_and_the_department_refuse_a_manifest_that_is_none(text: str, sample: Path) -> None:
     (sample / "2025-10").mkdir()
     path = sample / "2025-10" / "manifest.json"

@@ -36,7 +36,7 @@ def computation(card: Card) -> list[str]:
     bonus = arithmetic.bonus(card, words)
     if bonus:
         lines += ["", words.text("arithmetic.bonus_heading"), *(f"  {text}" for text in bonus)]
-    return lines if len(lines) > 1 else []
+    return [on_terminal(line) for line in lines] if len(lines) > 1 else []
 
 
 def _cells(card: Card, record: Card, words: Words) -> tuple[str, ...]:
