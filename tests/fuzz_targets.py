@@ -1,12 +1,15 @@
-"""Anything at all given to what reads params, periods, names and tables: a record, or one sentence.
+"""Anything at all given to what reads params, periods, exports, names and tables: a record, or one sentence.
 
-``python tests/fuzz_targets.py 300`` spends so many seconds on all targets and prints what escaped;
+``python tests/fuzz_targets.py 600`` spends so many seconds on all targets and prints what escaped;
 ``tests/test_fuzz_targets.py`` spends a few examples on each. What was found stays in REGRESSIONS.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import functools
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -159,11 +162,79 @@ def message(chance: random.Random, folder: Path) -> None:
     assert found["To"].addresses[0].addr_spec == "olga@agency.example"
 
 
+GOLDEN = Path(__file__).parent / "golden" / "1"
+
+
+def importer(chance: random.Random, folder: Path) -> None:
+    """A damaged export of some kind."""
+    from tests.fuzzing import ANY, FUZZED, ROWS, verdict
+
+    name = chance.choice(list(FUZZED))
+    damage = chance.choice(ANY if name.endswith(".json") else (*ANY, *ROWS))
+    path = folder / name
+    path.write_bytes(damage(FUZZED[name][1], chance) or b" ")
+    outcome = verdict(name, damage, path, sound_figures(name))
+    assert outcome in ("read", "refused"), f"{name}, {damage.__name__}: {outcome}"
+
+
+@functools.cache
+def sound_figures(name: str) -> dict[str, float]:
+    """The figures of an export as it was before any damage."""
+    from tests.fuzzing import FUZZED, figures, imported
+
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / name
+        path.write_bytes(FUZZED[name][1])
+        return figures(imported(path))
+
+
+def store(chance: random.Random, folder: Path) -> None:
+    """A data folder in which some file is damaged: a table, what imports keep, or a plan beside it."""
+    from kpi_kit import checks
+    from kpi_kit.store import open_store
+    from kpi_kit.upsert import journal
+    from tests.fuzzing import ANY
+
+    shutil.copytree(GOLDEN / "data", folder / "data")
+    (folder / ".data-import-ready" / "new").mkdir(parents=True)
+    plan = folder / ".data-import-ready" / "plan.json"
+    plan.write_text('{"new": ["posts.csv", "imports/schema.json"], "gone": ["plan.csv"]}', encoding="utf-8")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    path = chance.choice(files)
+    path.write_bytes(chance.choice(ANY)(path.read_bytes(), chance))
+    with open_store(folder / "data", "Europe/Moscow") as opened:
+        _sentences(checks.problems(opened, "RUB"))
+        journal.read(folder / "data")
+
+
+def kept(chance: random.Random, folder: Path) -> None:
+    """JSON that a run has left, damaged: a scorecard, a manifest, the journal of the mail."""
+    from kpi_kit import scorecard
+    from kpi_kit.mail.journal import Journal
+    from kpi_kit.manifest import Manifest
+    from tests.fuzzing import ANY
+
+    name, place = chance.choice(
+        (("scorecard.json", "a.json"), ("manifest.json", "manifest.json"), ("mail.jsonl", "journal.jsonl"))
+    )
+    (folder / place).write_bytes(chance.choice(ANY)((GOLDEN / name).read_bytes(), chance))
+    if name == "scorecard.json":
+        scorecard.load(folder / place)
+    elif name == "manifest.json":
+        Manifest(folder, "2025-10", ["olga"]).save()
+    else:
+        with Journal(folder, lambda: dt.datetime(2025, 11, 9, tzinfo=dt.UTC)) as opened:
+            assert opened.known("director:olga").count <= 1
+
+
 TARGETS: dict[str, Target] = {
     "department": department,
     "specialist": specialist,
     "period": period,
+    "importer": importer,
     "tables": tables,
+    "store": store,
+    "kept": kept,
     "message": message,
 }
 
@@ -199,7 +270,7 @@ def attempt(name: str, seed: int) -> str | None:
 
 
 def main() -> int:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 300.0
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 600.0
     first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     escaped = 0
     for name in TARGETS:

@@ -1,4 +1,4 @@
-"""A few examples on each target of ``make fuzz``, and all that was ever found."""
+"""A minute of ``make fuzz``, in attempts that are the same on every machine, and all that was ever found."""
 
 from __future__ import annotations
 
@@ -9,12 +9,23 @@ import pytest
 from kpi_kit.errors import KitError
 from tests.fuzz_targets import REGRESSIONS, TARGETS, attempt, regression
 
-FEW = {"message": 3, "tables": 8, "period": 300}
+pytestmark = pytest.mark.no_cover  # what runs here, other tests reach; being watched doubles its time
+COUNTS = {
+    "department": 500,
+    "specialist": 500,
+    "period": 20_000,
+    "importer": 600,
+    "tables": 200,
+    "store": 60,
+    "kept": 8000,
+    "message": 200,
+}
+"""About a minute of processor in all."""
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_anything_is_read_or_refused_in_a_sentence(name: str) -> None:
-    assert [said for seed in range(FEW.get(name, 15)) if (said := attempt(name, seed)) is not None] == []
+    assert [said for seed in range(COUNTS[name]) if (said := attempt(name, seed)) is not None] == []
 
 
 @pytest.mark.parametrize(("name", "text"), REGRESSIONS)

@@ -271,6 +271,8 @@ def test_no_text_column_is_left_out() -> None:
             assert {row[column] for row in rows} == set(TEXTS), (name, column)
 
 
+HELD = TEXTS[::4]
+"""The accounts and brands of one person: all of them are on the page of ``person``."""
 KPIS = (
     "posts_published",
     "views",
@@ -287,13 +289,13 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Somebody who has every account and every brand, and others for whom she stands in."""
     folder = tmp_path_factory.mktemp("everywhere")
     write_tables(folder / "data", tables())
-    narrowed = [{**entry("likes"), "accounts": list(TEXTS[start::40])} for start in range(4)] + [
-        {**entry("brand_mentions"), "brands": list(TEXTS[start::40])} for start in range(4, 8)
+    narrowed = [{**entry("likes"), "accounts": list(HELD[start::10])} for start in range(4)] + [
+        {**entry("brand_mentions"), "brands": list(HELD[start::10])} for start in range(4, 8)
     ]
     ann = {
         "name": TEXTS[0],
-        "accounts": list(TEXTS),
-        "brands": list(TEXTS),
+        "accounts": list(HELD),
+        "brands": list(HELD),
         "kpis": [*(entry(kpi) for kpi in KPIS), *narrowed],
     }
     away = {"since": "2025-10-02", "until": "2025-10-09", "deputy": "ann"}
@@ -334,7 +336,7 @@ FOREIGN = {"script", "iframe", "object", "embed", "form", "input", "video", "aud
 
 def test_texts_in_every_column_and_key_make_an_ordinary_report(ann: SpecialistReport) -> None:
     values = {row["kpi"]: row["value"] for row in ann.card["kpis"] if not row["scope"]}
-    assert [values[kpi] for kpi in KPIS] == [len(TEXTS)] * len(KPIS)
+    assert [values[kpi] for kpi in KPIS] == [len(HELD)] * len(KPIS)
 
 
 def test_no_page_has_an_element_that_acts(shown: dict[str, str]) -> None:
@@ -505,8 +507,8 @@ def test_verify_prints_nothing_that_a_terminal_obeys(
 ) -> None:
     record = score("bob", "2025-10", data=agency / "data", params=agency / "params")
     record["name"] = record["kpis"][0]["unit"] = "\x1b[2J\u202eevil"
-    record["provenance"]["settings"] = {text: {text: text} for text in TEXTS}
-    record["provenance"]["tables"] = {text: {text: {text: text}} for text in TEXTS}
+    record["provenance"]["settings"] = {text: {text: text} for text in TEXTS[::5]}
+    record["provenance"]["tables"] = {text: {text: {text: text}} for text in TEXTS[::5]}
     record["provenance"]["libraries"] = dict.fromkeys(TEXTS, "\x1b[2J")
     (agency / "altered.json").write_text(json.dumps(record), encoding="utf-8")
     given = where(agency)
