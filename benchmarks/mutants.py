@@ -2,8 +2,10 @@
 
 Run ``python benchmarks/mutants.py`` (or ``make mutants``). cosmic-ray makes the changes; the tests of the
 changed module run in a fork of a process that has imported the libraries, but not yet the kit, so that a
-change costs its tests and no start of an interpreter. Survivors are printed as what has become of their
-line; docs/testing.md explains those that are left.
+change costs its tests and no start of an interpreter. The tests that saw earlier changes come first, then the
+quick ones, so that the slow ones run for survivors alone. For a change inside a function only those run that
+ever call it: that may let a change live which other tests would have seen, never the reverse. Survivors are
+printed as what has become of their line; docs/testing.md explains those that are left.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import ast
 import doctest
 import importlib.abc
 import importlib.util
+import json
 import os
 import random
 import re
@@ -20,22 +23,27 @@ import signal
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Generator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAN = {
     "targets": ["tests/test_targets.py"],
-    **{f"kpis/{name}": [f"tests/kpis/test_{name}.py"] for name in
+    **{f"kpis/{name}": [f"tests/kpis/test_{name}.py", "tests/test_catalogue.py"] for name in
        ("audience", "content", "demand", "engagement", "response", "sales")},
-    "kpis/frame": ["tests/kpis"],
-    **{f"statistics/{name}": ["tests/test_statistics.py"] for name in
-       ("change", "trend", "chance", "control", "calibration", "discoveries")},
+    "kpis/frame": ["tests/kpis", "tests/test_catalogue.py"],
+    **{f"statistics/{name}": ["tests/test_statistics.py", f"tests/test_statistics_{name}.py"] for name in
+       ("change", "trend", "chance", "control", "calibration")},
+    "statistics/discoveries": ["tests/test_statistics.py"],
+    "statistics/unusual": ["tests/test_anomalies.py", "tests/test_statistics_unusual.py"],
 }  # fmt: skip
 """Which tests are to see the changes of a module."""
-LIBRARIES = "babel duckdb holidays numpy pandas pydantic ruamel.yaml scipy.stats statsmodels.api".split()
-PATIENCE = 120.0
+PATIENCE = 5.0
+"""How many times longer than the module as it is a change may take, and as many seconds on top."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,75 @@ class Mutant:
     code: str
     line: int
     text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the tests said of a change."""
+
+    survived: bool
+    killer: str | None = None
+    """The test that failed, if one did."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    called: dict[str, list[int]] = field(default_factory=dict)
+    """The first lines of the functions that each test called, where that was asked."""
+    imported: list[str] = field(default_factory=list)
+    """The modules that the tests needed besides the kit and themselves."""
+
+
+class Watch:
+    """A plugin of pytest: puts the chosen tests in order, and notes how long each took and which failed."""
+
+    def __init__(self, order: list[str] | None, file: Path) -> None:
+        self._order = order
+        self._file = str(file)
+        self.seconds: dict[str, float] = {}
+        self.called: dict[str, list[int]] = {}
+        self.killer: str | None = None
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        if self._order is not None:
+            place = {test: at for at, test in enumerate(self._order)}
+            items[:] = sorted((each for each in items if each.nodeid in place), key=lambda i: place[i.nodeid])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        if self._order is not None:
+            return (yield)
+        called: set[int] = set()
+
+        def note(frame: FrameType, event: str, arg: object) -> None:
+            if frame.f_code.co_filename == self._file:
+                called.add(frame.f_code.co_firstlineno)
+
+        sys.settrace(note)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+            self.called[item.nodeid] = sorted(called)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
+        if report.failed:
+            self.killer = report.nodeid
+
+
+def functions(code: str) -> list[tuple[int, range]]:
+    """The first line of each function with its decorators, and the lines of its body; inner ones last."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.FunctionDef):
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            found.append((first, range(node.body[0].lineno, (node.end_lineno or 0) + 1)))
+    return sorted(found, key=lambda each: each[1].start)
+
+
+def order(mutant: Mutant, source: str, first: Verdict, kills: Counter[str]) -> list[str]:
+    """The tests that may see a change: those that saw earlier ones first, then the quick ones."""
+    around = [begins for begins, body in functions(source) if mutant.line in body]
+    able = [test for test in first.seconds if not around or around[0] in first.called[test]]
+    return sorted(able, key=lambda test: (-kills[test], first.seconds[test]))
 
 
 def operators() -> list[str]:
@@ -76,6 +153,15 @@ def meaning(code: str) -> str:
     return ast.dump(tree)
 
 
+def is_python(code: str) -> bool:
+    """Whether a file still parses: the bare ``*`` of a signature is taken for a multiplication."""
+    try:
+        ast.parse(code)
+    except SyntaxError:
+        return False
+    return True
+
+
 def mutants(module: str) -> list[Mutant]:
     """Every change of a module that leaves it a Python file, each once."""
     from cosmic_ray.ast import ast_nodes, get_ast
@@ -91,21 +177,23 @@ def mutants(module: str) -> list[Mutant]:
         count = sum(len(list(operator.mutation_positions(node))) for node in ast_nodes(tree))
         for occurrence in range(count):
             code = mutate_code(source, operator, occurrence)
-            if code is None or meaning(code) == unannotated:
+            if code is None or not is_python(code) or meaning(code) == unannotated:
                 continue
             pairs = zip(source.splitlines(), code.splitlines(), strict=False)
             line, text = next((n, new) for n, (old, new) in enumerate(pairs, 1) if old != new)
             if "per-file" not in text and text.lstrip()[:1] not in ("#", '"', "@"):
-                found.setdefault(
-                    code, Mutant(f"kpi_kit.{module.replace('/', '.')}", code, line, text.strip())
-                )
+                found.setdefault(code, Mutant(imported_as(module), code, line, text.strip()))
     return list(found.values())
 
 
 def unchanged(module: str) -> Mutant:
     """The module as it is, which its tests must let live."""
     source = (ROOT / "kpi_kit" / f"{module}.py").read_text(encoding="utf-8")
-    return Mutant(f"kpi_kit.{module.replace('/', '.')}", source, 1, "")
+    return Mutant(imported_as(module), source, 1, "")
+
+
+def imported_as(module: str) -> str:
+    return f"kpi_kit.{module.replace('/', '.')}".removesuffix(".__init__")
 
 
 class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -113,62 +201,100 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, mutant: Mutant) -> None:
         self._mutant = mutant
-        self._path = ROOT / f"{mutant.module.replace('.', '/')}.py"
+        folder = ROOT / mutant.module.replace(".", "/")
+        self._package = [str(folder)] if folder.is_dir() else None
+        self.path = folder / "__init__.py" if self._package else folder.with_suffix(".py")
 
     def find_spec(
         self, name: str, path: object, target: object = None
     ) -> importlib.machinery.ModuleSpec | None:
         if name != self._mutant.module:
             return None
-        return importlib.util.spec_from_file_location(name, self._path, loader=self)
+        return importlib.util.spec_from_file_location(
+            name, self.path, loader=self, submodule_search_locations=self._package
+        )
 
     def create_module(self, spec: object) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(compile(self._mutant.code, str(self._path), "exec"), module.__dict__)
+        exec(compile(self._mutant.code, str(self.path), "exec"), module.__dict__)
 
 
-def survives(mutant: Mutant, tests: list[str]) -> bool:
-    """Whether the tests pass although the module was changed."""
+def judged(mutant: Mutant, tests: list[str], chosen: list[str] | None, patience: float) -> Verdict:
+    """What the tests say of the changed module, in a process of its own; all of them where none is chosen."""
+    begin, end = os.pipe()
     pid = os.fork()
     if not pid:
         os.setsid()
-        signal.alarm(int(PATIENCE))
+        os.close(begin)
+        signal.alarm(int(patience) + 1)
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.dup2(null, 2)
-        sys.meta_path.insert(0, Changed(mutant))
-        import pytest
-
-        given = ["-x", "-q", "-o", "addopts=", "--import-mode=importlib", "-p", "no:cacheprovider", "--tb=no"]
-        if doctest.testmod(importlib.import_module(mutant.module)).failed:
-            os._exit(1)
-        os._exit(int(pytest.main([*given, *tests])) in (1, 2))  # 2: it cannot be imported
+        try:
+            with os.fdopen(end, "w") as told:
+                json.dump(asdict(_tried(mutant, tests, chosen)), told)
+            os._exit(0)
+        finally:
+            os._exit(1)  # never back into the loop of the process that was forked
+    os.close(end)
+    with os.fdopen(begin) as heard:
+        said = heard.read()
     _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status) == 0
+    code = os.waitstatus_to_exitcode(status)
+    if code > 0:
+        raise RuntimeError(f"nothing can be said of {mutant.module}:{mutant.line}: {mutant.text}")
+    return Verdict(**json.loads(said)) if code == 0 else Verdict(False)  # it had no end, or broke the process
+
+
+def _tried(mutant: Mutant, tests: list[str], chosen: list[str] | None) -> Verdict:
+    known = set(sys.modules)
+    finder = Changed(mutant)
+    sys.meta_path.insert(0, finder)
+    try:
+        module = importlib.import_module(mutant.module)
+    except Exception:  # whatever a change may lead to
+        return Verdict(False)
+    if doctest.testmod(module).failed:
+        return Verdict(False)
+    watch = Watch(chosen, finder.path)
+    given = ["-x", "-q", "-o", "addopts=", "--import-mode=importlib", "-p", "no:cacheprovider", "--tb=no"]
+    code = int(pytest.main([*given, "--assert=plain", *tests], plugins=[watch]))
+    imported = [
+        name for name, module in list(sys.modules.items())
+        if name not in known and "site-packages" in (getattr(module, "__file__", None) or "")
+    ]  # fmt: skip
+    # 1: a test failed; 2: the tests cannot be imported
+    return Verdict(code not in (1, 2), watch.killer, watch.seconds, watch.called, imported)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("modules", nargs="*", choices=[*PLAN, []], help="default: all")
-    parser.add_argument("--sample", type=float, default=1.0, help="the share of the changes to try")
+    parser.add_argument("--sample", type=int, help="at most so many changes of a module, by lot")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     os.chdir(ROOT)
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    for library in ("pytest", *LIBRARIES):
-        importlib.import_module(library)
-    assert not any(name.startswith("kpi_kit") for name in sys.modules)
     total: Counter[str] = Counter()
     for module in asked.modules or PLAN:
         made = mutants(module)
-        chosen = random.Random(asked.seed).sample(made, max(1, round(len(made) * asked.sample)))
-        begun, left = time.monotonic(), []
-        if not survives(unchanged(module), PLAN[module]):
+        chosen = random.Random(asked.seed).sample(made, min(len(made), asked.sample or len(made)))
+        kills: Counter[str] = Counter()
+        first = judged(unchanged(module), PLAN[module], None, 600.0)
+        if not first.survived:
             raise SystemExit(f"{module}: its tests fail without a change; nothing can be said of changes")
+        for library in first.imported:
+            importlib.import_module(library)
+        assert not any(name.startswith("kpi_kit") for name in sys.modules)
+        patience = PATIENCE * (1 + sum(first.seconds.values()))
+        begun, left = time.monotonic(), []
         for mutant in sorted(chosen, key=lambda each: each.line):
-            if survives(mutant, PLAN[module]):
+            chosen_tests = order(mutant, unchanged(module).code, first, kills)
+            verdict = judged(mutant, PLAN[module], chosen_tests, patience)
+            kills.update([verdict.killer] if verdict.killer else [])
+            if verdict.survived:
                 left.append(mutant)
                 print(f"  {mutant.module}:{mutant.line}: {mutant.text}", flush=True)
         killed = len(chosen) - len(left)
