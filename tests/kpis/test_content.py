@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kpi_kit.kpis import CATALOGUE
 from kpi_kit.kpis.content import STATUSES, plan_status
 from tests.agency import build, case_of, codes, detail, entry, measure
 
@@ -87,6 +89,7 @@ FULFILLED, LATE = item("early"), item("late")
         ([FULFILLED, LATE, item(""), item("off")], 1 / 4),
         ([FULFILLED, item("early", cancelled="2025-10-09T12:00"), item("early", by="2025-10-11T12:00")], 1),
         ([FULFILLED, item("early", approved="false")], 1),
+        ([FULFILLED, item("gone")], 1 / 2),  # deleted: there is nothing to see
         ([FULFILLED, item("early", due="2025-09-30T23:59"), item("early", due="2025-11-01T00:00")], 1),
     ],
 )
@@ -143,3 +146,27 @@ def test_a_post_of_the_month_before_fulfils_an_item_due_in_this_one(tmp_path: Pa
     early = "p,a,2025-09-20T12:00,,,,,true"
     rows = ["n,a,2025-10-01T00:30,true,p"]
     assert measure(tmp_path, "plan_fulfilment", posts=[early], plan=rows).value == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "by_day", "in_time"),
+    [
+        (item("early"), 1, 1),
+        (item("late"), 1, 0),  # after the tolerance, on the same day
+        (item("sharp", due="2025-10-09T12:00"), 0, 0),  # a day after
+        (item("off"), 0, 1),
+        (item("unseen"), None, 1),
+        (item("unseen", due="2025-10-09T12:00"), 0, 0),  # whatever its on_brand
+        (item("gone"), 0, 0),
+        (item(""), 0, 0),
+        (item("night"), 0, 0),  # the 11th in Moscow, the 10th in Greenwich
+    ],
+)
+def test_what_another_definition_would_call_fulfilled(
+    line: str, by_day: float | None, in_time: float, tmp_path: Path
+) -> None:
+    posts = [*POSTS, "night,a,2025-10-11T01:00,,,,,true"]
+    data, params = build(tmp_path, [entry("plan_fulfilment")], posts=posts, plan=[line])
+    with case_of(data, params) as case:
+        (row,) = CATALOGUE["plan_fulfilment"].units(case.tables, case.setting).to_dict("records")
+    assert (None if math.isnan(row["by_day"]) else row["by_day"], row["in_time"]) == (by_day, in_time)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from kpi_kit.errors import InputError
-from tests.agency import codes, detail, measure, scored
+from kpi_kit.kpis import CATALOGUE
+from tests.agency import build, case_of, codes, detail, measure, scored
 from tests.agency import entry as asked
 
 EMPTY: list[str] = []
@@ -85,3 +86,12 @@ def test_two_currencies_are_an_error(tmp_path: Path) -> None:
     euros = "s8,a,2025-10-05T12:00,true,2025-10-06T12:00,700,EUR"
     with pytest.raises(InputError, match="EUR"):
         scored(tmp_path, asked("sales_amount"), leads=[SOLD, euros])
+
+
+def test_who_is_not_known_to_be_unfit_may_be_qualified(tmp_path: Path) -> None:
+    data, params = build(tmp_path, [asked("qualified_leads")], leads=[GOOD, BAD, OPEN])
+    with case_of(data, params) as case:
+        rows = CATALOGUE["qualified_leads"].units(case.tables, case.setting).sort_values("at")
+    # of the 1st, the 15th and the 31st
+    assert rows["numerator"].tolist() == [1.0, 0.0, 0.0]
+    assert rows["possible"].tolist() == [True, True, False]
