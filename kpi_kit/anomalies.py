@@ -157,7 +157,7 @@ def _days(at: pd.Series, zone: str) -> Any:
 
 def _of_account(case: Case, measure: Daily, account: str, counts: Floats, grid: Grid) -> Iterator[Json]:
     first = case.period.start - _LOOKED_AT
-    found = unusual_days(counts, weekday=first.weekday())
+    found = unusual_days(counts)
     held = _held(case, account, grid)
     for place in np.flatnonzero((found.outside != 0) & held):
         yield {

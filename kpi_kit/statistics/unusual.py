@@ -55,7 +55,7 @@ class Unusual:
     reason: str | None = None
 
 
-def unusual_days(counts: npt.ArrayLike, *, weekday: int = 0) -> Unusual:
+def unusual_days(counts: npt.ArrayLike) -> Unusual:
     """Tell which days are far outside the pattern of a daily count.
 
     A day is expected to be as those around it, a straight line through four weeks before and after without
@@ -68,8 +68,6 @@ def unusual_days(counts: npt.ArrayLike, *, weekday: int = 0) -> Unusual:
     ----------
     counts : array-like of float
         Consecutive days, NaN where a day is unknown.
-    weekday : int
-        Of the first day; Monday is 0.
 
     Returns
     -------
@@ -90,7 +88,7 @@ def unusual_days(counts: npt.ArrayLike, *, weekday: int = 0) -> Unusual:
     nowhere = np.full(len(series), np.nan)
     if known.sum() < FEWEST:
         return Unusual(nowhere, nowhere, np.zeros(len(series), "int64"), "short_history")
-    expected, spread = _pattern(np.where(known, series, 0.0), known, (np.arange(len(series)) + weekday) % 7)
+    expected, spread = _pattern(np.where(known, series, 0.0), known, np.arange(len(series)) % 7)
     size = 1.0 / spread
     found = stats.nbinom(size, size / (size + expected))
     many, few = found.sf(series - 1.0) < TOO_MANY, found.cdf(series) < TOO_FEW
