@@ -33,8 +33,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PLAN = {
     "targets": ["tests/test_targets.py"],
-    **{f"kpis/{name}": [f"tests/kpis/test_{name}.py", "tests/test_catalogue.py"] for name in
-       ("audience", "content", "demand", "engagement", "response", "sales")},
+    **{f"kpis/{name}": [f"tests/kpis/test_{name}.py", "tests/test_catalogue.py", "tests/test_robustness.py"]
+       for name in ("audience", "content", "demand", "engagement", "response", "sales")},
     "kpis/frame": ["tests/kpis", "tests/test_catalogue.py"],
     **{f"statistics/{name}": ["tests/test_statistics.py", f"tests/test_statistics_{name}.py"] for name in
        ("change", "trend", "chance", "control", "calibration")},

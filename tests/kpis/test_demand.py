@@ -125,3 +125,9 @@ def test_the_negative_share_is_always_printed(tmp_path: Path) -> None:
     measured = measure(tmp_path / "none", "brand_mentions", mentions=[GLAD])
     assert detail(measured.notes, "mentions_negative") == {"count": 0, "share": 0}
     assert "sentiment_unknown" not in codes(measured.notes)
+
+
+def test_a_mention_of_unknown_sentiment_is_not_a_negative_one(tmp_path: Path) -> None:
+    measured = measure(tmp_path, "brand_mentions", mentions=[GLAD, ANGRY, MUTE])
+    assert detail(measured.notes, "mentions_negative") == {"count": 1, "share": pytest.approx(1 / 3)}
+    assert detail(measured.notes, "sentiment_unknown") == {"count": 1}

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from kpi_kit.kpis import CATALOGUE
 from kpi_kit.kpis.engagement import is_meaningful
-from tests.agency import codes, detail, measure
+from tests.agency import build, case_of, codes, detail, entry, measure
 
 EMPTY: list[str] = []
 # post_id, account_id, published_at, views, likes, comments, reposts, on_brand, stats_at, deleted_at
@@ -202,3 +203,40 @@ def test_the_share_decided_by_rule_is_printed(tmp_path: Path) -> None:
 )
 def test_rule(text: str, meaningful: bool) -> None:
     assert is_meaningful(text) is meaningful
+
+
+def test_what_is_said_of_a_post_beside_its_figures(tmp_path: Path) -> None:
+    """Remarks and traits, by which notes and other usual definitions take posts out or in."""
+    after = "p6,a,2025-10-13T12:00,10,1,0,0,,2025-11-08T00:01,,77"  # read a minute after the cut-off
+    sharp = "p7,a,2025-10-14T12:00,10,1,0,0,,2025-11-08T00:00,,88"
+    data, params = build(
+        tmp_path, [entry("views")], posts=[SETTLED, YOUNG, AGELESS, DELETED, DELETED_LATER, after, sharp]
+    )
+    with case_of(data, params) as case:
+        rows = {
+            kpi: CATALOGUE[kpi].units(case.tables, case.setting).set_index(case.tables["posts"]["post_id"])
+            for kpi in ("views", "engagement_rate", "like_rate")
+        }
+    free, settled = rows["views"], rows["engagement_rate"]
+    for frame in rows.values():
+        assert frame["trait"].to_dict() == dict.fromkeys(frame.index, "") | {"p2": "unsettled"}
+        assert frame["reach"].dropna().to_dict() == {"p6": 77, "p7": 88}
+    assert free["remark"].to_dict() == dict.fromkeys(free.index, "") | {"p6": "stats_after_cutoff"}
+    assert settled["remark"].to_dict() == free["remark"].to_dict() | {"p3": "posts_age_unknown"}
+    assert rows["like_rate"]["remark"].to_dict() == free["remark"].to_dict()
+    assert free["excluded"].to_dict() == dict.fromkeys(free.index, "") | {"p4": "posts_deleted"}
+    assert settled["excluded"].to_dict() == free["excluded"].to_dict() | {"p2": "posts_unsettled"}
+    assert rows["like_rate"]["excluded"].to_dict() == free["excluded"].to_dict()
+
+
+def test_whose_author_is_unknown_is_said_of_a_comment(tmp_path: Path) -> None:
+    data, params = build(
+        tmp_path, [entry("meaningful_comments")], comments=[SAID, NOT_SAID, BY_RULE, BY_BRAND, EMOJI, UNKNOWN]
+    )
+    with case_of(data, params) as case:
+        rows = CATALOGUE["meaningful_comments"].units(case.tables, case.setting)
+        rows = rows.set_index(case.tables["comments"]["comment_id"].loc[rows.index])
+    assert rows["trait"].to_dict() == {"c1": "", "c2": "", "c3": "unsigned", "c5": "", "c6": ""}
+    by_rule = dict.fromkeys(("c3", "c5"), "comments_by_rule")
+    assert rows["remark"].to_dict() == {"c1": "", "c2": "", "c6": ""} | by_rule
+    assert rows["numerator"].dropna().to_dict() == {"c1": 1, "c2": 0, "c3": 1, "c5": 0}

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kpi_kit.kpis import CATALOGUE
 from kpi_kit.kpis.response import business_hours
 from kpi_kit.measure import kaplan_meier_median
-from tests.agency import codes, detail, measure
+from tests.agency import build, case_of, codes, detail, entry, measure
 
 EMPTY: list[str] = []
 # inquiry_id, account_id, kind, received_at, answered_at
@@ -157,3 +158,14 @@ def test_business_hours_of_the_department(tmp_path: Path) -> None:
     assert measure(
         tmp_path, "median_response_time", inquiries=[row], department=house
     ).value == pytest.approx(2)
+
+
+@pytest.mark.parametrize("kpi", ["response_rate", "median_response_time"])
+def test_who_is_not_answered_is_said_of_an_inquiry(kpi: str, tmp_path: Path) -> None:
+    young = "q9,a,message,2025-10-31T12:00"
+    data, params = build(tmp_path, [entry(kpi)], inquiries=[AT_ONCE, SHARP, LATE, SILENT, young])
+    with case_of(data, params) as case:
+        rows = CATALOGUE[kpi].units(case.tables, case.setting)
+        rows = rows.set_index(case.tables["inquiries"]["inquiry_id"])
+    silent = dict.fromkeys(("q4", "q9"), "unanswered")
+    assert rows["trait"].to_dict() == {"q1": "", "q2": "", "q3": ""} | silent
