@@ -215,7 +215,7 @@ def test_what_is_said_of_a_post_beside_its_figures(tmp_path: Path) -> None:
     with case_of(data, params) as case:
         rows = {
             kpi: CATALOGUE[kpi].units(case.tables, case.setting).set_index(case.tables["posts"]["post_id"])
-            for kpi in ("views", "engagement_rate", "like_rate")
+            for kpi in ("views", "likes", "engagement_rate", "like_rate")
         }
     free, settled = rows["views"], rows["engagement_rate"]
     for frame in rows.values():
@@ -227,6 +227,8 @@ def test_what_is_said_of_a_post_beside_its_figures(tmp_path: Path) -> None:
     assert free["excluded"].to_dict() == dict.fromkeys(free.index, "") | {"p4": "posts_deleted"}
     assert settled["excluded"].to_dict() == free["excluded"].to_dict() | {"p2": "posts_unsettled"}
     assert rows["like_rate"]["excluded"].to_dict() == free["excluded"].to_dict()
+    for kpi in ("views", "likes", "like_rate"):  # of a sum each post is one unit
+        assert set(rows[kpi]["denominator"]) == {1.0}
 
 
 def test_whose_author_is_unknown_is_said_of_a_comment(tmp_path: Path) -> None:
