@@ -46,6 +46,8 @@ def test_sums_are_compared_by_the_day_and_by_the_subscriber(kind: str) -> None:
     [
         (Side([1.0]), Side([]), "no_data"),
         (Side([]), Side([1.0]), "no_data"),
+        (Side([], days=3.0), Side([1.0]), "no_data"),
+        (Side([1.0]), Side([NAN], days=3.0), "no_data"),
         (Side([1.0], stock=0.0), Side([1.0]), "no_denominator"),
         (Side([1.0]), Side([1.0], stock=0.0), "no_denominator"),
     ],
@@ -120,6 +122,10 @@ def test_posts_are_ratios_of_sums_or_sums_by_the_day() -> None:
     for no_stock in (Side([1.0] * 5, [1.0] * 5, stock=0.0), Side([1.0] * 5, stock=0.0)):
         assert change("posts", no_stock, Side([1.0] * 5)).reason == "no_denominator"
         assert change("posts", Side([1.0] * 5), no_stock).reason == "no_denominator"
+    ratio, no_stock = (Side([1.0] * 5, [1.0] * 5, stock=stock) for stock in (0.5, 0.0))
+    assert (
+        change("posts", ratio, no_stock).reason == change("posts", no_stock, ratio).reason == "no_denominator"
+    )
 
 
 def test_a_resample_without_a_denominator_stands_at_the_value_itself() -> None:
@@ -144,6 +150,15 @@ def test_a_bootstrap_has_as_many_resamples_as_give_its_smallest_p() -> None:
     far = change("posts", Side([100.0, 101, 102, 103, 104, 105]), Side([1.0, 2, 3, 2, 1, 2]))
     assert far.p == 1 / 3000
     assert 0 < far.low < far.estimate < far.high
+
+
+def test_the_interval_of_eight_posts_is_that_of_a_t_and_not_the_narrow_one_of_medians() -> None:
+    rng = np.random.default_rng(12)
+    now, earlier = rng.normal(20, 3, 8), rng.normal(10, 2, 8)
+    found = change("posts", Side(now), Side(earlier))
+    # a resampled sum of n units varies by n times their variance; 2.144787 is t with 14 degrees of freedom
+    spread = math.sqrt(8 * now.var() + 8 * earlier.var())
+    assert (found.high - found.low) / 2 == pytest.approx(math.sqrt(8 / 7) * 2.144787 * spread, rel=0.07)
 
 
 def test_percentiles_of_small_samples_are_further_out() -> None:
@@ -202,6 +217,7 @@ def test_the_interval_of_a_flow_is_that_of_a_difference_of_sums_that_remember(ga
     error = sigma * math.sqrt(weights @ rho ** np.abs(np.subtract.outer(at, at)) @ weights)
     estimate = 448 / stock - 315 * 28 / 21 / (2 * stock)
     reach = error * stats.t.isf(0.025, free)
+    assert (found == change("flow", now, earlier, history=HISTORY)) is (gap == 0)
     assert found.estimate == pytest.approx(estimate)
     assert (found.low, found.high) == (pytest.approx(estimate - reach), pytest.approx(estimate + reach))
     assert found.p == pytest.approx(2 * stats.t.sf(estimate / error, free))

@@ -99,6 +99,14 @@ def test_who_has_no_volume_is_left_out_of_a_funnel() -> None:
     assert found.high998[4] == plain.high998[2]
 
 
+def test_a_small_volume_is_a_volume() -> None:
+    found = funnel([0.28, 0.3, 0.32], [0.5, 1.0, 0.5])
+    assert (found.centre, found.reason, None in found.z) == (pytest.approx(0.3), None, False)
+    assert found.limits_at(0.5) == close(found.low95[0], found.high95[0])
+    assert found.limits_at(-1.0) is None
+    assert funnel([0.28, 0.3, 0.32, 0.9], [0.5, 1.0, 0.5, -1.0]).z[3] is None
+
+
 def test_without_variation_there_is_a_centre_and_nothing_else() -> None:
     found = funnel([0.0] * 3, [9.0] * 3)
     assert (found.centre, found.dispersion, found.scale, found.reason) == (0.0, None, None, "no_variation")

@@ -155,3 +155,19 @@ def test_all_equal_is_no_trend_with_an_interval_of_nothing() -> None:
     assert found.line.start == (7.0, 7.0, 7.0) and (found.line.first, found.line.last) == (0, 5)
     few = trend([1.0, 2, 3, 4, 5])
     assert (few.n, few.slope, few.low, few.high, few.p, few.rho, few.line) == (5, *(None,) * 6)
+
+
+def test_a_lumpy_series_may_rise_though_most_pairs_do_not() -> None:
+    # 40 of 52 are 0, so are 780 of the 1326 pairs and with them the median slope; the others come ever closer
+    values = np.zeros(52)
+    values[[16, 22, 27, 31, 34, 37, 40, 42, 44, 46, 48, 50]] = [4, 5, 6] * 4
+    found = trend(values)
+    assert (found.n, found.slope, found.verdict) == (52, 0.0, "rising")
+    assert trend(values[::-1]).verdict == "falling"
+
+
+@pytest.mark.parametrize(("level", "method"), [(False, "mann_kendall"), (True, "mean_gain")])
+def test_the_method_is_told_without_a_verdict_too(level: bool, method: str) -> None:
+    for values in ([1.0, 2.0], [7.0] * 20, [1.0, 2.0, NAN, 4.0, NAN, 5.0, NAN, 6.0, 8.0]):
+        found = trend(values, level=level)
+        assert (found.method, found.seasonal) == (method, False)

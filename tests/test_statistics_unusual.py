@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from kpi_kit.statistics import unusual_days
-from kpi_kit.statistics.unusual import _dispersion, _factors, _far, _level, _without_peaks
+from kpi_kit.statistics.unusual import _dispersion, _factors, _far, _level, _pattern, _without_peaks
 
 ALL = np.ones(200, dtype=bool)
 ONES = np.ones(200)
@@ -132,3 +132,19 @@ def test_peaks_are_cut_at_four_times_the_median_of_eight_weeks() -> None:
     unknown[50] = True
     assert _without_peaks(flat, unknown)[50] == 100.0  # the only day that is known is its own median
     assert _without_peaks(flat, ~ALL[:100])[50] == 10.0
+
+
+def test_the_doubt_about_a_pattern_is_that_of_the_days_and_of_what_they_are_measured_by() -> None:
+    day = np.arange(70) % 7
+    _, spread = _pattern(np.full(70, 2.0), ALL[:70], day)  # nothing varies
+    assert spread[35] == pytest.approx(1 / (STANDS_ON / 50 + 0.5) + 1 / (20 + 0.5))
+    series = np.random.default_rng(2).choice([80.0, 120.0], 70)  # one deviation off: no day is far off
+    expected, spread = _pattern(series, ALL[:70], day)
+    assert expected == pytest.approx(np.full(70, 100.0), rel=0.25)
+    varies = ((series - expected) ** 2 - expected).sum() / (expected**2).sum()
+    for place in (0, 35, 69):
+        reach = [k for k in range(70) if 0 < abs(k - place) <= 28]
+        events = sum(tricube(abs(k - place)) * series[k] for k in reach)
+        of_weekday = series[day == place % 7].sum()
+        by_hand = varies * (1 + 4 / 28) + 1 / (events + 0.5) + 1 / (of_weekday + 0.5)
+        assert spread[place] == pytest.approx(by_hand)

@@ -132,8 +132,8 @@ def _level(series: Floats, counted: Bools, factor: Floats) -> tuple[Floats, Floa
     weights, events = np.where(counted, factor, 0.0), np.where(counted, series, 0.0)
 
     def around(values: Floats, power: int) -> Floats:
-        # convolve turns the kernel round
-        found: Floats = np.convolve(values, (kernel * away**power)[::-1], mode="full")[REACH:-REACH]
+        # convolve turns the kernel round: the sign of both odd sums, and so that of no product of them
+        found: Floats = np.convolve(values, kernel * away**power, mode="full")[REACH:-REACH]
         return found
 
     s0, s1, s2 = (around(weights, power) for power in range(3))
