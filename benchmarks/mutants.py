@@ -23,7 +23,8 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -42,6 +43,7 @@ PLAN = {
     "statistics/unusual": ["tests/test_anomalies.py", "tests/test_statistics_unusual.py"],
 }  # fmt: skip
 """Which tests are to see the changes of a module."""
+IMPORT = "import"
 PATIENCE = 5.0
 """How many times the processor time of the module as it is a change may take, and as many seconds on top."""
 
@@ -65,7 +67,7 @@ class Verdict:
     """The test that failed, if one did."""
     seconds: dict[str, float] = field(default_factory=dict)
     called: dict[str, list[int]] = field(default_factory=dict)
-    """The first lines of the functions that each test called, where that was asked."""
+    """The first lines of the functions that the import and, where that was asked, each test called."""
     imported: list[str] = field(default_factory=list)
     """The modules that the tests needed besides the kit and themselves."""
 
@@ -89,6 +91,12 @@ class Watch:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         if self._order is not None:
             return (yield)
+        with self.noted(item.nodeid):
+            return (yield)
+
+    @contextmanager
+    def noted(self, what: str) -> Iterator[None]:
+        """Note which functions of the module are called."""
         called: set[int] = set()
 
         def note(frame: FrameType, event: str, arg: object) -> None:
@@ -97,10 +105,10 @@ class Watch:
 
         sys.settrace(note)
         try:
-            return (yield)
+            yield
         finally:
             sys.settrace(None)
-            self.called[item.nodeid] = sorted(called)
+            self.called[what] = sorted(called)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0.0) + report.duration
@@ -121,7 +129,8 @@ def functions(code: str) -> list[tuple[int, range]]:
 def order(mutant: Mutant, source: str, first: Verdict, kills: Counter[str]) -> list[str]:
     """The tests that may see a change: those that saw earlier ones first, then the quick ones."""
     around = [begins for begins, body in functions(source) if mutant.line in body]
-    able = [test for test in first.seconds if not around or around[0] in first.called[test]]
+    anywhere = not around or around[0] in first.called[IMPORT]
+    able = [test for test in first.seconds if anywhere or around[0] in first.called[test]]
     return sorted(able, key=lambda test: (-kills[test], first.seconds[test]))
 
 
@@ -252,13 +261,14 @@ def _tried(mutant: Mutant, tests: list[str], chosen: list[str] | None) -> Verdic
     known = set(sys.modules)
     finder = Changed(mutant)
     sys.meta_path.insert(0, finder)
+    watch = Watch(chosen, finder.path)
     try:
-        module = importlib.import_module(mutant.module)
+        with watch.noted(IMPORT):
+            module = importlib.import_module(mutant.module)
     except Exception:  # whatever a change may lead to
         return Verdict(False)
     if doctest.testmod(module).failed:
         return Verdict(False)
-    watch = Watch(chosen, finder.path)
     given = ["-x", "-q", "-o", "addopts=", "--import-mode=importlib", "-p", "no:cacheprovider", "--tb=no"]
     code = int(pytest.main([*given, "--assert=plain", *tests], plugins=[watch]))
     imported = [

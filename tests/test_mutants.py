@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 
 import pytest
 
@@ -52,9 +53,11 @@ def test_a_change_in_a_function_is_shown_to_the_tests_that_call_it() -> None:
     first = mutants.Verdict(
         True,
         seconds={"quick": 0.1, "slow": 9.0, "other": 0.1},
-        called={"quick": [2], "slow": [2], "other": []},
+        called={"import": [], "quick": [2], "slow": [2], "other": []},
     )
     inside, outside = (mutants.Mutant("kpi_kit.some", CODE, line, "") for line in (4, 7))
     assert mutants.order(inside, CODE, first, mutants.Counter()) == ["quick", "slow"]
     assert mutants.order(inside, CODE, first, mutants.Counter(slow=1)) == ["slow", "quick"]
     assert set(mutants.order(outside, CODE, first, mutants.Counter())) == {"quick", "slow", "other"}
+    imported = dataclasses.replace(first, called={**first.called, "import": [2]})
+    assert set(mutants.order(inside, CODE, imported, mutants.Counter())) == {"quick", "slow", "other"}

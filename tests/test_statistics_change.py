@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from kpi_kit.statistics import Side, change
+from kpi_kit.statistics.calibration import null
 from kpi_kit.statistics.change import (
     _dispersion,
     _narrowing,
@@ -194,6 +195,20 @@ def test_the_noise_of_weeks_is_what_a_line_leaves() -> None:
     # noise that swings has a ρ under 0, but never under −0.2
     swinging = np.tile([10.0, 11.0, 10.2, 11.1], 10)
     assert weekly_noise(swinging)[1:] == (-0.2, pytest.approx(40 * 0.96 / 1.04 - 2))
+
+
+def test_noise_that_swings_a_little_has_the_rho_that_is_missing_from_none() -> None:
+    weeks = np.random.default_rng(3).standard_normal(30)
+    at = np.arange(30.0)
+    slope = stats.theilslopes(weeks, at).slope
+    left = weeks - slope * at - (weeks - slope * at).mean()
+    below = (left[1:] * left[:-1]).sum() / (left**2).sum() - null("trend", 30).r1[0]
+    assert -0.19 < below < -0.02
+    assert weekly_noise(weeks)[1] == pytest.approx(below)
+
+
+def test_weeks_that_wander_leave_three_degrees_of_freedom() -> None:
+    assert weekly_noise(np.array([0.0, 1, 3, 6, 10, 10, 9, 7, 4, 0]))[1:] == (0.95, 3.0)
 
 
 @pytest.mark.parametrize("weeks", [1, 2, 5, 12])

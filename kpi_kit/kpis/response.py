@@ -94,7 +94,7 @@ def business_hours(
         ``(begun, ended) -> working hours``, NaN where there is no end.
     """
     days = pd.date_range(first, last, freq="D")
-    free = holidays.country_holidays(country, years=range(first.year, last.year + 1))
+    free = holidays.country_holidays(country)  # learns a year when it is asked for a day of it
     working = [day for day in days if day.weekday() < 5 and day.date() not in free]
     midnights = pd.DatetimeIndex(working)
     edges = [
