@@ -33,6 +33,8 @@ def test_a_rounding_error_does_not_miss_a_goal() -> None:
     assert high.met(np.array([-100 + near, -100 + off, 0.0])).tolist() == [True, False, False]
     both = Goal(low=1.0, high=2.0)
     assert both.met(np.array([0.9, 1.0, 1.5, 2.0, 2.1])).tolist() == [False, True, True, True, False]
+    assert Goal(high=0.0).met(np.array([0.0, 1e-12])).tolist() == [True, False]
+    assert Goal(low=0.0).met(np.array([0.0, -1e-12])).tolist() == [True, False]
     assert Goal().met(np.array([-1e300, 1e300])).all()
 
 
@@ -216,6 +218,12 @@ def test_a_back_test_forecasts_each_period_from_those_before() -> None:
     assert (said.probability, said.attained) == (alone.probability, True)
 
 
+def test_a_fact_on_the_edge_of_a_band_is_inside_it() -> None:
+    made = forecasts([3.0] * 8, Goal(low=4.0))
+    assert [(each.attained, each.inside) for each in made] == [(False, True)] * 2
+    assert [each.probability for each in made] == [1 / 8, 1 / 9]
+
+
 def test_forecasts_are_scored_against_the_base_rate() -> None:
     made = (
         [Forecast(0.8, True, True)] * 8 + [Forecast(0.3, False, False)] * 20 + [Forecast(0.5, True, True)] * 2
@@ -227,5 +235,6 @@ def test_forecasts_are_scored_against_the_base_rate() -> None:
     assert found.base_brier == pytest.approx((10 * (1 - base) ** 2 + 20 * base**2) / 30)
     assert (found.coverage80, found.verdict) == (pytest.approx(1 / 3), "reliable")
     assert backtest(made[:29]).verdict == "not_checked"
+    assert (backtest([]).n, backtest([]).brier, backtest([]).verdict) == (0, None, "not_checked")
     wrong = backtest([Forecast(0.1, True, True), Forecast(0.9, False, True)] * 15)
     assert (wrong.verdict, wrong.brier) == ("not_reliable", pytest.approx(0.81))
