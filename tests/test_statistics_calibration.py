@@ -67,6 +67,22 @@ def test_where_tables_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tables.cache_folder() == Path("/home/x/.cache/kpi-kit")
 
 
+def test_a_table_is_written_whole_into_folders_that_are_not_there_yet(tmp_path: Path) -> None:
+    path = tmp_path / "some" / "folder" / "table.npz"
+    tables._write(path, {"r1": np.arange(3.0)})
+    with np.load(path) as file:
+        assert file["r1"].tolist() == [0, 1, 2]
+    assert [each.name for each in path.parent.iterdir()] == ["table.npz"]
+    tables._write(path, {"r1": np.arange(2.0)})
+    with pytest.raises(ValueError, match="Object arrays"):
+        tables._write(
+            path, {"r1": np.array([object()])}
+        )  # a half one leaves the old one, and nothing beside it
+    with np.load(path) as file:
+        assert file["r1"].tolist() == [0, 1]
+    assert [each.name for each in path.parent.iterdir()] == ["table.npz"]
+
+
 def test_where_a_tail_is_tabulated() -> None:
     assert tables._points("trend", 6).tolist() == [1, 3, 5, 7, 9, 11, 13, 15]  # 15 pairs: |S| is odd
     assert tables._points("trend", 8).tolist() == list(range(0, 29, 2))
