@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +56,38 @@ def test_the_shipped_file_has_every_length_up_to_two_years() -> None:
     assert set(tables._read_shipped()) == names | {"trend-seasonal-104", "drift-seasonal-103"}
     for name, table in tables._read_shipped().items():
         assert (table.r1.shape, table.surprise.shape) == ((20,), (20, len(table.at))), name
+
+
+class Here(Executor):
+    """Does the jobs of a pool itself."""
+
+    def submit(self, work: Callable[..., object], /, *given: object, **named: object) -> Future[object]:
+        done: Future[object] = Future()
+        done.set_result(work(*given, **named))
+        return done
+
+
+def test_what_is_shipped_is_simulated_for_each_length_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(statistic: str, lengths: list[int], seasonal: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for length in lengths:
+            mark = length + 1000 * (statistic == "drift") + 2000 * seasonal
+            yield np.full(20, mark, dtype="float32"), np.full((20, 72), mark, dtype="uint16")
+
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", Here)
+    monkeypatch.setattr(tables, "simulated", told)
+    tables.ship(tmp_path / "tables.npz")
+    with np.load(tmp_path / "tables.npz") as file:
+        marks = dict(zip(file["names"].tolist(), file["r1"][:, 0].tolist(), strict=True))
+        assert file["surprise"][:, 3, 5].tolist() == file["r1"][:, 7].tolist()
+        assert len(file["names"]) == 204
+    assert marks == {
+        **{f"trend-{length}": length for length in range(4, 105)},
+        **{f"drift-{length}": 1000 + length for length in range(4, 105)},
+        "trend-seasonal-104": 2104,
+        "drift-seasonal-103": 3103,
+    }
 
 
 def test_where_tables_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +178,7 @@ def test_autocorrelation_of_neighbours() -> None:
     both = tables.lag_one(np.array([[1.0, 2.0, 3.0, 4.0], [7.0, 7.0, 7.0, 7.0]]))
     assert both.tolist() == [pytest.approx(0.25), 0.0]
     assert float(tables.lag_one(np.array([1.0, NAN, 3.0]))) == 0.0
+    assert float(tables.lag_one(np.array([1.0, 2.0]))) == -0.5  # −0.25 over 0.25 + 0.25
 
 
 @pytest.mark.parametrize("seasonal", [False, True])
