@@ -36,7 +36,7 @@ PLAN = {
     "targets": ["tests/test_targets.py"],
     **{f"kpis/{name}": [f"tests/kpis/test_{name}.py", "tests/test_catalogue.py", "tests/test_robustness.py"]
        for name in ("audience", "content", "demand", "engagement", "response", "sales")},
-    "kpis/frame": ["tests/kpis", "tests/test_catalogue.py"],
+    "kpis/frame": ["tests/kpis", "tests/test_catalogue.py", "tests/test_unit_frame.py"],
     **{f"statistics/{name}": ["tests/test_statistics.py", f"tests/test_statistics_{name}.py"] for name in
        ("change", "trend", "chance", "control", "calibration")},
     "statistics/discoveries": ["tests/test_statistics.py"],
