@@ -31,7 +31,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from multiprocessing import get_context
 from pathlib import Path
@@ -238,15 +238,20 @@ def watched(params: Path, names: Sequence[str]) -> dict[str, Any]:
         thread = threading.Thread(target=kit, args=(names, params, Path(out)))
         thread.start()
         while thread.is_alive():
-            for run in psutil.Process().children():
-                for server in run.children():
-                    forked = server.children()
-                    peak["server"] = max(peak["server"], private(server.pid))
-                    # a report is a worker and its kernel, and as many reports are made as there are jobs
-                    peak["worker"] = max(peak["worker"], sum(private(one.pid) for one in forked) // JOBS)
-                peak["run"] = max(peak["run"], private(run.pid))
+            with suppress(psutil.NoSuchProcess):  # it has ended by now
+                _watch(peak)
             time.sleep(0.1)
     return {f"{name}_mib": round(size / 2**20) for name, size in peak.items()}
+
+
+def _watch(peak: dict[str, int]) -> None:
+    for run in psutil.Process().children():
+        for server in run.children():
+            forked = server.children()
+            peak["server"] = max(peak["server"], private(server.pid))
+            # a report is a worker and its kernel, and as many reports are made as there are jobs
+            peak["worker"] = max(peak["worker"], sum(private(one.pid) for one in forked) // JOBS)
+        peak["run"] = max(peak["run"], private(run.pid))
 
 
 def again(params: Path, names: Sequence[str]) -> dict[str, Any]:
