@@ -34,7 +34,7 @@ def disagreements(seed: int, readings: tuple[str, ...]) -> Iterator[tuple[str, s
         cards: dict[str, Any] = {}
         for reading in readings:
             try:
-                cards = cards or {who: measured(data, params, who, period, as_of) for who in PEOPLE}
+                cards = cards or measured(data, params, PEOPLE, period, as_of)
                 if reading == "python":
                     for who, card in cards.items():
                         agree(card, data, params, who, period, as_of)
@@ -60,7 +60,7 @@ def main() -> int:
             print("\n".join(found.values()), end="\n" if found else "", flush=True)
             for reading in readings:
                 agreed[reading] += reading not in found
-            if (seed + 1 - first) % 100 == 0 or seed + 1 == first + count:
+            if (seed + 1 - first) % 20 == 0 or seed + 1 == first + count:
                 seconds = time.process_time() - begun
                 said = ", ".join(f"{n} with {reading}" for reading, n in agreed.items())
                 done = f"{seed + 1 - first} random agencies from seed {first}"

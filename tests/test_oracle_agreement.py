@@ -31,8 +31,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from kpi_kit import scorecard
+from kpi_kit.case import prepare
 from kpi_kit.kpis import CATALOGUE
+from kpi_kit.opening import open_inputs
 from kpi_kit.params import load as load_params
+from kpi_kit.periods import Period
 from kpi_kit.scorecard import dumps, score
 from tests import oracle, sql_oracle
 from tests.random_agency import PEOPLE, leave_gaps, write_agency
@@ -119,10 +122,17 @@ def of_history(line: dict[str, Any], wanted: dict[str, Any], who: str) -> Iterat
         yield from compared(f"history {ours['period']}", ours["value"], theirs["value"])
 
 
-def measured(data: Path, params: Path, who: str, period: str, as_of: str | None) -> dict[str, Any]:
-    mine = score(who, period, data=data, params=params, as_of=as_of)
-    dumps(mine)
-    return mine
+def measured(
+    data: Path, params: Path, people: tuple[str, ...], period: str, as_of: str | None
+) -> dict[str, dict[str, Any]]:
+    """The scorecards that :func:`kpi_kit.scorecard.score` makes, of data that are opened once."""
+    loaded, store = open_inputs(data, params)
+    with store:
+        asked = {"params": loaded, "store": store, "as_of": as_of}
+        cards = {who: scorecard.card(prepare(who, Period.parse(period), **asked)) for who in people}
+    for card in cards.values():
+        dumps(card)
+    return cards
 
 
 def agree(mine: dict[str, Any], data: Path, params: Path, who: str, period: str, as_of: str | None) -> None:
@@ -133,8 +143,7 @@ def agree(mine: dict[str, Any], data: Path, params: Path, who: str, period: str,
 
 def both_agree(data: Path, params: Path, people: tuple[str, ...], period: str, as_of: str | None) -> None:
     theirs = sql_oracle.measure(data, params, period, as_of, spam=SPAM, people=people)
-    for who in people:
-        mine = measured(data, params, who, period, as_of)
+    for who, mine in measured(data, params, people, period, as_of).items():
         agree(mine, data, params, who, period, as_of)
         assert list(in_sql(mine, theirs[who])) == []
 
@@ -235,21 +244,21 @@ def test_every_kpi_of_the_sample(
     both_agree(SAMPLE, every_kpi, (who,), period, as_of)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 def test_random_agency(seed: int, tmp_path: Path) -> None:
     period, as_of = write_agency(tmp_path, seed)
     both_agree(tmp_path / "data", tmp_path / "params", PEOPLE, period, as_of)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_random_agency_with_gaps(seed: int, tmp_path: Path) -> None:
     """Absent tables and columns, and narrowed entries, beside the reading in SQL alone."""
     period, as_of = write_agency(tmp_path, seed)
     leave_gaps(tmp_path, seed)
     data, params = tmp_path / "data", tmp_path / "params"
     theirs = sql_oracle.measure(data, params, period, as_of, spam=SPAM)
-    for who in PEOPLE:
-        assert list(in_sql(measured(data, params, who, period, as_of), theirs[who])) == []
+    for who, mine in measured(data, params, PEOPLE, period, as_of).items():
+        assert list(in_sql(mine, theirs[who])) == []
 
 
 def test_the_comparison_can_fail(tmp_path: Path) -> None:
