@@ -405,6 +405,10 @@ if __name__ == "__main__":
 """
 
 
+TELLING = {"PYTHONFAULTHANDLER": "1"}
+"""A process that is told SIGABRT says where each of its threads is."""
+
+
 @pytest.fixture
 def running(tmp_path: Path, style: Path) -> Iterator[SimpleNamespace]:
     """A run whose notebooks hang, with its workers and kernels, as soon as both kernels are there."""
@@ -419,7 +423,7 @@ def running(tmp_path: Path, style: Path) -> Iterator[SimpleNamespace]:
     temporary = Path(tempfile.mkdtemp(prefix="t"))  # tmp_path is too long for the sockets of kernels
     process = subprocess.Popen(
         [sys.executable, str(script), str(house), str(out), str(style)],
-        env={**os.environ, "PYTHONPATH": str(HERE.parent), "TMPDIR": str(temporary)},
+        env={**os.environ, "PYTHONPATH": str(HERE.parent), "TMPDIR": str(temporary), **TELLING},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -440,6 +444,15 @@ def running(tmp_path: Path, style: Path) -> Iterator[SimpleNamespace]:
         process.wait()
         process.stderr.close()
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def last_words(process: subprocess.Popen[str]) -> str:
+    """What a run that was told to end says on its way; where it does not end, what each thread does."""
+    try:
+        return process.communicate(timeout=60)[1]
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        pytest.fail(f"the run has not ended: {process.communicate()[1]}")
 
 
 def session(process: subprocess.Popen[str]) -> set[int]:
@@ -466,7 +479,7 @@ def all_end(run: SimpleNamespace) -> bool:
 
 def test_ctrl_c_ends_all_and_leaves_nothing(running):
     os.killpg(running.process.pid, signal.SIGINT)
-    _, said = running.process.communicate(timeout=30)
+    said = last_words(running.process)
     assert running.process.returncode == 130
     assert "Traceback" not in said
     assert not running.out.exists()
@@ -479,7 +492,7 @@ def test_being_told_to_end_is_ctrl_c(running, number):
     """As a scheduler tells it: the run alone is told, not its workers."""
     assert len(session(running.process)) >= 3
     running.process.send_signal(number)
-    _, said = running.process.communicate(timeout=30)
+    said = last_words(running.process)
     assert (running.process.returncode, "Traceback" in said) == (130, False)
     assert not running.out.exists()
     assert all_end(running)
