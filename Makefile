@@ -5,8 +5,6 @@ DATA ?= data/sample
 PARAMS ?= params
 OUT ?= reports
 ENGINE ?= auto
-# a process a core is at work already; threads of OpenBLAS would only fight
-ONE_THREAD := OPENBLAS_NUM_THREADS=1
 export PERIOD SPECIALIST DATA PARAMS OUT JOBS ENGINE AS_OF TO RESOLVE
 
 ifdef CONDA_PREFIX
@@ -17,6 +15,8 @@ PY := .venv/bin/python
 READY := .venv/.ready
 endif
 UV := $(PY) -m uv
+# there is a process a core: threads of OpenBLAS would only fight
+PYTEST := OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n auto --dist worksteal
 FOLDERS = --data "$$DATA" --params "$$PARAMS"
 
 .DEFAULT_GOAL := help
@@ -63,10 +63,10 @@ lab: setup ## JupyterLab with notebooks/explore.ipynb [LAB_ARGS=]
 	@$(PY) -m jupyterlab notebooks/explore.ipynb $(LAB_ARGS)
 
 test: setup ## the whole test suite
-	@$(ONE_THREAD) $(PY) -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+	@$(PYTEST) $(PYTEST_ARGS)
 
-coverage: setup ## the whole test suite, watched: which lines and branches it reaches; over 90 % are wanted
-	@$(ONE_THREAD) $(PY) -m pytest -n auto --dist worksteal --cov --cov-report=term $(PYTEST_ARGS)
+coverage: setup ## the whole test suite, and which lines and branches it reaches: under 90 % it fails
+	@$(PYTEST) --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: setup ## ruff and mypy
 	@$(PY) -m ruff check .

@@ -405,10 +405,6 @@ if __name__ == "__main__":
 """
 
 
-TELLING = {"PYTHONFAULTHANDLER": "1"}
-"""A process that is told SIGABRT says where each of its threads is."""
-
-
 @pytest.fixture
 def running(tmp_path: Path, style: Path) -> Iterator[SimpleNamespace]:
     """A run whose notebooks hang, with its workers and kernels, as soon as both kernels are there."""
@@ -423,7 +419,8 @@ def running(tmp_path: Path, style: Path) -> Iterator[SimpleNamespace]:
     temporary = Path(tempfile.mkdtemp(prefix="t"))  # tmp_path is too long for the sockets of kernels
     process = subprocess.Popen(
         [sys.executable, str(script), str(house), str(out), str(style)],
-        env={**os.environ, "PYTHONPATH": str(HERE.parent), "TMPDIR": str(temporary), **TELLING},
+        env={**os.environ, "PYTHONPATH": str(HERE.parent), "TMPDIR": str(temporary)}
+        | {"PYTHONFAULTHANDLER": "1"},  # told SIGABRT, it says where each of its threads is
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,

@@ -34,6 +34,11 @@ IN_UNITS = set(
 )
 """The figures of an entry that are in its unit; all others stay what they are when the unit changes."""
 
+LOOSE = ("chance", "chance_band", "robustness", "audit", "accounts")
+"""Other definitions have other units; each account's figures are those of the tests of accounts."""
+LISTED = ("accounts", "notes", "shocks")
+"""Where accounts are named one by one."""
+
 
 def more_views(tables: Tables, people: People, chance: random.Random) -> None:
     """Three times the views, in posts and in their snapshots, and targets to match."""
@@ -164,10 +169,6 @@ def test_three_times_the_views_are_three_times_the_views_and_nothing_else(
     assert seen
 
 
-LOOSE = ("chance", "chance_band", "robustness", "audit", "accounts")
-"""Other definitions have other units; each account's figures are those of the tests of accounts."""
-
-
 def test_rows_of_years_that_no_comparison_reaches_change_nothing(
     before: tuple[int, Card], tmp_path: Path
 ) -> None:
@@ -184,9 +185,6 @@ def test_one_account_may_as_well_be_two(before: tuple[int, Card], tmp_path: Path
         wanted = in_other_units({name: part for name, part in old.items() if name not in LISTED}, 1)
         assert {name: part for name, part in new.items() if name in wanted} == wanted, old["kpi"]
     assert was["assessable"] >= len(MERGED) - 1
-
-
-LISTED = ("accounts", "notes", "shocks")
 
 
 def test_a_change_with_another_effect_is_seen(before: tuple[int, Card], tmp_path: Path) -> None:
