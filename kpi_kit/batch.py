@@ -160,13 +160,11 @@ def run(
             for name in names:
                 if name in loaded.broken:
                     making.failed(Result(name, "; ".join(loaded.broken[name]), 0.0))
+            whose = [name for name in names if name in loaded.specialists]
+            fresh.read_rows(whose)  # while others import what they need
             crossing = making.across(loaded.specialists, fresh.across(), force=force)
             beside = _texts(crossing)
-            usable = [
-                replace(specialist(this, name, scratch), beside=beside)
-                for name in names
-                if name in loaded.specialists
-            ]
+            usable = [replace(specialist(this, name, scratch), beside=beside) for name in whose]
             inputs = {report.id: fresh.specialist(report.id, report.notebook, crossing) for report in usable}
             making.make(usable, inputs, force=force)
             making.publish_across()

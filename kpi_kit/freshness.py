@@ -91,7 +91,7 @@ class Freshness:
         store = narrowed(self.store, everyone, self._since, self._folder, TEXT)
         copies = duplicates(store, everyone)
         single = tuple(name for name in store.sources if name not in copies)
-        return replace(store.known or store.learn(), single=single)
+        return replace(store.known or store.learn(), single=single, kept=self._folder)
 
     @property
     def sound(self) -> str:
@@ -124,6 +124,20 @@ class Freshness:
             self._remembered[key] = _of_text({"owners": owners, "rows": rows, "spans": self._spans})
         return self._remembered[key]
 
+    def _people(self, person: Specialist) -> list[Specialist]:
+        """A person, and those whom they stand in for."""
+        colleagues = {colleague.id: colleague for colleague, _ in self._loaded.deputised(person.id)}
+        return [person, *colleagues.values()]
+
+    def _owners(self, person: Specialist) -> list[str]:
+        accounts = {held.account for each in self._people(person) for held in each.accounts}
+        return sorted({*accounts, *person.brands})
+
+    def read_rows(self, names: Iterable[str]) -> None:
+        """Read now the rows of some people that :meth:`specialist` needs."""
+        for name in names:
+            self._rows(self._owners(self._loaded.specialists[name]))
+
     def across(self) -> Inputs:
         """The inputs of what crosses specialists: all data, and all params."""
         department = _of_files(self._loaded.common_files)
@@ -142,16 +156,14 @@ class Freshness:
         the figures behind them move a little, and that makes nobody else's report wrong.
         """
         person = self._loaded.specialists[name]
-        colleagues = {colleague.id: colleague for colleague, _ in self._loaded.deputised(name)}
-        people = [person, *colleagues.values()]
+        people = self._people(person)
         accounts = [held.account for each in people for held in each.accounts]
-        owners = sorted({*accounts, *person.brands})
         files = [*self._loaded.common_files, *(self._loaded.file_of(each.id) for each in people)]
         return {
             **self._common,
             "notebook": _of_files([notebook]),
             "params": _of_files(files),
-            "data": self._rows(owners),
+            "data": self._rows(self._owners(person)),
             "across": _of_text(self._verdicts(person, accounts, crossing)),
         }
 

@@ -33,6 +33,8 @@ class Known:
         Files with those rows of tables that are to be read in place of all.
     single : tuple of str
         Tables in which no row of anybody in params is there twice.
+    kept : Path or None
+        A folder of the run's own, in which processes keep what they have read for those after them.
     """
 
     stamp: str
@@ -41,6 +43,7 @@ class Known:
     types: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     extracts: Mapping[str, Path] = field(default_factory=dict)
     single: tuple[str, ...] = ()
+    kept: Path | None = None
 
     @property
     def homes(self) -> tuple[Path, ...]:
@@ -48,7 +51,7 @@ class Known:
         return tuple(sorted({path.parent for path in self.extracts.values()}))
 
     def dumps(self) -> str:
-        """What is known, as text.
+        """What is known, as text; but for what is kept, which only its run may trust.
 
         Examples
         --------

@@ -78,7 +78,8 @@ def owned(loaded: Params) -> dict[str, set[str]]:
 
 def pass_on(known: Known, loaded: Params) -> str:
     """The text in which a run tells its notebooks what it knows of the data, and that it has checked them."""
-    return json.dumps([_against(loaded), known.dumps()])
+    kept = None if known.kept is None else str(known.kept.resolve())
+    return json.dumps([_against(loaded), known.dumps(), kept])
 
 
 def _told(loaded: Params) -> Known | None:
@@ -87,8 +88,10 @@ def _told(loaded: Params) -> Known | None:
     if text is None:
         return None
     try:
-        against, known = json.loads(text)
-        return Known.loads(known) if against == _against(loaded) else None
+        against, known, kept = json.loads(text)
+        if against != _against(loaded):
+            return None
+        return replace(Known.loads(known), kept=None if kept is None else Path(kept))
     except (ValueError, TypeError, AttributeError):
         return None
 

@@ -23,6 +23,7 @@ import pandas as pd
 
 from kpi_kit.commits import pending, settle
 from kpi_kit.errors import InputError, did_you_mean
+from kpi_kit.kept import kept
 from kpi_kit.known import Known, Window
 from kpi_kit.table_files import (
     Settings,
@@ -307,6 +308,15 @@ class Store:
             Every table of the contract but ``accounts`` and ``coverage``; absent ones empty.
         """
         owned = {"account_id": list(accounts), "brand": list(brands)}
+        if self.known is None or self.known.kept is None:
+            return self._slice(owned, since, as_of)
+        told = [self.known.stamp, owned, since.isoformat(), as_of.isoformat()]
+        name = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        return kept(self.known.kept / f"{name}.pickle", lambda: self._slice(owned, since, as_of))
+
+    def _slice(
+        self, owned: Mapping[str, list[str]], since: dt.datetime, as_of: dt.datetime
+    ) -> dict[str, pd.DataFrame]:
         tables = {}
         for name, table in TABLES.items():
             if table.clock is None or name in ("coverage", "post_stats"):

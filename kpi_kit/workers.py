@@ -80,7 +80,7 @@ class Workers:
             self._server.start()
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call a function in another process, which has much imported already."""
+        """Call a function that computes, in another process, which has imported what that needs."""
         return self._threads.submit(lambda: self._twice(function, *args, **kwargs))
 
     def execute(self, reports: Sequence[Report]) -> Iterator[tuple[Report, Result]]:
@@ -134,6 +134,8 @@ class Workers:
         server = self._server
         if server is not None:
             try:
+                if patience is None:
+                    return server.call(function, *args, **kwargs)
                 return server.call_within(patience, function, *args, **kwargs)
             except client.CrowdedError as fault:
                 self._go_without(str(fault))

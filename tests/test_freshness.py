@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from kpi_kit import edition, freshness, opening, params
 from kpi_kit.across import Across
 from kpi_kit.checks import duplicates
 from kpi_kit.errors import InputError
+from kpi_kit.known import Known
 from kpi_kit.manifest import up_to_date
-from kpi_kit.store import open_store
+from kpi_kit.store import Store, open_store
 
 ROOT = Path(__file__).parent.parent
 EVERYONE = {
@@ -203,3 +206,33 @@ def test_a_run_tells_in_which_tables_no_row_is_twice(before, tmp_path):
         assert set(store.sources) - set(known.single) == {"posts"}
         everyone = opening.owned(loaded)
         assert duplicates(told, everyone) == duplicates(store, everyone) == {"posts": 1}
+
+
+def test_rows_that_one_process_of_a_run_has_read_are_there_for_the_next(before, tmp_path, monkeypatch):
+    folder, _ = before
+    loaded = params.load(folder / "params")
+    span = (dt.datetime(2024, 1, 1, tzinfo=dt.UTC), dt.datetime(2025, 11, 8, tzinfo=dt.UTC))
+    wanted = (["vk-tours", "vk-roastery"], ["roastery"], *span)
+    with open_store(folder / "data", loaded.department.timezone, also=(tmp_path / "rows",)) as store:
+        known = freshness.Freshness(
+            SETTINGS, loaded=loaded, store=store, as_of="", files=[], folder=tmp_path / "rows"
+        ).known
+        alone = store.slice(*wanted)
+        first = store.knowing(known).slice(*wanted)
+        monkeypatch.setenv(opening.CHECKED, opening.pass_on(known, loaded))
+    monkeypatch.setattr(Store, "frame", lambda *_: pytest.fail("it was read again"))
+    _, again = opening.open_inputs(folder / "data", folder / "params")
+    with again:
+        second = again.slice(*wanted)
+        with pytest.raises(pytest.fail.Exception):
+            again.slice(wanted[0][:1], *wanted[1:])
+    for name, rows in alone.items():
+        pd.testing.assert_frame_equal(first[name], rows)
+        pd.testing.assert_frame_equal(second[name], rows)
+    assert len(alone["posts"])
+
+
+def test_where_a_run_keeps_what_it_has_read_no_file_can_say(before, tmp_path):
+    """A manifest is a file beside the reports; what is kept is unpickled."""
+    known = Known("1", "2", kept=tmp_path)
+    assert Known.loads(known.dumps()).kept is None

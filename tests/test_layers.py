@@ -14,11 +14,11 @@ ROOT = Path(__file__).parent.parent
 KIT = ROOT / "kpi_kit"
 ORDER = """
     errors untrusted json_text schemas card_files earlier model periods tables yaml_files edition statistics
-    kpis grid measure targets params commits known table_files store extract checks opening upsert horizon
-    case facts robustness sections verdicts smart shocks across anomalies provenance scorecard what_if
-    restatement department wording display verify figures report agency render kernels execute workers
-    cluster machine freshness manifest progress scratch remote plan batch mail sources owners intake commands
-    __main__
+    kpis grid measure targets params commits kept known table_files store extract checks opening upsert
+    horizon case facts robustness sections verdicts smart shocks across anomalies provenance scorecard
+    what_if restatement department wording display verify figures report agency render kernels execute
+    workers cluster machine freshness manifest progress scratch remote plan batch mail sources owners intake
+    commands __main__
 """.split()
 """A module imports only from those before it; modules of one package may import each other."""
 NOTEBOOKS = ("specialist_report", "department_report", "explore")

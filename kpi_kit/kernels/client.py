@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar, cast
 
-from kpi_kit.kernels.forkserver import CROWDED, FAREWELL, KERNEL, WORKER
+from kpi_kit.kernels.forkserver import COMPUTER, CROWDED, FAREWELL, KERNEL, WORKER
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -114,8 +114,8 @@ class Channel:
         """Have a kernel forked; it waits for what :func:`kpi_kit.kernels.children.kernel` is told."""
         return self.fork(KERNEL)
 
-    def call_within(
-        self, patience: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    def call(
+        self, kind: bytes, patience: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Call a function in a process of its own, in the current folder.
 
@@ -126,7 +126,7 @@ class Channel:
         LostError
             Where the process ended before it answered.
         """
-        with self.fork(WORKER) as forked:
+        with self.fork(kind) as forked:
             forked.connection.settimeout(patience)
             try:
                 send(forked.connection, pickle.dumps((str(Path.cwd()), function, args, kwargs)))
@@ -213,17 +213,26 @@ class ForkServer:
         self._channel = Channel(ours)
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function in a process of its own, however long it takes."""
-        return self.call_within(None, function, *args, **kwargs)
+        """Call a function that computes, in a process of its own, however long it takes.
 
-    def call_within(
-        self, patience: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+        It does not wait until all is imported that only reports need.
+        """
+        return self._call(COMPUTER, None, function, *args, **kwargs)
+
+    def call_within(self, patience: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function in a process of its own, which has imported everything.
+
+        The process is ended if it takes longer than ``patience`` seconds.
+        """
+        return self._call(WORKER, patience, function, *args, **kwargs)
+
+    def _call(
+        self, kind: bytes, patience: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """As :meth:`Channel.call_within`."""
         channel, process = self.start(), self._process
         self._asked = True
         try:
-            return channel.call_within(patience, function, *args, **kwargs)
+            return channel.call(kind, patience, function, *args, **kwargs)
         except LateError:
             raise
         except LostError as fault:

@@ -3,6 +3,9 @@
 It is run as ``python -m kpi_kit.kernels.forkserver``, with its owner's channel as standard input. A wish
 is one byte, which says what is to be forked, with two descriptors: the connection, which the child alone
 keeps, and the reading end of the client's life line, which the server alone keeps.
+
+What computes is imported first, and who only computes is served at once; between two such wishes the
+server goes on with its imports, which a kernel waits for.
 """
 
 from __future__ import annotations
@@ -15,14 +18,15 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-KERNEL, WORKER, FAREWELL = b"k", b"w", b"q"
+KERNEL, WORKER, COMPUTER, FAREWELL = b"k", b"w", b"c", b"q"
+"""A kernel; a worker; a worker that needs no more than what computes; a word that the end is meant."""
 CROWDED = 3
-"""The exit code of a server that has more than one thread after its imports, so that it must not fork."""
+"""The exit code of a server that has more than one thread after an import, so that it must not fork."""
 _PR_SET_PDEATHSIG = 1
 _SILENCED = ("SIGINT", "SIGTERM", "SIGHUP")
 """Whoever stops a run tells its owner; the server ends with that one, after it has cleaned up."""
@@ -59,10 +63,13 @@ class Server:
         The folder in which each child may have one, named by its process id.
     children : mapping
         What each kind of child does.
+    warming : iterator
+        What is still to be imported, step by step.
     """
 
-    def __init__(self, owner: socket.socket, home: Path, children: Children) -> None:
+    def __init__(self, owner: socket.socket, home: Path, children: Children, warming: Iterator[None]) -> None:
         self._owner, self._home, self._kinds = owner, home, children
+        self._warming: Iterator[None] | None = warming
         self._forked: dict[int, _Child] = {}
         self._channels: dict[int, socket.socket] = {owner.fileno(): owner}
         self._wake, wakes = socket.socketpair()
@@ -80,13 +87,23 @@ class Server:
         self._selector.register(self._wake, selectors.EVENT_READ, self._reap)
         while self._owner.fileno() in self._channels:
             watched = self._selector.get_map()
-            for key, _ in self._selector.select():
+            ready = self._selector.select(None if self._warming is None else 0)
+            for key, _ in ready:
                 if watched.get(key.fd) is key:  # not let go of, nor replaced, by what came before it
                     key.data(key.fileobj)
+            if not ready:
+                self._warm_on()
         for child in self._forked.values():
             child.end()
         while self._forked:
             self._bury(os.waitpid(-1, 0)[0])
+
+    def _warm_on(self) -> None:
+        """One step further with the imports; a fork copies what they made without touching it."""
+        if self._warming is not None and next(self._warming, self) is self:
+            self._warming = None
+        _refuse_threads()
+        gc.freeze()
 
     def _listen(self, channel: socket.socket) -> None:
         try:
@@ -106,9 +123,10 @@ class Server:
         connection.close()
 
     def _fork(self, kind: bytes, connection: socket.socket, life: int) -> None:
-        if threads() > 1:
-            raise RuntimeError("a process with more than one thread must not fork")
-        mine, its = socket.socketpair() if kind == WORKER else (None, None)
+        while self._warming is not None and kind != COMPUTER:
+            self._warm_on()
+        _refuse_threads()
+        mine, its = (None, None) if kind == KERNEL else socket.socketpair()
         server = os.getpid()
         pid = os.fork()
         if pid == 0:
@@ -171,6 +189,12 @@ class Server:
         shutil.rmtree(child.folder, ignore_errors=True)
 
 
+def _refuse_threads() -> None:
+    """End here rather than fork while another thread may hold a lock."""
+    if threads() > 1:
+        os._exit(CROWDED)
+
+
 def threads() -> int:
     """How many threads this process has, those of libraries included.
 
@@ -195,11 +219,17 @@ def end_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def _kernel(connection: socket.socket, folder: Path, channel: socket.socket | None) -> None:
+    from kpi_kit.kernels.kernel import kernel  # it is among the last imports
+
+    kernel(connection, folder, channel)
+
+
 def main() -> None:
-    """Import everything, then serve."""
+    """Import what computes, then serve."""
     del sys.path[0]  # the current folder, which ``-m`` puts there, and a kernel does not
-    from kpi_kit.kernels import children
-    from kpi_kit.kernels.imports import warm
+    from kpi_kit.kernels.imports import warming
+    from kpi_kit.kernels.worker import worker
 
     owner = socket.socket(fileno=os.dup(0))
     with Path(os.devnull).open() as nothing:
@@ -209,11 +239,7 @@ def main() -> None:
     home, params = Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]]
     del sys.argv[1:]
     gc.disable()
-    warm(*params)
-    if threads() > 1:
-        os._exit(CROWDED)
-    gc.freeze()
-    server = Server(owner, home, {KERNEL: children.kernel, WORKER: children.worker})
+    server = Server(owner, home, {KERNEL: _kernel, WORKER: worker, COMPUTER: worker}, warming(*params))
     try:
         server.serve()
     except Exception:

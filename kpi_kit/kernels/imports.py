@@ -14,6 +14,15 @@ from pathlib import Path
 _SLOW = "rfc3987_syntax"
 """It builds a grammar at import, for formats that no notebook's schema has; jsonschema goes without."""
 
+_COMPUTING = (
+    "holidays.countries",
+    "scipy.stats",
+    "kpi_kit.across",
+    "kpi_kit.case",
+    "kpi_kit.shocks",
+    "kpi_kit.verdicts",
+)
+"""What is needed to find what crosses specialists, which comes before all reports."""
 _TOOLS = (
     "jupyter_client.provisioning",
     "nbclient",
@@ -26,7 +35,6 @@ _NEEDED = (
     "IPython.core.debugger",
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
-    "holidays.countries",
     "ipykernel.debugger",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
@@ -34,8 +42,8 @@ _NEEDED = (
     "matplotlib.backends.backend_svg",
     "matplotlib.pyplot",
     "seaborn",
-    "scipy.stats",
     "sqlite3",
+    "kpi_kit.kernels.kernel",
     "kpi_kit.report",
 )
 """What kernels and notebooks would import otherwise, each anew: the debugger alone is half of a start."""
@@ -63,45 +71,64 @@ def without_slow_grammar() -> Iterator[None]:
             del sys.modules[_SLOW]
 
 
-def warm(params: Path | None = None) -> None:
+def warming(params: Path | None = None) -> Iterator[None]:
     """Import everything, and do once what is slow the first time: fonts, words, the page's template.
+
+    It yields after each step. After the first all that computes is there.
 
     Parameters
     ----------
     params : Path or None
         A folder of params whose files are to be read already.
     """
-    for name in _NEEDED:
-        importlib.import_module(name)
-    with without_slow_grammar(), warnings.catch_warnings():  # what tools silence, notebooks may want to hear
-        for name in _TOOLS:
-            importlib.import_module(name)
-    from nbformat import v4, write
-
-    from kpi_kit import figures, render, wording
     from kpi_kit.errors import KitError
     from kpi_kit.params import load
 
-    for language in wording.LANGUAGES:
-        wording.words(language, "RUB")
-    with figures.drawing():
-        _draw()
+    for name in _COMPUTING:
+        importlib.import_module(name)
     if params is not None:
         with suppress(KitError):  # whoever needs them will say what is wrong with them
             load(params)
-    with tempfile.TemporaryDirectory() as folder:
-        empty = Path(folder) / "empty.ipynb"
-        write(v4.new_notebook(), empty)
-        render.render([empty], engine="embedded")
+    yield
+    for name in _NEEDED:
+        importlib.import_module(name)
+        yield
+    for name in _TOOLS:
+        with without_slow_grammar(), warnings.catch_warnings():  # notebooks may want to hear them
+            importlib.import_module(name)
+        yield
+    from kpi_kit import wording
+
+    for language in wording.LANGUAGES:
+        wording.words(language, "RUB")
+        yield
+    _draw()
+    yield
+    _render()
 
 
 def _draw() -> None:
     """A figure as those of the reports are: it finds the fonts and compiles the paths of marks."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(2, 1))
-    axes = figure.add_subplot()
-    axes.plot([0, 1], [1, 2], marker="o", label="1")
-    for weight in ("normal", "bold"):
-        axes.text(0, 1, "Ж1", weight=weight)
-    figure.savefig(io.BytesIO(), format="svg")
+    from kpi_kit import figures
+
+    with figures.drawing():
+        figure = Figure(figsize=(2, 1))
+        axes = figure.add_subplot()
+        axes.plot([0, 1], [1, 2], marker="o", label="1")
+        for weight in ("normal", "bold"):
+            axes.text(0, 1, "Ж1", weight=weight)
+        figure.savefig(io.BytesIO(), format="svg")
+
+
+def _render() -> None:
+    """A page without content: it compiles the template."""
+    from nbformat import v4, write
+
+    from kpi_kit import render
+
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder) / "empty.ipynb"
+        write(v4.new_notebook(), empty)
+        render.render([empty], engine="embedded")

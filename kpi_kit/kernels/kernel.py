@@ -1,16 +1,13 @@
-"""What a forked process does: be a kernel, or call one function."""
+"""What a forked process does that is to be a kernel."""
 
 from __future__ import annotations
 
 import gc
 import json
-import logging
 import os
-import pickle
 import signal
 import socket
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -89,21 +86,3 @@ def _place_of_sockets(folder: Path) -> dict[str, Any]:
     if len(os.fsencode(folder)) > _LONGEST:
         return {"transport": "tcp", "ip": "127.0.0.1"}
     return {"transport": "ipc", "ip": str(folder / "k")}
-
-
-def worker(connection: socket.socket, folder: Path, channel: socket.socket | None) -> None:
-    """Call a function and send what it returned, or raised; its temporary files go with it."""
-    client.inherit(channel)
-    folder.mkdir(mode=0o700)
-    tempfile.tempdir = str(folder)
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the result
-    gc.enable()
-    folder_now, function, args, kwargs = pickle.loads(client.receive(connection))
-    try:
-        os.chdir(folder_now)
-        answer = (True, function(*args, **kwargs))
-    except Exception as fault:
-        answer = (False, fault)
-    client.send(connection, pickle.dumps(answer))
-    sys.stdout.flush()
-    sys.stderr.flush()

@@ -1,0 +1,54 @@
+"""What one process of a run has read, kept in the run's own folder for those that need the same."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def kept(path: Path, read: Callable[[], T]) -> T:
+    """What was kept in a file; where it is not there, what is read now, which is kept then.
+
+    Only the run and its own processes write into its folder, so what is there can be unpickled.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is kept. Where there is no such folder, or no room in it, it is read only.
+    read : callable
+        Reads it.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "figures.pickle"
+    ...     kept(path, lambda: [1, 2]), kept(path, lambda: [3])
+    ([1, 2], [1, 2])
+    >>> kept(Path("nowhere") / "figures.pickle", lambda: [3])
+    [3]
+    """
+    with suppress(FileNotFoundError):
+        return pickle.loads(path.read_bytes())  # type: ignore[no-any-return]  # it is what was read
+    found = read()
+    with suppress(OSError):
+        _keep(path, pickle.dumps(found))
+    return found
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Whole or not at all: others may be looking."""
+    handle, made = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(made).replace(path)
+    except OSError:
+        Path(made).unlink(missing_ok=True)
+        raise
