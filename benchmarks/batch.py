@@ -291,7 +291,8 @@ department = SimpleNamespace(language="ru", timezone="UTC")
 people = {f"person-{n:04}": None for n in range(number)}
 batch.settings.load = lambda folder: SimpleNamespace(department=department, specialists=people, broken={})
 nothing = lambda *_: {}
-fresh = SimpleNamespace(sound="", known=None, specialist=nothing, department=nothing, across=nothing)
+its = {"read_rows": len, "specialist": nothing, "department": nothing, "across": nothing}
+fresh = SimpleNamespace(sound="", known=None, **its)
 batch._open_inputs = lambda *_: nullcontext(fresh)
 batch.across.collect = lambda people, period, **where: batch.Across()
 me = psutil.Process()

@@ -27,6 +27,7 @@ from kpi_kit.cluster import Cluster
 from kpi_kit.errors import InputError
 from kpi_kit.execute import DEADLINE, Report, Result, check_declared, stoppable
 from kpi_kit.freshness import Freshness, Inputs, of_file
+from kpi_kit.kernels.client import ForkServer
 from kpi_kit.manifest import Entry, Manifest, sync_folder, up_to_date
 from kpi_kit.opening import CHECKED
 from kpi_kit.periods import Period
@@ -85,6 +86,7 @@ def run(
     force: bool = False,
     deadline: float = DEADLINE,
     scheduler: str | None = None,
+    server: ForkServer | None = None,
     console: Console | None = None,
 ) -> Outcome:
     """Make the reports of a period, and the department's page from all that are there.
@@ -113,6 +115,8 @@ def run(
         Seconds after which a notebook is ended, whatever it is doing.
     scheduler : str or None
         The address of a dask scheduler whose workers are to execute; None for this machine.
+    server : ForkServer or None
+        The server of warm processes where it has been started already; None for one of the run's own.
     console : rich.console.Console or None
         Where progress is shown: a bar on a terminal, plain lines elsewhere; None for silence.
 
@@ -148,7 +152,7 @@ def run(
         console=console or Console(quiet=True),
     )
     outcome = Outcome(this.folder)
-    with stoppable(), _workers(this, scheduler) as workers:
+    with stoppable(), _workers(this, scheduler, server) as workers:
         if force or not (this.folder / "manifest.json").is_file():
             workers.warm_up()  # it imports while this looks at params and data
         manifest = Manifest(this.folder, this.given["period"], {*loaded.specialists, *loaded.broken})
@@ -178,10 +182,10 @@ def run(
     return outcome
 
 
-def _workers(this: Run, scheduler: str | None) -> Workers | Cluster:
+def _workers(this: Run, scheduler: str | None, server: ForkServer | None) -> Workers | Cluster:
     if scheduler is not None:
         return Cluster(scheduler)
-    return Workers(this.jobs, lambda text: say(this.console, text), Path(this.given["params"]))
+    return Workers(this.jobs, lambda text: say(this.console, text), Path(this.given["params"]), server)
 
 
 def _summary(outcome: Outcome) -> str:

@@ -78,4 +78,4 @@ class Known:
         stamp, fingerprint, spans, types, extracts, *single = parse_json(text)
         days = {name: (dt.date.fromisoformat(a), dt.date.fromisoformat(b)) for name, (a, b) in spans.items()}
         paths = {name: Path(path) for name, path in extracts.items()}
-        return cls(stamp, fingerprint, days, types, paths, *map(tuple, single))
+        return cls(stamp, fingerprint, days, types, paths, tuple(*single))

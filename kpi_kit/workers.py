@@ -42,16 +42,23 @@ class Workers:
         Told in one sentence where warm processes cannot be had.
     params : Path or None
         A folder of params that processes find read already.
+    server : ForkServer or None
+        A server that has been started already; None for one that is started when it is needed.
     """
 
     def __init__(
-        self, jobs: int, notice: Callable[[str], object] = lambda _: None, params: Path | None = None
+        self,
+        jobs: int,
+        notice: Callable[[str], object] = lambda _: None,
+        params: Path | None = None,
+        server: client.ForkServer | None = None,
     ) -> None:
         self._params = params
         self._jobs, self._notice = jobs, notice
         self._folder = tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True)
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="report")
-        self._server: client.ForkServer | None = client.ForkServer(Path(self._folder.name), params)
+        self._server: client.ForkServer | None
+        self._server = server or client.ForkServer(Path(self._folder.name), params)
         self._pool: ProcessPoolExecutor | None = None
         self._guard = threading.Lock()
         self._stopped = False

@@ -62,6 +62,9 @@ class Always:
     def specialist(self, name: str, notebook: Path, crossing: Across) -> dict[str, str]:
         return {"number": str(next(self.numbers))}
 
+    def read_rows(self, names: list[str]) -> None:
+        """There are none."""
+
     def across(self) -> dict[str, str]:
         return {"number": str(next(self.numbers))}
 
@@ -394,8 +397,9 @@ if __name__ == "__main__":
     department = SimpleNamespace(language="ru", timezone="UTC")
     batch.settings.load = lambda folder: SimpleNamespace(
         department=department, specialists={"anna": 1, "ivan": 1}, broken={})
-    fresh = SimpleNamespace(
-        sound="", known=None, specialist=lambda *_: {}, department=lambda *_: {}, across=lambda: {})
+    nothing = lambda *_: {}
+    its = {"read_rows": len, "specialist": nothing, "department": nothing, "across": nothing}
+    fresh = SimpleNamespace(sound="", known=None, **its)
     batch._open_inputs = lambda *_: nullcontext(fresh)
     batch.across.collect = lambda people, period, **where: Across()
     try:
@@ -555,6 +559,7 @@ def children(folder: str) -> list[int]:
 def test_what_is_up_to_date_is_not_made_again(go, monkeypatch):
     same = SimpleNamespace(
         sound="",
+        read_rows=len,
         known=None,
         across=lambda: {"who": "everyone"},
         specialist=lambda name, *_: {"who": name},
@@ -696,6 +701,7 @@ def test_shocks_are_found_again_only_where_more_than_targets_has_changed(go, mon
 
     fresh = SimpleNamespace(
         sound="",
+        read_rows=len,
         known=None,
         specialist=lambda *_: {},
         department=lambda *_: {},

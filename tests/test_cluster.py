@@ -55,7 +55,12 @@ def test_a_worker_that_dies_in_the_middle_costs_no_report(cluster, monkeypatch, 
         department=SimpleNamespace(language="ru", timezone="UTC"), specialists=dict.fromkeys(NAMES), broken={}
     )
     fresh = SimpleNamespace(
-        sound="", known=None, specialist=lambda *_: {}, department=lambda *_: {}, across=lambda: {}
+        sound="",
+        known=None,
+        read_rows=len,
+        specialist=lambda *_: {},
+        department=lambda *_: {},
+        across=lambda: {},
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
     monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(fresh))

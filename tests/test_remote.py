@@ -182,7 +182,9 @@ def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path,
     }
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
     monkeypatch.setattr(
-        batch, "_open_inputs", lambda *_: nullcontext(SimpleNamespace(sound="", known=None, **its))
+        batch,
+        "_open_inputs",
+        lambda *_: nullcontext(SimpleNamespace(sound="", known=None, read_rows=len, **its)),
     )
     monkeypatch.setattr(batch.across, "collect", lambda *_, **__: Across())
 

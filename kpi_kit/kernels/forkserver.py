@@ -227,6 +227,8 @@ def _kernel(connection: socket.socket, folder: Path, channel: socket.socket | No
 
 def main() -> None:
     """Import what computes, then serve."""
+    for name in _SILENCED:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
     del sys.path[0]  # the current folder, which ``-m`` puts there, and a kernel does not
     from kpi_kit.kernels.imports import warming
     from kpi_kit.kernels.worker import worker
@@ -234,8 +236,6 @@ def main() -> None:
     owner = socket.socket(fileno=os.dup(0))
     with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
-    for name in _SILENCED:
-        signal.signal(getattr(signal, name), signal.SIG_IGN)
     home, params = Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]]
     del sys.argv[1:]
     gc.disable()

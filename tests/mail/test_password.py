@@ -16,7 +16,8 @@ from agency import build, entry
 from office import page
 from postbox import PASSWORD, USER, Postbox, certificates, listening
 
-from kpi_kit.__main__ import _tell, main
+from kpi_kit.__main__ import main
+from kpi_kit.commands.mail import _tell
 from kpi_kit.freshness import of_file
 from kpi_kit.mail.origins import FromStore
 from kpi_kit.opening import open_inputs

@@ -1,101 +1,27 @@
-"""The commands ``verify`` and ``what-if``, and what all commands share."""
+"""``what-if``: say what another target of a person would mean."""
 
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from kpi_kit import what_if
+from kpi_kit.commands import OK
+from kpi_kit.commands.shared import chosen_period
 from kpi_kit.errors import InputError, KitError
-from kpi_kit.horizon import last_full_month
 from kpi_kit.opening import open_inputs
-from kpi_kit.periods import Period
-from kpi_kit.remote import shown, source
-from kpi_kit.store import Store
+from kpi_kit.remote import source
 from kpi_kit.untrusted import json_on_terminal, on_terminal
+from kpi_kit.what_if import Answer, Past
 from kpi_kit.wording import Form, Words, form, words
 from kpi_kit.yaml_files import parse_yaml
 
-if TYPE_CHECKING:
-    from kpi_kit.what_if import Answer, Past
 
-# What only one command needs it imports itself: a run in which all is up to date takes a second.
-
-IDENTICAL, DIFFERENT = 0, 1
-
-
-def warn(warnings: Iterable[str]) -> None:
-    """Say what is allowed but probably not meant."""
-    for warning in warnings:
-        print(on_terminal(f"warning: {warning}"), file=sys.stderr)
-
-
-def chosen_period(asked: argparse.Namespace, store: Store) -> Period:
-    """The period asked for, or the last full month that the data cover."""
-    until = store.covered_until
-    if asked.period:
-        period = Period.parse(asked.period)
-        if until is not None and period.start >= until:
-            last = until - dt.timedelta(days=1)
-            warn([f"period {period}: the data in {shown(str(asked.data))} end on {last}, before it begins"])
-        return period
-    return last_full_month(store)
-
-
-def verify_and_what_if(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    common: argparse.ArgumentParser,
-    when: argparse.ArgumentParser,
-) -> None:
-    """Declare both commands."""
-    check = commands.add_parser(
-        "verify", parents=[common], help="compute reports anew, and tell what is different and why"
-    )
-    check.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
-    check.set_defaults(command=_verify)
-
-    ask = commands.add_parser(
-        "what-if", parents=[common, when], help="say what another target of a person would mean"
-    )
-    ask.add_argument("--specialist", required=True)
-    ask.add_argument("--kpi", required=True)
-    ask.add_argument("--target", required=True, help='as in params: "at_least: 60"')
-    ask.add_argument("--as", dest="as_", choices=("value", "change", "growth"), help="which entry of the KPI")
-    ask.add_argument("--versus", choices=("previous", "year_ago"), help="likewise")
-    ask.add_argument("--scope", help='likewise, as in params: "platforms: [telegram]"')
-    ask.add_argument("--json", action="store_true", help="write the answer as JSON, and nothing else")
-    ask.set_defaults(command=_what_if)
-
-
-def _verify(asked: argparse.Namespace) -> int:
-    """Verify each report; what is wrong with one does not keep the others from being verified."""
-    from kpi_kit.report import NOTEBOOK
-    from kpi_kit.verify import sentences, verify
-
-    notebook = NOTEBOOK if NOTEBOOK.is_file() else None
-    data, different = source(asked.data), False
-    problems: list[str] = []
-    for path in asked.reports:
-        try:
-            found = verify(path, data=data, params=asked.params, notebook=notebook)
-        except KitError as fault:
-            problems += fault.problems
-            continue
-        different |= not found.identical
-        for line in sentences(found):
-            print(on_terminal(line))
-    if problems:
-        raise InputError(list(dict.fromkeys(problems)))
-    return DIFFERENT if different else IDENTICAL
-
-
-def _what_if(asked: argparse.Namespace) -> int:
-    from kpi_kit import what_if
-
+def carry_out(asked: argparse.Namespace) -> int:
+    """Show the answer, or write it as JSON."""
     target = _mapping(asked.target, "--target")
     scope = None if asked.scope is None else _scope(_mapping(asked.scope, "--scope"))
     data = source(asked.data)
@@ -118,10 +44,10 @@ def _what_if(asked: argparse.Namespace) -> int:
     if asked.json:
         text = json.dumps(answer.as_dict(), ensure_ascii=False, indent=1)
         sys.stdout.write(json_on_terminal(text) + "\n")
-        return IDENTICAL
+        return OK
     for line in answer_lines(answer, words("en", loaded.department.currency)):
         print(on_terminal(line))
-    return IDENTICAL
+    return OK
 
 
 def _mapping(text: str, option: str) -> dict[str, Any]:
