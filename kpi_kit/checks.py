@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kpi_kit.errors import InputError
 from kpi_kit.store import SHOWN, Store
-from kpi_kit.table_files import Source, allowed_text, quoted
+from kpi_kit.table_files import Source, allowed_text, literal, quoted
 from kpi_kit.tables import TABLES, Table, Type
 
 _BRAND_TABLES = tuple(name for name, table in TABLES.items() if table.scope == "brand")
@@ -105,41 +105,38 @@ def _plain(code: object) -> str:
 
 def _unreadable(store: Store, source: Source) -> Iterator[str]:
     """Cells that are empty where they must not be, or not of the column's type or list."""
+    wrong = list(_wrong_cells(source))
+    raw = source.raw(numbered=True)
+    counts = ", ".join(f"count(*) FILTER (WHERE {sql})" for *_, sql in wrong)
+    counted = store.query(f"SELECT {counts} FROM ({raw})")[0] if wrong else ()
+    for (name, allowed, found, sql), count in zip(wrong, counted, strict=True):
+        if not count:
+            continue
+        rows = store.query(f"SELECT _file, _row, {found} FROM ({raw}) WHERE {sql} ORDER BY 1, 2")
+        sentences = [
+            f"{file}: row {row}: column {name}: {allowed}, found {'none' if cell is None else repr(cell)}"
+            for file, row, cell in rows
+        ]
+        yield from _listed(sentences, f"{source.label}: column {name}")
+
+
+def _wrong_cells(source: Source) -> Iterator[tuple[str, str, str, str]]:
+    """Columns with what is allowed in them, and SQL: what is found, and where it is something else."""
     for column in source.table.columns:
         if column.name not in source.columns:
             continue
-        name = quoted(column.name)
-        raw = f"SELECT CAST({name} AS VARCHAR) AS found, _file, _row FROM ({source.raw(numbered=True)})"
+        found, value = f"CAST({quoted(column.name)} AS VARCHAR)", source.cast(column)
+        # a NaN is how some tools write an empty cell
+        nan = "false" if column.type is Type.TEXT else f"lower({found}) = 'nan'"
         if column.type is not Type.TEXT:
-            sql = f"""SELECT c._file, c._row, r.found FROM checked c JOIN ({raw}) r USING (_file, _row)
-                      WHERE c.{name} IS NULL AND r.found IS NOT NULL AND lower(r.found) <> 'nan'
-                      ORDER BY 1, 2"""
-            rows = store.query(sql)
-            allowed = allowed_text(column.type)
-            sentences = [
-                f"{file}: row {row}: column {column.name}: {allowed} is allowed, found {cell!r}"
-                for file, row, cell in rows
-            ]
-            yield from _listed(sentences, f"{source.label}: column {column.name}")
+            unlike = f"({value}) IS NULL AND {found} IS NOT NULL AND NOT {nan}"
+            yield column.name, f"{allowed_text(column.type)} is allowed", found, unlike
         if not column.nullable:
-            # a NaN is how some tools write an empty cell
-            nan = "" if column.type is Type.TEXT else "OR lower(r.found) = 'nan'"
-            missing = f"""SELECT _file, _row FROM checked c JOIN ({raw}) r USING (_file, _row)
-                          WHERE r.found IS NULL {nan} ORDER BY 1, 2"""
-            sentences = [
-                f"{file}: row {row}: column {column.name}: a value is needed, found none"
-                for file, row in store.query(missing)
-            ]
-            yield from _listed(sentences, f"{source.label}: column {column.name}")
+            yield column.name, "a value is needed", "NULL", f"{found} IS NULL OR {nan}"
         if column.allowed:
-            sql = f"SELECT _file, _row, {name} FROM checked WHERE NOT list_contains(?, {name}) ORDER BY 1, 2"
-            options = ", ".join(column.allowed)
-            rows = store.query(sql, [list(column.allowed)])
-            sentences = [
-                f"{file}: row {row}: column {column.name}: allowed are {options}, found {cell!r}"
-                for file, row, cell in rows
-            ]
-            yield from _listed(sentences, f"{source.label}: column {column.name}")
+            listed = ", ".join(map(literal, column.allowed))
+            others = f"({value}) NOT IN ({listed})"
+            yield column.name, f"allowed are {', '.join(column.allowed)}", value, others
 
 
 def _impossible(store: Store, table: Table) -> Iterator[str]:
@@ -171,11 +168,13 @@ def _conflicting(store: Store, source: Source) -> Iterator[str]:
     """Rows of one key that are not the same."""
     key = source.table.key
     columns = ", ".join(map(quoted, source.table.names))
+    same = ", ".join(map(quoted, key))
     spelled = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in key)
     rows = store.query(
-        f"""SELECT list(_file ORDER BY _file, _row), list(_row ORDER BY _file, _row), {spelled} FROM checked
-            WHERE {" AND ".join(f"{quoted(name)} IS NOT NULL" for name in key)}
-            GROUP BY {", ".join(map(quoted, key))} HAVING count(DISTINCT ({columns})) > 1 ORDER BY 1, 2"""
+        f"""SELECT list(_file ORDER BY _file, _row), list(_row ORDER BY _file, _row), {spelled}
+            FROM checked
+            SEMI JOIN (SELECT {same} FROM checked GROUP BY {same} HAVING count(*) > 1) USING ({same})
+            GROUP BY {same} HAVING count(DISTINCT ({columns})) > 1 ORDER BY 1, 2"""
     )
     sentences = [
         f"{_places(files, numbers)}: one row a {', '.join(key)} is allowed, "

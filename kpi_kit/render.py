@@ -163,7 +163,10 @@ def _exporter() -> TemplateExporter:
     from nbconvert.exporters.templateexporter import TemplateExporter
 
     return TemplateExporter(
-        template_name="report", file_extension=".html", extra_template_basedirs=[str(_TEMPLATES)]
+        template_name="report",
+        file_extension=".html",
+        extra_template_basedirs=[str(_TEMPLATES)],
+        optimistic_validation=True,  # once a page, and not once a step
     )
 
 

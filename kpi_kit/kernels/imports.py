@@ -32,7 +32,9 @@ _TOOLS = (
 )
 """What executes and renders; a notebook has no use for it."""
 _NEEDED = (
+    "IPython.core.completerlib",
     "IPython.core.debugger",
+    "IPython.core.logger",
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "ipykernel.debugger",
@@ -43,6 +45,7 @@ _NEEDED = (
     "matplotlib.pyplot",
     "seaborn",
     "sqlite3",
+    "tornado.platform.asyncio",
     "kpi_kit.kernels.kernel",
     "kpi_kit.report",
 )
@@ -97,6 +100,9 @@ def warming(params: Path | None = None) -> Iterator[None]:
         with without_slow_grammar(), warnings.catch_warnings():  # notebooks may want to hear them
             importlib.import_module(name)
         yield
+    from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+    KernelProvisionerFactory.instance()  # it reads the entry points of all packages
     from kpi_kit import wording
 
     for language in wording.LANGUAGES:
