@@ -170,7 +170,7 @@ def test_the_import_that_costs_most_is_avoided_and_stays_possible(server):
 
 
 def test_the_server_has_one_thread_and_no_event_loop(server):
-    server.call(os.getpid)
+    server.call_within(60, os.getpid)
     assert len(list(Path(f"/proc/{server.pid}/task").iterdir())) == 1
     links = [str(link.readlink()) for link in Path(f"/proc/{server.pid}/fd").iterdir()]
     assert sum("eventpoll" in link for link in links) == 1, "its own; ZeroMQ and asyncio would bring theirs"
@@ -181,7 +181,7 @@ def test_many_processes_leave_nothing_in_the_server(server):
         home = next(Path(server._folder).iterdir())
         return len(list(Path(f"/proc/{server.pid}/fd").iterdir())), len(list(home.iterdir()))
 
-    server.call(os.getpid)
+    server.call_within(60, os.getpid)  # by now it has imported everything
     assert soon(lambda: held()[1] == 0)
     before = held()
     for _ in range(30):
