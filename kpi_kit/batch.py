@@ -158,7 +158,7 @@ def run(
         manifest = Manifest(this.folder, this.given["period"], {*loaded.specialists, *loaded.broken})
         with (
             scratch_folder(this.folder) as scratch,
-            _open_inputs(this, loaded, manifest, scratch / ROWS) as fresh,
+            _open_inputs(this, loaded, manifest, scratch / ROWS, workers.folder) as fresh,
         ):
             making = _Making(this, workers, manifest, fresh, outcome)
             for name in names:
@@ -197,7 +197,9 @@ def _summary(outcome: Outcome) -> str:
 
 
 @contextmanager
-def _open_inputs(this: Run, loaded: settings.Params, manifest: Manifest, folder: Path) -> Iterator[Freshness]:
+def _open_inputs(
+    this: Run, loaded: settings.Params, manifest: Manifest, folder: Path, kept: Path | None
+) -> Iterator[Freshness]:
     """The hashes of all inputs; a table that cannot be used stops the run here, before each report.
 
     Data that an earlier run has found sound are not looked through again, here or by the notebooks.
@@ -210,7 +212,7 @@ def _open_inputs(this: Run, loaded: settings.Params, manifest: Manifest, folder:
         if manifest.known is None or manifest.known.fingerprint != store.fingerprint:
             manifest.rows.clear()
         manifest.known = replace(store.known or store.learn(), extracts={})
-        where: dict[str, Any] = {"folder": folder, "rows": manifest.rows, "files": files}
+        where: dict[str, Any] = {"folder": folder, "kept": kept, "rows": manifest.rows, "files": files}
         fresh = Freshness(told, loaded=loaded, store=store, as_of=this.given["as_of"], **where)
         if manifest.checked != fresh.checked:
             problems = checks.problems(fresh.store, loaded.department.currency)

@@ -44,6 +44,8 @@ class Freshness:
         The stylesheet and whatever else all pages are made with.
     folder : Path or None
         Where rows of large tables may be kept, so that they are looked for once; None to look anew.
+    kept : Path or None
+        A folder into which nobody else can write, where the processes of the run keep what they have read.
     rows : mutable mapping of str to str
         The hashes of rows that an earlier run has computed; new ones are added.
     """
@@ -57,13 +59,14 @@ class Freshness:
         as_of: str,
         files: Iterable[Path],
         folder: Path | None = None,
+        kept: Path | None = None,
         rows: MutableMapping[str, str] | None = None,
     ) -> None:
         self._settings, self._loaded, self._store = dict(settings), loaded, store
         period = Period.parse(settings["period"])
         self._as_of = cut_off(loaded.department, period, store, as_of or None)
         self._since = needed_since(loaded.department, period, self._as_of)
-        self._files, self._folder = tuple(files), folder
+        self._files, self._folder, self._kept = tuple(files), folder, kept
         self._remembered = {} if rows is None else rows
 
     @cached_property
@@ -91,7 +94,7 @@ class Freshness:
         store = narrowed(self.store, everyone, self._since, self._folder, TEXT)
         copies = duplicates(store, everyone)
         single = tuple(name for name in store.sources if name not in copies)
-        return replace(store.known or store.learn(), single=single, kept=self._folder)
+        return replace(store.known or store.learn(), single=single, kept=self._kept)
 
     @property
     def sound(self) -> str:

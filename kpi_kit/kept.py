@@ -1,4 +1,4 @@
-"""What one process of a run has read, kept in the run's own folder for those that need the same."""
+"""What one process of a run has read, kept for those that need the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 def kept(path: Path, read: Callable[[], T]) -> T:
     """What was kept in a file; where it is not there, what is read now, which is kept then.
 
-    Only the run and its own processes write into its folder, so what is there can be unpickled.
+    Only processes of the run may be able to write into the folder: what is there is unpickled.
 
     Parameters
     ----------

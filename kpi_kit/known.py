@@ -34,7 +34,7 @@ class Known:
     single : tuple of str
         Tables in which no row of anybody in params is there twice.
     kept : Path or None
-        A folder of the run's own, in which processes keep what they have read for those after them.
+        A folder into which nobody else can write, where processes of a run keep what they have read.
     """
 
     stamp: str

@@ -55,10 +55,13 @@ class Workers:
     ) -> None:
         self._params = params
         self._jobs, self._notice = jobs, notice
-        self._folder = tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True)
+        self._own: tempfile.TemporaryDirectory[str] | None = None
+        if server is None:
+            self._own = tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True)
+            server = client.ForkServer(Path(self._own.name), params)
+        self._server: client.ForkServer | None = server
+        self.folder = server.folder
         self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="report")
-        self._server: client.ForkServer | None
-        self._server = server or client.ForkServer(Path(self._folder.name), params)
         self._pool: ProcessPoolExecutor | None = None
         self._guard = threading.Lock()
         self._stopped = False
@@ -79,7 +82,8 @@ class Workers:
                     process.terminate()
             self._pool.shutdown(cancel_futures=True)
         self._threads.shutdown(cancel_futures=True)
-        self._folder.cleanup()
+        if self._own is not None:
+            self._own.cleanup()
 
     def warm_up(self) -> None:
         """Have the imports begin, so that they are done when they are needed."""
@@ -114,7 +118,7 @@ class Workers:
         patience = report.deadline + GRACE
         try:
             if alone:
-                with client.ForkServer(Path(self._folder.name), self._params) as own:
+                with client.ForkServer(self.folder, self._params) as own:
                     return own.call_within(patience, execute, report), False
             return self._call_within(patience, execute, report), False
         except client.LateError:
@@ -172,7 +176,7 @@ class Workers:
                     self._jobs,
                     multiprocessing.get_context("spawn"),
                     initializer=_begin_worker,
-                    initargs=(self._folder.name,),
+                    initargs=(str(self.folder),),
                 )
             return self._pool
 

@@ -515,6 +515,47 @@ def test_workers_of_a_run_that_is_killed_end_and_the_next_run_sweeps(running, go
     assert files(go(specialists=["anna"], out=running.out)) == ANNA | INDEX
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_stopped_while_it_begins_leaves_nothing(number, tmp_path):
+    """Its processes begin before it has imported what it needs itself."""
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("finds processes in /proc")
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kpi_kit", "run", "--out", str(tmp_path / "out"), "--period", "2025-10"],
+        cwd=HERE.parent,
+        env={**os.environ, "TMPDIR": str(temporary), "PYTHONFAULTHANDLER": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while len(session(process)) < 2 and process.poll() is None:
+        time.sleep(0.01)
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    said = last_words(process)
+    assert process.returncode == (-9 if number == signal.SIGKILL else 130)
+    assert said in ("", "stopped\n")
+    assert all_end(SimpleNamespace(process=process, kernels=[]))
+    assert list(temporary.iterdir()) == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_a_run_keeps_is_for_its_user_alone(go, tmp_path, monkeypatch):
+    """What is kept is unpickled; whoever writes to the reports must not reach it."""
+    seen: list[Path] = []
+
+    def opened(this: object, loaded: object, manifest: object, rows: Path, kept: Path) -> nullcontext[Always]:
+        assert kept.stat().st_mode & 0o777 == 0o700
+        seen.append(kept)
+        return nullcontext(Always())
+
+    monkeypatch.setattr(batch, "_open_inputs", opened)
+    go(out=tmp_path / "out")
+    assert (tmp_path / "out") not in seen[0].parents
+    assert Path(tempfile.gettempdir()) in seen[0].parents
+
+
 def test_signals_are_as_they_were_after_a_run(go):
     def mine(number: int, frame: object) -> None:
         """Somebody's own."""

@@ -215,7 +215,7 @@ def test_rows_that_one_process_of_a_run_has_read_are_there_for_the_next(before, 
     wanted = (["vk-tours", "vk-roastery"], ["roastery"], *span)
     with open_store(folder / "data", loaded.department.timezone, also=(tmp_path / "rows",)) as store:
         known = freshness.Freshness(
-            SETTINGS, loaded=loaded, store=store, as_of="", files=[], folder=tmp_path / "rows"
+            SETTINGS, loaded=loaded, store=store, as_of="", files=[], folder=tmp_path / "rows", kept=tmp_path
         ).known
         alone = store.slice(*wanted)
         first = store.knowing(known).slice(*wanted)

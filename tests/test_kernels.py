@@ -178,7 +178,7 @@ def test_the_server_has_one_thread_and_no_event_loop(server):
 
 def test_many_processes_leave_nothing_in_the_server(server):
     def held() -> tuple[int, int]:
-        home = next(Path(server._folder).iterdir())
+        home = next(Path(server.folder).iterdir())
         return len(list(Path(f"/proc/{server.pid}/fd").iterdir())), len(list(home.iterdir()))
 
     server.call_within(60, os.getpid)  # by now it has imported everything

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
+from pathlib import Path
 
 from kpi_kit.commands import OK, SOME_FAILED
 from kpi_kit.errors import InputError
+from kpi_kit.execute import stoppable
 from kpi_kit.kernels import client
 from kpi_kit.remote import is_url, source
 from kpi_kit.untrusted import on_terminal
@@ -18,7 +21,11 @@ def carry_out(asked: argparse.Namespace) -> int:
     """Make the reports; 1 where some failed."""
     if not _is_needed(asked):
         return _made(asked, None)
-    with client.ForkServer(params=asked.params) as server:
+    with (
+        stoppable(),
+        tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as folder,
+        client.ForkServer(Path(folder), asked.params) as server,
+    ):
         server.start()
         return _made(asked, server)
 

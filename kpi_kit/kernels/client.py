@@ -152,7 +152,8 @@ class ForkServer:
     Parameters
     ----------
     folder : Path or None
-        Where its processes have their files; None for a folder of its own.
+        Where its processes have their files, and clients may have theirs; None for a folder of its own.
+        A server whose owner is killed removes it.
     params : Path or None
         A folder of params that its processes find read already.
     """
@@ -160,7 +161,7 @@ class ForkServer:
     def __init__(self, folder: Path | None = None, params: Path | None = None) -> None:
         self._params = params
         self._own = None if folder else tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True)
-        self._folder = folder or Path(cast("tempfile.TemporaryDirectory[str]", self._own).name)
+        self.folder = folder or Path(cast("tempfile.TemporaryDirectory[str]", self._own).name)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._home: Path | None = None
@@ -202,7 +203,7 @@ class ForkServer:
 
     def _launch(self) -> None:
         ours, theirs = socket.socketpair()
-        self._home = Path(tempfile.mkdtemp(prefix="f", dir=self._folder))
+        self._home = Path(tempfile.mkdtemp(prefix="f", dir=self.folder))
         params = [] if self._params is None else [str(self._params)]
         with theirs:
             self._process = subprocess.Popen(
