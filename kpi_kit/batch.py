@@ -34,7 +34,7 @@ from kpi_kit.periods import Period
 from kpi_kit.plan import DEPARTMENT, NEEDS, NOTEBOOKS, ROWS, Run, department, how_many, specialist, wanted
 from kpi_kit.progress import display, line, say
 from kpi_kit.remote import RemoteError, destination, is_url, shown, source
-from kpi_kit.scratch import locked, scratch_folder
+from kpi_kit.scratch import has_manifest, locked, scratch_folder
 from kpi_kit.store import open_store
 from kpi_kit.workers import Workers
 
@@ -153,7 +153,7 @@ def run(
     )
     outcome = Outcome(this.folder)
     with stoppable(), _workers(this, scheduler, server) as workers:
-        if force or not (this.folder / "manifest.json").is_file():
+        if force or not has_manifest(this.folder):
             workers.warm_up()  # it imports while this looks at params and data
         manifest = Manifest(this.folder, this.given["period"], {*loaded.specialists, *loaded.broken})
         with (

@@ -121,7 +121,7 @@ def _unreadable(store: Store, source: Source) -> Iterator[str]:
 
 
 def _wrong_cells(source: Source) -> Iterator[tuple[str, str, str, str]]:
-    """Columns with what is allowed in them, and SQL: what is found, and where it is something else."""
+    """Column, what is allowed in it, and SQL: what is found in a cell, and whether that is something else."""
     for column in source.table.columns:
         if column.name not in source.columns:
             continue
@@ -168,7 +168,7 @@ def _conflicting(store: Store, source: Source) -> Iterator[str]:
     """Rows of one key that are not the same."""
     key = source.table.key
     columns = ", ".join(map(quoted, source.table.names))
-    same = ", ".join(map(quoted, key))
+    same = ", ".join(map(quoted, key))  # a key that is there once is not gathered at all
     spelled = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in key)
     rows = store.query(
         f"""SELECT list(_file ORDER BY _file, _row), list(_row ORDER BY _file, _row), {spelled}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+_SPARE = 2**30
+"""Bytes of the disk that are left to others."""
 
 
 def kept(path: Path, read: Callable[[], T]) -> T:
@@ -21,7 +24,7 @@ def kept(path: Path, read: Callable[[], T]) -> T:
     Parameters
     ----------
     path : Path
-        Where it is kept. Where there is no such folder, or no room in it, it is read only.
+        Where it is kept. Where there is no such folder, or little room, it is read only.
     read : callable
         Reads it.
 
@@ -34,8 +37,11 @@ def kept(path: Path, read: Callable[[], T]) -> T:
     >>> kept(Path("nowhere") / "figures.pickle", lambda: [3])
     [3]
     """
-    with suppress(FileNotFoundError):
-        return pickle.loads(path.read_bytes())  # type: ignore[no-any-return]  # it is what was read
+    content = None
+    with suppress(OSError):
+        content = path.read_bytes()
+    if content is not None:
+        return pickle.loads(content)  # type: ignore[no-any-return]  # it is what was read
     found = read()
     with suppress(OSError):
         _keep(path, pickle.dumps(found))
@@ -43,7 +49,9 @@ def kept(path: Path, read: Callable[[], T]) -> T:
 
 
 def _keep(path: Path, content: bytes) -> None:
-    """Whole or not at all: others may be looking."""
+    """Whole or not at all: others may be looking; and not where others need the room more."""
+    if shutil.disk_usage(path.parent).free < _SPARE + len(content):
+        return
     handle, made = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

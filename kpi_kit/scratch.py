@@ -17,6 +17,19 @@ except ImportError:  # Windows has none
 from kpi_kit.errors import InputError
 
 
+def has_manifest(folder: Path) -> bool:
+    """Whether a run has left its manifest in a folder; where no folder can be, none has.
+
+    Examples
+    --------
+    >>> has_manifest(Path("x" * 300))
+    False
+    """
+    with suppress(OSError):
+        return (folder / "manifest.json").is_file()
+    return False
+
+
 @contextmanager
 def scratch_folder(folder: Path) -> Iterator[Path]:
     """A folder in a folder, on the same file system, so that moving a file out of it is atomic.

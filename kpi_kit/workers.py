@@ -31,7 +31,7 @@ GRACE = 60.0
 class Workers:
     """Processes that execute notebooks; stopped together at the end, by Ctrl-C, or when this one dies.
 
-    Each call has a process of its own, forked from one that has imported everything; where that cannot
+    Each call has a process of its own, forked from one that has imported what it needs; where that cannot
     be, there is a pool of ordinary processes, and ordinary kernels.
 
     Parameters
@@ -88,7 +88,10 @@ class Workers:
     def warm_up(self) -> None:
         """Have the imports begin, so that they are done when they are needed."""
         if self._server is not None:
-            self._server.start()
+            try:
+                self._server.start()
+            except client.CrowdedError as fault:
+                self._go_without(str(fault))
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Call a function that computes, in another process, which has imported what that needs."""

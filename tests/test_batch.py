@@ -541,7 +541,8 @@ def test_a_run_that_is_stopped_while_it_begins_leaves_nothing(number, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_what_a_run_keeps_is_for_its_user_alone(go, tmp_path, monkeypatch):
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_a_run_keeps_is_for_its_user_alone(go, server, tmp_path, monkeypatch, begun):
     """What is kept is unpickled; whoever writes to the reports must not reach it."""
     seen: list[Path] = []
 
@@ -551,7 +552,7 @@ def test_what_a_run_keeps_is_for_its_user_alone(go, tmp_path, monkeypatch):
         return nullcontext(Always())
 
     monkeypatch.setattr(batch, "_open_inputs", opened)
-    go(out=tmp_path / "out")
+    go(out=tmp_path / "out", **({"server": server} if begun else {}))
     assert (tmp_path / "out") not in seen[0].parents
     assert Path(tempfile.gettempdir()) in seen[0].parents
 
@@ -721,6 +722,20 @@ def test_where_there_is_no_fork_ordinary_kernels_serve_after_one_line(go, monkey
         "reports are made with ordinary kernels, which takes longer: this system has no fork"
     )
     assert said.getvalue().count("ordinary") == 1
+
+
+def test_a_server_that_turns_out_to_have_threads_is_done_without(tmp_path):
+    """It was started before the run, and has ended meanwhile."""
+
+    class Crowded(OneServer):
+        def start(self) -> client.Channel:
+            raise client.CrowdedError("it has threads")
+
+    said: list[str] = []
+    with batch.Workers(1, said.append, None, Crowded(tmp_path)) as workers:
+        workers.warm_up()
+        assert workers.submit(abs, -1).result() == 1
+    assert said == ["reports are made with ordinary kernels, which takes longer: it has threads"]
 
 
 def test_two_runs_at_once_keep_each_others_reports(go):

@@ -274,6 +274,23 @@ def test_where_a_folders_name_is_too_long_for_sockets_loopback_serves(monkeypatc
         assert run("1 + 1")[0].endswith(": 2")
 
 
+def test_who_computes_finds_what_computes_imported():
+    """Also the first, however soon it asks."""
+    with client.ForkServer() as server:
+        assert server.call(eval, "'scipy.stats' in __import__('sys').modules")
+
+
+def test_a_server_that_cannot_import_leaves_the_folder_of_its_owner(tmp_path, monkeypatch):
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/seaborn.py").write_text("raise ImportError('broken')", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "lib"))
+    with tempfile.TemporaryDirectory(prefix="t") as folder, client.ForkServer(Path(folder)) as server:
+        for _ in range(2):  # another is started, and fails likewise
+            with pytest.raises(client.ServerDiedError):
+                server.call_within(60, os.getpid)
+        assert Path(folder).is_dir()
+
+
 def test_a_server_that_has_threads_refuses(monkeypatch):
     code = "import threading, time; threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
     with tempfile.TemporaryDirectory(prefix="t") as folder:

@@ -63,8 +63,10 @@ def test_the_period_defaults_to_the_last_full_month(capsys: pytest.CaptureFixtur
         (["score", *SAMPLE, "--specialist", "anna-petrova", "--as-of", "soon"], 2, "'soon'"),
         (["score", "--data", "nowhere", "--params", str(ROOT / "params"), "--specialist", "x"], 2, "nowhere"),
         (["check", "--params", "nowhere"], 2, "nowhere/department.yml: this file is missing"),
+        (["run", *SAMPLE, "--period", "9" * 300], 2, "9" * 300),
+        (["run", *SAMPLE, "--period", "2025-10", "--out", "9" * 300], 2, "reports cannot be written here"),
     ],
-    ids=["specialist", "period", "as-of", "data", "params"],
+    ids=["specialist", "period", "as-of", "data", "params", "long period", "long out"],
 )
 def test_bad_arguments(
     arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
@@ -302,6 +304,7 @@ def test_a_month_of_real_posts_is_right_to_the_last_unit(
 def test_a_run_that_makes_nothing_does_not_wait_for_imports():
     """Statistics, drawing, importers and mail take longer to import than all else that such a run does."""
     heavy = {"scipy", "matplotlib", "statsmodels", "great_tables", "papermill", "kpi_kit.sources", "jinja2"}
-    code = f"import sys, kpi_kit.batch, kpi_kit.commands.run; print({heavy!r} & set(sys.modules))"
+    needed = "kpi_kit.__main__, kpi_kit.commands.run, kpi_kit.commands.shared, kpi_kit.batch, kpi_kit.opening"
+    code = f"import sys, {needed}; print({heavy!r} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -12,6 +12,7 @@ from kpi_kit.errors import InputError
 from kpi_kit.execute import stoppable
 from kpi_kit.kernels import client
 from kpi_kit.remote import is_url, source
+from kpi_kit.scratch import has_manifest
 from kpi_kit.untrusted import on_terminal
 
 # The rest is imported while the processes of the run, begun before, import what they need.
@@ -37,8 +38,8 @@ def _is_needed(asked: argparse.Namespace) -> bool:
     if asked.force:
         return True
     if asked.period:
-        return not (asked.out / asked.period / "manifest.json").is_file()
-    return not any(asked.out.glob("*/manifest.json"))
+        return not has_manifest(asked.out / asked.period)
+    return not any(map(has_manifest, asked.out.glob("*")))
 
 
 def _made(asked: argparse.Namespace, server: client.ForkServer | None) -> int:
@@ -49,8 +50,9 @@ def _made(asked: argparse.Namespace, server: client.ForkServer | None) -> int:
     from kpi_kit.opening import open_inputs
     from kpi_kit.periods import parse_instant
 
+    # the run looks at the rows itself
     loaded, store = open_inputs(source(asked.data), asked.params, check=False)
-    with store:  # the run looks at the rows itself
+    with store:
         if asked.as_of:
             parse_instant(asked.as_of, loaded.department.zone, "--as-of")
         warn([*loaded.warnings, *store.warnings])

@@ -111,7 +111,7 @@ class Channel:
         return Forked(ours, life)
 
     def kernel(self) -> Forked:
-        """Have a kernel forked; it waits for what :func:`kpi_kit.kernels.children.kernel` is told."""
+        """Have a kernel forked; it waits for what :func:`kpi_kit.kernels.kernel.kernel` is told."""
         return self.fork(KERNEL)
 
     def call(
@@ -209,6 +209,7 @@ class ForkServer:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "kpi_kit.kernels.forkserver", str(self._home), *params],
                 stdin=theirs.fileno(),
+                process_group=0,  # Ctrl-C is for its owner
                 env={**_INLINE, **_NO_ADVICE, **os.environ, **_ONE_THREAD, "PYTHONPATH": path_of_the_kit()},
             )
         self._channel = Channel(ours)

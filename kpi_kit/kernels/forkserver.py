@@ -27,6 +27,7 @@ KERNEL, WORKER, COMPUTER, FAREWELL = b"k", b"w", b"c", b"q"
 """A kernel; a worker; a worker that needs no more than what computes; a word that the end is meant."""
 CROWDED = 3
 """The exit code of a server that has more than one thread after an import, so that it must not fork."""
+_DONE = object()
 _PR_SET_PDEATHSIG = 1
 _SILENCED = ("SIGINT", "SIGTERM", "SIGHUP")
 """Whoever stops a run tells its owner; the server ends with that one, after it has cleaned up."""
@@ -77,7 +78,8 @@ class Server:
         wakes.setblocking(False)
         self._wakes = wakes
         self._selector = selectors.DefaultSelector()
-        self.orphaned = True
+        self._dismissed = False
+        self.orphaned = False
 
     def serve(self) -> None:
         """Until the owner is gone; then everything that was forked ends, too."""
@@ -85,6 +87,7 @@ class Server:
         signal.set_wakeup_fd(self._wakes.fileno(), warn_on_full_buffer=False)
         self._selector.register(self._owner, selectors.EVENT_READ, self._listen)
         self._selector.register(self._wake, selectors.EVENT_READ, self._reap)
+        self._warm_on()  # before any wish: what computes
         while self._owner.fileno() in self._channels:
             watched = self._selector.get_map()
             ready = self._selector.select(None if self._warming is None else 0)
@@ -99,8 +102,8 @@ class Server:
             self._bury(os.waitpid(-1, 0)[0])
 
     def _warm_on(self) -> None:
-        """One step further with the imports; a fork copies what they made without touching it."""
-        if self._warming is not None and next(self._warming, self) is self:
+        """One step further with the imports; what they made, collections in children leave alone, and share."""
+        if self._warming is not None and next(self._warming, _DONE) is _DONE:
             self._warming = None
         _refuse_threads()
         gc.freeze()
@@ -111,12 +114,13 @@ class Server:
         except ConnectionError:
             kind, descriptors = b"", []
         if not kind:
+            self.orphaned |= channel is self._owner and not self._dismissed
             self._selector.unregister(channel)
             del self._channels[channel.fileno()]
             channel.close()
             return
         if kind == FAREWELL:
-            self.orphaned = False
+            self._dismissed = True
             return
         connection = socket.socket(fileno=descriptors[0])
         self._fork(kind, connection, descriptors[1])
@@ -239,15 +243,17 @@ def main() -> None:
     home, params = Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]]
     del sys.argv[1:]
     gc.disable()
-    server = Server(owner, home, {KERNEL: _kernel, WORKER: worker, COMPUTER: worker}, warming(*params))
+    server = Server(owner, home, {KERNEL: _kernel, WORKER: worker, COMPUTER: worker}, warming(home, *params))
+    status = 1
     try:
         server.serve()
+        status = 0
     except Exception:
         sys.excepthook(*sys.exc_info())
     finally:
         # an owner that was killed cannot clear up, neither after itself nor after a server that was
         shutil.rmtree(home.parent if server.orphaned else home, ignore_errors=True)
-        os._exit(0)  # there is nothing that could be in order to leave behind
+        os._exit(status)  # there is nothing that could be in order to leave behind
 
 
 if __name__ == "__main__":

@@ -74,13 +74,15 @@ def without_slow_grammar() -> Iterator[None]:
             del sys.modules[_SLOW]
 
 
-def warming(params: Path | None = None) -> Iterator[None]:
+def warming(folder: Path, params: Path | None = None) -> Iterator[None]:
     """Import everything, and do once what is slow the first time: fonts, words, the page's template.
 
     It yields after each step. After the first all that computes is there.
 
     Parameters
     ----------
+    folder : Path
+        For temporary files.
     params : Path or None
         A folder of params whose files are to be read already.
     """
@@ -110,7 +112,7 @@ def warming(params: Path | None = None) -> Iterator[None]:
         yield
     _draw()
     yield
-    _render()
+    _render(folder)
 
 
 def _draw() -> None:
@@ -128,13 +130,13 @@ def _draw() -> None:
         figure.savefig(io.BytesIO(), format="svg")
 
 
-def _render() -> None:
+def _render(place: Path) -> None:
     """A page without content: it compiles the template."""
     from nbformat import v4, write
 
     from kpi_kit import render
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=place) as folder:
         empty = Path(folder) / "empty.ipynb"
         write(v4.new_notebook(), empty)
         render.render([empty], engine="embedded")
