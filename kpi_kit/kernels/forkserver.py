@@ -102,7 +102,7 @@ class Server:
             self._bury(os.waitpid(-1, 0)[0])
 
     def _warm_on(self) -> None:
-        """One step further with the imports, whose objects collections in children leave alone, and so share."""
+        """One step further with the imports; what they made stays out of collections, and so is shared."""
         if self._warming is not None and next(self._warming, _DONE) is _DONE:
             self._warming = None
         _refuse_threads()
