@@ -197,7 +197,7 @@ def limit(params: Path, name: str) -> Iterator[Way]:
 
         def way(names: Sequence[str], params: Path, out: Path) -> None:
             where = {"data": ROOT / DATA, "params": params}
-            crossing = across.collect(names, Period.parse(PERIOD), submit=pool.submit, **where)
+            crossing, _ = across.collect(names, Period.parse(PERIOD), jobs=JOBS, submit=pool.submit, **where)
             list(pool.map(plain, names, [str(params)] * len(names), [crossing] * len(names)))
 
         way.pids = pids  # type: ignore[attr-defined]
@@ -291,10 +291,10 @@ department = SimpleNamespace(language="ru", timezone="UTC")
 people = {f"person-{n:04}": None for n in range(number)}
 batch.settings.load = lambda folder: SimpleNamespace(department=department, specialists=people, broken={})
 nothing = lambda *_: {}
-its = {"read_rows": len, "specialist": nothing, "department": nothing, "across": nothing}
+its = {"read_rows": len, "forecasts": str, "specialist": nothing, "department": nothing, "across": nothing}
 fresh = SimpleNamespace(sound="", known=None, **its)
 batch._open_inputs = lambda *_: nullcontext(fresh)
-batch.across.collect = lambda people, period, **where: batch.Across()
+batch.across.collect = lambda people, period, **where: (batch.Across(), {})
 me = psutil.Process()
 close = batch._Making.close
 def watch(making):

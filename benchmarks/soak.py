@@ -76,9 +76,10 @@ department = SimpleNamespace(language="ru", timezone="UTC")
 batch.settings.load = lambda folder: SimpleNamespace(department=department, specialists=people, broken=broken)
 same = lambda name="", *_: {"of": str(name)}
 its = lambda notebook, reports: {"of": json.dumps(reports)}
-fresh = SimpleNamespace(sound="", known=None, read_rows=len, specialist=same, across=same, department=its)
+each = dict(read_rows=len, forecasts=str, specialist=same, across=same, department=its)
+fresh = SimpleNamespace(sound="", known=None, **each)
 batch._open_inputs = lambda *_: nullcontext(fresh)
-batch.across.collect = lambda people, period, **where: batch.Across()
+batch.across.collect = lambda people, period, **where: (batch.Across(), {})
 if __name__ == "__main__":
     try:
         given = dict(data=str(storm), params="p", out=out, notebooks=storm)

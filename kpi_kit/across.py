@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -34,10 +34,14 @@ if TYPE_CHECKING:
 Forecasts: TypeAlias = "dict[str, list[Forecast]]"
 """By KPI."""
 Plain: TypeAlias = "dict[str, list[tuple[float, bool, bool]]]"
-"""The same as it goes from one process to another, without the module that made it."""
+"""The same as it goes from one process or run to another, without the module that made it."""
 
 FILES = {"backtest": Path("backtest.json"), "shocks": Path("department", "shocks.json")}
 """Where the parts are kept, in the folder of the reports."""
+FORECASTS = Path("department", "forecasts.json")
+"""Where the next run finds the past forecasts of those for whom nothing has changed."""
+_TOGETHER = 8
+"""For how many people a call makes forecasts, at the most."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +107,58 @@ def read(folder: Path) -> Across:
         path = folder / place
         if not path.is_file():
             continue
-        try:
+        with _told(path):
             found[name] = _checked(name, read_json(path))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, KitError) as fault:
-            why = "what a run of the kit wrote is expected, and it cannot be read"
-            raise InputError(f"{path}: {why} ({fault}); remove it and run again") from None
     return Across(**found)
+
+
+def remembered(folder: Path, inputs: Mapping[str, str]) -> dict[str, Plain]:
+    """The past forecasts that an earlier run has left, as far as they were made from the same.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the reports.
+    inputs : mapping of str to str
+        For each person a hash of what the forecasts are made from.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read.
+    """
+    path = folder / FORECASTS
+    if not path.is_file():
+        return {}
+    with _told(path):
+        return {
+            person: {kpi: [_forecast(*each) for each in made] for kpi, made in entry["forecasts"].items()}
+            for person, entry in read_json(path).items()
+            if entry["inputs"] == inputs.get(person)
+        }
+
+
+def _forecast(probability: float, attained: bool, inside: bool) -> tuple[float, bool, bool]:
+    return float(probability), bool(attained), bool(inside)
+
+
+def to_remember(made: Mapping[str, Plain], inputs: Mapping[str, str]) -> str:
+    """The content of the file in which :func:`remembered` finds them, a line a person."""
+    lines = (
+        f"{json.dumps(person)}: {json.dumps({'inputs': inputs[person], 'forecasts': found})}"
+        for person, found in made.items()
+    )
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say of a file that it is none of the kit's."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, KitError) as fault:
+        why = "what a run of the kit wrote is expected, and it cannot be read"
+        raise InputError(f"{path}: {why} ({fault}); remove it and run again") from None
 
 
 def _checked(name: str, found: Any) -> dict[str, Any]:
@@ -132,10 +182,12 @@ def collect(
     params: Path,
     as_of: str | None = None,
     known: Known | None = None,
+    made: Mapping[str, Plain] | None = None,
     shocked: Mapping[str, Any] | None = None,
+    jobs: int = 1,
     submit: Callable[..., Future[Any]],
-) -> Across:
-    """Find what crosses specialists, a person at a time.
+) -> tuple[Across, dict[str, Plain]]:
+    """Find what crosses specialists, some people at a time.
 
     Parameters
     ----------
@@ -147,46 +199,77 @@ def collect(
         The data cut-off, see :func:`kpi_kit.horizon.cut_off`.
     known : Known, optional
         What has been found out about the data.
+    made : mapping, optional
+        The past forecasts of those of whom they are known already.
     shocked : mapping, optional
         The shocks, where they have been found already: all accounts are looked at for them.
+    jobs : int
+        How many calls are made at once.
     submit : callable
         How a function is called elsewhere, as an executor's ``submit``.
+
+    Returns
+    -------
+    Across
+    dict
+        The past forecasts of each person.
     """
     where = {"data": data, "params": params, "as_of": as_of}
     whole = None if known is None else replace(known, extracts={})
     # the longest, where there is much data
     finding = submit(common, period, **where, known=whole) if shocked is None else None
-    calls = [submit(forecasts, person, period, **where, known=known) for person in people]
-    made = []
+    everyone, made = list(people), made or {}
+    missing = [person for person in everyone if person not in made]
+    calls = [submit(forecasts, some, period, **where, known=known) for some in _groups(missing, jobs)]
+    found = {**made}
     for call in calls:
-        with suppress(SpecialistError):  # the report says so itself
-            made.append(call.result())
-    backtest = submit(_pooled, made).result()
-    return Across(backtest, shocked or {} if finding is None else finding.result())
+        found |= call.result()
+    told = {person: found[person] for person in everyone if person in found}
+    backtest = submit(_pooled, list(told.values())).result()
+    return Across(backtest, shocked or {} if finding is None else finding.result()), told
+
+
+def _groups(people: Sequence[str], jobs: int) -> Iterator[Sequence[str]]:
+    """Several people a call, for what a call costs; ever fewer, for all calls to end at about one time.
+
+    Examples
+    --------
+    >>> [len(group) for group in _groups("abcdefghijklmnopqrstuvwx", 2)]
+    [6, 4, 3, 2, 2, 1, 1, 1, 1, 1, 1, 1]
+    """
+    done = 0
+    while done < len(people):
+        size = min(_TOGETHER, max(1, (len(people) - done) // (2 * jobs)))
+        yield people[done : done + size]
+        done += size
 
 
 def forecasts(
-    specialist: str,
+    people: Sequence[str],
     period: Period,
     *,
     data: Path,
     params: Path,
     as_of: str | None = None,
     known: Known | None = None,
-) -> Plain:
-    """What would have been said of every past period of one person.
+) -> dict[str, Plain]:
+    """What would have been said of every past period of some people.
 
-    Raises
-    ------
-    KitError
-        Where the person's file cannot be used: then there is no report either.
+    Of a person whose file cannot be used there is nothing, and no report either: that says so itself.
     """
     from kpi_kit.case import prepare
 
     loaded = load_params(params)
+    made = {}
     with open_store(data, loaded.department.timezone, known) as store:
-        made = of_case(prepare(specialist, period, params=loaded, store=store, as_of=as_of))
-    return {kpi: [astuple(forecast) for forecast in forecasts] for kpi, forecasts in made.items()}
+        for person in people:
+            with suppress(SpecialistError):
+                made[person] = _plain(prepare(person, period, params=loaded, store=store, as_of=as_of))
+    return made
+
+
+def _plain(case: Case) -> Plain:
+    return {kpi: [astuple(forecast) for forecast in found] for kpi, found in of_case(case).items()}
 
 
 def of_case(case: Case) -> Forecasts:

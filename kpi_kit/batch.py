@@ -165,7 +165,7 @@ def run(
                 if name in loaded.broken:
                     making.failed(Result(name, "; ".join(loaded.broken[name]), 0.0))
             whose = [name for name in names if name in loaded.specialists]
-            fresh.read_rows(whose)  # while others import what they need
+            fresh.read_rows(loaded.specialists)  # while others import what they need
             crossing = making.across(loaded.specialists, fresh.across(), force=force)
             beside = _texts(crossing)
             usable = [replace(specialist(this, name, scratch), beside=beside) for name in whose]
@@ -252,7 +252,7 @@ class _Making:
         self._this, self._workers, self.manifest, self._outcome = this, workers, manifest, outcome
         self._fresh = fresh
         self._inputs: dict[str, Inputs] = {}
-        self._found: tuple[Across, Inputs] | None = None
+        self._found: tuple[Across, Inputs, str] | None = None
         self._carried = time.monotonic()
 
     def across(self, people: Iterable[str], inputs: Inputs, *, force: bool) -> Across:
@@ -262,12 +262,20 @@ class _Making:
             return across.read(folder)
         given: dict[str, Any] = {"data": Path(this.given["data"]), "params": Path(this.given["params"])}
         period, as_of = Period.parse(this.given["period"]), this.given["as_of"] or None
-        given["known"] = self._fresh.known
+        given |= {"known": self._fresh.known, "jobs": this.jobs}
+        own = {person: self._fresh.forecasts(person) for person in people}
+        if not force and self._is_left(across.FORECASTS):
+            given["made"] = across.remembered(folder, own)
         if not force and self._same_shocks(inputs):
             given["shocked"] = across.read(folder).shocks
-        found = across.collect(people, period, submit=self._workers.submit, as_of=as_of, **given)
-        self._found = (found, inputs)
+        found, made = across.collect(people, period, submit=self._workers.submit, as_of=as_of, **given)
+        self._found = (found, inputs, across.to_remember(made, own))
         return found
+
+    def _is_left(self, place: Path) -> bool:
+        """Whether a file that crosses specialists is that of the last run."""
+        outputs = (self.manifest.across or {}).get("outputs") or {}
+        return str(place) in outputs and of_file(self._this.folder / place) == outputs[str(place)]
 
     def _same_shocks(self, inputs: Inputs) -> bool:
         """Whether the shocks are those of the last run: whose targets are what does not matter to them."""
@@ -280,13 +288,14 @@ class _Making:
         """Put what crosses specialists beside the reports that were made with it."""
         if self._found is None:
             return
-        (found, inputs), folder = self._found, self._this.folder
+        (found, inputs, forecasts), folder = self._found, self._this.folder
+        texts = {**_texts(found), across.FORECASTS: forecasts}
         with self._writing():
-            for place, text in _texts(found).items():
+            for place, text in texts.items():
                 (folder / place).parent.mkdir(exist_ok=True)
                 render.write_text(folder / place, text)
                 self._outcome.written.append(folder / place)
-            outputs = {str(place): of_file(folder / place) for place in _texts(found)}
+            outputs = {str(place): of_file(folder / place) for place in texts}
             self.manifest.record_across({"status": "done", "inputs": inputs, "outputs": outputs})
 
     def make(self, reports: Sequence[Report], inputs: Mapping[str, Inputs], *, force: bool) -> None:

@@ -159,16 +159,24 @@ class Freshness:
         the figures behind them move a little, and that makes nobody else's report wrong.
         """
         person = self._loaded.specialists[name]
-        people = self._people(person)
-        accounts = [held.account for each in people for held in each.accounts]
-        files = [*self._loaded.common_files, *(self._loaded.file_of(each.id) for each in people)]
+        accounts = [held.account for each in self._people(person) for held in each.accounts]
         return {
             **self._common,
             "notebook": _of_files([notebook]),
-            "params": _of_files(files),
-            "data": self._rows(self._owners(person)),
+            **self._own(person),
             "across": _of_text(self._verdicts(person, accounts, crossing)),
         }
+
+    def forecasts(self, name: str) -> str:
+        """A hash of what a person's past forecasts are made from."""
+        return _of_text({**self._common, **self._own(self._loaded.specialists[name])})
+
+    def _own(self, person: Specialist) -> Inputs:
+        files = [
+            *self._loaded.common_files,
+            *(self._loaded.file_of(each.id) for each in self._people(person)),
+        ]
+        return {"params": _of_files(files), "data": self._rows(self._owners(person))}
 
     def _verdicts(self, person: Specialist, accounts: Iterable[str], crossing: Across) -> dict[str, Any]:
         """Whether the chances of a person's KPIs are reliable, and which weeks shook their platforms."""

@@ -74,7 +74,19 @@ def test_everyone_is_asked_and_a_person_who_fails_is_left_out(tmp_path: Path) ->
         leads=leads(*range(1, 13)),
     )
     with ThreadPoolExecutor(1) as pool:
-        found = across.collect(["ann", "ben", "eve"], OCTOBER, data=data, params=params, submit=pool.submit)
+        found, made = across.collect(
+            ["ann", "ben", "eve"], OCTOBER, data=data, params=params, submit=pool.submit
+        )
+        again, same = across.collect(
+            ["ann", "ben", "eve"], OCTOBER, data=data, params=params, submit=pool.submit, jobs=2,
+            made={"ben": made["ben"], "gone": made["ben"]},
+        )  # fmt: skip
+        fewer, _ = across.collect(
+            ["ann", "ben"], OCTOBER, data=data, params=params, submit=pool.submit, made={"ben": {}}
+        )
+    assert (again, same) == (found, made)
+    assert [*made] == ["ann", "ben"], "of eve, who has no such account, there is nothing"
+    assert fewer.backtest["leads"]["n"] == 25 - 6, "what is known already is not made again"
     # 25 buckets from October 2023, of which the first 3 are before the data and count as 0
     assert found.backtest["leads"]["n"] == 2 * (25 - 6)
     assert set(found.backtest) == {"leads"}
@@ -101,6 +113,20 @@ def test_reports_read_what_a_batch_left(tmp_path: Path) -> None:
 
     alone = score("ann", "2025-10", data=data, params=params)
     assert (alone["kpis"][0]["chance_check"], alone["provenance"]["across"]) == (None, None)
+
+
+def test_forecasts_are_remembered_for_the_same_inputs_alone(tmp_path: Path) -> None:
+    made: dict[str, across.Plain] = {"ann": {"leads": [(0.1 + 0.2, True, False)]}, "ben": {}}
+    assert across.remembered(tmp_path, {"ann": "1"}) == {}
+    file = tmp_path / across.FORECASTS
+    file.parent.mkdir()
+    file.write_text(across.to_remember(made, {"ann": "1", "ben": "2", "eve": "3"}), encoding="utf-8")
+    assert across.remembered(tmp_path, {"ann": "1", "ben": "2"}) == made
+    assert across.remembered(tmp_path, {"ann": "2", "eve": "3"}) == {}
+    for text in ("[]", '{"ann": 1}', '{"ann": {"inputs": "1", "forecasts": {"leads": [[0.5, 1]]}}}', "{"):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=r"forecasts\.json: what a run of the kit wrote is expected"):
+            across.remembered(tmp_path, {"ann": "1"})
 
 
 def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:

@@ -143,9 +143,9 @@ class Fixed:
 
 def test_shocks_are_residuals_of_mean_0_and_variance_1() -> None:
     residuals = np.array([[1.0, 3.0, 5.0, 7.0, 9.0], [2.0] * 5])  # mean 5, variance 8; and nothing
-    drawn = _shocks(residuals, np.array([0, 1, 0]), 2, Fixed(0.4, 4))
+    drawn = _shocks(residuals, np.array([2, 1]), 2, Fixed(0.4, 4))
     expected = (4 / math.sqrt(8) + 0.5 * 0.4) / math.sqrt(1.25)
-    np.testing.assert_allclose(drawn, [[expected] * 2, [0.4] * 2, [expected] * 2])
+    np.testing.assert_allclose(drawn, [[expected] * 2, [expected] * 2, [0.4] * 2])
 
 
 @pytest.mark.parametrize("last", [0.0, -2.0])
@@ -155,7 +155,7 @@ def test_a_continuation_goes_on_from_the_last_value(last: float, normal: float) 
     centres = np.column_stack([np.linspace(2, 4, 20), np.linspace(0.1, 0.3, 20)])
     roots = np.tile(np.array([[0.5, 0.0], [0.2, 0.1]]), (20, 1, 1))
     fits = _Fits(centres, roots, np.linspace(8, 12, 20), 4.0, np.zeros(20))
-    found = _continued(fits, np.array([3, 15]), VALUES, at, 3, Fixed(normal, 1, chi=0.5))
+    found = _continued(fits, np.bincount([3, 15], minlength=20), VALUES, at, 3, Fixed(normal, 1, chi=0.5))
     for row, which in enumerate((3, 15)):
         rho = which * 0.05
         sigma = math.sqrt(fits.squares[which] / 2)

@@ -191,7 +191,7 @@ def _futures(series: Floats, ahead: int, rng: np.random.Generator) -> Floats:
     fits = _fits(values, at)
     weights = np.exp(fits.log_weights - fits.log_weights.max())
     counts = rng.multinomial(SIMULATIONS, weights / weights.sum())
-    return _continued(fits, np.repeat(np.arange(len(RHOS)), counts), values, at, ahead, rng) * scale
+    return _continued(fits, counts, values, at, ahead, rng) * scale
 
 
 @dataclass(frozen=True)
@@ -233,36 +233,47 @@ def _fits(values: Floats, at: Floats) -> _Fits:
 
 def _continued(
     fits: _Fits,
-    which: npt.NDArray[np.intp],
+    counts: npt.NDArray[np.int64],
     values: Floats,
     at: Floats,
     ahead: int,
     rng: np.random.Generator,
 ) -> Floats:
-    """Draw variance and line of each simulation's fit, then the noise of the periods ahead."""
-    count, rho = len(which), RHOS[which]
-    sigma = np.sqrt(fits.squares[which] / rng.chisquare(fits.free, count))
-    drawn = np.einsum("nij,nj->in", fits.roots[which], rng.standard_normal((count, 2)))
-    level, slope = fits.centres[which].T + sigma * drawn
+    """Draw variance and line of each simulation's fit, then the noise of the periods ahead.
+
+    The simulations of one fit follow each other: what is the same for them is computed once a fit.
+    """
+
+    def each(of_fits: Floats) -> Floats:
+        return np.repeat(of_fits, counts)
+
+    total = int(counts.sum())
+    sigma = np.sqrt(each(fits.squares) / rng.chisquare(fits.free, total))
+    first, second = rng.standard_normal((total, 2)).T
+    roots = fits.roots
+    level = each(fits.centres[:, 0]) + sigma * (each(roots[:, 0, 0]) * first)
+    slope = each(fits.centres[:, 1]) + sigma * (each(roots[:, 1, 0]) * first + each(roots[:, 1, 1]) * second)
     noise = values[-1] - (level + slope * at[-1])
-    shocks = _shocks(values - fits.centres[:, :1] - fits.centres[:, 1:] * at, which, ahead, rng)
-    found = np.empty((count, ahead))
+    shocks = _shocks(values - fits.centres[:, :1] - fits.centres[:, 1:] * at, counts, ahead, rng)
+    found = np.empty((total, ahead))
     for step in range(ahead):
-        kept = rho ** (1.0 - at[-1] if step == 0 else 1.0)
-        noise = noise * kept + sigma * np.sqrt(1 - kept**2) * shocks[:, step]
+        kept = RHOS ** (1.0 - at[-1] if step == 0 else 1.0)
+        noise = noise * each(kept) + sigma * each(np.sqrt(1 - kept**2)) * shocks[:, step]
         found[:, step] = level + slope * (step + 1.0) + noise
     return found
 
 
-def _shocks(residuals: Floats, which: npt.NDArray[np.intp], ahead: int, rng: np.random.Generator) -> Floats:
+def _shocks(residuals: Floats, counts: npt.NDArray[np.int64], ahead: int, rng: np.random.Generator) -> Floats:
     """Residuals of each simulation's fit drawn again, smoothed, of mean 0 and variance 1."""
-    shape = (len(which), ahead)
+    shape = (int(counts.sum()), ahead)
     spread = residuals.std(axis=1, keepdims=True)
     centred = residuals - residuals.mean(axis=1, keepdims=True)
     scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
-    drawn = scaled[which[:, None], rng.integers(residuals.shape[1], size=shape)]
+    which = np.repeat(np.arange(len(counts)), counts)[:, None]
+    drawn = scaled[which, rng.integers(residuals.shape[1], size=shape)]
     smooth = rng.standard_normal(shape)
-    return np.where(spread[which] > 0, (drawn + 0.5 * smooth) / np.sqrt(1.25), smooth)
+    mixed = (drawn + 0.5 * smooth) / np.sqrt(1.25)
+    return mixed if (spread > 0).all() else np.where((spread > 0)[which[:, 0]], mixed, smooth)
 
 
 @dataclass(frozen=True)
