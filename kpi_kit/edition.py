@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 KIT = Path(__file__).parent
@@ -16,6 +17,12 @@ LIBRARIES = ("babel", "duckdb", "great-tables", "matplotlib", "numpy", "pandas",
 def source(folder: Path = KIT) -> str:
     """A hash of the kit's files."""
     return of_files(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """The versions of the kit and of the libraries that a report is computed and drawn with."""
+    return {name: metadata.version(name) for name in ("kpi-kit", *LIBRARIES)}
 
 
 def of_files(files: Iterable[Path]) -> str:

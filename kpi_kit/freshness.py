@@ -8,13 +8,12 @@ import json
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from kpi_kit.across import Across
 from kpi_kit.checks import duplicates
-from kpi_kit.edition import LIBRARIES, source
+from kpi_kit.edition import source, versions
 from kpi_kit.extract import TEXT, has_large, narrowed
 from kpi_kit.horizon import cut_off, needed_since
 from kpi_kit.known import Known
@@ -215,8 +214,7 @@ class Freshness:
 
 def kit() -> str:
     """A hash of the kit: its version, its files, and the versions of what it computes and draws with."""
-    versions = {name: metadata.version(name) for name in ("kpi-kit", *LIBRARIES)}
-    return _of_text({"versions": versions, "files": source()})
+    return _of_text({"versions": versions(), "files": source()})
 
 
 def slices(

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ import pandas as pd
 
 from kpi_kit.anomalies import events
 from kpi_kit.case import Case
-from kpi_kit.edition import LIBRARIES, of_files, source
+from kpi_kit.edition import LIBRARIES, of_files, source, versions
+from kpi_kit.grid import local_days
 from kpi_kit.json_text import parse_json
 from kpi_kit.params import Specialist
 from kpi_kit.store import as_date
@@ -73,9 +73,9 @@ def provenance(case: Case, across: str | None, notebook: Path | None) -> Json:
     """
     imports = journal.read(case.store.place)
     return {
-        "kit": metadata.version("kpi-kit"),
+        "kit": versions()["kpi-kit"],
         "source": source(),
-        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+        "libraries": {name: versions()[name] for name in LIBRARIES},
         "data": case.store.fingerprint,
         "params": _params_digest(case),
         "across": across,
@@ -136,8 +136,8 @@ def _by_month(
     if clock is None:
         months = np.full(len(rows), WHOLE, dtype=object)
     else:
-        local = clock if clock.dt.tz is None else clock.dt.tz_convert(zone)
-        months = local.dt.strftime("%Y-%m").to_numpy(dtype="object")
+        days = clock.to_numpy("datetime64[D]") if clock.dt.tz is None else local_days(clock, zone)
+        months = days.astype("datetime64[D]").astype("datetime64[M]").astype(str).astype(object)
     keys = pd.Series(owners.to_numpy(dtype="object") + "\n" + months)
     hashes = _row_hashes(rows)
     found: dict[str, dict[str, str]] = {}

@@ -59,6 +59,27 @@ def test_local_days_are_those_of_the_zone() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "Europe/Moscow",  # other offsets in 2011 and 2014
+        "Europe/Berlin",
+        "America/St_Johns",  # some days began twice until 2011
+        "Africa/Cairo",  # clocks go forward at midnight
+        "Pacific/Apia",  # had no 30 December 2011
+        "Australia/Lord_Howe",  # half an hour
+    ],
+)
+def test_local_days_are_those_of_the_calendar_around_every_change_of_clocks(zone: str) -> None:
+    hours = pd.date_range("2009-12-30", "2027-01-03", freq="h", tz="UTC")
+    instants = pd.Series(hours.union(hours - pd.Timedelta(microseconds=1)).as_unit("us"))
+    expected = [day_number(local.date()) for local in instants.dt.tz_convert(zone)]
+    assert local_days(instants, zone).tolist() == expected
+    assert local_days(instants[:0], zone).tolist() == []
+    unknown = pd.Series([pd.NaT, hours[0]], dtype=instants.dtype)
+    assert local_days(unknown, zone)[1] == expected[1]
+
+
 def test_units_fall_into_the_bucket_of_their_local_day() -> None:
     rows = [
         ("2025-03-01", "a", 1),

@@ -95,6 +95,8 @@ def unusual_days(counts: npt.ArrayLike) -> Unusual:
     outside = np.where(known & many, 1, np.where(known & few, -1, 0)).astype("int64")
     low, high = nowhere.copy(), nowhere.copy()
     shown = outside != 0
+    if not shown.any():
+        return Unusual(low, high, outside)
     usual = stats.nbinom(size[shown], (size / (size + expected))[shown])
     low[shown], high[shown] = usual.ppf((1.0 - USUAL) / 2), usual.ppf((1.0 + USUAL) / 2)
     return Unusual(low, high, outside)
