@@ -126,10 +126,10 @@ class Store:
     ) -> pd.DataFrame:
         """Rows of a table as a sorted frame with all canonical columns; identical rows come once.
 
-        Rows for which ``near`` does not hold need not be read; see :meth:`Source.near`.
+        Rows for which ``near`` does not hold need not be read; see :meth:`Source.near`. "false" reads none.
         """
         columns = TABLES[table].columns
-        if table not in self.sources:
+        if table not in self.sources or where == "false":
             found = pd.DataFrame({column.name: pd.Series(dtype="object") for column in columns})
         else:
             # instants leave DuckDB as naive UTC, which pandas reads without another time zone library
@@ -322,6 +322,9 @@ class Store:
             if table.clock is None or name in ("coverage", "post_stats"):
                 continue
             owners = owned[table.scope or ""]
+            if not owners:
+                tables[name] = self.frame(name, "false")
+                continue
             values: list[object] = [owners]
             where = f"{table.scope} IN (SELECT unnest(?))"
             first = None if name in TIMELESS else since

@@ -201,7 +201,7 @@ def test_a_back_test_forecasts_each_period_from_those_before() -> None:
     made = forecasts(history, goal, accrues=True, lengths=days, bounds=(0.0, None), whole=True, seed=5)
     expected = [
         chance(history[:now], goal, accrues=True, lengths=days[:now], length=days[now], bounds=(0.0, None),
-               whole=True, seed=5 + now)
+               whole=True, simulations=1_000, seed=5 + now)
         for now in (6, 7, 8)
     ]  # fmt: skip
     assert [each.probability for each in made] == [each.probability for each in expected]
@@ -214,7 +214,7 @@ def test_a_back_test_forecasts_each_period_from_those_before() -> None:
     )  # of the sixth on: four must be known, and the fifth is not
     levels = 1000 + np.cumsum([3.0, 4, 3, 5, 4, 3, 4])
     (said,) = forecasts(levels, Goal(low=1026.0), level=True)
-    alone = chance(levels[:6], Goal(low=1026.0), level=True, seed=6)
+    alone = chance(levels[:6], Goal(low=1026.0), level=True, simulations=1_000, seed=6)
     assert (said.probability, said.attained) == (alone.probability, True)
 
 
