@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import re
 import time
 from itertools import combinations, pairwise
@@ -20,7 +21,7 @@ from kpi_kit import display, figures
 from kpi_kit.errors import ReportError
 from kpi_kit.figures.canvas import spread
 from kpi_kit.figures.history import _bow_tie, _weekly_heights
-from kpi_kit.periods import Grain
+from kpi_kit.periods import Grain, Period
 from kpi_kit.report import THEME
 from kpi_kit.wording import Words, words
 from tests import cards
@@ -390,6 +391,30 @@ def test_an_svg_is_self_contained_and_the_same_every_time(say: Words) -> None:
     assert not re.search(r"(?:href|src)=\"(?!#)", first)
     assert "<script" not in first and "<metadata" not in first
     assert len(first) < 12_000
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_on_a_sheet_that_was_drawn_on_a_figure_is_as_on_a_new_one(
+    say: Words, colours: figures.Theme, seed: int
+) -> None:
+    day = dt.date(2025, 9, 17)
+    happening = figures.Marks([(day, day + dt.timedelta(days=12))], [day])
+    asked = [
+        (record, happened, interim)
+        for record in (*cards.entries(), cards.entries()[2] | {"history": WEEKS})
+        for happened in (figures.Marks(), happening)
+        for interim in (False, True)
+    ]
+    np.random.default_rng(seed).shuffle(asked)
+    with figures.drawing():
+        sheet = figures.Sheet()
+        for record, happened, interim in asked:
+            grain = Period.parse(record["history"][0]["period"]).grain
+            given = (record, grain, say, colours)
+            new = figures.history(*given, interim=interim, happened=happened)
+            again = figures.history(*given, interim=interim, happened=happened, sheet=sheet)
+            assert again is sheet
+            assert figures.svg(again) == figures.svg(new), record["kpi"]
 
 
 def test_an_image_address_holds_the_image() -> None:

@@ -4,7 +4,7 @@ Everything is placed by hand (no layout engine) and drawn with as few artists as
 figures are most of what a report costs. Text stays text in the SVG, so it needs no glyph outlines.
 """
 
-from kpi_kit.figures.canvas import data_uri, drawing, svg
+from kpi_kit.figures.canvas import Sheet, data_uri, drawing, svg
 from kpi_kit.figures.funnel import funnel
 from kpi_kit.figures.history import history, off_scale
 from kpi_kit.figures.marks import Marks, marks
@@ -14,6 +14,7 @@ from kpi_kit.figures.theme import Theme, theme
 
 __all__ = [
     "Marks",
+    "Sheet",
     "Theme",
     "data_uri",
     "drawing",

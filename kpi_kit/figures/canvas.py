@@ -61,6 +61,37 @@ class Label(NamedTuple):
     weight: str
 
 
+class Sheet(Figure):
+    """A figure to draw on again and again: to make panels costs as much as what is drawn in them.
+
+    What was drawn before is wiped off, so it must have been put out by then. All panels are in the colours of
+    the first, and whoever draws sets the limits and ticks of both axes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(facecolor="none")
+        self._spare: list[Axes] = []
+
+    def wipe(self, height: int, width: int = WIDTH) -> Sheet:
+        """An empty figure of a size."""
+        self.set_size_inches(width * _PIXEL, height * _PIXEL)
+        self._spare = list(self.axes)
+        for axes in self._spare:
+            axes.set_visible(False)
+            for artist in (*axes.lines, *axes.patches, *axes.collections, *axes.texts):
+                artist.remove()
+        return self
+
+    def spare(self, area: tuple[float, float, float, float]) -> Axes | None:
+        """A panel of an earlier drawing, put into its new place; None where there is none left."""
+        if not self._spare:
+            return None
+        axes = self._spare.pop(0)
+        axes.set_position(area)
+        axes.set_visible(True)
+        return axes
+
+
 class Frame(NamedTuple):
     """Where a panel stands, in pixels from the figure's upper left corner."""
 
@@ -92,6 +123,9 @@ def panel(frame: Frame, colours: Theme) -> Axes:
         (width - frame.left - frame.right) / width,
         frame.tall / height,
     )
+    spare = frame.figure.spare(area) if isinstance(frame.figure, Sheet) else None
+    if spare is not None:
+        return spare
     axes = frame.figure.add_axes(area, facecolor="none")
     axes.spines["bottom"].set_color(colours.muted)
     axes.tick_params(colors=colours.muted, labelsize=SMALL, pad=2)

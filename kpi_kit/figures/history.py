@@ -16,6 +16,7 @@ from kpi_kit.figures.canvas import (
     Floats,
     Frame,
     Label,
+    Sheet,
     blank,
     caption,
     floats,
@@ -58,6 +59,7 @@ def history(
     *,
     interim: bool = False,
     happened: Marks = NO_MARKS,
+    sheet: Sheet | None = None,
 ) -> Figure | None:
     """Draw the facts of a KPI by period against its targets and, under them, its weeks.
 
@@ -73,6 +75,8 @@ def history(
         Whether the last period is not over: it is drawn hollow, on a hatched ground.
     happened : Marks
         Events and unusual days, which are shown on weeks.
+    sheet : Sheet, optional
+        To draw on, instead of a new figure; what is on it is lost.
 
     Returns
     -------
@@ -89,7 +93,8 @@ def history(
     marks = [words.tick(tick, how) for scale in (above, below) if scale for tick in scale[2]]
     left = max((text_width(mark, SMALL) for mark in marks), default=0.0) + 8
     right = max([_RIGHT, *(text_width(label.text, SIZE, label.weight) + 9 for label in labels)])
-    figure = blank(_HEIGHT_WITH_WEEKS if weekly else _HEIGHT)
+    height = _HEIGHT_WITH_WEEKS if weekly else _HEIGHT
+    figure = blank(height) if sheet is None else sheet.wipe(height)
     frame = Frame(figure, _TOP, _TALL, left, right)
     axes = panel(frame, colours)
     _set_scale(axes, above, words, how)

@@ -102,10 +102,11 @@ class SpecialistReport:
         records, interim = [record for _, record in asked], self.card["interim"]
         marked = [figures.marks(self.card, record) for record in records]
         with figures.drawing():
-            drawn = [
-                figures.history(record, grain, say, colours, interim=interim, happened=happened)
+            sheet = figures.Sheet()
+            drawn = (
+                figures.history(record, grain, say, colours, interim=interim, happened=happened, sheet=sheet)
                 for record, happened in zip(records, marked, strict=True)
-            ]
+            )
             images = [None if figure is None else figures.svg(figure) for figure in drawn]
         if not any(images):
             return None
