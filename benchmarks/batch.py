@@ -6,8 +6,8 @@ way makes the very same pages of notebook, data and params:
 - *loop*: ``papermill`` and ``jupyter nbconvert`` from the shell, a report after the other;
 - *API*: ``papermill.execute_notebook`` with stock kernels and one HTML exporter, one and two at a time;
 - *kit*: ``python -m kpi_kit run``, from the first import to the last file, the department's page included;
-- *limit*: the same ``kpi_kit`` calls in two warm plain processes, no Jupyter, nothing written, the
-  back-test of all specialists included, which no loop makes;
+- *limit*: the same ``kpi_kit`` calls in two warm plain processes that have checked the data, no Jupyter,
+  nothing written; the back-test and the department's page, which no loop makes, included;
 - *Quarto loop*: ``papermill`` and ``quarto render``, and the kit with Quarto, where that is on the PATH.
 
 Rounds are interleaved, and each number is a median: wall-clock and CPU seconds a report. Of the ways that
@@ -50,6 +50,7 @@ SECTIONS = (
     "header summary total scorecard figures accounts audience plan response funnel posts notes definitions "
     "provenance"
 ).split()
+DEPARTMENT = "header summary exceptions heatmap funnels shocks totals".split()
 BIN = Path(sys.executable).parent
 NOTEBOOK = ROOT / "notebooks/specialist_report.ipynb"
 TEN_TIMES, OF_THE_LIMIT, SIX_TIMES, UNCHANGED, PRIVATE = 10.0, 1.3, 6.0, 2.0, 120
@@ -166,8 +167,8 @@ def sound(params: str) -> None:
         os.environ[opening.CHECKED] = opening.pass_on(store.learn(), loaded)
 
 
-def plain(name: str, params: str, crossing: Across | None = None) -> int:
-    """All sections of a report as HTML, in this process."""
+def plain(name: str, params: str, crossing: Across | None = None) -> dict[str, Any]:
+    """All sections of a report as HTML, in this process; returns the scorecard."""
     from kpi_kit import opening, scorecard
     from kpi_kit.case import prepare
     from kpi_kit.periods import Period
@@ -176,9 +177,22 @@ def plain(name: str, params: str, crossing: Across | None = None) -> int:
     loaded, store = opening.open_inputs(ROOT / DATA, Path(params))
     with store:
         case = prepare(name, Period.parse(PERIOD), params=loaded, store=store)
-        report = SpecialistReport(scorecard.card(case, crossing, NOTEBOOK))
-    sections = (getattr(report, section)() for section in SECTIONS)
-    return sum(len(section._repr_html_()) for section in sections if section is not None)
+        card = scorecard.card(case, crossing, NOTEBOOK)
+    _show(SpecialistReport(card), SECTIONS)
+    return card
+
+
+def plain_department(cards: Sequence[dict[str, Any]]) -> None:
+    """All sections of the department's report as HTML, in this process."""
+    from kpi_kit.report import DepartmentReport
+
+    _show(DepartmentReport(PERIOD, cards, {}, "ru", "RUB"), DEPARTMENT)
+
+
+def _show(report: Any, names: Sequence[str]) -> None:
+    for name in names:
+        section = getattr(report, name)()
+        assert section is None or section._repr_html_()
 
 
 @contextmanager
@@ -198,7 +212,8 @@ def limit(params: Path, name: str) -> Iterator[Way]:
         def way(names: Sequence[str], params: Path, out: Path) -> None:
             where = {"data": ROOT / DATA, "params": params}
             crossing, _ = across.collect(names, Period.parse(PERIOD), jobs=JOBS, submit=pool.submit, **where)
-            list(pool.map(plain, names, [str(params)] * len(names), [crossing] * len(names)))
+            cards = list(pool.map(plain, names, [str(params)] * len(names), [crossing] * len(names)))
+            pool.submit(plain_department, cards).result()
 
         way.pids = pids  # type: ignore[attr-defined]
         yield way
