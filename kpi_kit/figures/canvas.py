@@ -114,8 +114,8 @@ def blank(height: int, width: int = WIDTH) -> Figure:
     return Figure(figsize=(width * _PIXEL, height * _PIXEL), facecolor="none")
 
 
-def panel(frame: Frame, colours: Theme) -> Axes:
-    """Add a panel to its figure."""
+def panel(frame: Frame, colours: Theme, *, named: bool = False) -> Axes:
+    """Add a panel to its figure; ``named`` where an axis has a name."""
     width, height = (float(side) / _PIXEL for side in frame.figure.get_size_inches())
     area = (
         frame.left / width,
@@ -131,6 +131,9 @@ def panel(frame: Frame, colours: Theme) -> Axes:
     axes.tick_params(colors=colours.muted, labelsize=SMALL, pad=2)
     axes.grid(axis="y", color=colours.line, lw=0.6)
     axes.set_axisbelow(True)
+    if not named:  # matplotlib would measure every tick again to place a name
+        axes.xaxis.set_label_coords(0.5, 0)
+        axes.yaxis.set_label_coords(0, 0.5)
     return axes
 
 

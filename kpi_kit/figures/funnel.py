@@ -69,7 +69,7 @@ def funnel(found: Mapping[str, Any], volume: str, words: Words, colours: Theme) 
     left = max((text_width(words.tick(tick, how), SMALL) for tick in marks), default=0.0) + 8
     right = max((text_width(label.text, SMALL) for label in labels), default=0.0) + 8
     frame = Frame(blank(_HEIGHT, _WIDTH), _TOP, _TALL, left, right)
-    axes = panel(frame, colours)
+    axes = panel(frame, colours, named=True)
     _scale_volumes(axes, found, words)
     axes.set_ylim(low, high)
     axes.set_yticks(marks, [words.tick(tick, how) for tick in marks])

@@ -19,7 +19,7 @@ def response(found: Mapping[str, Any], words: Words, colours: Theme) -> Figure:
     """Draw the share of inquiries answered by the time that they waited, with the SLA as a line."""
     figure = blank(206)
     frame = Frame(figure, top=40, tall=126, left=32, right=14)
-    axes = panel(frame, colours)
+    axes = panel(frame, colours, named=True)
     sla = found["sla_hours"]
     hours = [0.0, *(step["hours"] for step in found["curve"])]
     shares = [0.0, *(step["answered"] for step in found["curve"])]

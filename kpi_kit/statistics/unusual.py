@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from kpi_kit.statistics.calibration import Floats
 
@@ -90,14 +90,16 @@ def unusual_days(counts: npt.ArrayLike) -> Unusual:
         return Unusual(nowhere, nowhere, np.zeros(len(series), "int64"), "short_history")
     expected, spread = _pattern(np.where(known, series, 0.0), known, np.arange(len(series)) % 7)
     size = 1.0 / spread
-    found = stats.nbinom(size, size / (size + expected))
-    many, few = found.sf(series - 1.0) < TOO_MANY, found.cdf(series) < TOO_FEW
+    share = size / (size + expected)
+    # the tails of the negative binomial; stats.nbinom looks through its arguments longer than it computes
+    many = (series > 0) & (special.betaincc(size, np.maximum(series, 1.0), share) < TOO_MANY)
+    few = special.betainc(size, series + 1.0, share) < TOO_FEW
     outside = np.where(known & many, 1, np.where(known & few, -1, 0)).astype("int64")
     low, high = nowhere.copy(), nowhere.copy()
     shown = outside != 0
     if not shown.any():
         return Unusual(low, high, outside)
-    usual = stats.nbinom(size[shown], (size / (size + expected))[shown])
+    usual = stats.nbinom(size[shown], share[shown])
     low[shown], high[shown] = usual.ppf((1.0 - USUAL) / 2), usual.ppf((1.0 + USUAL) / 2)
     return Unusual(low, high, outside)
 
