@@ -166,20 +166,35 @@ def execute(report: Report) -> Result:
     """
     begun = time.perf_counter()
     seen = _Seen()
-    os.environ.update(report.environment)  # of this process, which makes reports of one run alone
     try:
         report.folder.mkdir(parents=True, exist_ok=True)
         for place, text in report.beside.items():
             path = report.folder / report.parameters["period"] / place
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        error = _run_notebook(report, seen)
+        with _environment(report.environment):
+            error = _run_notebook(report, seen)
         seen.cells = _name_the_real_folder(report)
         error = error or _unfinished(report) or _fault_of_card(report) or _page(report)
     except OSError as fault:
         error = f"{report.id}: its files cannot be written: {fault.strerror or fault}"
     seconds = time.perf_counter() - begun
     return Result(report.id, error, seconds, seen.cells, seen.memory, seen.lost)
+
+
+@contextmanager
+def _environment(given: Mapping[str, str]) -> Iterator[None]:
+    """Variables that the kernel inherits; this process makes other reports after this one."""
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @dataclass

@@ -31,8 +31,8 @@ GRACE = 60.0
 class Workers:
     """Processes that execute notebooks; stopped together at the end, by Ctrl-C, or when this one dies.
 
-    Each call has a process of its own, forked from one that has imported what it needs; where that cannot
-    be, there is a pool of ordinary processes, and ordinary kernels.
+    They are forked from one that has imported what they need; where that cannot be, there is a pool of
+    ordinary processes, and ordinary kernels.
 
     Parameters
     ----------

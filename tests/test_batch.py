@@ -630,6 +630,14 @@ def test_what_is_up_to_date_is_not_made_again(go, monkeypatch):
     assert go(force=True, specialists=["anna"]).unchanged == []
 
 
+def test_what_one_report_finds_in_its_environment_the_next_does_not(monkeypatch):
+    monkeypatch.setenv("BOTH", "before")
+    monkeypatch.delenv("NEW", raising=False)
+    with execute._environment({"BOTH": "within", "NEW": "within"}):
+        assert (os.environ["BOTH"], os.environ["NEW"]) == ("within", "within")
+    assert (os.environ["BOTH"], os.environ.get("NEW")) == ("before", None)
+
+
 FLAKY = """
 import os
 import signal

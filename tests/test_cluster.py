@@ -58,13 +58,14 @@ def test_a_worker_that_dies_in_the_middle_costs_no_report(cluster, monkeypatch, 
         sound="",
         known=None,
         read_rows=len,
+        forecasts=str,
         specialist=lambda *_: {},
         department=lambda *_: {},
         across=lambda: {},
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
     monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(fresh))
-    monkeypatch.setattr(batch.across, "collect", lambda *_, **__: Across())
+    monkeypatch.setattr(batch.across, "collect", lambda *_, **__: (Across(), {}))
     notebook = nbformat.read(NOTEBOOKS / "good.ipynb", as_version=4)
     notebook.cells.insert(1, nbformat.v4.new_code_cell(KILLS_A_WORKER, id="kills"))
     nbformat.write(notebook, tmp_path / "specialist_report.ipynb")

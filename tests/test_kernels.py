@@ -10,6 +10,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -182,11 +183,20 @@ def test_many_processes_leave_nothing_in_the_server(server):
         return len(list(Path(f"/proc/{server.pid}/fd").iterdir())), len(list(home.iterdir()))
 
     server.call_within(60, os.getpid)  # by now it has imported everything
-    assert soon(lambda: held()[1] == 0)
+    assert soon(lambda: held()[1] == 1), "the worker, which waits for more"
     before = held()
     for _ in range(30):
         server.call(os.getpid)
     assert soon(lambda: held() == before)
+
+
+def test_a_worker_serves_some_calls_and_then_another_does(server):
+    server.call_within(60, os.getpid)  # so that one which computes is a new one
+    pids = [server.call(os.getpid) for _ in range(2 * client._CALLS)]
+    assert pids == [pids[0]] * client._CALLS + [pids[-1]] * client._CALLS
+    assert pids[0] != pids[-1]
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(server.call, os.getpid).result() not in pids, "each thread has its own"
 
 
 def test_what_is_raised_in_a_process_is_raised_here(server):

@@ -184,9 +184,9 @@ def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path,
     monkeypatch.setattr(
         batch,
         "_open_inputs",
-        lambda *_: nullcontext(SimpleNamespace(sound="", known=None, read_rows=len, **its)),
+        lambda *_: nullcontext(SimpleNamespace(sound="", known=None, read_rows=len, forecasts=str, **its)),
     )
-    monkeypatch.setattr(batch.across, "collect", lambda *_, **__: Across())
+    monkeypatch.setattr(batch.across, "collect", lambda *_, **__: (Across(), {}))
 
     def go() -> batch.Outcome:
         places = {"data": "s3://agency/data", "out": "s3://agency/reports"}

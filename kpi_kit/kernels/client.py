@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar, cast
 
@@ -23,6 +24,8 @@ from kpi_kit.kernels.forkserver import COMPUTER, CROWDED, FAREWELL, KERNEL, WORK
 P = ParamSpec("P")
 T = TypeVar("T")
 _LENGTH = struct.Struct("!Q")
+_CALLS = 8
+"""How many calls a worker serves: to fork one costs time, and an old one holds more memory."""
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """A pool of threads does not survive a fork; with several kernels at once, one a kernel is right anyway."""
 _NO_ADVICE = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
@@ -67,6 +70,28 @@ class Forked:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def call(self, patience: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function in a process that is a worker, in the current folder.
+
+        Raises
+        ------
+        LateError
+            Where it took longer than ``patience`` seconds.
+        LostError
+            Where the process ended before it answered. After either this is of no more use.
+        """
+        self.connection.settimeout(patience)
+        try:
+            send(self.connection, pickle.dumps((str(Path.cwd()), function, args, kwargs)))
+            well, answer = pickle.loads(receive(self.connection))
+        except TimeoutError as fault:
+            raise LateError(f"its process did not end within {patience:g} s") from fault
+        except (OSError, EOFError) as fault:
+            raise LostError("its process was ended from outside") from fault
+        if not well:
+            raise answer
+        return cast(T, answer)
 
     def close(self) -> None:
         """End the process, its whole group, and remove its files."""
@@ -114,36 +139,25 @@ class Channel:
         """Have a kernel forked; it waits for what :func:`kpi_kit.kernels.kernel.kernel` is told."""
         return self.fork(KERNEL)
 
-    def call(
-        self, kind: bytes, patience: float | None, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Call a function in a process of its own, in the current folder.
-
-        The process is ended if it takes longer than ``patience`` seconds.
-
-        Raises
-        ------
-        LostError
-            Where the process ended before it answered.
-        """
-        with self.fork(kind) as forked:
-            forked.connection.settimeout(patience)
-            try:
-                send(forked.connection, pickle.dumps((str(Path.cwd()), function, args, kwargs)))
-                well, answer = pickle.loads(receive(forked.connection))
-            except TimeoutError as fault:
-                raise LateError(f"its process did not end within {patience:g} s") from fault
-            except (OSError, EOFError) as fault:
-                raise LostError("its process was ended from outside") from fault
-        if not well:
-            raise answer
-        return cast(T, answer)
-
     def close(self) -> None:
         """Close the way, with a word that this is meant."""
         with self._lock, suppress(OSError):
             self._way.send(FAREWELL)
         self._way.close()
+
+
+@dataclass
+class _Worker:
+    """A worker that a thread of its own calls, one time after the other."""
+
+    kind: bytes
+    channel: Channel
+    process: Forked
+    calls: int = 0
+
+    def serves(self, kind: bytes, channel: Channel) -> bool:
+        """Whether it is of use for one more call."""
+        return self.kind == kind and self.channel is channel and self.calls < _CALLS
 
 
 class ForkServer:
@@ -168,6 +182,8 @@ class ForkServer:
         self._channel: Channel | None = None
         self._closed = False
         self._asked = False
+        self._workers: dict[int, _Worker] = {}
+        """By the thread that calls."""
 
     def __enter__(self) -> Self:
         return self
@@ -215,14 +231,14 @@ class ForkServer:
         self._channel = Channel(ours)
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function that computes, in a process of its own, however long it takes.
+        """Call a function that computes, in another process, however long it takes.
 
         It does not wait until all is imported that only reports need.
         """
         return self._call(COMPUTER, None, function, *args, **kwargs)
 
     def call_within(self, patience: float, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function in a process of its own, which has imported everything.
+        """Call a function in another process, which has imported everything.
 
         The process is ended if it takes longer than ``patience`` seconds.
         """
@@ -234,16 +250,34 @@ class ForkServer:
         channel, process = self.start(), self._process
         self._asked = True
         try:
-            return channel.call(kind, patience, function, *args, **kwargs)
+            worker = self._worker(kind, channel)
+            worker.calls += 1
+            return worker.process.call(patience, function, *args, **kwargs)
         except LateError:
+            self._let_go()
             raise
         except LostError as fault:
+            self._let_go()
             code = None if process is None else self._ended(process)
             if code == CROWDED:
                 raise CrowdedError("a library starts threads when it is imported") from None
             if code is not None:
                 raise ServerDiedError("the server of warm processes died") from fault
             raise
+
+    def _worker(self, kind: bytes, channel: Channel) -> _Worker:
+        """The worker of this thread; a new one where there is none that serves."""
+        thread = threading.get_ident()
+        if thread not in self._workers or not self._workers[thread].serves(kind, channel):
+            self._let_go()
+            self._workers[thread] = _Worker(kind, channel, channel.fork(kind))
+        return self._workers[thread]
+
+    def _let_go(self) -> None:
+        """End the worker of this thread, if it has one."""
+        worker = self._workers.pop(threading.get_ident(), None)
+        if worker is not None:
+            worker.process.close()
 
     @staticmethod
     def _ended(process: subprocess.Popen[bytes]) -> int | None:
@@ -258,6 +292,9 @@ class ForkServer:
         with self._lock:
             self._closed = True
             self._stop()
+            for worker in list(self._workers.values()):
+                worker.process.close()
+            self._workers.clear()
         if self._own is not None:
             self._own.cleanup()
 
@@ -286,6 +323,8 @@ def _end_orphans(home: Path) -> None:
     """
     import psutil
 
+    if not home.is_dir():  # it was killed in the middle of its end, after it had ended them itself
+        return
     children = {int(folder.name) for folder in home.iterdir() if folder.name.isdigit()}
     for pid in psutil.pids() if children else ():
         with suppress(ProcessLookupError, PermissionError):

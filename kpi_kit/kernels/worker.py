@@ -1,4 +1,4 @@
-"""What a forked process does that is to call one function."""
+"""What a forked process does that is to call functions."""
 
 from __future__ import annotations
 
@@ -9,24 +9,31 @@ import pickle
 import socket
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from kpi_kit.kernels import client
 
 
 def worker(connection: socket.socket, folder: Path, channel: socket.socket | None) -> None:
-    """Call a function and send what it returned, or raised; its temporary files go with it."""
+    """Call one function after the other, and send what each returned, or raised, until the client goes."""
     client.inherit(channel)
     folder.mkdir(mode=0o700)
-    tempfile.tempdir = str(folder)
+    tempfile.tempdir = str(folder)  # temporary files go with it
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the result
     gc.enable()
-    folder_now, function, args, kwargs = pickle.loads(client.receive(connection))
+    with suppress(EOFError):
+        while True:
+            client.send(connection, _answer(client.receive(connection)))
+            sys.stdout.flush()
+            sys.stderr.flush()
+
+
+def _answer(message: bytes) -> bytes:
+    folder, function, args, kwargs = pickle.loads(message)
     try:
-        os.chdir(folder_now)
+        os.chdir(folder)
         answer = (True, function(*args, **kwargs))
     except Exception as fault:
         answer = (False, fault)
-    client.send(connection, pickle.dumps(answer))
-    sys.stdout.flush()
-    sys.stderr.flush()
+    return pickle.dumps(answer)
