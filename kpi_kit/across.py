@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -40,6 +41,7 @@ FILES = {"backtest": Path("backtest.json"), "shocks": Path("department", "shocks
 """Where the parts are kept, in the folder of the reports."""
 FORECASTS = Path("department", "forecasts.json")
 """Where the next run finds the past forecasts of those for whom nothing has changed."""
+_ID = re.compile("[a-z0-9_]+")
 _TOGETHER = 8
 """For how many people a call makes forecasts, at the most."""
 
@@ -131,14 +133,21 @@ def remembered(folder: Path, inputs: Mapping[str, str]) -> dict[str, Plain]:
     if not path.is_file():
         return {}
     with _told(path):
-        return {
+        found = {
             person: {kpi: [_forecast(*each) for each in made] for kpi, made in entry["forecasts"].items()}
             for person, entry in read_json(path).items()
             if entry["inputs"] == inputs.get(person)
         }
+        for kpi in {kpi for made in found.values() for kpi in made}:
+            if not _ID.fullmatch(kpi):
+                raise ValueError(f"{kpi!r} is no KPI")
+        return found
 
 
 def _forecast(probability: float, attained: bool, inside: bool) -> tuple[float, bool, bool]:
+    """One of these, as it is in the file."""
+    if not (0 <= probability <= 1 and attained in (True, False) and inside in (True, False)):
+        raise ValueError("a probability and two times true or false are expected")
     return float(probability), bool(attained), bool(inside)
 
 

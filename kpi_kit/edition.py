@@ -9,7 +9,17 @@ from importlib import metadata
 from pathlib import Path
 
 KIT = Path(__file__).parent
-LIBRARIES = ("babel", "duckdb", "great-tables", "matplotlib", "numpy", "pandas", "scipy", "statsmodels")
+LIBRARIES = (
+    "babel",
+    "duckdb",
+    "great-tables",
+    "holidays",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "scipy",
+    "statsmodels",
+)
 """Whose versions show in a report."""
 
 

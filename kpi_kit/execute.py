@@ -217,6 +217,7 @@ def _kernel(report: Report, seen: _Seen) -> Iterator[Any]:
 
     with tempfile.TemporaryDirectory(prefix="k", ignore_cleanup_errors=True) as folder:
         kernel = _manager(Path(folder))
+        clients = _clients(kernel)
 
         def end() -> None:
             seen.late = True
@@ -230,9 +231,23 @@ def _kernel(report: Report, seen: _Seen) -> Iterator[Any]:
             yield kernel
         finally:
             watch.cancel()
+            for each in clients:
+                each.stop_channels()
             if kernel.has_kernel:
                 seen.memory = _peak(kernel.provisioner.pid)
                 run_sync(kernel.shutdown_kernel)(now=True)
+
+
+def _clients(kernel: Any) -> list[Any]:
+    """The clients that a manager makes from now on: papermill leaves their sockets and threads open."""
+    made, new = [], kernel.client
+
+    def client(**options: Any) -> Any:
+        made.append(new(**options))
+        return made[-1]
+
+    kernel.client = client
+    return made
 
 
 def _manager(folder: Path) -> Any:

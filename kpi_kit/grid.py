@@ -16,6 +16,7 @@ STALE_DAYS = 7
 """How old the last row of a stock may be to stand for a boundary."""
 
 _EPOCH = dt.date(1970, 1, 1)
+_USUAL = np.datetime64("1970", "Y"), np.datetime64("2100", "Y")
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -51,8 +52,10 @@ def local_days(instants: pd.Series, zone: str) -> Ints:
 def _midnights(zone: str, first: np.datetime64, last: np.datetime64) -> tuple[int, npt.NDArray[Any]] | None:
     """When the days of some years begin, and the number of the first; None where clocks change at midnight.
 
-    To look a day up is six times as fast as to convert each instant.
+    To look a day up is six times as fast as to convert each instant, unless a mistaken date makes them many.
     """
+    if not _USUAL[0] <= first <= last <= _USUAL[1]:
+        return None
     since, until = (first.astype("datetime64[D]") - 2), (last + 1).astype("datetime64[D]") + 3
     days = pd.DatetimeIndex(np.arange(since, until).astype("datetime64[us]"))
     begun = days.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")

@@ -123,7 +123,11 @@ def test_forecasts_are_remembered_for_the_same_inputs_alone(tmp_path: Path) -> N
     file.write_text(across.to_remember(made, {"ann": "1", "ben": "2", "eve": "3"}), encoding="utf-8")
     assert across.remembered(tmp_path, {"ann": "1", "ben": "2"}) == made
     assert across.remembered(tmp_path, {"ann": "2", "eve": "3"}) == {}
-    for text in ("[]", '{"ann": 1}', '{"ann": {"inputs": "1", "forecasts": {"leads": [[0.5, 1]]}}}', "{"):
+    entries = ('"leads": [[0.5, 1]]', '"leads": [["nan", true, true]]', '"leads": [[1e200, true, true]]',
+               '"leads": [[NaN, true, true]]', '"leads": [[0.5, "no", true]]', '"leads": "123"',
+               '"\\ud800": []')  # fmt: skip
+    hostile = [f'{{"ann": {{"inputs": "1", "forecasts": {{{entry}}}}}}}' for entry in entries]
+    for text in ("[]", '{"ann": 1}', "{", *hostile):
         file.write_text(text, encoding="utf-8")
         with pytest.raises(InputError, match=r"forecasts\.json: what a run of the kit wrote is expected"):
             across.remembered(tmp_path, {"ann": "1"})

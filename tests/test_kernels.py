@@ -23,6 +23,7 @@ from nbclient import NotebookClient
 from nbclient.util import run_sync
 from nbformat import v4
 
+from kpi_kit import execute
 from kpi_kit.kernels import client, forkserver
 from kpi_kit.kernels.provisioner import PROVISIONER, ForkProvisioner, manager
 
@@ -197,6 +198,39 @@ def test_a_worker_serves_some_calls_and_then_another_does(server):
     assert pids[0] != pids[-1]
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(server.call, os.getpid).result() not in pids, "each thread has its own"
+
+
+def test_a_worker_that_was_not_heard_out_or_has_died_is_not_asked_again(server, monkeypatch):
+    first = server.call(os.getpid)
+    receive = client.receive
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(client, "receive", lambda connection: (receive(connection), interrupt()))
+        server.call(str, "stale")
+    second = server.call(os.getpid)
+    assert second != first
+    os.kill(second, signal.SIGKILL)
+    assert soon(lambda: not Path(f"/proc/{second}").exists())
+    assert server.call(os.getpid) != second
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_report_leaves_no_socket_and_no_thread_in_its_worker(server, tmp_path):
+    given = {"specialist": "anna", "period": "2025-10", "data": "d", "params": "p", "out": "o", "as_of": ""}
+    notebook = Path(__file__).parent / "notebooks/good.ipynb"
+
+    def held() -> tuple[int, int]:
+        return server.call_within(60, eval, "tuple(len(__import__('os').listdir(f'/proc/self/{what}'))"
+                                  " for what in ('fd', 'task'))")  # fmt: skip
+
+    seen = []
+    for number in range(3):
+        report = execute.Report("anna", notebook, given, tmp_path / str(number), tmp_path)
+        assert server.call_within(60, execute.execute, report).error is None
+        seen.append(held())
+    assert seen[1] == seen[2]
 
 
 def test_what_is_raised_in_a_process_is_raised_here(server):

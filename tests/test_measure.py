@@ -78,6 +78,11 @@ def test_local_days_are_those_of_the_calendar_around_every_change_of_clocks(zone
     assert local_days(instants[:0], zone).tolist() == []
     unknown = pd.Series([pd.NaT, hours[0]], dtype=instants.dtype)
     assert local_days(unknown, zone)[1] == expected[1]
+    for far in ("9999-06-01", "0001-06-01"):  # a mistyped date
+        mistaken = pd.Series(pd.to_datetime([far], utc=True).as_unit("us"))
+        assert local_days(mistaken, zone).tolist() == [
+            day_number(mistaken.dt.tz_convert(zone).dt.tz_localize(None)[0].date())
+        ]
 
 
 def test_units_fall_into_the_bucket_of_their_local_day() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
+import select
 import shutil
 import signal
 import socket
@@ -63,6 +64,7 @@ class Forked:
 
     def __init__(self, connection: socket.socket, life: int) -> None:
         self.connection = connection
+        self.idle = True
         self._life: int | None = life
 
     def __enter__(self) -> Self:
@@ -79,12 +81,14 @@ class Forked:
         LateError
             Where it took longer than ``patience`` seconds.
         LostError
-            Where the process ended before it answered. After either this is of no more use.
+            Where the process ended before it answered. It is of no more use where it was not heard out.
         """
         self.connection.settimeout(patience)
+        self.idle = False
         try:
             send(self.connection, pickle.dumps((str(Path.cwd()), function, args, kwargs)))
             well, answer = pickle.loads(receive(self.connection))
+            self.idle = True
         except TimeoutError as fault:
             raise LateError(f"its process did not end within {patience:g} s") from fault
         except (OSError, EOFError) as fault:
@@ -95,9 +99,9 @@ class Forked:
 
     def close(self) -> None:
         """End the process, its whole group, and remove its files."""
-        if self._life is not None:
-            os.close(self._life)
-            self._life = None
+        life, self._life = self._life, None
+        if life is not None:
+            os.close(life)
         self.connection.close()
 
 
@@ -156,8 +160,11 @@ class _Worker:
     calls: int = 0
 
     def serves(self, kind: bytes, channel: Channel) -> bool:
-        """Whether it is of use for one more call."""
-        return self.kind == kind and self.channel is channel and self.calls < _CALLS
+        """Whether it is of use for one more call: it was heard out, and has not died since."""
+        same = self.kind == kind and self.channel is channel and self.calls < _CALLS
+        said = select.poll()
+        said.register(self.process.connection, select.POLLIN)
+        return same and self.process.idle and not said.poll(0)
 
 
 class ForkServer:
@@ -292,9 +299,8 @@ class ForkServer:
         with self._lock:
             self._closed = True
             self._stop()
-            for worker in list(self._workers.values()):
-                worker.process.close()
-            self._workers.clear()
+            while self._workers:  # only who takes one out may close it
+                self._workers.popitem()[1].process.close()
         if self._own is not None:
             self._own.cleanup()
 

@@ -22,7 +22,7 @@ def worker(connection: socket.socket, folder: Path, channel: socket.socket | Non
     tempfile.tempdir = str(folder)  # temporary files go with it
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say is in the result
     gc.enable()
-    with suppress(EOFError):
+    with suppress(EOFError, ConnectionError):
         while True:
             client.send(connection, _answer(client.receive(connection)))
             sys.stdout.flush()
