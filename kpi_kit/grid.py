@@ -17,6 +17,7 @@ STALE_DAYS = 7
 
 _EPOCH = dt.date(1970, 1, 1)
 _USUAL = np.datetime64("1970", "Y"), np.datetime64("2100", "Y")
+"""The first and the last year whose midnights are worth keeping."""
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -762,6 +762,27 @@ def test_two_runs_at_once_keep_each_others_reports(go):
     assert files(outcomes[0]) == ANNA | IVAN | INDEX
 
 
+def only_across(
+    monkeypatch: pytest.MonkeyPatch,
+    collect: Callable[..., tuple[Across, dict[str, Plain]]],
+    its: dict[str, str],
+    forecasts: Callable[[str], str],
+) -> None:
+    """Runs make what crosses specialists alone, from the inputs ``its``."""
+    fresh = SimpleNamespace(
+        sound="",
+        read_rows=len,
+        known=None,
+        specialist=lambda *_: {},
+        department=lambda *_: {},
+        forecasts=forecasts,
+        across=lambda: dict(its),
+    )
+    monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(fresh))
+    monkeypatch.setattr(batch.across, "collect", collect)
+    monkeypatch.setattr(batch._Making, "make", lambda *_, **__: None)
+
+
 def test_shocks_are_found_again_only_where_more_than_targets_has_changed(go, monkeypatch):
     """They are about all accounts of the data, which takes a while where those are many."""
     found, asked, its = {"vk": {"views": {}}}, [], {"params": "1", "data": "1"}
@@ -770,18 +791,7 @@ def test_shocks_are_found_again_only_where_more_than_targets_has_changed(go, mon
         asked.append(where.get("shocked"))
         return Across({}, found), {}
 
-    fresh = SimpleNamespace(
-        sound="",
-        read_rows=len,
-        known=None,
-        specialist=lambda *_: {},
-        department=lambda *_: {},
-        forecasts=str,
-        across=lambda: dict(its),
-    )
-    monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(fresh))
-    monkeypatch.setattr(batch.across, "collect", collect)
-    monkeypatch.setattr(batch._Making, "make", lambda *_, **__: None)
+    only_across(monkeypatch, collect, its, forecasts=str)
     for change in ({}, {}, {"params": "2"}, {"data": "2"}):
         its |= change
         outcome = go()
@@ -802,18 +812,7 @@ def test_forecasts_are_made_again_only_for_whom_something_has_changed(go, monkey
         asked.append(where.get("made"))
         return Across(), made
 
-    fresh = SimpleNamespace(
-        sound="",
-        read_rows=len,
-        known=None,
-        specialist=lambda *_: {},
-        department=lambda *_: {},
-        forecasts=lambda name: its[name],
-        across=lambda: dict(its),
-    )
-    monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(fresh))
-    monkeypatch.setattr(batch.across, "collect", collect)
-    monkeypatch.setattr(batch._Making, "make", lambda *_, **__: None)
+    only_across(monkeypatch, collect, its, forecasts=lambda name: its[name])
     for change in ({}, {}, {"anna": "2"}, {"anna": "3", "ivan": "2"}):
         its |= change
         outcome = go()

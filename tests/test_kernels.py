@@ -218,7 +218,7 @@ def interrupt() -> None:
 
 
 def test_a_report_leaves_no_socket_and_no_thread_in_its_worker(server, tmp_path):
-    given = {"specialist": "anna", "period": "2025-10", "data": "d", "params": "p", "out": "o", "as_of": ""}
+    given = {"specialist": "anna", "period": "2025-10", "out": str(tmp_path)}
     notebook = Path(__file__).parent / "notebooks/good.ipynb"
 
     def held() -> tuple[int, int]:
