@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 if TYPE_CHECKING:
-    from kpi_kit.across import Across
+    from kpi_kit.scorecard.cohort import Across
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks/results.json"
@@ -160,24 +160,25 @@ def kit_quarto(names: Sequence[str], params: Path, out: Path) -> None:
 
 def sound(params: str) -> None:
     """Check the data once, as a run does for all its notebooks."""
-    from kpi_kit import opening
+    from kpi_kit.data import open_inputs
 
-    loaded, store = opening.open_inputs(ROOT / DATA, Path(params))
+    loaded, store = open_inputs.open_inputs(ROOT / DATA, Path(params))
     with store:
-        os.environ[opening.CHECKED] = opening.pass_on(store.learn(), loaded)
+        os.environ[open_inputs.CHECKED] = open_inputs.pass_on(store.learn(), loaded)
 
 
 def plain(name: str, params: str, crossing: Across | None = None) -> dict[str, Any]:
     """All sections of a report as HTML, in this process; returns the scorecard."""
-    from kpi_kit import opening, scorecard
-    from kpi_kit.case import prepare
-    from kpi_kit.periods import Period
+    from kpi_kit.core.periods import Period
+    from kpi_kit.data import open_inputs
     from kpi_kit.report import SpecialistReport
+    from kpi_kit.scorecard import build
+    from kpi_kit.scorecard.context import prepare
 
-    loaded, store = opening.open_inputs(ROOT / DATA, Path(params))
+    loaded, store = open_inputs.open_inputs(ROOT / DATA, Path(params))
     with store:
         case = prepare(name, Period.parse(PERIOD), params=loaded, store=store)
-        card = scorecard.card(case, crossing, NOTEBOOK)
+        card = build.card(case, crossing, NOTEBOOK)
     _show(SpecialistReport(card), SECTIONS)
     return card
 
@@ -198,8 +199,8 @@ def _show(report: Any, names: Sequence[str]) -> None:
 @contextmanager
 def limit(params: Path, name: str) -> Iterator[Way]:
     """Two plain processes that have each made a report already."""
-    from kpi_kit import across
-    from kpi_kit.periods import Period
+    from kpi_kit.core.periods import Period
+    from kpi_kit.scorecard import cohort
 
     one_thread = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     os.environ.update(one_thread)
@@ -211,7 +212,7 @@ def limit(params: Path, name: str) -> Iterator[Way]:
 
         def way(names: Sequence[str], params: Path, out: Path) -> None:
             where = {"data": ROOT / DATA, "params": params}
-            crossing, _ = across.collect(names, Period.parse(PERIOD), jobs=JOBS, submit=pool.submit, **where)
+            crossing, _ = cohort.collect(names, Period.parse(PERIOD), jobs=JOBS, submit=pool.submit, **where)
             cards = list(pool.map(plain, names, [str(params)] * len(names), [crossing] * len(names)))
             pool.submit(plain_department, cards).result()
 
@@ -298,7 +299,7 @@ import os, sys, tempfile, time
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from kpi_kit import batch
+from kpi_kit.batch import run as batch
 import psutil
 
 number, out, notebooks = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
@@ -309,7 +310,7 @@ nothing = lambda *_: {}
 its = {"read_rows": len, "forecasts": str, "specialist": nothing, "department": nothing, "across": nothing}
 fresh = SimpleNamespace(sound="", known=None, **its)
 batch._open_inputs = lambda *_: nullcontext(fresh)
-batch.across.collect = lambda people, period, **where: (batch.Across(), {})
+batch.cohort.collect = lambda people, period, **where: (batch.Across(), {})
 me = psutil.Process()
 close = batch._Making.close
 def watch(making):

@@ -18,7 +18,7 @@ from typing import Any
 
 from batch import PERIOD, REPORTS, ROOT, agency, kit
 
-from kpi_kit import batch as made_by
+from kpi_kit.batch import run as made_by
 
 ENOUGH = REPORTS // 3
 

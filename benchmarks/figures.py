@@ -19,10 +19,9 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from kpi_kit import figures
-from kpi_kit.periods import Grain
-from kpi_kit.report import THEME
-from kpi_kit.wording import words
+from kpi_kit.core.periods import Grain
+from kpi_kit.report import THEME, figures
+from kpi_kit.report.wording import words
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 7

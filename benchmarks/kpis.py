@@ -17,12 +17,12 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from kpi_kit.case import Case, prepare
-from kpi_kit.facts import Facts
+from kpi_kit.core.periods import Period
+from kpi_kit.data.store import Store, open_store
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import Params, load
-from kpi_kit.periods import Period
-from kpi_kit.store import Store, open_store
+from kpi_kit.scorecard.context import Case, prepare
+from kpi_kit.scorecard.entry_facts import Facts
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 5

@@ -25,8 +25,8 @@ from typing import Any
 import duckdb
 import psutil
 
-from kpi_kit.table_files import literal, quoted
-from kpi_kit.tables import TABLES, Type
+from kpi_kit.core.schema import TABLES, Type
+from kpi_kit.data.table_source import literal, quoted
 
 ROOT = Path(__file__).resolve().parent.parent
 ACCOUNTS, BRANDS = 2000, 60

@@ -32,7 +32,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from postbox import CHOICES, PASSWORD, USER, Postbox, certificates, listening  # noqa: E402
 
-from kpi_kit import batch  # noqa: E402
+from kpi_kit.batch import run as batch  # noqa: E402
 
 PERIOD = "2025-10"
 PEOPLE = ["anna-petrova", "dmitry-orlov", "elena-volkova", "ivan-kuznetsov", "maria-sokolova", "timur-safin"]
@@ -40,7 +40,7 @@ CHILD = """
 import sys
 from kpi_kit.mail import delivery, session
 session._PATIENCE, delivery.BACK_OFF = 1, (0.01, 0.02, 0.05)
-from kpi_kit.__main__ import main
+from kpi_kit.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 """The command line with short waits; nothing else differs."""

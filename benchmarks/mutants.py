@@ -33,14 +33,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PLAN = {
-    "targets": ["tests/test_targets.py"],
-    **{f"kpis/{name}": [f"tests/kpis/test_{name}.py", "tests/test_catalogue.py", "tests/test_robustness.py"]
+    "params/targets": ["tests/params/test_targets.py"],
+    **{f"kpis/{name}": [f"tests/kpis/test_{name}.py", "tests/test_catalogue.py",
+                       "tests/scorecard/test_sensitivity.py"]
        for name in ("audience", "content", "demand", "engagement", "response", "sales")},
-    "kpis/frame": ["tests/kpis", "tests/test_catalogue.py", "tests/test_unit_frame.py"],
-    **{f"statistics/{name}": ["tests/test_statistics.py", f"tests/test_statistics_{name}.py"] for name in
-       ("change", "trend", "chance", "control", "calibration")},
-    "statistics/discoveries": ["tests/test_statistics.py"],
-    "statistics/unusual": ["tests/test_anomalies.py", "tests/test_statistics_unusual.py"],
+    "kpis/frame": ["tests/kpis", "tests/test_catalogue.py", "tests/kpis/engine/test_unit_frame.py"],
+    **{f"statistics/{name}": ["tests/statistics/test_statistics.py", f"tests/statistics/test_{name}.py"]
+       for name in ("change", "trend", "chance", "control", "calibration")},
+    "statistics/discoveries": ["tests/statistics/test_statistics.py"],
+    "statistics/unusual": ["tests/scorecard/test_unusual_days.py", "tests/statistics/test_unusual.py"],
 }  # fmt: skip
 """Which tests are to see the changes of a module."""
 IMPORT = "import"

@@ -66,7 +66,7 @@ import json, sys
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from kpi_kit import batch
+from kpi_kit.batch import run as batch
 
 storm, out, deadline = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 names = json.loads((storm / "names.json").read_text())
@@ -79,7 +79,7 @@ its = lambda notebook, reports: {"of": json.dumps(reports)}
 each = dict(read_rows=len, forecasts=str, specialist=same, across=same, department=its)
 fresh = SimpleNamespace(sound="", known=None, **each)
 batch._open_inputs = lambda *_: nullcontext(fresh)
-batch.across.collect = lambda people, period, **where: (batch.Across(), {})
+batch.cohort.collect = lambda people, period, **where: (batch.Across(), {})
 if __name__ == "__main__":
     try:
         given = dict(data=str(storm), params="p", out=out, notebooks=storm)

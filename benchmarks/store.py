@@ -33,10 +33,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import pandas as pd  # noqa: E402
 
-from kpi_kit import upsert as upserts  # noqa: E402
-from kpi_kit.errors import InputError  # noqa: E402
-from kpi_kit.store import open_store  # noqa: E402
-from kpi_kit.upsert import upsert, writing  # noqa: E402
+from kpi_kit.core.errors import InputError  # noqa: E402
+from kpi_kit.data import merge as upserts  # noqa: E402
+from kpi_kit.data.merge import upsert, writing  # noqa: E402
+from kpi_kit.data.store import open_store  # noqa: E402
 
 FIRST = dt.date(2025, 8, 1)
 PARTS_FROM = 12

@@ -11,14 +11,13 @@ from typing import Any
 from pydantic import BaseModel
 
 import kpi_kit
-from kpi_kit import figures
+from kpi_kit.core.periods import Grain
+from kpi_kit.core.yaml_io import read_yaml
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import records
 from kpi_kit.params.sentences import HOMES
-from kpi_kit.periods import Grain
-from kpi_kit.report import THEME
-from kpi_kit.wording import LANGUAGES, Words, words
-from kpi_kit.yaml_files import read_yaml
+from kpi_kit.report import THEME, figures
+from kpi_kit.report.wording import LANGUAGES, Words, words
 
 ROOT = Path(__file__).parent.parent
 MODELS = tuple(dict.fromkeys([records.Department, records.Specialist, records.Events, *HOMES.values()]))

@@ -17,14 +17,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kpi_kit.agency import Agency, Card, Record, open
+    from kpi_kit.explore import Agency, Card, Record, open
 
 __all__ = ["Agency", "Card", "Record", "open"]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(importlib.import_module("kpi_kit.agency"), name)
+        return getattr(importlib.import_module("kpi_kit.explore"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=__name__)
 
 

@@ -1,56 +1,8 @@
-"""The command line: ``python -m kpi_kit run | score | check | verify | what-if | …``."""
+"""Entry point of ``python -m kpi_kit``."""
 
-from __future__ import annotations
-
-import argparse
-import datetime as dt
-import importlib
-import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
-from kpi_kit.commands import BAD_INPUT, OK, SOME_FAILED, STOPPED
-from kpi_kit.commands.arguments import parser
-from kpi_kit.errors import InputError, KitError, SpecialistError
-from kpi_kit.remote import copy_of, is_url, shown
-from kpi_kit.untrusted import on_terminal
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code: 0 all well, 1 some reports failed, 2 bad input."""
-    given = sys.argv[1:] if arguments is None else arguments
-    asked = parser(*given[:1]).parse_args(given, argparse.Namespace(clock=_now))
-    try:
-        if is_url(asked.out) and asked.command != "run":
-            raise InputError(f"--out {shown(asked.out)}: only run writes to a URL; a folder is allowed")
-        # a command imports what it needs: a run in which all is up to date takes a second
-        command = importlib.import_module(f"kpi_kit.commands.{asked.command}")
-        return int(command.carry_out(asked))
-    except SpecialistError as fault:
-        _say_problems(fault, asked.data)
-        return SOME_FAILED
-    except KitError as fault:
-        _say_problems(fault, asked.data)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return STOPPED
-    except BrokenPipeError:  # whoever read the output has seen enough; nothing is left to flush into
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
-
-
-def _now() -> dt.datetime:
-    """What time it is: nothing else in the kit asks."""
-    return dt.datetime.now(dt.UTC)
-
-
-def _say_problems(fault: KitError, data: Path | str) -> None:
-    for problem in fault.problems:
-        told = problem.replace(str(copy_of(data)), shown(data)) if isinstance(data, str) else problem
-        print(on_terminal(told), file=sys.stderr)
-
+from kpi_kit.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

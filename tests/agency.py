@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.case import Case, prepare
-from kpi_kit.facts import Facts
-from kpi_kit.model import Measurement
+from kpi_kit.core.model import Measurement
+from kpi_kit.core.periods import Period
+from kpi_kit.core.schema import TABLES
+from kpi_kit.data.store import open_store
 from kpi_kit.params import load as load_params
-from kpi_kit.periods import Period
-from kpi_kit.scorecard import Scorecard, score
-from kpi_kit.store import open_store
-from kpi_kit.tables import TABLES
+from kpi_kit.scorecard.build import Scorecard, score
+from kpi_kit.scorecard.context import Case, prepare
+from kpi_kit.scorecard.entry_facts import Facts
 from tests.builders import write_csv, write_params
 
 Lines = Sequence[str]

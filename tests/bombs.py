@@ -176,8 +176,8 @@ BOMBS: dict[str, Callable[[Path], None]] = {
 
 def attempt(path: Path, into: Path) -> str:
     """What the importer says of a file."""
-    from kpi_kit.errors import InputError
-    from kpi_kit.intake import NewAccount, take_in
+    from kpi_kit.core.errors import InputError
+    from kpi_kit.sources.pipeline import NewAccount, take_in
     from tests.fuzzing import AT, OPTIONS
 
     try:

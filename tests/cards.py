@@ -6,8 +6,8 @@ import copy
 import math
 from typing import Any
 
+from kpi_kit.core.periods import Grain, Period
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.periods import Grain, Period
 
 PERIOD = "2025-10"
 LONG_NAME = "Константинопольская-Преображенская Александра-Виктория Всеволодовна Нижнекамская"

@@ -104,11 +104,11 @@ def specialist(chance: random.Random, folder: Path) -> None:
 
 
 def period(chance: random.Random, folder: Path) -> None:
-    from kpi_kit.periods import parse_instant
+    from kpi_kit.core.periods import parse_instant
 
     text = damaged(chance.choice(("2025-10", "2025-Q4", "2025-W41", "2025", "9999-12", "0001-01")), chance)
     _one_period(text)
-    from kpi_kit.errors import KitError
+    from kpi_kit.core.errors import KitError
 
     try:
         parse_instant(damaged("2025-10-31T12:00:00+03:00", chance), ZoneInfo("Europe/Moscow"), "x")
@@ -117,8 +117,8 @@ def period(chance: random.Random, folder: Path) -> None:
 
 
 def _one_period(text: str) -> None:
-    from kpi_kit.errors import KitError
-    from kpi_kit.periods import Period
+    from kpi_kit.core.errors import KitError
+    from kpi_kit.core.periods import Period
 
     try:
         found = Period.parse(text)
@@ -129,8 +129,8 @@ def _one_period(text: str) -> None:
 
 
 def tables(chance: random.Random, folder: Path) -> None:
-    from kpi_kit import checks
-    from kpi_kit.store import open_store
+    from kpi_kit.data import validate
+    from kpi_kit.data.store import open_store
 
     posts = (
         "post_id,account_id,published_at,views,likes\n1,a,2025-10-01T12:00:00+03:00,5,1\n2,a,2025-10-02,6,0\n"
@@ -139,7 +139,7 @@ def tables(chance: random.Random, folder: Path) -> None:
     (folder / "accounts.csv").write_text(damaged(accounts, chance), encoding="utf-8", errors="replace")
     (folder / "posts.csv").write_text(damaged(posts, chance), encoding="utf-8", errors="replace")
     with open_store(folder, "Europe/Moscow") as store:
-        problems = checks.problems(store, "RUB")
+        problems = validate.problems(store, "RUB")
         _sentences(problems)
         if not problems:
             store.frame("posts")
@@ -190,9 +190,9 @@ def sound_figures(name: str) -> dict[str, float]:
 
 def store(chance: random.Random, folder: Path) -> None:
     """A data folder in which some file is damaged: a table, what imports keep, or a plan beside it."""
-    from kpi_kit import checks
-    from kpi_kit.store import open_store
-    from kpi_kit.upsert import journal
+    from kpi_kit.data import validate
+    from kpi_kit.data.merge import journal
+    from kpi_kit.data.store import open_store
     from tests.fuzzing import ANY
 
     shutil.copytree(GOLDEN / "data", folder / "data")
@@ -203,15 +203,15 @@ def store(chance: random.Random, folder: Path) -> None:
     path = chance.choice(files)
     path.write_bytes(chance.choice(ANY)(path.read_bytes(), chance))
     with open_store(folder / "data", "Europe/Moscow") as opened:
-        _sentences(checks.problems(opened, "RUB"))
+        _sentences(validate.problems(opened, "RUB"))
         journal.read(folder / "data")
 
 
 def kept(chance: random.Random, folder: Path) -> None:
     """JSON that a run has left, damaged: a scorecard, a manifest, the journal of the mail."""
-    from kpi_kit import scorecard
+    from kpi_kit.batch.manifest import Manifest
     from kpi_kit.mail.journal import Journal
-    from kpi_kit.manifest import Manifest
+    from kpi_kit.scorecard import build
     from tests.fuzzing import ANY
 
     name, place = chance.choice(
@@ -219,7 +219,7 @@ def kept(chance: random.Random, folder: Path) -> None:
     )
     (folder / place).write_bytes(chance.choice(ANY)((GOLDEN / name).read_bytes(), chance))
     if name == "scorecard.json":
-        scorecard.load(folder / place)
+        build.load(folder / place)
     elif name == "manifest.json":
         Manifest(folder, "2025-10", ["olga"]).save()
     else:
@@ -252,7 +252,7 @@ def regression(name: str, text: str, folder: Path) -> None:
 
 def attempt(name: str, seed: int) -> str | None:
     """What escaped; None where all is well."""
-    from kpi_kit.errors import KitError
+    from kpi_kit.core.errors import KitError
 
     with tempfile.TemporaryDirectory() as place:
         begun = time.process_time()

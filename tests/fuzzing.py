@@ -21,11 +21,11 @@ from pathlib import Path
 import pandas as pd
 from twins import FILES, TOTALS
 
-from kpi_kit.errors import InputError
-from kpi_kit.intake import take_in
-from kpi_kit.owners import NewAccount
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
+from kpi_kit.sources.pipeline import take_in
 from kpi_kit.sources.recognise import recognise
+from kpi_kit.sources.resolve_account import NewAccount
 
 KNOWN = {name: source for name, source in SOURCES.items() if name != "csv"}
 OPTIONS = ImportOptions(account="a", brand="b", since=dt.date(2025, 2, 27), until=dt.date(2025, 3, 1))

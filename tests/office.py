@@ -23,7 +23,7 @@ import cards
 from builders import write_params
 
 from kpi_kit import params as settings
-from kpi_kit.freshness import of_file
+from kpi_kit.batch.fingerprints import of_file
 from kpi_kit.mail.gate import Gate
 from kpi_kit.mail.outbox import Wish, post
 from kpi_kit.mail.server import Server

@@ -14,9 +14,8 @@ from typing import Any
 import nbformat
 from nbformat import v4
 
-from kpi_kit import render
-from kpi_kit.periods import Period
-from kpi_kit.report import DepartmentReport, SpecialistReport
+from kpi_kit.core.periods import Period
+from kpi_kit.report import DepartmentReport, SpecialistReport, render
 
 SPECIALIST = """
     header summary total restated scorecard figures accounts audience plan response funnel posts anomalies

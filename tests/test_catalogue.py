@@ -15,11 +15,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from kpi_kit import kpis
-from kpi_kit.case import Case
-from kpi_kit.facts import Facts
+from kpi_kit.core.model import Kpi
 from kpi_kit.kpis import CATALOGUE, FAMILIES
 from kpi_kit.kpis.frame import Setting, Tables, UnitFrame
-from kpi_kit.model import Kpi
+from kpi_kit.scorecard.context import Case
+from kpi_kit.scorecard.entry_facts import Facts
 from tests.agency import SCOPES, build, case_of, codes, cover, entry, measure
 
 # section 4 of the design, written out again: group, id, unit, better, interval
@@ -256,7 +256,7 @@ def test_every_kpi_has_a_case() -> None:
 @EVERY_KPI
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_words(kpi: Kpi, language: str) -> None:
-    file = Path(kpis.__file__).parents[1] / "locale" / f"{language}.yml"
+    file = Path(kpis.__file__).parents[1] / "report" / "locale" / f"{language}.yml"
     words = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))["kpi"][kpi.id]
     assert {"name", "what", "formula"} <= set(words)
     assert all(isinstance(text, str) and text.strip() for text in words.values())

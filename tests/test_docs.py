@@ -13,17 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from kpi_kit.__main__ import main
+from kpi_kit.cli.main import main
+from kpi_kit.core.schema import TABLES
+from kpi_kit.data.merge import EXTRA
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import load
 from kpi_kit.params.records import Department, Entry, Event, Specialist, TargetParams
-from kpi_kit.scorecard import Scorecard, score
+from kpi_kit.report.wording import words
+from kpi_kit.scorecard.build import Scorecard, score
 from kpi_kit.sources import SOURCES
 from kpi_kit.sources.attribution import read_attribution
 from kpi_kit.sources.column_mapping import read_mapping
-from kpi_kit.tables import TABLES
-from kpi_kit.upsert import EXTRA
-from kpi_kit.wording import words
 
 ROOT = Path(__file__).parent.parent
 PAGES = {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kpi_kit.__main__ import main
-from kpi_kit.scorecard import is_sealed, score
+from kpi_kit.cli.main import main
+from kpi_kit.scorecard.build import is_sealed, score
 
 ROOT = Path(__file__).parent.parent
 PERIOD = "2025-10"

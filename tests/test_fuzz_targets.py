@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kpi_kit.errors import KitError
+from kpi_kit.core.errors import KitError
 from tests.fuzz_targets import REGRESSIONS, TARGETS, attempt, regression
 
 pytestmark = pytest.mark.no_cover  # what runs here, other tests reach; being watched doubles its time

@@ -14,20 +14,21 @@ from typing import Any
 
 import pytest
 
-from kpi_kit import across, params, scorecard
-from kpi_kit.errors import InputError, KitError
-from kpi_kit.json_text import parse_json
-from kpi_kit.known import Known
+from kpi_kit import params
+from kpi_kit.batch.manifest import Manifest, up_to_date
+from kpi_kit.cli.verify_report import sentences, verify
+from kpi_kit.core.errors import InputError, KitError
+from kpi_kit.core.json_io import parse_json
+from kpi_kit.core.periods import Period
+from kpi_kit.core.yaml_io import read_yaml
+from kpi_kit.data.known import Known
+from kpi_kit.data.merge import journal
+from kpi_kit.data.store import look, open_store
 from kpi_kit.mail import gate
-from kpi_kit.manifest import Manifest, up_to_date
-from kpi_kit.periods import Period
-from kpi_kit.render import _for_quarto, write_text
 from kpi_kit.report import department
-from kpi_kit.store import look, open_store
-from kpi_kit.upsert import journal
-from kpi_kit.verify import sentences, verify
-from kpi_kit.yaml_files import read_yaml
-from tests.test_schemas import GOLDEN, take_in_a_post
+from kpi_kit.report.render import _for_quarto, write_text
+from kpi_kit.scorecard import build, cohort
+from tests.core.test_file_versions import GOLDEN, take_in_a_post
 
 ZONE = "Europe/Moscow"
 
@@ -146,10 +147,10 @@ def test_a_file_that_may_not_be_read_is_told(sample: Path, monkeypatch: pytest.M
 
 DEEP, LONG = "[" * 200_000, '{"schema": ' + "9" * 400 + "}"
 READERS: dict[str, Callable[[Path], object]] = {
-    "scorecard.json": lambda sample: scorecard.load(sample / "scorecard.json"),
+    "scorecard.json": lambda sample: build.load(sample / "scorecard.json"),
     "manifest.json": lambda sample: Manifest(sample, "2025-10", ["olga"]),
-    "backtest.json": across.read,
-    "department/shocks.json": across.read,
+    "backtest.json": cohort.read,
+    "department/shocks.json": cohort.read,
     "data/imports/schema.json": lambda sample: look(sample / "data", ZONE),
 }
 
@@ -194,7 +195,7 @@ def test_what_crosses_specialists_has_its_shape_or_is_refused(found: Any, name: 
         found = {"views": [found]}
     (sample / name).parent.mkdir(exist_ok=True)
     (sample / name).write_text(json.dumps(found))
-    assert Path(name).name in refused(lambda: across.read(sample))
+    assert Path(name).name in refused(lambda: cohort.read(sample))
 
 
 @pytest.mark.parametrize(
@@ -285,7 +286,7 @@ def end_of(path: Path, sample: Path) -> str:
 
 @pytest.mark.parametrize(("way", "value"), KNOWN)
 def test_a_scorecard_with_such_a_part_is_refused(way: tuple[Any, ...], value: Any, sample: Path) -> None:
-    record = scorecard.load(sample / "scorecard.json")
+    record = build.load(sample / "scorecard.json")
     (sample / "altered.json").write_text(altered(record, way, value))
     assert end_of(sample / "altered.json", sample) == "refused"
 
@@ -293,12 +294,12 @@ def test_a_scorecard_with_such_a_part_is_refused(way: tuple[Any, ...], value: An
 def test_a_scorecard_with_anything_anywhere_is_verified_or_refused(
     sample: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = scorecard.load(sample / "scorecard.json")
+    record = build.load(sample / "scorecard.json")
     where = {"data": sample / "data", "params": sample / "params"}
-    now = scorecard.score("olga", "2025-10", as_of=record["as_of"], **where)
-    monkeypatch.setattr("kpi_kit.verify.open_inputs", lambda *_: (None, nullcontext()))
-    monkeypatch.setattr("kpi_kit.verify.prepare", lambda *_, **__: None)
-    monkeypatch.setattr("kpi_kit.verify.card", lambda *_: now)  # the same each time
+    now = build.score("olga", "2025-10", as_of=record["as_of"], **where)
+    monkeypatch.setattr("kpi_kit.cli.verify_report.open_inputs", lambda *_: (None, nullcontext()))
+    monkeypatch.setattr("kpi_kit.cli.verify_report.prepare", lambda *_, **__: None)
+    monkeypatch.setattr("kpi_kit.cli.verify_report.card", lambda *_: now)  # the same each time
     chance, path, ends = random.Random(3), sample / "altered.json", set()
     for _ in range(400):
         way = chance.choice(ways(record))

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpi_kit import checks
-from kpi_kit.errors import InputError, KitError
+from kpi_kit.core.errors import InputError, KitError
+from kpi_kit.core.yaml_io import MOST_BYTES, read_yaml
+from kpi_kit.data import validate
+from kpi_kit.data.store import look, open_store
+from kpi_kit.data.table_source import connect, literal, quoted
 from kpi_kit.sources.bounds import LONGEST_NUMBER, JsonGuard
 from kpi_kit.sources.recognise import unpacked
-from kpi_kit.store import look, open_store
-from kpi_kit.table_files import connect, literal, quoted
-from kpi_kit.yaml_files import MOST_BYTES, read_yaml
 from tests.bombs import BOMBS, MOST_MEMORY, MOST_SECONDS, workbook
 from tests.builders import write_csv, write_data
 
@@ -218,7 +218,7 @@ def test_a_header_without_end_is_refused(tmp_path: Path, header: str) -> None:
 def test_a_table_that_is_broken_inside_is_named_in_a_sentence(tmp_path: Path, accounts: bytes) -> None:
     write_csv(tmp_path, accounts=accounts)
     with open_store(tmp_path, ZONE) as store:
-        (problem, *_) = checks.problems(store, None)
+        (problem, *_) = validate.problems(store, None)
     assert problem.startswith(f"{tmp_path / 'accounts.csv'}: ")
     assert len(problem) < 400
     assert "\n" not in problem
@@ -230,7 +230,7 @@ def test_a_parquet_that_breaks_off_is_named_in_a_sentence(tmp_path: Path) -> Non
     content = file.read_bytes()
     file.write_bytes(content[:200] + b"\xff" * 400 + content[600:])
     with open_store(tmp_path, ZONE) as store:
-        (problem,) = checks.problems(store, None)
+        (problem,) = validate.problems(store, None)
         with pytest.raises(InputError, match="cannot be read to its end"):
             store.frame("accounts")
     assert problem.startswith(f"{file}: cannot be read to its end: ")

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from kpi_kit.core.schema import TABLES, Type
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.scorecard import dumps, score
-from kpi_kit.tables import TABLES, Type
+from kpi_kit.scorecard.build import dumps, score
 from tests.builders import write_data
 from tests.random_agency import write_agency
 

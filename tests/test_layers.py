@@ -6,21 +6,17 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 KIT = ROOT / "kpi_kit"
-ORDER = """
-    errors untrusted json_text schemas card_files earlier model periods tables yaml_files edition statistics
-    kpis grid measure targets params commits kept known table_files store extract checks opening upsert
-    horizon case facts robustness sections verdicts smart shocks across anomalies provenance scorecard
-    what_if restatement department wording display verify figures report agency render kernels execute
-    workers cluster machine freshness manifest progress scratch remote plan batch mail sources owners intake
-    commands __main__
+ROOMS = """
+    core statistics kpis params data sources scorecard report batch mail explore cli __main__
 """.split()
-"""A module imports only from those before it; modules of one package may import each other."""
+"""A room imports only from the rooms before it. Files of one room never import each other in a circle."""
 NOTEBOOKS = ("specialist_report", "department_report", "explore")
 CLOCK = re.compile(r"\b(now\(\)|today\(\)|current_(date|time|timestamp)\b)", re.IGNORECASE)
 
@@ -30,26 +26,50 @@ def modules() -> list[Path]:
 
 
 def name_of(path: Path, kit: Path = KIT) -> str:
-    """The layer: the first part of the module's name under the package."""
+    """The room: the first part of the module's name under the package."""
     return path.relative_to(kit).parts[0].removesuffix(".py")
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    """The layers that a module imports from, wherever in it the imports stand."""
+def imported_names(tree: ast.AST) -> Iterator[str]:
+    """The dotted names of the kit that a module imports, wherever in it the imports stand."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports hide the layer"
+            assert node.level == 0, "relative imports hide the room"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        yield from (name.split(".")[1] for name in names if name.startswith("kpi_kit."))
+        yield from (name for name in names if name.startswith("kpi_kit."))
 
 
-def wrong_imports(layer: str, source: str) -> list[str]:
-    place = ORDER.index(layer)
-    return [other for other in imported(ast.parse(source)) if other != layer and other not in ORDER[:place]]
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The rooms that a module imports from."""
+    yield from (name.split(".")[1] for name in imported_names(tree))
+
+
+def wrong_imports(room: str, source: str) -> list[str]:
+    place = ROOMS.index(room)
+    return [other for other in imported(ast.parse(source)) if other != room and other not in ROOMS[:place]]
+
+
+def circle(sources: dict[str, str]) -> list[str]:
+    """Modules that import each other in a circle, by dotted name; empty where there is none."""
+    graph = {}
+    for module, source in sources.items():
+        targets = {name for name in imported_names(ast.parse(source)) if name in sources}
+        targets |= {
+            name.rpartition(".")[0]
+            for name in imported_names(ast.parse(source))
+            if name not in sources and name.rpartition(".")[0] in sources
+        }
+        # a package's own files may import from it what its __init__ defines itself
+        graph[module] = {target for target in targets if not module.startswith(target)}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as fault:
+        return list(fault.args[1])
+    return []
 
 
 def clock_reads(source: str) -> list[str]:
@@ -79,23 +99,44 @@ def clock_reads(source: str) -> list[str]:
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_imports_only_from_above(path):
-    assert name_of(path) in ORDER, "give the module its place in ORDER"
+    assert name_of(path) in ROOMS, "give the module a room"
     assert wrong_imports(name_of(path), path.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_only_main_reads_the_clock(path):
-    if name_of(path) != "__main__":
+def test_only_the_command_line_reads_the_clock(path):
+    if path != KIT / "cli" / "main.py":
         assert clock_reads(path.read_text(encoding="utf-8")) == []
 
 
+def test_no_files_import_each_other_in_a_circle():
+    names = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in modules()
+    }
+    assert circle({name: path.read_text(encoding="utf-8") for name, path in names.items()}) == []
+
+
+def test_every_room_is_a_folder_that_says_what_it_holds():
+    for room in ROOMS[:-1]:
+        assert ast.get_docstring(ast.parse((KIT / room / "__init__.py").read_text(encoding="utf-8")))
+    assert {path.stem for path in KIT.glob("*.py")} == {"__init__", "__main__"}
+
+
 def test_the_importing_test_can_fail():
-    assert wrong_imports("periods", "from kpi_kit.batch import run") == ["batch"]
-    assert wrong_imports("periods", "from kpi_kit import store as s, errors") == ["store"]
-    assert wrong_imports("periods", "def f():\n    import kpi_kit.report.section") == ["report"]
-    assert wrong_imports("kpis", "from kpi_kit.kpis.frame import units\nfrom kpi_kit.model import Kpi") == []
+    assert wrong_imports("core", "from kpi_kit.batch.run import run") == ["batch"]
+    assert wrong_imports("params", "from kpi_kit import data as d, core") == ["data"]
+    assert wrong_imports("core", "def f():\n    import kpi_kit.report.section") == ["report"]
+    source = "from kpi_kit.kpis.frame import units\nfrom kpi_kit.core.model import Kpi"
+    assert wrong_imports("kpis", source) == []
     with pytest.raises(AssertionError, match="relative"):
-        wrong_imports("periods", "from . import errors")
+        wrong_imports("core", "from . import errors")
+
+
+def test_the_circle_test_can_fail():
+    one, two = "from kpi_kit.data.b import f", "def g():\n    from kpi_kit.data import a"
+    assert set(circle({"kpi_kit.data.a": one, "kpi_kit.data.b": two})) == {"kpi_kit.data.a", "kpi_kit.data.b"}
+    assert circle({"kpi_kit.data.a": one, "kpi_kit.data.b": ""}) == []
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,13 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from kpi_kit import scorecard
-from kpi_kit.case import prepare
+from kpi_kit.core.periods import Period
+from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.opening import open_inputs
 from kpi_kit.params import load as load_params
-from kpi_kit.periods import Period
-from kpi_kit.scorecard import dumps, score
+from kpi_kit.scorecard import build
+from kpi_kit.scorecard.build import dumps, score
+from kpi_kit.scorecard.context import prepare
 from tests import oracle, sql_oracle
 from tests.random_agency import PEOPLE, leave_gaps, write_agency
 from tests.sql_agreement import compared, in_sql, same
@@ -125,11 +125,11 @@ def of_history(line: dict[str, Any], wanted: dict[str, Any], who: str) -> Iterat
 def measured(
     data: Path, params: Path, people: tuple[str, ...], period: str, as_of: str | None
 ) -> dict[str, dict[str, Any]]:
-    """The scorecards that :func:`kpi_kit.scorecard.score` makes, of data that are opened once."""
+    """The scorecards that :func:`kpi_kit.scorecard.build.score` makes, of data that are opened once."""
     loaded, store = open_inputs(data, params)
     with store:
         asked = {"params": loaded, "store": store, "as_of": as_of}
-        cards = {who: scorecard.card(prepare(who, Period.parse(period), **asked)) for who in people}
+        cards = {who: build.card(prepare(who, Period.parse(period), **asked)) for who in people}
     for card in cards.values():
         dumps(card)
     return cards
@@ -178,12 +178,12 @@ def without_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     # the package's bootstraps would only cost time here
     names = ("change", "year_ago_change", "trend", "chance", "chance_band", "chance_period", "control")
     none = dict.fromkeys(names)
-    monkeypatch.setattr(scorecard, "verdicts", lambda facts: facts)
-    monkeypatch.setattr(scorecard, "robustness", lambda facts, target: None)
-    monkeypatch.setattr(scorecard.anomalies, "unusual", lambda case, happened: [])
-    monkeypatch.setattr(scorecard, "audit", lambda facts, said, reliable: (None, []))
+    monkeypatch.setattr(build, "verdicts", lambda facts: facts)
+    monkeypatch.setattr(build, "robustness", lambda facts, target: None)
+    monkeypatch.setattr(build.unusual_days, "unusual", lambda case, happened: [])
+    monkeypatch.setattr(build, "audit", lambda facts, said, reliable: (None, []))
     monkeypatch.setattr(
-        scorecard, "records", lambda found: [{**none, "outside": [None] * len(f.history)} for f in found]
+        build, "records", lambda found: [{**none, "outside": [None] * len(f.history)} for f in found]
     )
 
 

@@ -19,13 +19,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from kpi_kit.__main__ import main
-from kpi_kit.display import link
-from kpi_kit.execute import Result
-from kpi_kit.progress import display as progress
+from kpi_kit.batch.execute import Result
+from kpi_kit.batch.progress import display as progress
+from kpi_kit.cli.main import main
+from kpi_kit.core.sanitize import bare, isolated, on_terminal, shown
+from kpi_kit.data.merge.journal import guarded
 from kpi_kit.report import DepartmentReport, SpecialistReport, specialist
-from kpi_kit.untrusted import bare, isolated, on_terminal, shown
-from kpi_kit.upsert.journal import guarded
+from kpi_kit.report.parts import link
 from tests import cards
 from tests.agency import FIRST, LAST, entry
 from tests.builders import write_params
@@ -170,7 +170,7 @@ def test_a_browser_runs_and_fetches_nothing_of_a_message(browser: Any, tmp_path:
 def test_the_policy_stops_what_escaping_would_have_missed(
     engine: str, executed: Callable[..., Path], style: Path, browser: Any
 ) -> None:
-    from kpi_kit import render
+    from kpi_kit.report import render
 
     raw = (
         "<h1>x</h1><script>window.evil = 1</script><img src=x onerror='window.evil = 2'>"

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kpi_kit.across import Across, of_case, pooled
-from kpi_kit.case import prepare
-from kpi_kit.display import terminal
-from kpi_kit.opening import open_inputs
-from kpi_kit.periods import Period
-from kpi_kit.scorecard import card
-from kpi_kit.wording import LANGUAGES, words
-from kpi_kit.wording.audit import entry_sentences, set_sentence
+from kpi_kit.core.periods import Period
+from kpi_kit.data.open_inputs import open_inputs
+from kpi_kit.report.parts import terminal
+from kpi_kit.report.wording import LANGUAGES, words
+from kpi_kit.report.wording.audit import entry_sentences, set_sentence
+from kpi_kit.scorecard.build import card
+from kpi_kit.scorecard.cohort import Across, of_case, pooled
+from kpi_kit.scorecard.context import prepare
 from tests.calculator import agrees, computations
 
 ROOT = Path(__file__).parent.parent

@@ -20,17 +20,16 @@ from nbformat import v4
 from pydantic import BaseModel
 
 from kpi_kit import params as settings
-from kpi_kit import render
-from kpi_kit.__main__ import main
-from kpi_kit.display import page as paged
-from kpi_kit.errors import KitError
+from kpi_kit.cli.main import main
+from kpi_kit.core.errors import KitError
+from kpi_kit.core.schema import TABLES, Type
 from kpi_kit.mail.compose import _address
 from kpi_kit.mail.recipients import file_name
 from kpi_kit.params import events
 from kpi_kit.params.records import Department, Events, Specialist
-from kpi_kit.report import SpecialistReport, department, specialist
-from kpi_kit.scorecard import score
-from kpi_kit.tables import TABLES, Type
+from kpi_kit.report import SpecialistReport, department, render, specialist
+from kpi_kit.report.parts import page as paged
+from kpi_kit.scorecard.build import score
 from tests import cards
 from tests.agency import FIRST, LAST, entry
 from tests.builders import _write_yaml, write_params

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from kpi_kit.core.schema import TABLES
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.scorecard import score
-from kpi_kit.tables import TABLES
+from kpi_kit.scorecard.build import score
 from tests.random_agency import write_agency
 from tests.test_invariants import IDS, Change, People, Tables, read, read_people, write
 

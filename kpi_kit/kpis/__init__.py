@@ -7,15 +7,17 @@ import pkgutil
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from kpi_kit.core.model import Kpi
 from kpi_kit.kpis.frame import Setting, Tables, UnitFrame
-from kpi_kit.model import Kpi
 
 __all__ = ["CATALOGUE", "FAMILIES", "Setting", "Tables", "UnitFrame"]
 
 
 def _collect() -> dict[str, Kpi]:
     modules = [
-        importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)
+        importlib.import_module(f"{__name__}.{module.name}")
+        for module in pkgutil.iter_modules(__path__)
+        if not module.ispkg
     ]
     declared = [kpi for module in modules for kpi in vars(module).values() if isinstance(kpi, Kpi)]
     return {kpi.id: kpi for kpi in sorted(declared, key=lambda kpi: kpi.group)}

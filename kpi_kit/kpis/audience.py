@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from kpi_kit.core.model import Aggregation, Alternative, Better, Interval, Stock, Unit
 from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, kpi, units
-from kpi_kit.model import Aggregation, Alternative, Better, Interval, Stock, Unit
 
 _OVER_MEAN = Alternative("over_mean", stock=Stock.MEAN)
 _OVER_CLOSING = Alternative("over_closing", stock=Stock.CLOSING)

@@ -10,8 +10,8 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 
+from kpi_kit.core.model import Aggregation, Alternative, Better, Interval, Stock, Unit
 from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, first_code, flagged, kpi, units
-from kpi_kit.model import Aggregation, Alternative, Better, Interval, Stock, Unit
 
 STALE_DAYS = 7
 """How old the last count of subscribers may be to stand for a day."""

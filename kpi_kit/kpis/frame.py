@@ -27,7 +27,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from kpi_kit.model import Kpi
+from kpi_kit.core.model import Kpi
 
 Tables: TypeAlias = Mapping[str, pd.DataFrame]
 UnitFrame: TypeAlias = pd.DataFrame

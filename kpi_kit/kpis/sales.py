@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from kpi_kit.core.model import Aggregation, Alternative, Better, Interval, Unit
 from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, first_code, flagged, kpi, units
-from kpi_kit.model import Aggregation, Alternative, Better, Interval, Unit
 
 
 @kpi(

@@ -16,16 +16,16 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
 
-from kpi_kit import figures
-from kpi_kit.errors import ReportError
+from kpi_kit.core.errors import ReportError
+from kpi_kit.core.periods import Period
 from kpi_kit.mail import layout
 from kpi_kit.mail.content import Content, Picture, plain
 from kpi_kit.mail.corrections import figures as figures_of
 from kpi_kit.mail.gate import DEPARTMENT, Sound
 from kpi_kit.mail.letter import Letter
-from kpi_kit.periods import Period
+from kpi_kit.report import figures
 from kpi_kit.report.specialist import THEME
-from kpi_kit.wording import words
+from kpi_kit.report.wording import words
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The moment of every file in an archive: the earliest that the format knows."""

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from kpi_kit import display, untrusted
-from kpi_kit.department import view
+from kpi_kit.core import sanitize
+from kpi_kit.core.periods import Period
 from kpi_kit.mail import gate
 from kpi_kit.mail.corrections import corrections
 from kpi_kit.mail.gate import Held, Sound
 from kpi_kit.mail.recipients import Recipient
-from kpi_kit.periods import Period
-from kpi_kit.report import summary
+from kpi_kit.report import parts, summary
 from kpi_kit.report.specialist import SpecialistReport
-from kpi_kit.wording import Words, verdicts, words
+from kpi_kit.report.wording import Words, verdicts, words
+from kpi_kit.scorecard.department import view
 
 Card = Mapping[str, Any]
 MOST_EXCEPTIONS = 8
@@ -123,7 +123,7 @@ def content(
         The figures of the message that this one corrects.
     """
     say = words(asked.language, asked.currency)
-    cards = sorted((untrusted.shown(report.card) for report in sound), key=lambda card: str(card["name"]))
+    cards = sorted((sanitize.shown(report.card) for report in sound), key=lambda card: str(card["name"]))
     troubles = list(_troubles(cards, say))
     shown = troubles[:MOST_EXCEPTIONS]
     kept = _by_trouble(cards, troubles)[:MOST_ROWS]
@@ -132,7 +132,7 @@ def content(
     changed = () if earlier is None else tuple(corrections(earlier, cards, say))
     return Content(
         language=asked.language,
-        agency=untrusted.isolated(asked.agency),
+        agency=sanitize.isolated(asked.agency),
         accent=asked.accent,
         subject=_subject(title, cards, troubles, say, corrected=earlier is not None),
         title=title,
@@ -146,7 +146,7 @@ def content(
         heads=tuple(say.text(key) for key in _HEADS),
         rows=tuple(_row(card, asked, say) for card in kept),
         more_rows=_more_rows(len(cards) - len(kept), say),
-        held=tuple((untrusted.isolated(each.name), gate.reason(each, say)) for each in held),
+        held=tuple((sanitize.isolated(each.name), gate.reason(each, say)) for each in held),
         pictures=tuple(_pictures(kept, troubles, say)),
         reports=say.text("mail.linked") if asked.base_url else say.text("mail.attached"),
         department_link=_department_link(asked, recipient, held),
@@ -159,7 +159,7 @@ def errors(asked: Asked, held: Sequence[Held]) -> Content:
     title = say.text("mail.title", period=say.period(asked.period))
     return Content(
         language=asked.language,
-        agency=untrusted.isolated(asked.agency),
+        agency=sanitize.isolated(asked.agency),
         accent=asked.accent,
         subject=plain(say.plural("mail.errors.subject", len(held), title=title)),
         title=title,
@@ -174,7 +174,7 @@ def errors(asked: Asked, held: Sequence[Held]) -> Content:
         rows=(),
         more_rows="",
         held=tuple(
-            (untrusted.isolated(each.name), f"{gate.reason(each, say)}. {each.detail}") for each in held
+            (sanitize.isolated(each.name), f"{gate.reason(each, say)}. {each.detail}") for each in held
         ),
         pictures=(),
         reports="",
@@ -278,7 +278,7 @@ def _kinds(card: Card) -> Counter[str]:
 def _troubles(cards: Sequence[Card], say: Words) -> Iterator[Trouble]:
     """What needs a decision, the surest deterioration first."""
     by_id = {card["specialist"]: card for card in cards}
-    called = {card["specialist"]: display.names(card, say) for card in cards}
+    called = {card["specialist"]: parts.names(card, say) for card in cards}
     known_early = {card["specialist"]: set(summary.unexpected(card, say)) for card in cards}
     for found in view(cards)["exceptions"]:
         card, entry = by_id[found["specialist"]], found["entry"]
@@ -304,7 +304,7 @@ def _reason(code: str, card: Card, entry: int, say: Words) -> str:
             return say.text("mail.reason.heading_worse")
         case "outside":
             return say.text("mail.reason.outside")
-    why = " ".join(reason for reason, _ in display.reasons(card, record, say)).rstrip(".")
+    why = " ".join(reason for reason, _ in parts.reasons(card, record, say)).rstrip(".")
     return say.text("mail.reason.not_assessable", why=why)
 
 
@@ -361,7 +361,7 @@ def _department_link(asked: Asked, recipient: Recipient, held: Sequence[Held]) -
 
 
 def _flags(card: Card) -> list[Mapping[str, Any]]:
-    return [note for note in card["notes"] if note["code"] in display.UNFINISHED]
+    return [note for note in card["notes"] if note["code"] in parts.UNFINISHED]
 
 
 def _banners(cards: Sequence[Card], say: Words) -> Iterator[str]:
@@ -396,5 +396,5 @@ def _pictures(cards: Sequence[Card], troubles: Sequence[Trouble], say: Words) ->
         if place in seen or not drawable or len(seen) >= MOST_PICTURES:
             continue
         seen.add(place)
-        heading = say.text("mail.label", name=card["name"], kpi=say.quote(display.names(card, say)[entry]))
+        heading = say.text("mail.label", name=card["name"], kpi=say.quote(parts.names(card, say)[entry]))
         yield Picture(card["specialist"], entry, heading, SpecialistReport(card).message(record))

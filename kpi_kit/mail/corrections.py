@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kpi_kit import display
-from kpi_kit.wording import Words, form
+from kpi_kit.report import parts
+from kpi_kit.report.wording import Words, form
 
 Card = Mapping[str, Any]
 _DIGITS = 9
@@ -46,7 +46,7 @@ def corrections(earlier: Mapping[str, Any], cards: Sequence[Card], say: Words) -
         if old["total"] != new["total"]:
             totals = ("—" if total is None else say.total(total) for total in (old["total"], new["total"]))
             yield _restated(card["name"], say.text("mail.the_total"), *totals, say=say)
-        for record, name in zip(card["kpis"], display.names(card, say), strict=True):
+        for record, name in zip(card["kpis"], parts.names(card, say), strict=True):
             yield from _of_entry(card, record, name, old["kpis"], say)
     yield from (
         say.text("mail.removed", what=old["name"]) for person, old in earlier.items() if person not in now

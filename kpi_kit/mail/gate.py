@@ -8,13 +8,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from kpi_kit import card_files, render, schemas
-from kpi_kit.errors import InputError, KitError
-from kpi_kit.freshness import of_file
-from kpi_kit.json_text import read_json
+from kpi_kit.batch.fingerprints import of_file
+from kpi_kit.core import file_versions
+from kpi_kit.core.errors import InputError, KitError
+from kpi_kit.core.json_io import read_json
 from kpi_kit.mail.origins import INPUTS, Origins
 from kpi_kit.params import Params
-from kpi_kit.wording import Words, words
+from kpi_kit.report import render
+from kpi_kit.report.wording import Words, words
+from kpi_kit.scorecard import card_files
 
 Card = Mapping[str, Any]
 REQUIRED = ("header", "summary", "total", "scorecard", "notes", "definitions", "provenance")
@@ -251,7 +253,7 @@ def _manifest(path: Path) -> Mapping[str, Any]:
         raise InputError(
             f"{path}: the manifest of a run is expected, and it cannot be read ({fault})"
         ) from None
-    schemas.refuse_other("manifest", told.get("schema", 1), path, InputError)
+    file_versions.refuse_other("manifest", told.get("schema", 1), path, InputError)
     return told
 
 

@@ -27,12 +27,12 @@ try:
 except ImportError:  # Windows has none
     fcntl = None  # type: ignore[assignment]
 
-from kpi_kit import schemas
-from kpi_kit.errors import InputError
-from kpi_kit.json_text import parse_json
+from kpi_kit.core import file_versions
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.json_io import parse_json
 from kpi_kit.mail.letter import Letter
 
-SCHEMA = schemas.current("journal of the mail")
+SCHEMA = file_versions.current("journal of the mail")
 NAME = "journal.jsonl"
 ANSWERS = ("sent", "again")
 
@@ -156,7 +156,9 @@ class Journal:
         for number, line in enumerate(content[:whole].splitlines(), 1):
             try:
                 entry = parse_json(line)
-                schemas.refuse_other("journal of the mail", entry.get("schema", 1), self.path, InputError)
+                file_versions.refuse_other(
+                    "journal of the mail", entry.get("schema", 1), self.path, InputError
+                )
                 self._learn(entry)
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise InputError(

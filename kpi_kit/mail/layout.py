@@ -12,10 +12,10 @@ from functools import cache
 import css_inline
 from markupsafe import Markup
 
-from kpi_kit.display import tag
-from kpi_kit.figures import Theme
 from kpi_kit.mail.content import Content, Picture, Row
-from kpi_kit.wording import Words
+from kpi_kit.report.figures import Theme
+from kpi_kit.report.parts import tag
+from kpi_kit.report.wording import Words
 
 WIDTH = 600
 _PICTURE = 344

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from kpi_kit import across
-from kpi_kit.freshness import Freshness
+from kpi_kit.batch.fingerprints import Freshness
+from kpi_kit.data.store import Store
 from kpi_kit.params import Params
-from kpi_kit.store import Store
+from kpi_kit.scorecard import cohort
 
 INPUTS = ("data", "params", "across")
 """The inputs in which figures can change; a newer kit or stylesheet does not make a report wrong."""
@@ -43,7 +43,7 @@ class FromStore:
 
     def specialist(self, name: str, as_of: str) -> Mapping[str, str]:
         """See :class:`Origins`."""
-        found = self._fresh(as_of).specialist(name, self._folder, across.read(self._folder))
+        found = self._fresh(as_of).specialist(name, self._folder, cohort.read(self._folder))
         return {key: found[key] for key in INPUTS}
 
     def department(self, reports: Mapping[str, Any]) -> str:

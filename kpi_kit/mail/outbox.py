@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kpi_kit.errors import InputError, ReportError, did_you_mean
+from kpi_kit.core.errors import InputError, ReportError, did_you_mean
 from kpi_kit.mail import check
 from kpi_kit.mail.compose import Attachment, Envelope, Pictures, attachments, compose, content_hash
 from kpi_kit.mail.content import Asked, Content, content, errors, link

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 
 VARIABLE = "KPI_SMTP_URL"
 _ALLOWED = (

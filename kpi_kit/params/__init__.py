@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from kpi_kit.errors import InputError, KitError
+from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.params.brand import brand_record, problems_of_brand
 from kpi_kit.params.events import read_events, unknown_scopes
 from kpi_kit.params.files import read_mapping

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.errors import KitError, did_you_mean
+from kpi_kit.core.errors import KitError, did_you_mean
 from kpi_kit.params.files import read_mapping
 from kpi_kit.params.records import Event, Events, Specialist
 from kpi_kit.params.sentences import findings, sentence

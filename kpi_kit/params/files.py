@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.errors import KitError
-from kpi_kit.yaml_files import read_yaml
+from kpi_kit.core.errors import KitError
+from kpi_kit.core.yaml_io import read_yaml
 
 
 def read_mapping(file: Path) -> dict[str, Any]:

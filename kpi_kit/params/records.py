@@ -24,11 +24,11 @@ from pydantic import (
     StringConstraints,
 )
 
+from kpi_kit.core.model import Kpi, Unit
+from kpi_kit.core.periods import Grain, Period
+from kpi_kit.core.schema import PLATFORMS, SENTIMENTS
 from kpi_kit.kpis import CATALOGUE, FAMILIES
-from kpi_kit.model import Kpi, Unit
-from kpi_kit.periods import Grain, Period
-from kpi_kit.tables import PLATFORMS, SENTIMENTS
-from kpi_kit.targets import Ask, Goal, Kind, Milestone, Schedule, Scoring, Target
+from kpi_kit.params.targets import Ask, Goal, Kind, Milestone, Schedule, Scoring, Target
 
 _PERCENT = re.compile(r"\s*-?\d+(?:[.,]\d+)?\s?%\s*")
 

@@ -8,17 +8,17 @@ from zoneinfo import available_timezones
 
 from holidays.registry import EntityLoader
 
-from kpi_kit import schemas
-from kpi_kit.errors import InputError, did_you_mean
+from kpi_kit.core import file_versions
+from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.model import Unit
+from kpi_kit.core.periods import Period
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.model import Unit
 from kpi_kit.params.records import Assignment, Department, Entry, Percent, Specialist, TargetParams
-from kpi_kit.periods import Period
 
 
 def problems_of_department(department: Department) -> Iterator[str]:
     """What is wrong with a ``department.yml`` that can be read."""
-    if wrong := schemas.problem("params", department.schema_):
+    if wrong := file_versions.problem("params", department.schema_):
         yield f"schema: {wrong}"
     if department.timezone not in available_timezones():
         hint = did_you_mean(department.timezone, available_timezones())

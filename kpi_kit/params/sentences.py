@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from kpi_kit.errors import did_you_mean
+from kpi_kit.core.errors import did_you_mean
 from kpi_kit.params import records
 
 _SHOWN = 200

@@ -9,14 +9,13 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from kpi_kit import display, figures
-from kpi_kit.department import view
-from kpi_kit.display import tag
-from kpi_kit.report import summary
+from kpi_kit.core.sanitize import isolated, shown
+from kpi_kit.report import figures, parts, summary
+from kpi_kit.report.parts import tag
 from kpi_kit.report.section import Section, build
 from kpi_kit.report.specialist import THEME
-from kpi_kit.untrusted import isolated, shown
-from kpi_kit.wording import Form, Words, verdicts, words
+from kpi_kit.report.wording import Form, Words, verdicts, words
+from kpi_kit.scorecard.department import view
 
 Card = Mapping[str, Any]
 
@@ -70,11 +69,11 @@ class DepartmentReport:
             say,
             "header",
             None,
-            display.branded(brand, agency, head),
-            display.paragraph(agency, "k-kicker"),
+            parts.branded(brand, agency, head),
+            parts.paragraph(agency, "k-kicker"),
             tag("h1", say.text("department.title"), ", ", tag("span", say.period(self.period))),
-            display.paragraph(say.sentence(when), "k-kicker"),
-            *(display.banner(note, say) for note in self._common_flags()),
+            parts.paragraph(say.sentence(when), "k-kicker"),
+            *(parts.banner(note, say) for note in self._common_flags()),
         )
 
     def summary(self) -> Section | None:
@@ -82,7 +81,7 @@ class DepartmentReport:
         say = self._words
         during, built = say.during(self.period), len(self.cards)
         if not built:
-            nothing = display.paragraph(say.text("department.empty", during=during))
+            nothing = parts.paragraph(say.text("department.empty", during=during))
             return self._section("summary", "summary.heading", nothing)
         attained = sum(card["attained"] for card in self.cards)
         goals = sum(card["assessable"] for card in self.cards)
@@ -98,7 +97,7 @@ class DepartmentReport:
             say.sentence(reached if goals else say.text("department.nothing", during=during)),
             say.text(key, names=say.join(troubled)) if troubled else say.text("department.no_attention"),
         ]
-        return self._section("summary", "summary.heading", display.items(found))
+        return self._section("summary", "summary.heading", parts.items(found))
 
     def exceptions(self) -> Section | None:
         """Who needs attention and why: failed reports first, then the surest deterioration."""
@@ -112,8 +111,8 @@ class DepartmentReport:
             if (troubles := self._troubles(card))
         ]
         goals = sum(card["assessable"] for card in self.cards)
-        calm = display.paragraph(say.text("department.calm")) if goals and not self.missing else None
-        shown = display.items(found) or calm
+        calm = parts.paragraph(say.text("department.calm")) if goals and not self.missing else None
+        shown = parts.items(found) or calm
         return self._section("exceptions", "department.exceptions", shown)
 
     def heatmap(self) -> Section | None:
@@ -123,19 +122,19 @@ class DepartmentReport:
             (
                 (record["group"], name, card["specialist"], record, card["scoring"])
                 for card in self.cards
-                for name, record in zip(display.names(card, say), card["kpis"], strict=True)
+                for name, record in zip(parts.names(card, say), card["kpis"], strict=True)
             ),
             key=itemgetter(0),
         )
         if not found:
             return None
-        kpis: dict[str, dict[str, display.Cell]] = {}
+        kpis: dict[str, dict[str, parts.Cell]] = {}
         for _, name, person, record, scoring in found:
-            cell = display.Cell(display.state(record, scoring), _attainment(record, scoring, say))
+            cell = parts.Cell(parts.state(record, scoring), _attainment(record, scoring, say))
             kpis.setdefault(name, {}).setdefault(person, cell)
-        shown = display.heatmap({card["specialist"]: card["name"] for card in self.cards}, kpis, say)
-        message = display.paragraph(say.text("department.heatmap_message"), "k-legend")
-        return self._section("heatmap", "department.heatmap", display.key(say), shown, message)
+        shown = parts.heatmap({card["specialist"]: card["name"] for card in self.cards}, kpis, say)
+        message = parts.paragraph(say.text("department.heatmap_message"), "k-legend")
+        return self._section("heatmap", "department.heatmap", parts.key(say), shown, message)
 
     def funnels(self) -> Section | None:
         """Who differs from the rest by more than chance, instead of a league table."""
@@ -145,7 +144,7 @@ class DepartmentReport:
             return None
         with figures.drawing():
             shown = [self._funnel(funnel) for funnel in found]
-        legend = display.paragraph(say.text("department.funnels_legend"), "k-legend")
+        legend = parts.paragraph(say.text("department.funnels_legend"), "k-legend")
         return self._section("funnels", "department.funnels", legend, tag("div", *shown, class_="k-grid"))
 
     def shocks(self) -> Section | None:
@@ -157,17 +156,17 @@ class DepartmentReport:
             + verdicts.shock_sentence(shock, say)
             for shock in self.view["shocks"]
         ]
-        return self._section("shocks", "statistics.shocks", display.items(found))
+        return self._section("shocks", "statistics.shocks", parts.items(found))
 
     def totals(self) -> Section | None:
         """Everyone's total, with a link to the report."""
         say = self._words
         columns = [
-            display.Column("name", say.text("department.specialist")),
-            display.Column("total", say.text("department.total"), numeric=True),
-            display.Column("attained", say.text("department.attained"), numeric=True),
-            display.Column("below", say.text("department.below_column"), numeric=True),
-            display.Column("unassessed", say.text("department.unassessed_column"), numeric=True),
+            parts.Column("name", say.text("department.specialist")),
+            parts.Column("total", say.text("department.total"), numeric=True),
+            parts.Column("attained", say.text("department.attained"), numeric=True),
+            parts.Column("below", say.text("department.below_column"), numeric=True),
+            parts.Column("unassessed", say.text("department.unassessed_column"), numeric=True),
         ]
         rows = [
             {
@@ -181,7 +180,7 @@ class DepartmentReport:
         ]
         if not rows:
             return None
-        shown = display.table("totals-table", columns, rows, say.text("department.totals"))
+        shown = parts.table("totals-table", columns, rows, say.text("department.totals"))
         return self._section("totals", "department.totals", shown)
 
     def _section(self, name: str, heading: str, *content: str | None) -> Section | None:
@@ -227,14 +226,14 @@ class DepartmentReport:
         image = figures.svg(figures.funnel({**found, "points": points}, volume, say, self._theme()))
         alt = say.text("department.funnel_alt", kpi=name, volume=volume, message=message)
         caption = tag("figcaption", tag("h3", name), tag("p", message))
-        return tag("figure", caption, display.image(figures.data_uri(image), alt))
+        return tag("figure", caption, parts.image(figures.data_uri(image), alt))
 
     def _called(self, point: Mapping[str, Any]) -> str:
         """A person, or an account of theirs."""
         if "account_id" not in point:
             return str(point["name"])
         card = next(card for card in self.cards if card["specialist"] == point["specialist"])
-        named = display.titles(card, self._words, with_platform=True)
+        named = parts.titles(card, self._words, with_platform=True)
         return named.get(point["account_id"], str(point["account_id"]))
 
     def _who(self, point: Mapping[str, Any]) -> str:
@@ -280,7 +279,7 @@ class DepartmentReport:
 
 def _flags(card: Card) -> dict[str, Mapping[str, Any]]:
     """The notes that the figures are not final, by code."""
-    return {note["code"]: note for note in card["notes"] if note["code"] in display.UNFINISHED}
+    return {note["code"]: note for note in card["notes"] if note["code"] in parts.UNFINISHED}
 
 
 def _attainment(record: Mapping[str, Any], scoring: Mapping[str, Any], say: Words) -> str | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.periods import Period
 from kpi_kit.params import problem_of_id
-from kpi_kit.periods import Period
 
 PROJECT = Path(__file__).resolve().parents[2]
 

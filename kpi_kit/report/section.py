@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from kpi_kit.display import section
-from kpi_kit.wording import Words
+from kpi_kit.report.parts import section
+from kpi_kit.report.wording import Words
 
 
 class Section:

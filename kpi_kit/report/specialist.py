@@ -8,14 +8,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from kpi_kit import display, figures
-from kpi_kit.display import tag
-from kpi_kit.periods import Grain, Period
-from kpi_kit.report import summary
+from kpi_kit.core.periods import Grain, Period
+from kpi_kit.core.sanitize import shown
+from kpi_kit.report import figures, parts, summary
 from kpi_kit.report.inputs import PROJECT
+from kpi_kit.report.parts import tag
 from kpi_kit.report.section import Section, build
-from kpi_kit.untrusted import shown
-from kpi_kit.wording import Form, words
+from kpi_kit.report.wording import Form, words
 
 THEME = PROJECT / "reports" / "theme.css"
 """The stylesheet of the page, whose colours the figures take."""
@@ -36,7 +35,7 @@ class SpecialistReport:
         self.card: Mapping[str, Any] = shown(card)
         self.path = path
         self._words = words(card["language"], card["currency"])
-        self._names = display.names(card, self._words)
+        self._names = parts.names(card, self._words)
 
     def __repr__(self) -> str:
         return f"<report {self.card['specialist']} {self.card['period']}>"
@@ -54,20 +53,20 @@ class SpecialistReport:
             say,
             "header",
             None,
-            display.branded(card["brand"], card["agency"], f"{card['name']}, {say.period(card['period'])}"),
-            display.paragraph(f"{card['agency']} · {say.text('report.title')}", "k-kicker"),
+            parts.branded(card["brand"], card["agency"], f"{card['name']}, {say.period(card['period'])}"),
+            parts.paragraph(f"{card['agency']} · {say.text('report.title')}", "k-kicker"),
             tag("h1", card["name"], ", ", when),
-            display.paragraph(
+            parts.paragraph(
                 say.sentence(say.text("report.as_of", moment=say.moment(card["as_of"]))), "k-kicker"
             ),
-            display.account_list(card, say),
-            display.paragraph(brands, "k-unit"),
+            parts.account_list(card, say),
+            parts.paragraph(brands, "k-unit"),
             *self._banners(),
         )
 
     def summary(self) -> Section | None:
         """Three sentences."""
-        return self._section("summary", display.items(summary.sentences(self.card, self._words)))
+        return self._section("summary", parts.items(summary.sentences(self.card, self._words)))
 
     def total(self) -> Section | None:
         """The total with its arithmetic, and the bonus."""
@@ -86,13 +85,11 @@ class SpecialistReport:
             tag("div", tag("b", of), tag("span", say.text("total.attained"))) if card["assessable"] else None,
             class_="k-score",
         )
-        return self._section(
-            "total", shown, display.paragraph(why), self._bonus(), display.arithmetic(card, say)
-        )
+        return self._section("total", shown, parts.paragraph(why), self._bonus(), parts.arithmetic(card, say))
 
     def scorecard(self) -> Section | None:
         """The table of all KPIs."""
-        return self._section("scorecard", display.scorecard(self.card, self._words))
+        return self._section("scorecard", parts.scorecard(self.card, self._words))
 
     def figures(self, numbers: Collection[int] | None = None) -> Section | None:
         """A figure a KPI, with its message in words; on request those of some KPIs only, counted from 1."""
@@ -119,7 +116,7 @@ class SpecialistReport:
             "event": any(each.events for each in marked),
             "unusual": any(each.unusual for each in marked),
         }
-        legend = display.legend(
+        legend = parts.legend(
             pictured,
             say,
             interim=interim,
@@ -131,15 +128,15 @@ class SpecialistReport:
 
     def accounts(self) -> Section | None:
         """Every KPI by account, and the brand KPIs by brand."""
-        return self._section("accounts", display.accounts(self.card, self._words))
+        return self._section("accounts", parts.accounts(self.card, self._words))
 
     def audience(self) -> Section | None:
         """Who joined and who left."""
-        return self._section("audience", display.audience(self.card, self._words))
+        return self._section("audience", parts.audience(self.card, self._words))
 
     def plan(self) -> Section | None:
         """What became of the content plan."""
-        return self._section("plan", display.plan(self.card, self._words))
+        return self._section("plan", parts.plan(self.card, self._words))
 
     def response(self) -> Section | None:
         """How fast inquiries were answered, against the SLA."""
@@ -147,55 +144,53 @@ class SpecialistReport:
         if not found or not found["received"]:
             return None
         message = self._answered(found)
-        text = display.paragraph(f"{message} {say.text('response.calendar.' + found['calendar'])}")
+        text = parts.paragraph(f"{message} {say.text('response.calendar.' + found['calendar'])}")
         if not found["curve"]:
             return self._section("response", text)
         with figures.drawing():
             colours = figures.theme(THEME, self.card["brand"]["accent"])
             image = figures.svg(figures.response(found, say, colours))
-        shown = display.image(figures.data_uri(image), say.text("response.alt", message=message))
+        shown = parts.image(figures.data_uri(image), say.text("response.alt", message=message))
         return self._section("response", text, tag("figure", shown, class_="k-figure"))
 
     def funnel(self) -> Section | None:
         """From leads to sales."""
-        return self._section("funnel", display.funnel(self.card, self._words))
+        return self._section("funnel", parts.funnel(self.card, self._words))
 
     def posts(self) -> Section | None:
         """The best, the weakest and the deleted posts."""
-        return self._section("posts", display.posts(self.card, self._words))
+        return self._section("posts", parts.posts(self.card, self._words))
 
     def anomalies(self) -> Section | None:
         """Days far outside an account's own pattern, beside what happened."""
-        return self._section("anomalies", display.unusual_days(self.card, self._words))
+        return self._section("anomalies", parts.unusual_days(self.card, self._words))
 
     def restated(self) -> Section | None:
         """Figures that differ from the first report of the period."""
-        return self._section("restated", display.restated(self.card, self._words))
+        return self._section("restated", parts.restated(self.card, self._words))
 
     def smart(self) -> Section | None:
         """Whether the targets are sane, and which would be."""
-        return self._section("smart", display.smart(self.card, self._words))
+        return self._section("smart", parts.smart(self.card, self._words))
 
     def notes(self) -> Section | None:
         """What to know of the data; for what cannot be assessed, why and who can mend it."""
-        return self._section("notes", display.data_notes(self.card, self._words))
+        return self._section("notes", parts.data_notes(self.card, self._words))
 
     def definitions(self) -> Section | None:
         """Explain exactly the KPIs that are used."""
-        return self._section("definitions", display.definitions(self.card, self._words))
+        return self._section("definitions", parts.definitions(self.card, self._words))
 
     def provenance(self) -> Section | None:
         """What the report was made from."""
-        return self._section("provenance", display.provenance(self.card, self._words))
+        return self._section("provenance", parts.provenance(self.card, self._words))
 
     def _section(self, name: str, *content: str | None) -> Section | None:
         return build(self._words, name, self._words.text(f"{name}.heading"), *content)
 
     def _banners(self) -> list[Markup]:
         return [
-            display.banner(note, self._words)
-            for note in self.card["notes"]
-            if note["code"] in display.UNFINISHED
+            parts.banner(note, self._words) for note in self.card["notes"] if note["code"] in parts.UNFINISHED
         ]
 
     def _bonus(self) -> Markup | None:
@@ -204,7 +199,7 @@ class SpecialistReport:
             return None
         share, sales = say.share(bonus["share"]), say.money(bonus["sales_amount"])
         key = "total.bonus_capped" if bonus["amount"] == bonus["cap"] else "total.bonus"
-        return display.paragraph(say.text(key, share=share, sales=sales, amount=say.money(bonus["amount"])))
+        return parts.paragraph(say.text(key, share=share, sales=sales, amount=say.money(bonus["amount"])))
 
     def _answered(self, found: Mapping[str, Any]) -> str:
         say, left = self._words, self._words.number(found["unanswered"])
@@ -222,8 +217,8 @@ class SpecialistReport:
         say, name = self._words, self._names[number - 1]
         message = self.message(record)
         by = say.text(f"period.by.{Period.parse(self.card['period']).grain}")
-        alt = say.text("figures.alt", kpi=name, by=by, unit=say.axis(display.form(record)), message=message)
-        shown = None if image is None else display.image(figures.data_uri(image), alt)
+        alt = say.text("figures.alt", kpi=name, by=by, unit=say.axis(parts.form(record)), message=message)
+        shown = None if image is None else parts.image(figures.data_uri(image), alt)
         caption = tag("figcaption", tag("h3", name), tag("p", message))
         return tag("figure", caption, shown, id=f"figure-{number}")
 
@@ -232,11 +227,11 @@ class SpecialistReport:
         return self._words.sentence(self._judged(record, self._words.during(self.card["period"])))
 
     def _judged(self, record: Mapping[str, Any], during: str) -> str:
-        say, what = self._words, display.state(record, self.card["scoring"])
+        say, what = self._words, parts.state(record, self.card["scoring"])
         if what == "not_assessable":
-            reason = " ".join(reason for reason, _ in display.reasons(self.card, record, say))
+            reason = " ".join(reason for reason, _ in parts.reasons(self.card, record, say))
             return say.text("figures.not_assessable", during=during, reason=reason)
-        value = say.amount(record["value"], display.form(record))
+        value = say.amount(record["value"], parts.form(record))
         if what == "no_target":
             return say.text("figures.unscored", during=during, value=value)
         key = "figures.attained" if record["attained"] else "figures.missed"

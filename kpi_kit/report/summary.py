@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kpi_kit.display import names, reasons, state
-from kpi_kit.periods import Period
-from kpi_kit.wording import Words, verdicts
+from kpi_kit.core.periods import Period
+from kpi_kit.report.parts import names, reasons, state
+from kpi_kit.report.wording import Words, verdicts
 
 Card = Mapping[str, Any]
 UNLIKELY = 0.1

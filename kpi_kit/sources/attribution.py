@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.errors import InputError, KitError, did_you_mean
+from kpi_kit.core.errors import InputError, KitError, did_you_mean
+from kpi_kit.core.yaml_io import read_yaml
 from kpi_kit.sources.phrases import nested, spelled
 from kpi_kit.sources.rows import counted, refuse
-from kpi_kit.yaml_files import read_yaml
 
 _KEYS = ("rules", "specialists", "stages", "phrases")
 _STAGE_KEYS = ("qualified", "not_qualified", "sold")

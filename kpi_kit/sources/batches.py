@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_kit.core.schema import Table, Type
+from kpi_kit.data.merge import ALL_TABLES, Staged
+from kpi_kit.data.table_source import connect, literal, quoted
 from kpi_kit.sources.rows import DTYPES, counted, refuse
-from kpi_kit.table_files import connect, literal, quoted
-from kpi_kit.tables import Table, Type
-from kpi_kit.upsert import ALL_TABLES, Staged
 
 _IN_MEMORY = 40_000
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 
 LONGEST_LINE = 8 << 20
 MOST_COLUMNS = 20_000

@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.heads import Head
 from kpi_kit.sources.interface import Guess, Imported, ImportOptions
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, guess, texts
 from kpi_kit.sources.mentions import mentions
 from kpi_kit.sources.moments import read_moment
 from kpi_kit.sources.reading import read_layouts
-from kpi_kit.tables import Column, Type
 
 FILLS: Mapping[str, str] = {"mentions": "mention_id mentioned_at platform sentiment"}
 UNKNOWN = "whether the brand itself wrote it, unless a tag says so"

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.moments import month_names, read_moment
-from kpi_kit.tables import Column, Type
 
 _UNKNOWN = frozenset({"", "-", "–", "—", "--", "undefined", "nan", "n/a", "#n/a", "null", "none"})
 _FLAGS = {
@@ -69,7 +69,7 @@ def read_cell(text: str, column: Column, zone: ZoneInfo, style: Style = PLAIN) -
 
     Examples
     --------
-    >>> from kpi_kit.tables import TABLES
+    >>> from kpi_kit.core.schema import TABLES
     >>> read_cell("1 234", TABLES["posts"]["views"], ZoneInfo("UTC"))
     1234
     >>> read_cell("07.08.2025 00:16", TABLES["posts"]["published_at"], ZoneInfo("Europe/Moscow")).isoformat()

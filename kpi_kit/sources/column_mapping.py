@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from kpi_kit.errors import InputError, KitError, did_you_mean
+from kpi_kit.core.errors import InputError, KitError, did_you_mean
+from kpi_kit.core.schema import Table
+from kpi_kit.core.yaml_io import read_yaml
 from kpi_kit.sources.rows import refuse
-from kpi_kit.tables import Table
-from kpi_kit.yaml_files import read_yaml
 
 _KEYS = ("columns", "timezone", "constants")
 

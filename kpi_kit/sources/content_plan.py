@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.heads import Head
 from kpi_kit.sources.interface import Guess, Imported, ImportOptions
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, guess, texts
 from kpi_kit.sources.moments import read_moment
 from kpi_kit.sources.reading import read_layouts
 from kpi_kit.sources.text_files import normal
-from kpi_kit.tables import Column, Type
 
 FILLS: Mapping[str, str] = {"plan": "plan_id due_at approved post_id approved_at cancelled_at"}
 UNKNOWN = (

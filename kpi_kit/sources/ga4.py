@@ -9,7 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import Column, Type
+from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.cells import Style
 from kpi_kit.sources.control_sums import apart, is_total
@@ -22,8 +24,6 @@ from kpi_kit.sources.reading import long_table, read_sheet
 from kpi_kit.sources.rows import counted, refuse
 from kpi_kit.sources.text_files import Record, normal
 from kpi_kit.sources.visits import visits
-from kpi_kit.tables import Column, Type
-from kpi_kit.upsert import ACCOUNT_STATS
 
 FILLS: Mapping[str, str] = {
     "traffic": "date visits visitors",

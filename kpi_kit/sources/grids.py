@@ -11,7 +11,7 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources.bounds import MOST_PAGE, content_of, refuse_large_workbook
 from kpi_kit.sources.text_files import Record, TextFile, normal, text_file
 

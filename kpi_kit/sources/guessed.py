@@ -13,15 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.errors import InputError, KitError, did_you_mean
+from kpi_kit.core.errors import InputError, KitError, did_you_mean
+from kpi_kit.core.schema import PLATFORMS, TABLES, Column
+from kpi_kit.core.yaml_io import read_yaml
 from kpi_kit.sources.cells import Style
 from kpi_kit.sources.heads import Head, head_of
 from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
 from kpi_kit.sources.layouts import Field, Found, Layout, find
 from kpi_kit.sources.reading import read_layouts
 from kpi_kit.sources.text_files import normal
-from kpi_kit.tables import PLATFORMS, TABLES, Column
-from kpi_kit.yaml_files import read_yaml
 
 FILLS: Mapping[str, str] = {
     "as the mapping says": "VK statistics, Dzen, LiveDune, Popsters, SMMplanner, Webmaster, OK"

@@ -10,7 +10,7 @@ from typing import Any
 
 import ijson
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources.bounds import JsonGuard
 from kpi_kit.sources.grids import HEADER_WITHIN, Grid, grids_of
 from kpi_kit.sources.text_files import Record

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.data.merge import Staged
 from kpi_kit.sources.attribution import NOBODY, Attribution
 from kpi_kit.sources.heads import Head
-from kpi_kit.upsert import Staged
 
 DateRange = tuple[dt.date, dt.date]
 """Days ``[since, until)`` in the department's time zone."""
@@ -126,8 +126,8 @@ class Imported:
     Parameters
     ----------
     tables : mapping of str to pandas.DataFrame or Staged
-        Canonical tables (and those of :data:`kpi_kit.upsert.EXTRA`) with the columns that the export knows;
-        others are absent. Ids and texts are ``str``, times are UTC, dates are naive midnights, counts
+        Canonical tables (and those of :data:`kpi_kit.data.merge.EXTRA`) with the columns that the export
+        knows; others are absent. Ids and texts are ``str``, times are UTC, dates are naive midnights, counts
         ``Int64``, numbers ``Float64``, flags ``boolean``. A frame without rows means that the export says:
         there is nothing. Very many rows are staged in files.
     coverage : mapping of str to tuple of DateRange

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources.bounds import MOST_JSON, MOST_JSON_PARTS, content_of
 
 

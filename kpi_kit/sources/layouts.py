@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kpi_kit.core.schema import Column, Type
+from kpi_kit.data.merge import ALL_TABLES
 from kpi_kit.sources.attribution import Unmatched
 from kpi_kit.sources.cells import PLAIN, Style
 from kpi_kit.sources.control_sums import apart
@@ -25,8 +27,6 @@ from kpi_kit.sources.grids import Grid, Sheet
 from kpi_kit.sources.heads import Head
 from kpi_kit.sources.interface import NO, DateRange, Guess, ImportOptions
 from kpi_kit.sources.text_files import normal
-from kpi_kit.tables import Column, Type
-from kpi_kit.upsert import ALL_TABLES
 
 Values = dict[str, list[Any]]
 """Column -> the values of a batch of rows."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.layouts import Context, Field, Values, of, texts
 from kpi_kit.sources.text_files import normal
-from kpi_kit.tables import Column, Type
 
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "utm_source": ("utm_source", "UTM Source", "UTM_SOURCE"),

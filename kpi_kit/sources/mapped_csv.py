@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.errors import InputError, did_you_mean
+from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.schema import TABLES, Table
 from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.cells import read_cell
 from kpi_kit.sources.column_mapping import ColumnMapping, read_mapping
@@ -17,7 +18,6 @@ from kpi_kit.sources.layouts import Context, Field, Finish, Found, Layout, Value
 from kpi_kit.sources.reading import read_table
 from kpi_kit.sources.rows import refuse
 from kpi_kit.sources.text_files import Record, normal
-from kpi_kit.tables import TABLES, Table
 
 FILLS: Mapping[str, str] = {"any canonical table but coverage": "what the mapping names"}
 UNKNOWN = "what the file does not have"

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import TABLES
+from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.cells import Style
 from kpi_kit.sources.grids import Grid, Sheet
@@ -18,8 +20,6 @@ from kpi_kit.sources.moments import read_moment
 from kpi_kit.sources.reading import read_layouts, read_sheet
 from kpi_kit.sources.rows import refuse
 from kpi_kit.sources.text_files import Record, normal
-from kpi_kit.tables import TABLES
-from kpi_kit.upsert import ACCOUNT_STATS
 
 FILLS: Mapping[str, str] = {
     "posts": "post_id published_at views likes comments reposts reach url text stats_at",

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import Type
+from kpi_kit.data.merge import ACCOUNT_STATS, ALL_TABLES
 from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.cells import Style, is_unknown, read_cell, read_number, undo_spreadsheet
 from kpi_kit.sources.control_sums import ControlSums, is_total
@@ -19,8 +21,6 @@ from kpi_kit.sources.interface import DateRange, Imported, ImportOptions
 from kpi_kit.sources.layouts import Context, Field, Found, Layout, Values, find, guess, namesakes
 from kpi_kit.sources.rows import counted, refuse
 from kpi_kit.sources.text_files import Record, normal
-from kpi_kit.tables import Type
-from kpi_kit.upsert import ACCOUNT_STATS, ALL_TABLES
 
 _BATCH = 20_000
 _CACHED = 200_000

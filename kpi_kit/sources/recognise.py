@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources.bounds import unpacking
 from kpi_kit.sources.heads import head_of
 from kpi_kit.sources.interface import Guess, Importer

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from kpi_kit.errors import InputError
-from kpi_kit.tables import Type
-from kpi_kit.upsert import ACCOUNT_STATS, ALL_TABLES
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import Type
+from kpi_kit.data.merge import ACCOUNT_STATS, ALL_TABLES
 
 _SHOWN_PROBLEMS = 50
 FIGURE_COLUMNS = ALL_TABLES[ACCOUNT_STATS].names

@@ -9,7 +9,9 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import TABLES
+from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.cells import Style
 from kpi_kit.sources.control_sums import is_total
@@ -21,8 +23,6 @@ from kpi_kit.sources.moments import read_moment
 from kpi_kit.sources.reading import read_layouts, read_table
 from kpi_kit.sources.rows import refuse
 from kpi_kit.sources.text_files import normal
-from kpi_kit.tables import TABLES
-from kpi_kit.upsert import ACCOUNT_STATS
 
 FILLS: Mapping[str, str] = {"account_stats": "clicks impressions position"}
 UNKNOWN = (

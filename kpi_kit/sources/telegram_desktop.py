@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.heads import Head
 from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions

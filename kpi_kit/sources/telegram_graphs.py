@@ -10,13 +10,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.heads import Head
 from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
 from kpi_kit.sources.json_files import read_json
 from kpi_kit.sources.results import imported
 from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, collect, counted, instant
-from kpi_kit.upsert import ACCOUNT_STATS
 
 FILLS: Mapping[str, str] = {
     "audience": "date subscribers joined left",

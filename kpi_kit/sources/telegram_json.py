@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import ijson
 from ijson.common import ObjectBuilder
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources.bounds import JsonGuard
 from kpi_kit.sources.rows import instant
 

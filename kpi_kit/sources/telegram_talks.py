@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.data.merge import ACCOUNT_STATS, ANSWERED_BY
 from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.interface import ImportOptions
 from kpi_kit.sources.rows import counted
 from kpi_kit.sources.telegram_json import Chat
-from kpi_kit.upsert import ACCOUNT_STATS, ANSWERED_BY
 
 _COLUMNS = ("inquiry_id", "account_id", "kind", "received_at", "answered_at")
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.heads import Head
 from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
 from kpi_kit.sources.json_files import read_json, whole_number
 from kpi_kit.sources.results import imported
 from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, check_fetched, collect, counted, instant, newest
-from kpi_kit.upsert import ACCOUNT_STATS
 
 FILLS: Mapping[str, str] = {
     "posts": "post_id published_at views likes comments reposts url text stats_at",

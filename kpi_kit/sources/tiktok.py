@@ -7,15 +7,15 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import TABLES, Column, Type
+from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.cells import Style
 from kpi_kit.sources.heads import Head
 from kpi_kit.sources.interface import Guess, Imported, ImportOptions
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, guess, measure, of, texts
 from kpi_kit.sources.moments import month_and_day, read_moment, with_years
 from kpi_kit.sources.reading import read_layouts
-from kpi_kit.tables import TABLES, Column, Type
-from kpi_kit.upsert import ACCOUNT_STATS
 
 FILLS: Mapping[str, str] = {
     "posts": "post_id published_at views likes comments reposts url text stats_at",

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.data.merge import ACCOUNT_STATS, ANSWERED_BY
 from kpi_kit.sources.heads import Head
 from kpi_kit.sources.interface import NO, DateRange, Guess, Imported, ImportOptions
 from kpi_kit.sources.results import imported
@@ -18,7 +19,6 @@ from kpi_kit.sources.vk_answers import Item, Method, read_answers
 from kpi_kit.sources.vk_audience import audience, figures
 from kpi_kit.sources.vk_messages import inquiries
 from kpi_kit.sources.vk_reach import of_posts, reaches
-from kpi_kit.upsert import ACCOUNT_STATS, ANSWERED_BY
 
 FILLS: Mapping[str, str] = {
     "posts": "post_id published_at views likes comments reposts reach url text stats_at",

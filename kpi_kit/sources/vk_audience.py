@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kpi_kit.errors import InputError
-from kpi_kit.periods import midnight
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.periods import midnight
+from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.interface import DateRange, ImportOptions
 from kpi_kit.sources.rows import Row, collect, counted, instant, newest
 from kpi_kit.sources.vk_answers import Item
-from kpi_kit.upsert import ACCOUNT_STATS
 
 _DAY = dt.timedelta(days=1)
 _ACTIVITY = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
+from kpi_kit.data.merge import ACCOUNT_STATS, POST_REACH
 from kpi_kit.sources.interface import ImportOptions
 from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, counted, newest
 from kpi_kit.sources.vk_answers import Item
-from kpi_kit.upsert import ACCOUNT_STATS, POST_REACH
 
 _MEASURES = (
     "reach_total",

@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import Column, Type
+from kpi_kit.data.merge import union
 from kpi_kit.sources.cells import Style
 from kpi_kit.sources.heads import Head
 from kpi_kit.sources.interface import DateRange, Guess, Imported, ImportOptions
@@ -18,8 +20,6 @@ from kpi_kit.sources.moments import read_moment, read_month
 from kpi_kit.sources.phrases import spelled
 from kpi_kit.sources.reading import read_layouts
 from kpi_kit.sources.rows import counted
-from kpi_kit.tables import Column, Type
-from kpi_kit.upsert import union
 
 FILLS: Mapping[str, str] = {"brand_queries": "since until phrase queries"}
 UNKNOWN = (

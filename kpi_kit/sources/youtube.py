@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import TABLES
+from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.cells import Style, read_number
 from kpi_kit.sources.control_sums import is_total
 from kpi_kit.sources.heads import Head, head_of
@@ -16,8 +18,6 @@ from kpi_kit.sources.layouts import Context, Field, Layout, Values, find, guess,
 from kpi_kit.sources.moments import read_moment
 from kpi_kit.sources.reading import read_layouts
 from kpi_kit.sources.text_files import normal
-from kpi_kit.tables import TABLES
-from kpi_kit.upsert import ACCOUNT_STATS
 
 FILLS: Mapping[str, str] = {
     "posts": "post_id published_at views likes comments reposts url text stats_at",

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from kpi_kit.kpis import CATALOGUE
+from kpi_kit.kpis.engine.aggregate import kaplan_meier_median
 from kpi_kit.kpis.response import business_hours
-from kpi_kit.measure import kaplan_meier_median
 from tests.agency import build, case_of, codes, detail, entry, measure
 
 EMPTY: list[str] = []

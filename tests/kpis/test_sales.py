@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.kpis import CATALOGUE
 from tests.agency import build, case_of, codes, detail, measure, scored
 from tests.agency import entry as asked

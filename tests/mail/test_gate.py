@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from office import Office, team
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.mail.gate import sections
 
 ANNA = "anna-petrova"

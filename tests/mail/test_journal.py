@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from postbox import letter
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.mail.journal import NAME, Journal, Sent
 
 

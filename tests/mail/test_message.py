@@ -21,8 +21,7 @@ from hypothesis import strategies as st
 from matplotlib.image import imread
 from office import NOW, Office, bodies, files, parsed, team
 
-from kpi_kit.errors import ReportError
-from kpi_kit.figures import theme
+from kpi_kit.core.errors import ReportError
 from kpi_kit.mail import check
 from kpi_kit.mail.compose import Envelope, Pictures, attachments, compose, content_hash
 from kpi_kit.mail.content import Asked, content
@@ -30,6 +29,7 @@ from kpi_kit.mail.corrections import figures
 from kpi_kit.mail.gate import Held, Sound
 from kpi_kit.mail.letter import Letter
 from kpi_kit.mail.recipients import Recipient
+from kpi_kit.report.figures import theme
 from kpi_kit.report.specialist import THEME
 
 OLGA = Recipient(

@@ -10,7 +10,7 @@ import pytest
 from office import DIRECTORS, Office, bodies, files, parsed, team
 from postbox import Postbox, listening
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.mail import outbox
 from kpi_kit.mail.compose import Pictures
 from kpi_kit.mail.content import Content

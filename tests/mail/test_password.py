@@ -16,12 +16,12 @@ from agency import build, entry
 from office import page
 from postbox import PASSWORD, USER, Postbox, certificates, listening
 
-from kpi_kit.__main__ import main
-from kpi_kit.commands.mail import _tell
-from kpi_kit.freshness import of_file
+from kpi_kit.batch.fingerprints import of_file
+from kpi_kit.cli.mail import _tell
+from kpi_kit.cli.main import main
+from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.mail.origins import FromStore
-from kpi_kit.opening import open_inputs
-from kpi_kit.scorecard import dumps, score
+from kpi_kit.scorecard.build import dumps, score
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.mail.server import Server, from_environment, parse
 
 

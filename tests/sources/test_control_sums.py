@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twins import FILES, TOTALS
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
 from kpi_kit.sources.control_sums import ControlSums
 from kpi_kit.sources.recognise import recognise

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fuzzing import FUZZED, attempts, verdict
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources import Imported
 
 

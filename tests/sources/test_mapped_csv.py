@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import TABLES
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
 from kpi_kit.sources.cells import read_cell, read_number
-from kpi_kit.tables import TABLES
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "vk"
 needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"the real exports are not at {SAMPLES}")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
 from kpi_kit.sources.telegram_json import _Mended
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from twins import FILES, xlsx
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
 from kpi_kit.sources.attribution import read_attribution
 from kpi_kit.sources.recognise import recognise

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "vk"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from twins import WORDSTAT_DAYS, WORDSTAT_MONTHS, WORDSTAT_WEEKS
 
-from kpi_kit.errors import InputError
+from kpi_kit.core.errors import InputError
 from kpi_kit.sources import Imported, ImportOptions, wordstat
 from kpi_kit.sources.attribution import Attribution, read_attribution
 

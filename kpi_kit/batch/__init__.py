@@ -1,0 +1,1 @@
+"""A run: plan it, execute its notebooks with papermill, publish what they made."""

@@ -1,0 +1,95 @@
+"""How a run tells what it is doing: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from kpi_kit.batch.execute import Result
+from kpi_kit.core.sanitize import on_terminal
+
+_NAMED = 3
+"""How many of the reports that are under way the bar names."""
+
+
+@contextmanager
+def display(console: Console, names: Sequence[str], jobs: int) -> Iterator[Callable[[Result], None]]:
+    """Yield what tells of a result; the bar counts what failed and names what is under way."""
+    if not console.is_terminal:
+        yield lambda result: say(console, line(result))
+        return
+    left = list(names)
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]}", style="red"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(on_terminal(under_way(left, jobs)), total=len(left), failed="")
+        failed = 0
+
+        def tell(result: Result) -> None:
+            nonlocal failed
+            left.remove(result.id)
+            failed += result.error is not None
+            say(bar.console, line(result))
+            bar.update(
+                task,
+                advance=1,
+                description=on_terminal(under_way(left, jobs)),
+                failed=f"{failed} failed" if failed else "",
+            )
+
+        yield tell
+
+
+def under_way(left: Sequence[str], jobs: int) -> str:
+    """The first of those that are left are under way: they are taken in order.
+
+    Examples
+    --------
+    >>> under_way(["anna", "ivan", "olga"], 2)
+    'anna, ivan'
+    >>> under_way(["a", "b", "c", "d", "e"], 8)
+    'a, b, c and 2 more'
+    >>> under_way([], 2)
+    ''
+    """
+    running = list(left[:jobs])
+    more = f" and {len(running) - _NAMED} more" if len(running) > _NAMED else ""
+    return ", ".join(running[:_NAMED]) + more
+
+
+def line(result: Result) -> str:
+    """One result as it is told.
+
+    Examples
+    --------
+    >>> line(Result("anna", None, 1.25))
+    'anna: done in 1.2 s'
+    >>> line(Result("anna", "no ink", 1.25, attempts=2))
+    'anna: failed: no ink (tried 2 times)'
+    """
+    tried = f" (tried {result.attempts} times)" if result.attempts > 1 else ""
+    if result.error is None:
+        return f"{result.id}: done in {result.seconds:.1f} s{tried}"
+    return f"{result.id}: failed: {result.error}{tried}"
+
+
+def say(console: Console, text: str) -> None:
+    """Print as it stands: names of files are no markup, nor are they obeyed, and lines are not broken."""
+    console.print(on_terminal(text), markup=False, emoji=False, highlight=False, soft_wrap=True)

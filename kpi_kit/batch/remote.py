@@ -1,0 +1,277 @@
+"""Data and reports at a URL that fsspec knows, such as ``s3://bucket/folder``.
+
+A place at a URL has a copy on this machine, which is brought up to date before it is read, and whose
+new files are put at the URL, each whole. What has not changed is not carried again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from kpi_kit.batch.workspace import locked
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.json_io import read_json
+
+_URL = re.compile(r"[a-zA-Z][\w+.-]+(://|::)")
+_SECRET = re.compile(r"(?<=://)[^/@]*@")
+_NEXT = ("s3://", "gs://", "az://", "https://", "memory://")
+_LAST = "manifest.json"
+"""The file that speaks of the others is put when they are there."""
+_REASONS = {
+    "NoCredentialsError": "there are no credentials for it",
+    "PermissionError": "no permission",
+    "FileNotFoundError": "there is no such place",
+    "EndpointConnectionError": "it cannot be reached",
+    "ConnectTimeoutError": "it cannot be reached",
+    "ClientConnectorError": "it cannot be reached",
+    "ConnectionError": "it cannot be reached",
+    "TimeoutError": "it cannot be reached",
+}
+
+
+def is_url(place: Path | str) -> bool:
+    """Whether a place is not a folder on this machine.
+
+    Examples
+    --------
+    >>> is_url("s3://bucket/data"), is_url("data/sample"), is_url("C:/data"), is_url(Path("data"))
+    (True, False, False, False)
+    """
+    return isinstance(place, str) and _URL.match(place) is not None
+
+
+def shown(url: str) -> str:
+    """A URL as it may be printed.
+
+    Examples
+    --------
+    >>> shown("sftp://anna:secret@files.example/data")
+    'sftp://files.example/data'
+    """
+    return _SECRET.sub("", url)
+
+
+def copy_of(url: str) -> Path:
+    """Where the copy of a URL is on this machine."""
+    return user_cache_path("kpi-kit") / hashlib.sha256(url.encode()).hexdigest()[:16]
+
+
+class RemoteError(OSError):
+    """A place at a URL cannot be read or written."""
+
+
+class Remote:
+    """A folder at a URL, with its copy on this machine.
+
+    Parameters
+    ----------
+    url : str
+
+    Raises
+    ------
+    InputError
+        Where no library knows such a URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.name = shown(url).rstrip("/")
+        self.folder = copy_of(url)
+        try:
+            core: Any = importlib.import_module("fsspec.core")
+            self._files, root = core.url_to_fs(url, use_listings_cache=False, skip_instance_cache=True)
+        except ImportError as fault:
+            missing = f"the library {fault.name or 'for it'} is missing"
+            raise InputError(f"{self.name}: {missing}; pip install 'kpi-kit[remote]' brings it") from None
+        except (ValueError, TypeError) as fault:
+            known = ", ".join(_NEXT)
+            raise InputError(
+                f"{self.name}: a folder or a URL of fsspec is allowed, such as {known} ({_word(fault)})"
+            ) from None
+        self._root = str(root).rstrip("/")
+
+    def below(self, name: str) -> Remote:
+        """A folder in this one."""
+        inner = object.__new__(Remote)
+        inner.name, inner.folder = f"{self.name}/{name}", self.folder / name
+        inner._files, inner._root = self._files, f"{self._root}/{name}"
+        return inner
+
+    def fetch(self, *, must_exist: bool = True) -> Path:
+        """Bring the copy up to date; files that are no longer at the URL go.
+
+        Raises
+        ------
+        RemoteError
+            Where that cannot be done, or nothing is there though something must be.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with locked(self.folder):
+            there, known = self._listed(), self._known()
+            if must_exist and not there:
+                raise RemoteError(f"{self.name}: there is nothing at this place")
+            for name in _files_in(self.folder) - there.keys():
+                (self.folder / name).unlink()
+            for name, version in there.items():
+                if known.get(name) != [version, *_stamp(self.folder / name)]:
+                    self._get(name)
+            self._remember(there)
+        return self.folder
+
+    def _get(self, name: str) -> None:
+        target = self.folder / name
+        coming = target.with_name(f".{target.name}.coming")
+        with self._reasons("read"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._files.get_file(f"{self._root}/{name}", str(coming))
+        coming.replace(target)
+
+    def check_writable(self) -> None:
+        """Find out before the work.
+
+        Raises
+        ------
+        RemoteError
+        """
+        probe = f"{self._root}/.writable"
+        with self._reasons("written to"):
+            self._files.pipe_file(probe, b"")
+            self._files.rm_file(probe)
+
+    def publish(self) -> None:
+        """Put at the URL what is new in the copy, the manifest last; what is gone from it goes there, too.
+
+        Raises
+        ------
+        RemoteError
+        """
+        with locked(self.folder):
+            known, here = self._known(), _files_in(self.folder)
+            stale = {name for name in here if known.get(name, [None])[1:] != list(_stamp(self.folder / name))}
+            gone = known.keys() - here
+            with self._reasons("written to"):
+                for name in sorted(stale, key=lambda name: (name == _LAST, name)):
+                    stamp = _stamp(self.folder / name)
+                    self._files.put_file(str(self.folder / name), f"{self._root}/{name}")
+                    version = _version(self._files.info(f"{self._root}/{name}"))
+                    known[name] = [version, *stamp]
+                for name in gone:
+                    self._files.rm_file(f"{self._root}/{name}")
+                    del known[name]
+            if stale or gone:
+                self._save(known)
+
+    def _listed(self) -> dict[str, str]:
+        """The version of each file by its name."""
+        with self._reasons("read"):
+            self._files.invalidate_cache()
+            try:
+                found = self._files.find(self._root, detail=True)
+            except FileNotFoundError:  # folders that are not there yet may be made
+                return {}
+        names = {path[len(self._root) :].strip("/"): info for path, info in found.items()}
+        return {name: _version(info) for name, info in names.items() if name and not _is_hidden(Path(name))}
+
+    @property
+    def _index(self) -> Path:
+        return self.folder / ".index.json"
+
+    def _known(self) -> dict[str, list[Any]]:
+        """Of each file of the copy its version at the URL, and what the copy was like then."""
+        try:
+            return dict(read_json(self._index))
+        except (OSError, ValueError, TypeError):
+            return {}
+
+    def _remember(self, there: dict[str, str]) -> None:
+        self._save({name: [version, *_stamp(self.folder / name)] for name, version in there.items()})
+
+    def _save(self, known: dict[str, list[Any]]) -> None:
+        made = self._index.with_name(f".index.{os.getpid()}")
+        made.write_text(json.dumps(known), encoding="utf-8")
+        made.replace(self._index)
+
+    @contextmanager
+    def _reasons(self, done: str) -> Iterator[None]:
+        """One sentence of what went wrong; messages of libraries may hold credentials."""
+        try:
+            yield
+        except Exception as fault:  # each file system has errors of its own
+            raise RemoteError(f"{self.name}: it cannot be {done}: {_word(fault)}") from None
+
+
+def _word(fault: BaseException) -> str:
+    """Why, by the kind of a fault or of what caused it."""
+    chain: list[BaseException] = [fault]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+        chain.append(cause)
+    kinds = [kind.__name__ for each in chain for kind in type(each).__mro__]
+    return next((_REASONS[kind] for kind in kinds if kind in _REASONS), type(fault).__name__)
+
+
+def _version(info: dict[str, Any]) -> str:
+    """What changes when a file changes."""
+    told = [info.get(key) for key in ("ETag", "etag", "LastModified", "mtime", "created", "size")]
+    return hashlib.sha256(repr(told[:2] if any(told[:2]) else told).encode()).hexdigest()[:16]
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (-1, -1)
+    return found.st_size, found.st_mtime_ns
+
+
+def _is_hidden(name: Path) -> bool:
+    return any(part.startswith(".") for part in name.parts)
+
+
+def _files_in(folder: Path) -> set[str]:
+    """The files of a copy; scratch folders and notes are none of it."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {path.as_posix() for path in found if not _is_hidden(path)}
+
+
+def source(data: Path | str) -> Path:
+    """A folder on this machine with the data.
+
+    Raises
+    ------
+    InputError
+        Where they are at a URL and cannot be read.
+    """
+    if not is_url(data):
+        return Path(data)
+    try:
+        return Remote(str(data)).fetch()
+    except RemoteError as fault:
+        raise InputError(str(fault)) from None
+
+
+def destination(out: Path | str, period: str) -> Remote | None:
+    """The folder of a period where reports are to be, its copy brought up to date; None on this machine.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be written to.
+    """
+    if not is_url(out):
+        return None
+    try:
+        target = Remote(str(out)).below(period)
+        target.fetch(must_exist=False)
+        target.check_writable()
+    except RemoteError as fault:
+        raise InputError(str(fault)) from None
+    return target

@@ -1,0 +1,171 @@
+"""What can be said on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from pathlib import Path
+
+from kpi_kit.batch.remote import is_url
+from kpi_kit.core.schema import PLATFORMS, TABLES
+from kpi_kit.mail.journal import ANSWERS
+from kpi_kit.report import wording
+
+
+def parser(wanted: str = "") -> argparse.ArgumentParser:
+    """The parser of all commands; ``command`` names the module of the one asked for.
+
+    Parameters
+    ----------
+    wanted : str
+        The command whose options are needed: those of imports cost an import of their own.
+    """
+    whole = argparse.ArgumentParser(
+        prog="python -m kpi_kit", description="KPI reports for social-media specialists."
+    )
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--data", type=_place, default=Path("data/sample"), help="data folder, database or URL (data/sample)"
+    )
+    common.add_argument("--params", type=Path, default=Path("params"), help="folder of params (params)")
+    common.add_argument(
+        "--out", type=_place, default=Path("reports"), help="folder of reports; for run also a URL (reports)"
+    )
+    when = argparse.ArgumentParser(add_help=False)
+    when.add_argument(
+        "--period", help="2025-10, 2025-Q4, 2025-W41 or 2025; default: the last full month with data"
+    )
+    when.add_argument("--as-of", help="data cut-off; default: the end of the period and the settling days")
+
+    run = commands.add_parser("run", parents=[common, when], help="make every report of a period")
+    run.add_argument("--specialist", action="append", help="only this one (may be given again)")
+    run.add_argument("--jobs", type=int, help="how many notebooks at once; default: one a core")
+    run.add_argument("--engine", choices=("auto", "quarto", "embedded"), default="auto")
+    run.add_argument("--force", action="store_true", help="make reports again that are up to date")
+    run.add_argument("--executor", choices=("local", "dask"), default="local", help="where notebooks run")
+    run.add_argument(
+        "--scheduler", metavar="ADDRESS", help="dask: the scheduler's, such as tcp://10.0.0.1:8786"
+    )
+    run.add_argument("--quiet", action="store_true", help="say nothing but problems")
+    run.set_defaults(command="run")
+
+    score = commands.add_parser("score", parents=[common, when], help="measure one person, without a report")
+    score.add_argument("--specialist", required=True)
+    score.add_argument("--json", action="store_true", help="write the scorecard as JSON, and nothing else")
+    score.set_defaults(command="score")
+
+    check = commands.add_parser(
+        "check", parents=[common, when], help="check params and data, without rendering"
+    )
+    check.set_defaults(command="check")
+
+    catalogue = commands.add_parser("catalogue", parents=[common], help="list every KPI")
+    catalogue.add_argument("--language", choices=wording.LANGUAGES, default="en")
+    catalogue.set_defaults(command="catalogue")
+
+    take = commands.add_parser("import", parents=[common], help="add an export to a data folder")
+    if wanted == "import":
+        _add_import(take)
+    _add_mail(commands, common)
+    _add_verify_and_what_if(commands, common, when)
+    return whole
+
+
+def _place(text: str) -> Path | str:
+    """A folder, or a URL as it is."""
+    return text if is_url(text) else Path(text)
+
+
+def _add_import(take: argparse.ArgumentParser) -> None:
+    from kpi_kit.sources import SOURCES
+    from kpi_kit.sources.pipeline import AUTO
+
+    take.add_argument(
+        "source", choices=(AUTO, *SOURCES), metavar="SOURCE", help=f"{AUTO}, or one of {', '.join(SOURCES)}"
+    )
+    take.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    take.add_argument(
+        "--into", type=Path, required=True, metavar="DIR", help="the data folder; made where there is none"
+    )
+    take.add_argument(
+        "--account", help="whose data it is; without it attribution.yml tells, where a file can say"
+    )
+    take.add_argument("--brand", help="whose mentions or search queries they are; default: the account")
+    take.add_argument("--title", help="title of a new account")
+    take.add_argument("--platform", choices=PLATFORMS, help="platform of a new account")
+    take.add_argument("--since", type=_day, help="first day that the export covers")
+    take.add_argument("--until", type=_day, help="the day after the last one that it covers")
+    take.add_argument("--table", choices=tuple(TABLES), help="csv: the table that the file fills")
+    take.add_argument("--map", type=Path, dest="mapping", help="csv: YAML file that names the columns")
+    take.add_argument("--fetched-at", help="when the figures of posts were fetched")
+    take.add_argument(
+        "--subscribers",
+        type=int,
+        help="members at the end of the last day, where an export has only joined and left",
+    )
+    take.add_argument("--currency", help="of sums whose file does not say: RUB")
+    take.add_argument(
+        "--partial", action="store_true", help="rows may add up to less than the file's own row of totals"
+    )
+    take.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
+    take.add_argument(
+        "--yes", action="store_true", help="guessed: the columns that --dry-run shows are right"
+    )
+    take.add_argument("--chat", help="telegram-desktop: name or id of the chat")
+    take.add_argument("--segment", help="ga4: the segment or comparison to read, where a report has several")
+    take.set_defaults(command="take_in")
+
+
+def _add_mail(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    mail = commands.add_parser("mail", parents=[common], help="write the directors' messages, and send them")
+    mail.add_argument("--period", help="as for run; default: the last full month with data")
+    mail.add_argument("--send", action="store_true", help="send, by the server in KPI_SMTP_URL")
+    mail.add_argument(
+        "--resend",
+        action="store_true",
+        help="correct messages whose content has changed since they were sent",
+    )
+    mail.add_argument(
+        "--resolve", choices=ANSWERS, help="uncertain messages: they have arrived, or are to be sent again"
+    )
+    mail.add_argument("--preliminary", action="store_true", help="mail figures that are not final, too")
+    mail.add_argument("--to", action="append", metavar="ID", help="only this recipient (may be given again)")
+    mail.add_argument(
+        "--timeout", type=float, default=60.0, metavar="SECONDS", help="how long the server may take (60)"
+    )
+    mail.add_argument("--debug", action="store_true", help="show the conversation with the server")
+    mail.set_defaults(command="mail")
+
+
+def _add_verify_and_what_if(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    common: argparse.ArgumentParser,
+    when: argparse.ArgumentParser,
+) -> None:
+    check = commands.add_parser(
+        "verify", parents=[common], help="compute reports anew, and tell what is different and why"
+    )
+    check.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
+    check.set_defaults(command="verify")
+
+    ask = commands.add_parser(
+        "what-if", parents=[common, when], help="say what another target of a person would mean"
+    )
+    ask.add_argument("--specialist", required=True)
+    ask.add_argument("--kpi", required=True)
+    ask.add_argument("--target", required=True, help='as in params: "at_least: 60"')
+    ask.add_argument("--as", dest="as_", choices=("value", "change", "growth"), help="which entry of the KPI")
+    ask.add_argument("--versus", choices=("previous", "year_ago"), help="likewise")
+    ask.add_argument("--scope", help='likewise, as in params: "platforms: [telegram]"')
+    ask.add_argument("--json", action="store_true", help="write the answer as JSON, and nothing else")
+    ask.set_defaults(command="what_if")
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a date such as 2025-10-31 is allowed, found {text!r}") from None

@@ -1,0 +1,107 @@
+"""``check``: look at params and data, without rendering."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from kpi_kit.batch.remote import source
+from kpi_kit.cli import OK, SOME_FAILED
+from kpi_kit.cli.shared import chosen_period, warn
+from kpi_kit.core.errors import InputError, SpecialistError
+from kpi_kit.core.sanitize import on_terminal
+from kpi_kit.data.open_inputs import open_inputs
+from kpi_kit.params import Entry, Params, load
+from kpi_kit.report import wording
+from kpi_kit.report.wording import audit
+from kpi_kit.scorecard import cohort, smart_audit
+from kpi_kit.scorecard.build import target_of
+from kpi_kit.scorecard.context import Case, prepare
+from kpi_kit.scorecard.entry_facts import Facts
+from kpi_kit.scorecard.inference import verdicts
+from kpi_kit.sources.rows import counted
+
+
+def carry_out(asked: argparse.Namespace) -> int:
+    """Say what was found of each person; 1 where a file of theirs cannot be used."""
+    loaded = load(asked.params)
+    warn(loaded.warnings)
+    broken = [problem for problems in loaded.broken.values() for problem in problems]
+    try:
+        loaded, store = open_inputs(source(asked.data), asked.params, whole=True)
+    except InputError as fault:
+        raise InputError([*fault.problems, *broken]) from None
+    with store:
+        warn([*store.warnings, *_idle(loaded)])
+        period = chosen_period(asked, store)
+        print(f"period {period}, {period.start} to {period.last_day}")
+        known = cohort.read(asked.out / str(period))
+        for person in loaded.specialists:
+            try:
+                case = prepare(person, period, params=loaded, store=store, as_of=asked.as_of)
+            except SpecialistError as fault:
+                broken += fault.problems
+                continue
+            for line in (*_payouts(case), *_audited(case, known)):
+                print(on_terminal(line))
+    for problem in broken:
+        print(on_terminal(problem), file=sys.stderr)
+    people = counted(len(loaded.specialists) + len(loaded.broken), "specialist")
+    faults = counted(len(broken), "problem")
+    print(on_terminal(f"{people}, {faults} in their files; no problems in {asked.data}"))
+    return SOME_FAILED if broken else OK
+
+
+def _idle(loaded: Params) -> Iterator[str]:
+    """Specialists for whom nothing can be measured."""
+    for person in loaded.specialists.values():
+        if not person.accounts and not person.brands:
+            yield f"{loaded.file_of(person.id)}: there are no accounts and no brands, so nothing is measured"
+
+
+def _payouts(case: Case) -> Iterator[str]:
+    """For each target the facts at which payout starts, is full, and is capped."""
+    scoring = case.department.scoring.curve()
+    words = wording.words("en", case.department.currency)
+    for entry in case.person.kpis:
+        target, notes = target_of(case, entry)
+        name = f"{case.person.id}: {entry.called}"
+        if target is None:
+            yield f"{name}: no target in {case.period}"
+            continue
+        part = "".join(
+            f" (for {words.share(note.detail['share'], 0)} of the period: {note.detail['why']})"
+            for note in notes
+            if note.code == "target_prorated"
+        )
+        if target.attainment(0.0) is None:  # away all the time, or the period has not begun
+            yield f"{name}: nothing is asked{part}"
+            continue
+        form = wording.form({"unit": str(entry.unit), "as": entry.as_})
+        starts, full, capped = (
+            " or ".join(words.value(fact, form) for fact in target.facts_at(share) if _possible(entry, fact))
+            for share in (scoring.threshold, 1.0, scoring.cap)
+        )
+        tail = f", is capped at {capped}" if capped else ", and does not rise above that"
+        yield f"{name}: payout starts at {starts}, is full at {full}{tail}{part}"
+
+
+def _audited(case: Case, known: cohort.Across) -> Iterator[str]:
+    """What the SMART audit finds, with a proposal where another target would pass."""
+    words = wording.words("en", case.department.currency)
+    for entry in case.person.kpis:
+        facts = Facts(case, entry)
+        _, findings = smart_audit.audit(facts, verdicts(facts), reliable=known.is_reliable(entry.kpi))
+        shown = {"unit": str(entry.unit), "as": entry.as_}
+        for finding in findings:
+            letter = words.text(f"smart.{finding['letter']}")
+            sentences = " ".join(audit.entry_sentences(finding, shown, words))
+            yield f"{case.person.id}: {entry.called}: not {letter}: {sentences}"
+    for finding in smart_audit.audit_set(case.person):
+        yield f"{case.person.id}: {audit.set_sentence(finding, words)}"
+
+
+def _possible(entry: Entry, fact: float) -> bool:
+    """Whether a fact can be: some shares cannot be over 1."""
+    return not (entry.definition.bounded and entry.as_ == "value" and fact > 1.0)

@@ -1,0 +1,33 @@
+"""``score``: measure one person, without a report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rich.console import Console
+
+from kpi_kit.batch.remote import source
+from kpi_kit.cli import OK
+from kpi_kit.cli.shared import chosen_period
+from kpi_kit.core.sanitize import json_on_terminal
+from kpi_kit.data.open_inputs import open_inputs
+from kpi_kit.report.parts import terminal
+from kpi_kit.scorecard import cohort
+from kpi_kit.scorecard.build import card, dumps
+from kpi_kit.scorecard.context import prepare
+
+
+def carry_out(asked: argparse.Namespace) -> int:
+    """Show the scorecard, or write it as JSON."""
+    loaded, store = open_inputs(source(asked.data), asked.params)
+    with store:
+        period = chosen_period(asked, store)
+        case = prepare(asked.specialist, period, params=loaded, store=store, as_of=asked.as_of)
+        record = card(case, cohort.read(asked.out / str(period)))
+    if asked.json:
+        sys.stdout.write(json_on_terminal(dumps(record)))
+    else:
+        Console().print(terminal.scorecard(record))
+        print("", *terminal.computation(record), sep="\n")
+    return OK

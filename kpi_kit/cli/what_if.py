@@ -1,0 +1,118 @@
+"""``what-if``: say what another target of a person would mean."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kpi_kit.batch.remote import source
+from kpi_kit.cli import OK
+from kpi_kit.cli.shared import chosen_period
+from kpi_kit.core.errors import InputError, KitError
+from kpi_kit.core.sanitize import json_on_terminal, on_terminal
+from kpi_kit.core.yaml_io import parse_yaml
+from kpi_kit.data.open_inputs import open_inputs
+from kpi_kit.report.wording import Form, Words, form, words
+from kpi_kit.scorecard import what_if
+from kpi_kit.scorecard.what_if import Answer, Past
+
+
+def carry_out(asked: argparse.Namespace) -> int:
+    """Show the answer, or write it as JSON."""
+    target = _mapping(asked.target, "--target")
+    scope = None if asked.scope is None else _scope(_mapping(asked.scope, "--scope"))
+    data = source(asked.data)
+    loaded, store = open_inputs(data, asked.params, check=False)
+    with store:
+        period = str(chosen_period(asked, store))
+    answer = what_if.what_if(
+        asked.specialist,
+        period,
+        asked.kpi,
+        target,
+        data=data,
+        params=asked.params,
+        beside=asked.out / period,
+        as_of=asked.as_of,
+        as_=asked.as_,
+        versus=asked.versus,
+        scope=scope,
+    )
+    if asked.json:
+        text = json.dumps(answer.as_dict(), ensure_ascii=False, indent=1)
+        sys.stdout.write(json_on_terminal(text) + "\n")
+        return OK
+    for line in answer_lines(answer, words("en", loaded.department.currency)):
+        print(on_terminal(line))
+    return OK
+
+
+def _mapping(text: str, option: str) -> dict[str, Any]:
+    """A mapping as it would stand in a file."""
+    try:
+        found = parse_yaml(text, option)
+    except KitError as fault:
+        raise InputError(fault.problems) from None
+    if not isinstance(found, dict):
+        raise InputError(f"{option}: keys with values are expected, found {text!r}")
+    return found
+
+
+def _scope(given: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """A scope; one name stands for a list of one."""
+    return {
+        key: [str(each) for each in names] if isinstance(names, list) else [str(names)]
+        for key, names in given.items()
+    }
+
+
+def answer_lines(answer: Answer, say: Words) -> Iterator[str]:
+    """An answer for a terminal."""
+    how = form({"unit": answer.unit, "as": answer.as_})
+    asked = json.dumps(answer.asked, ensure_ascii=False)
+    yield f"{answer.specialist}, {answer.period}: {answer.entry} with the target {asked}"
+    yield f"{'period':>10}  {'fact':>12}  {'target':>14}  {'attainment':>10}  {'payout':>6}"
+    for past in answer.past:
+        cells = (_value(past.value, how, say), _target(past, how, say), _share(past.attainment, say))
+        payout = "–" if past.payout is None else f"{past.payout:.2f}"
+        yield f"{past.period:>10}  {cells[0]:>12}  {cells[1]:>14}  {cells[2]:>10}  {payout:>6}"
+    yield f"attained in {answer.reached} of {answer.known} periods in which that can be said"
+    yield _chance_line(answer, how, say)
+    before, after = (_share(each.total, say) for each in (answer.present, answer.then))
+    yield f"total of {answer.period}: {after}, as it is {before}"
+
+
+def _chance_line(answer: Answer, how: Form, say: Words) -> str:
+    if answer.chance_period is None:
+        return "chance: nothing is asked of a period ahead"
+    if answer.chance is None:
+        return f"chance in {answer.chance_period}: the history is too short"
+    if answer.reliable is False:
+        why = "such chances came true no better than the base rate"
+        return f"chance in {answer.chance_period}: not reliable, {why}"
+    checked = "checked, such chances came true better than the base rate"
+    check = checked if answer.reliable else "not checked: few forecasts, or no run has left a backtest.json"
+    band = answer.chance_band
+    within = (
+        ""
+        if band is None
+        else f"; with 80 % it will be {_value(band[0], how, say)} to {_value(band[1], how, say)}"
+    )
+    return f"chance in {answer.chance_period}: {say.share(answer.chance, 0)}{within} ({check})"
+
+
+def _target(past: Past, how: Form, say: Words) -> str:
+    if isinstance(past.target, tuple):
+        return " to ".join(say.value(bound, how) for bound in past.target)
+    return _value(past.target, how, say)
+
+
+def _value(value: float | None, how: Form, say: Words) -> str:
+    return "–" if value is None else say.value(value, how)
+
+
+def _share(value: float | None, say: Words) -> str:
+    return "–" if value is None else say.share(value)

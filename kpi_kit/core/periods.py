@@ -1,0 +1,210 @@
+"""Periods: months, quarters, ISO weeks and years in the department's time zone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from kpi_kit.core.errors import InputError
+
+_PATTERN = re.compile(
+    r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|W(?P<week>\d{2})|(?P<month>\d{2})))?", re.ASCII
+)
+YEARS = range(1900, 2200)
+"""Years that periods may lie in: histories and deadlines around them stay within the calendar."""
+
+
+class Grain(StrEnum):
+    """The kinds of period, from short to long."""
+
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+@dataclass(frozen=True, order=True)
+class Period:
+    """A calendar period ``[start, end)``.
+
+    Parameters
+    ----------
+    start : datetime.date
+        First day.
+    grain : Grain
+        Week (ISO), month, quarter or year.
+
+    Examples
+    --------
+    >>> period = Period.parse("2025-10")
+    >>> period.start, period.end, period.days
+    (datetime.date(2025, 10, 1), datetime.date(2025, 11, 1), 31)
+    >>> [str(p) for p in (period.previous, period.year_ago)]
+    ['2025-09', '2024-10']
+    >>> [str(Period.parse(text).previous) for text in ("2025-Q1", "2025-W01", "2025")]
+    ['2024-Q4', '2024-W52', '2024']
+    """
+
+    start: dt.date
+    grain: Grain
+
+    @classmethod
+    def parse(cls, text: object) -> Period:
+        """Read ``2025-10``, ``2025-Q4``, ``2025-W41`` or ``2025``.
+
+        Raises
+        ------
+        InputError
+            Where the text is none of these, a week that its year does not have, or outside :data:`YEARS`.
+        """
+        match = _PATTERN.fullmatch(str(text))
+        if match is None:
+            raise InputError(
+                f"period {str(text)!r}: allowed are a month 2025-10, a quarter 2025-Q4, a week 2025-W41, "
+                "a year 2025"
+            )
+        year = int(match["year"])
+        if year not in YEARS:
+            raise InputError(
+                f"period {str(text)!r}: allowed are the years {YEARS.start} to {YEARS.stop - 1}, found {year}"
+            )
+        try:
+            if match["quarter"]:
+                return cls(dt.date(year, 3 * int(match["quarter"]) - 2, 1), Grain.QUARTER)
+            if match["week"]:
+                return cls(dt.date.fromisocalendar(year, int(match["week"]), 1), Grain.WEEK)
+            if match["month"]:
+                return cls(dt.date(year, int(match["month"]), 1), Grain.MONTH)
+            return cls(dt.date(year, 1, 1), Grain.YEAR)
+        except ValueError as fault:
+            raise InputError(f"period {str(text)!r}: there is no such period ({fault})") from None
+
+    @classmethod
+    def containing(cls, day: dt.date, grain: Grain) -> Period:
+        """The period of a grain in which a day lies.
+
+        Examples
+        --------
+        >>> str(Period.containing(dt.date(2025, 12, 31), Grain.WEEK))
+        '2026-W01'
+        """
+        match grain:
+            case Grain.WEEK:
+                return cls(day - dt.timedelta(days=day.weekday()), grain)
+            case Grain.MONTH:
+                return cls(day.replace(day=1), grain)
+            case Grain.QUARTER:
+                return cls(day.replace(month=3 * ((day.month - 1) // 3) + 1, day=1), grain)
+            case Grain.YEAR:
+                return cls(day.replace(month=1, day=1), grain)
+
+    def __str__(self) -> str:
+        match self.grain:
+            case Grain.WEEK:
+                iso = self.start.isocalendar()
+                return f"{iso.year:04d}-W{iso.week:02d}"
+            case Grain.MONTH:
+                return f"{self.start.year:04d}-{self.start.month:02d}"
+            case Grain.QUARTER:
+                return f"{self.start.year:04d}-Q{(self.start.month + 2) // 3}"
+            case Grain.YEAR:
+                return f"{self.start.year:04d}"
+
+    @property
+    def end(self) -> dt.date:
+        """The day after the last day."""
+        if self.grain is Grain.WEEK:
+            return self.start + dt.timedelta(days=7)
+        months = {Grain.MONTH: 1, Grain.QUARTER: 3, Grain.YEAR: 12}[self.grain]
+        index = self.start.year * 12 + self.start.month - 1 + months
+        return dt.date(index // 12, index % 12 + 1, 1)
+
+    @property
+    def last_day(self) -> dt.date:
+        """The last day of the period."""
+        return self.end - dt.timedelta(days=1)
+
+    @property
+    def days(self) -> int:
+        """How many days the period has."""
+        return (self.end - self.start).days
+
+    @property
+    def previous(self) -> Period:
+        """The period before this one."""
+        return Period.containing(self.start - dt.timedelta(days=1), self.grain)
+
+    @property
+    def next(self) -> Period:
+        """The period after this one."""
+        return Period.containing(self.end, self.grain)
+
+    @property
+    def year_ago(self) -> Period:
+        """The same period of the year before; week 53 answers to week 52 where the year has no 53."""
+        if self.grain is Grain.WEEK:
+            iso = self.start.isocalendar()
+            last = dt.date(iso.year - 1, 12, 28).isocalendar().week
+            return Period(dt.date.fromisocalendar(iso.year - 1, min(iso.week, last), 1), self.grain)
+        return Period(self.start.replace(year=self.start.year - 1), self.grain)
+
+    def history(self, count: int) -> list[Period]:
+        """The last ``count`` periods, oldest first, this one last.
+
+        Examples
+        --------
+        >>> [str(p) for p in Period.parse("2025-Q1").history(3)]
+        ['2024-Q3', '2024-Q4', '2025-Q1']
+        """
+        periods = [self]
+        while len(periods) < count:
+            periods.append(periods[-1].previous)
+        return periods[::-1]
+
+    def parts(self, grain: Grain) -> list[Period]:
+        """The periods of a smaller grain that tile this one (weeks do not tile months).
+
+        Examples
+        --------
+        >>> [str(p) for p in Period.parse("2025-Q4").parts(Grain.MONTH)]
+        ['2025-10', '2025-11', '2025-12']
+        """
+        found = [Period.containing(self.start, grain)]
+        while found[-1].end < self.end:
+            found.append(found[-1].next)
+        return found
+
+    def bounds(self, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
+        """Start and end as instants: local midnights."""
+        return midnight(self.start, zone), midnight(self.end, zone)
+
+
+def midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
+    """The instant at which a day begins in a zone.
+
+    Examples
+    --------
+    >>> midnight(dt.date(2025, 11, 8), ZoneInfo("Europe/Moscow")).isoformat()
+    '2025-11-08T00:00:00+03:00'
+    """
+    return dt.datetime.combine(day, dt.time(), tzinfo=zone)
+
+
+def parse_instant(text: str, zone: ZoneInfo, what: str) -> dt.datetime:
+    """Read an ISO date or date-time; a naive one is in ``zone``, a bare date is its first instant.
+
+    Raises
+    ------
+    InputError
+        Where the text is not ISO 8601; ``what`` names the argument in the sentence.
+    """
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"{what} {text!r}: allowed is a date or time such as 2025-11-08 or 2025-11-08T12:00+03:00"
+        ) from None
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)

@@ -1,0 +1,105 @@
+"""YAML 1.2 files, read safely: plain data only, no key twice, and no more than a person would write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from kpi_kit.core.errors import KitError
+
+MOST_BYTES = 256 * 1024
+MOST_VALUES = 50_000
+"""How many values a file may have, each alias counted as all that it stands for."""
+DEEPEST = 40
+
+
+def read_yaml(path: Path) -> Any:
+    """Read one YAML document.
+
+    Raises
+    ------
+    KitError
+        One sentence that names the file and, where there is one, the line.
+    """
+    return parse_yaml(_text(path), str(path))
+
+
+def parse_yaml(text: str, place: str) -> Any:
+    """Read one YAML document from a text; ``place`` names it where it cannot be read.
+
+    Raises
+    ------
+    KitError
+
+    Examples
+    --------
+    >>> parse_yaml("at_least: 60", "--target")
+    {'at_least': 60}
+    """
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        root = yaml.compose(text)
+        if root is None:
+            return None
+        _refuse_bomb(place, root)
+        return yaml.constructor.construct_document(root)
+    except RecursionError:
+        raise KitError(f"{place}: nested too deeply, up to {DEEPEST} levels are allowed") from None
+    except MarkedYAMLError as fault:
+        mark = fault.problem_mark
+        where = f", line {mark.line + 1}" if mark is not None else ""
+        said = " ".join(str(fault.problem).split())
+        raise KitError(f"{place}{where}: this is not YAML that can be read: {said:.200}") from None
+    except (YAMLError, ValueError, TypeError, LookupError) as fault:
+        said = " ".join(str(fault).split())
+        raise KitError(f"{place}: this is not YAML that can be read: {said:.200}") from None
+
+
+def _text(path: Path) -> str:
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise KitError(f"{path}: an ordinary file is expected, found none")
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+    except OSError as fault:
+        raise KitError(f"{path}: cannot be read ({fault.strerror})") from None
+    if len(content) > MOST_BYTES:
+        raise KitError(f"{path}: up to {MOST_BYTES // 1024} kB are allowed, found a larger file")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise KitError(f"{path}: allowed is UTF-8 text, found other bytes") from None
+
+
+def _refuse_bomb(place: str, root: Node) -> None:
+    """Measure what the aliases of a document stand for, before anything is made of them."""
+    sizes: dict[int, int] = {}
+    open_nodes: set[int] = set()
+
+    def size(node: Node, depth: int) -> int:
+        known = sizes.get(id(node))
+        if known is not None:
+            return known
+        where = f"{place}, line {node.start_mark.line + 1}"
+        if id(node) in open_nodes:
+            raise KitError(f"{where}: an alias stands inside of what it names")
+        if depth > DEEPEST:
+            raise KitError(f"{where}: nested too deeply, up to {DEEPEST} levels are allowed")
+        open_nodes.add(id(node))
+        total = 1 + sum(size(part, depth + 1) for part in _parts(node))
+        open_nodes.discard(id(node))
+        sizes[id(node)] = total
+        return total
+
+    if (found := size(root, 1)) > MOST_VALUES:
+        raise KitError(f"{place}: up to {MOST_VALUES} values are allowed, aliases counted out; found {found}")
+
+
+def _parts(node: Node) -> list[Node]:
+    if isinstance(node, MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, SequenceNode) else []

@@ -1,0 +1,1 @@
+"""The data folder: read, check, merge imports, take a snapshot."""

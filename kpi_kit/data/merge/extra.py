@@ -1,0 +1,120 @@
+"""What an import keeps beside the canonical tables, in the folder ``imports`` of a data folder.
+
+The canonical tables have the columns of the contract and no others. What else exports tell is kept here:
+figures that no KPI uses, who answered, and what each file said, so that files can come in any order.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from kpi_kit.core.schema import TABLES, Column, Table, Type
+
+FOLDER = "imports"
+ACCOUNT_STATS = "account_stats"
+ANSWERED_BY = "answered_by"
+ACCOUNT_PLATFORMS = "account_platforms"
+POST_REACH = "post_reach"
+
+
+def _text(name: str) -> Column:
+    return Column(name, Type.TEXT)
+
+
+EXTRA: Mapping[str, Table] = MappingProxyType(
+    {
+        ACCOUNT_STATS: Table(
+            ACCOUNT_STATS,
+            (
+                Column("since", Type.DATE),
+                Column("until", Type.DATE),
+                _text("account_id"),
+                _text("measure"),
+                _text("item"),
+                Column("value", Type.NUMBER),
+            ),
+            ("since", "until", "account_id", "measure", "item"),
+            clock="since",
+            scope="account_id",
+            ordered=(("since", "until"),),
+        ),
+        ANSWERED_BY: Table(ANSWERED_BY, (_text("inquiry_id"), _text("specialist")), ("inquiry_id",)),
+        ACCOUNT_PLATFORMS: Table(
+            ACCOUNT_PLATFORMS,
+            (_text("account_id"), _text("platform"), _text("said_by")),
+            ("account_id", "platform", "said_by"),
+        ),
+        POST_REACH: Table(
+            POST_REACH,
+            (_text("account_id"), _text("number"), Column("reach", Type.COUNT)),
+            ("account_id", "number"),
+        ),
+    }
+)
+"""Tables beside the canonical ones: figures of an account by day (``item`` is ``all``, or what they are split
+by), the specialist who answered an inquiry, and which file says which platform an account is on, and
+the reach of posts by their number on the wall, also of posts that the data do not have yet."""
+
+ALL_TABLES: Mapping[str, Table] = MappingProxyType({**TABLES, **EXTRA})
+"""Every table that an import can fill."""
+
+
+def extra_rows(folder: Path, name: str) -> pd.DataFrame:
+    """The rows of a table beside the canonical ones that has no days, as text."""
+    file = folder / FOLDER / f"{name}.csv"
+    if not file.is_file():
+        return pd.DataFrame({column: [] for column in EXTRA[name].names}, dtype="str")
+    return pd.read_csv(file, dtype="str", keep_default_na=False)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Rows of a table that wait in Parquet files, as they do not fit into memory.
+
+    Parameters
+    ----------
+    files : tuple of pathlib.Path
+    columns : tuple of str
+        The canonical columns that they have.
+    rows : int
+    stamped : bool
+        Whether their column ``_stamp`` says up to when the file of each row speaks, in Unix seconds.
+    """
+
+    files: tuple[Path, ...]
+    columns: tuple[str, ...]
+    rows: int
+    stamped: bool = False
+
+    def __len__(self) -> int:
+        return self.rows
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where imported rows come from.
+
+    Parameters
+    ----------
+    source : str
+        The importer.
+    files : tuple of str
+        Names of the files.
+    digest : str
+        Of their content and of what was said about them: the same import has the same.
+    stamp : datetime.datetime or None
+        Up to when the files speak; the rows of the later of two imports count.
+    imported_at : datetime.datetime
+    """
+
+    source: str
+    files: tuple[str, ...]
+    digest: str
+    stamp: dt.datetime | None
+    imported_at: dt.datetime

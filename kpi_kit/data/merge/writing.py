@@ -1,0 +1,210 @@
+"""Write what an import made: under temporary names, then all at once, one writer at a time."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from kpi_kit.core.schema import Table, Type
+from kpi_kit.data.merge.merging import number_of
+from kpi_kit.data.table_source import Source, literal, quoted
+from kpi_kit.data.transaction import beside, publish, sweep
+
+LARGE = 100_000
+"""A table of more rows is kept as a folder of Parquet parts, one a month."""
+
+
+@dataclass
+class Work:
+    """Files of a data folder that wait to be put into their places, all together.
+
+    Parameters
+    ----------
+    folder : Path
+        The data folder.
+    scratch : Path
+        Beside it, on the same disk.
+    """
+
+    folder: Path
+    scratch: Path
+    gone: list[str] = field(default_factory=list)
+
+    @property
+    def new(self) -> Path:
+        """Where new files are, by the names that they will have in the data folder."""
+        return self.scratch / "new"
+
+    def remove(self, path: Path) -> None:
+        """Let a file or folder of the data folder go, unless a new one takes its place."""
+        self.gone.append(str(path.relative_to(self.folder)))
+
+    def publish(self) -> None:
+        """Put everything into its place."""
+        files = sorted(str(path.relative_to(self.new)) for path in self.new.rglob("*") if path.is_file())
+        if not files and not self.gone:
+            return
+        publish(self.folder, self.scratch, files, self.gone)
+
+
+@contextmanager
+def workspace(folder: Path) -> Iterator[Work]:
+    """A place beside the data folder for what is not whole yet; gone in the end."""
+    sweep(folder)
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=beside(folder)))
+    try:
+        (scratch / "new").mkdir()
+        yield Work(folder, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+# --- a table
+
+
+def write_table(
+    connection: duckdb.DuckDBPyConnection, work: Work, table: Table, source: Source | None, home: Path
+) -> None:
+    """Write the present rows with those of ``result_<table>`` in place of the ones with the same keys.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    work : Work
+    table : Table
+    source : Source or None
+        The table as it is.
+    home : Path
+        The folder, inside the data folder, that holds it.
+    """
+    key = ", ".join(map(quoted, table.key))
+    names = ", ".join(map(quoted, table.names))
+    place = home.relative_to(work.folder)
+    if source is not None and source.kind == "parts":
+        _write_parts(connection, work, table, source, home / table.name)
+        return
+    rows = f"SELECT {names} FROM result_{table.name}"
+    if source is not None:
+        kept = f"SELECT DISTINCT {names} FROM ({source.typed()}) ANTI JOIN result_{table.name} USING ({key})"
+        rows = f"{kept} UNION ALL {rows}"
+    kind = "csv" if source is None else source.kind
+    if kind == "csv" and table.clock and number_of(connection, f"({rows})") > LARGE:
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW whole AS {rows}")
+        _write_months(connection, table, "whole", work.new / place / table.name, _month(table))
+        if source is not None:
+            work.remove(home / f"{table.name}.csv")
+        return
+    target = work.new / place / f"{table.name}.{kind}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "parquet":
+        connection.execute(f"COPY ({rows} ORDER BY {key}) TO {literal(str(target))} (FORMAT parquet)")
+        return
+    chosen = ", ".join(
+        f"timezone('UTC', {quoted(c.name)}) AS {quoted(c.name)}" if c.type is Type.TIME else quoted(c.name)
+        for c in table.columns
+    )
+    write_csv(connection.execute(f"SELECT {chosen} FROM ({rows}) ORDER BY {key}").df(), table, target)
+
+
+def _month(table: Table) -> str:
+    clock = quoted(str(table.clock))
+    moment = f"timezone('UTC', {clock})" if table[str(table.clock)].type is Type.TIME else clock
+    return f"strftime({moment}, '%Y-%m')"
+
+
+def _write_months(
+    connection: duckdb.DuckDBPyConnection, table: Table, rows: str, home: Path, month: str
+) -> None:
+    """One file a month, the rows of an account or brand together: who wants those reads little else."""
+    names = ", ".join(map(quoted, table.names))
+    order = ", ".join(map(quoted, dict.fromkeys(filter(None, (table.scope, table.clock, *table.key)))))
+    for (name,) in connection.execute(f"SELECT DISTINCT {month} FROM {rows} ORDER BY 1").fetchall():
+        target = home / f"month={name}" / "part.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        connection.execute(
+            f"COPY (SELECT {names} FROM {rows} WHERE {month} = {literal(name)} ORDER BY {order}) "
+            f"TO {literal(str(target))} (FORMAT parquet)"
+        )
+
+
+def _write_parts(
+    connection: duckdb.DuckDBPyConnection, work: Work, table: Table, source: Source, home: Path
+) -> None:
+    """Write anew only the months that the import touches; parts of another order are all put into order."""
+    key = ", ".join(map(quoted, table.key))
+    names = ", ".join(map(quoted, table.names))
+    result = f"result_{table.name}"
+    numbered = f"SELECT * FROM ({source.typed(numbered=True)})"
+    touched = {
+        Path(row[0])
+        for row in connection.execute(
+            f"SELECT DISTINCT _file FROM ({numbered}) SEMI JOIN {result} USING ({key})"
+        ).fetchall()
+    }
+    months = {
+        row[0] for row in connection.execute(f"SELECT DISTINCT {_month(table)} FROM {result}").fetchall()
+    }
+    regular = all(_is_month(file, home) for file in source.files)
+    files = [
+        file
+        for file in source.files
+        if not regular or file in touched or file.parent.name.removeprefix("month=") in months
+    ]
+    listed = ", ".join(literal(str(file)) for file in files) or "''"
+    folder = "regexp_extract(_file, 'month=([0-9]{4}-[0-9]{2})', 1)" if regular else _month(table)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE whole AS SELECT DISTINCT {names}, {folder} AS month FROM ({numbered}) "
+        f"ANTI JOIN {result} USING ({key}) WHERE _file IN ({listed}) "
+        f"UNION ALL SELECT {names}, {_month(table)} AS month FROM {result}"
+    )
+    target = work.new / home.relative_to(work.folder)
+    _write_months(connection, table, "whole", target, "month")
+    for file in files:
+        if not (target / file.relative_to(home)).exists():
+            work.remove(file)
+
+
+def _is_month(file: Path, home: Path) -> bool:
+    return (
+        file.parent.parent == home and file.parent.name.startswith("month=") and file.name == "part.parquet"
+    )
+
+
+def write_csv(frame: pd.DataFrame, table: Table, target: Path) -> None:
+    """Write a table in canonical spelling."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    spelled = pd.DataFrame(
+        {column.name: _spelled(frame[column.name], column.type) for column in table.columns}
+    )
+    texts = [column.name for column in table.columns if column.type is Type.TEXT]
+    returns = any(spelled[name].astype("str").str.contains("\r", regex=False).any() for name in texts)
+    # of the characters that end lines, Python's csv quotes only those that end its own
+    spelled.to_csv(target, index=False, lineterminator="\r\n" if returns else "\n")
+
+
+def _spelled(values: pd.Series, kind: Type) -> pd.Series:
+    """Cells as the contract writes them: ISO dates, instants in UTC, whole numbers whole."""
+    match kind:
+        case Type.DATE:
+            return pd.to_datetime(values).dt.strftime("%Y-%m-%d")
+        case Type.TIME:
+            return (
+                pd.to_datetime(values, utc=True)
+                .dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+                .str.replace(".000000Z", "Z")
+            )
+        case Type.COUNT:
+            return values.astype("Float64").astype("Int64")
+        case Type.NUMBER:
+            return values.astype("Float64")
+        case Type.FLAG:
+            return values.astype("boolean").map({True: "true", False: "false"})
+        case _:
+            return values.astype("object")

@@ -1,0 +1,496 @@
+"""Open a data folder or database, check it, read the slice that a report needs.
+
+Every table is read through DuckDB with the column types of :mod:`kpi_kit.core.schema`: nothing is
+guessed. CSV cells arrive as text and are cast; what cannot be cast is a problem with file, row and
+column, never a silent unknown.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import weakref
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+import pandas as pd
+
+from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.schema import TABLES, Table, Type
+from kpi_kit.data.kept import kept
+from kpi_kit.data.known import Known, Window
+from kpi_kit.data.table_source import (
+    Settings,
+    Source,
+    confine,
+    connect,
+    find_in_database,
+    find_in_folder,
+    literal,
+)
+from kpi_kit.data.transaction import pending, settle
+
+SHOWN = 20
+"""How many rows of one kind of problem are named one by one."""
+
+_TRIES = 50
+_KEPT_TIMES = ("stats_at", "approved_at")
+"""Times that are read even after the cut-off: they say how a figure came about, not what happened."""
+
+TIMELESS = ("audience", "leads", "brand_queries")
+"""Tables of which rows of any age are read."""
+
+Seen = tuple[tuple[str, int, int, int], ...]
+"""Files by name, with what changes when one is replaced."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """A data folder or database, opened.
+
+    Parameters
+    ----------
+    place : Path
+    timezone : str
+        Where naive times are.
+    sources : mapping of str to Source
+        The tables that exist.
+    connection : duckdb.DuckDBPyConnection
+    faults : tuple of str
+        What is wrong with the shape of tables; those are not among the sources.
+    known : Known or None
+        What was found out about these very files before.
+    scratch : weakref.finalize or None
+        Removes a folder that is to go with this; it does so, too, where this is never closed.
+    seen : Seen
+        The files as they were: what is read of others would be half of one import and half of another.
+    """
+
+    place: Path
+    timezone: str
+    sources: Mapping[str, Source]
+    connection: duckdb.DuckDBPyConnection = field(repr=False)
+    faults: tuple[str, ...] = ()
+    known: Known | None = None
+    scratch: weakref.finalize[[Path], duckdb.DuckDBPyConnection] | None = field(default=None, repr=False)
+    seen: Seen = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.connection.close()
+        if self.scratch is not None:
+            self.scratch()
+
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query with bound values.
+
+        Raises
+        ------
+        InputError
+            Where a table cannot be read to its end, whatever its beginning promised.
+        """
+        with self._told():
+            return self.connection.execute(sql, list(values)).fetchall()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what DuckDB says of a file that is broken inside, or was replaced, into a sentence."""
+        try:
+            yield
+        except duckdb.Error as fault:
+            self._refuse_changed()
+            said = str(fault)
+            named = (each.label for each in self.sources.values() for file in each.files if str(file) in said)
+            where = next(named, self.place)
+            raise InputError(f"{where}: cannot be read to its end: {' '.join(said.split()):.160}") from None
+        self._refuse_changed()
+
+    def _refuse_changed(self) -> None:
+        if self.seen and _look_at(self.sources) != self.seen:
+            raise InputError(f"{self.place}: has changed while it was being read; try again")
+
+    def frame(
+        self, table: str, where: str = "true", values: Sequence[object] = (), near: str = "true"
+    ) -> pd.DataFrame:
+        """Rows of a table as a sorted frame with all canonical columns; identical rows come once.
+
+        Rows for which ``near`` does not hold need not be read; see :meth:`Source.near`. "false" reads none.
+        """
+        columns = TABLES[table].columns
+        if table not in self.sources or where == "false":
+            found = pd.DataFrame({column.name: pd.Series(dtype="object") for column in columns})
+        else:
+            # instants leave DuckDB as naive UTC, which pandas reads without another time zone library
+            times = ", ".join(
+                f"timezone('UTC', {c.name}) AS {c.name}" for c in columns if c.type is Type.TIME
+            )
+            chosen = f"* REPLACE ({times})" if times else "*"
+            # in one order, so that the same data give the same bytes
+            rows = self.sources[table].typed(near=near)
+            sql = f"SELECT DISTINCT {chosen} FROM ({rows}) WHERE {where} ORDER BY ALL"
+            bound = [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
+            with self._told():
+                found = self.connection.execute(sql, bound).df()
+        return found.assign(
+            **{column.name: _as_declared(found[column.name], column.type) for column in columns}
+        )
+
+    @property
+    def warnings(self) -> list[str]:
+        """Files that look like tables and are none: most likely a name is misspelt."""
+        files = sorted(self.place.iterdir()) if self.place.is_dir() else []
+        strays = [file for file in files if file.suffix in (".csv", ".parquet") and file.stem not in TABLES]
+        return [
+            f"{file}: not read, there is no table {file.stem!r}{did_you_mean(file.stem, TABLES)}"
+            for file in strays
+        ]
+
+    @cached_property
+    def accounts(self) -> pd.DataFrame:
+        """The table ``accounts`` by account_id."""
+        return self.frame("accounts").set_index("account_id", drop=False)
+
+    @cached_property
+    def opened(self) -> dict[str, dt.date]:
+        """When accounts were opened, where it is known."""
+        known = self.accounts["opened"].dropna()
+        return {str(account): day.date() for account, day in known.items()}
+
+    @cached_property
+    def has_coverage(self) -> bool:
+        """Whether the table ``coverage`` says what was imported."""
+        return "coverage" in self.sources
+
+    @cached_property
+    def inferred_coverage(self) -> dict[str, Window]:
+        """From the first to the last row of each table, where nothing says what was imported."""
+        if self.known is not None:
+            return dict(self.known.spans)
+        spans = {}
+        for name, source in self.sources.items():
+            clock = source.table.clock
+            if clock is None or name == "coverage":
+                continue
+            last = "max(until)" if name == "brand_queries" else f"CAST(max({clock}) AS DATE) + 1"
+            first, end = self.query(f"SELECT CAST(min({clock}) AS DATE), {last} FROM ({source.typed()})")[0]
+            if first is not None:
+                spans[name] = (as_date(first), as_date(end))
+        return spans
+
+    def covered(self, scopes: Iterable[str]) -> dict[str, dict[str, list[Window]]]:
+        """The covered day ranges by table and by account or brand.
+
+        A table that is not there is uncovered, whatever the table ``coverage`` says of it.
+        """
+        wanted = list(scopes)
+        if not self.has_coverage:
+            return {
+                table: {scope: [span] for scope in wanted} for table, span in self.inferred_coverage.items()
+            }
+        told = '"table" IN (SELECT unnest(?)) AND scope IN (SELECT unnest(?))'
+        rows = self.frame("coverage", told, [list(self.sources), wanted])
+        ranges: dict[str, dict[str, list[Window]]] = {}
+        for row in rows.itertuples():
+            ranges.setdefault(str(row.table), {}).setdefault(str(row.scope), []).append(
+                (as_date(row.since), as_date(row.until))
+            )
+        return ranges
+
+    @cached_property
+    def covered_until(self) -> dt.date | None:
+        """The end of coverage: the last covered day of any table but the plan, plus one."""
+        if self.has_coverage:
+            rows = self.frame("coverage")
+            told = {
+                str(table): as_date(until) for table, until in rows.groupby("table")["until"].max().items()
+            }
+        else:
+            told = {table: until for table, (_, until) in self.inferred_coverage.items()}
+        # a plan reaches into the future and says nothing about what has been imported
+        known = [until for table, until in told.items() if table != "plan"] or list(told.values())
+        return max(known, default=None)
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file that holds a table."""
+        return sorted({file for source in self.sources.values() for file in source.files})
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the content of every file that holds a table."""
+        if self.known is not None:
+            return self.known.fingerprint
+        digest = hashlib.sha256()
+        for file in self.files:
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+        return f"sha256:{digest.hexdigest()}"
+
+    @cached_property
+    def stamp(self) -> str:
+        """What changes when a file is written to, without reading it: names, sizes, times."""
+        found = [(str(file), file.stat()) for file in self.files]
+        told = [(name, stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in found]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    def learn(self, extracts: Mapping[str, Path] | None = None) -> Known:
+        """All that is worth knowing when the same files are opened again."""
+        spans = {} if self.has_coverage else self.inferred_coverage
+        types = {name: source.types for name, source in self.sources.items() if source.types}
+        return Known(self.stamp, self.fingerprint, spans, types, dict(extracts or {}))
+
+    def knowing(self, known: Known) -> Store:
+        """The same with what was found out before, where that was about these very files."""
+        if known.stamp != self.stamp:
+            return self
+        sources = {
+            name: replace(source, extract=known.extracts.get(name)) for name, source in self.sources.items()
+        }
+        return replace(self, sources=sources, known=known)
+
+    def theirs(
+        self, name: str, owned: Mapping[str, Collection[str]], since: dt.datetime | None = None
+    ) -> str:
+        """SQL of the rows of some accounts and brands, with whose each is as ``_owner``.
+
+        Parameters
+        ----------
+        name : str
+            A table that is there.
+        owned : mapping of str to collection of str
+            The accounts by ``account_id``, the brands by ``brand``.
+        since : datetime, optional
+            Rows before it need not be there.
+        """
+        source = self.sources[name]
+        own = {key: sorted(names) for key, names in owned.items()}
+        if name == "post_stats":  # they belong to whose posts they are
+            if "posts" not in self.sources:
+                return f"SELECT *, NULL AS _owner FROM ({source.typed()}) WHERE false"
+            posts = f"SELECT DISTINCT post_id, _owner FROM ({self.theirs('posts', owned)})"
+            rows = source.typed(near=source.near(None, since))
+            return f"SELECT s.*, _owner FROM ({rows}) s JOIN ({posts}) USING (post_id)"
+        owner = "scope" if name == "coverage" else source.table.scope or "account_id"
+        names = [*own["account_id"], *own["brand"]] if name == "coverage" else own[owner]
+        listed = ", ".join(map(literal, names)) or "NULL"
+        rows = source.typed(near=source.near(names, since))
+        return f"SELECT *, {owner} AS _owner FROM ({rows}) WHERE {owner} IN ({listed})"
+
+    def slice(
+        self, accounts: Iterable[str], brands: Iterable[str], since: dt.datetime, as_of: dt.datetime
+    ) -> dict[str, pd.DataFrame]:
+        """The rows of some accounts and brands that a report needs; nothing timed after the cut-off.
+
+        Parameters
+        ----------
+        accounts, brands : iterable of str
+        since : datetime
+            Rows before it are not read, but for the audience, whose first row matters, and for
+            leads, which may be sold long after.
+        as_of : datetime
+            The data cut-off.
+
+        Returns
+        -------
+        dict of str to DataFrame
+            Every table of the contract but ``accounts`` and ``coverage``; absent ones empty.
+        """
+        owned = {"account_id": list(accounts), "brand": list(brands)}
+        if self.known is None or self.known.kept is None:
+            return self._slice(owned, since, as_of)
+        told = [self.known.stamp, owned, since.isoformat(), as_of.isoformat()]
+        name = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        return kept(self.known.kept / f"{name}.pickle", lambda: self._slice(owned, since, as_of))
+
+    def _slice(
+        self, owned: Mapping[str, list[str]], since: dt.datetime, as_of: dt.datetime
+    ) -> dict[str, pd.DataFrame]:
+        tables = {}
+        for name, table in TABLES.items():
+            if table.clock is None or name in ("coverage", "post_stats"):
+                continue
+            owners = owned[table.scope or ""]
+            if not owners:
+                tables[name] = self.frame(name, "false")
+                continue
+            values: list[object] = [owners]
+            where = f"{table.scope} IN (SELECT unnest(?))"
+            first = None if name in TIMELESS else since
+            if first is not None:
+                where += f" AND {table.clock} >= CAST(? AS TIMESTAMPTZ)"
+                values.append(first)
+            if not table.scheduled:
+                # the figures of a day are known when it is over
+                limit = (
+                    "< CAST(CAST(? AS TIMESTAMPTZ) AS DATE)"
+                    if table[table.clock].type is Type.DATE
+                    else "<= CAST(? AS TIMESTAMPTZ)"
+                )
+                where += f" AND {table.clock} {limit}"
+                values.append(as_of)
+            near = self.sources[name].near(owners, first) if name in self.sources else "true"
+            tables[name] = _without_future(self.frame(name, where, values, near), table, as_of)
+        stats = self.sources.get("post_stats")
+        tables["post_stats"] = self.frame(
+            "post_stats",
+            "post_id IN (SELECT unnest(?)) "
+            "AND stats_at BETWEEN CAST(? AS TIMESTAMPTZ) AND CAST(? AS TIMESTAMPTZ)",
+            [tables["posts"]["post_id"].tolist(), since, as_of],
+            "true" if stats is None else stats.near(None, since),
+        )
+        return tables
+
+
+def as_date(value: Any) -> dt.date:
+    """A day as DuckDB or pandas gives it, as a plain date."""
+    day: dt.date = value.date() if isinstance(value, dt.datetime) else value
+    return day
+
+
+def _as_declared(values: pd.Series, kind: Type) -> pd.Series:
+    """A column in the dtype that formulas rely on."""
+    match kind:
+        case Type.TEXT:
+            return values.astype("str")
+        case Type.DATE:
+            return pd.to_datetime(values).astype("datetime64[us]")
+        case Type.TIME:
+            return pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")
+        case Type.FLAG:
+            return values.astype("boolean")
+        case _:
+            return values.astype("float64")
+
+
+def _without_future(rows: pd.DataFrame, table: Table, as_of: dt.datetime) -> pd.DataFrame:
+    """Forget what happened after the cut-off: an answer, a sale, a deletion."""
+    times = [
+        c.name for c in table.columns if c.type is Type.TIME and c.nullable and c.name not in _KEPT_TIMES
+    ]
+    return rows.assign(**{name: rows[name].where(rows[name] <= as_of) for name in times})
+
+
+def open_store(
+    place: Path,
+    timezone: str,
+    known: Known | None = None,
+    *,
+    also: Sequence[Path] = (),
+    settings: Settings | None = None,
+) -> Store:
+    """Open a data folder or database whose tables all have the shape of the contract.
+
+    Takes what :func:`look` takes, and ``known``: what was found out about it before.
+
+    Raises
+    ------
+    InputError
+        Where there is no such place, no accounts, a table twice, or a column missing or unknown.
+    """
+    store = look(place, timezone, known, also=also, settings=settings)
+    if store.faults:
+        store.connection.close()
+        raise InputError(store.faults)
+    return store
+
+
+def look(
+    place: Path,
+    timezone: str,
+    known: Known | None = None,
+    *,
+    also: Sequence[Path] = (),
+    settings: Settings | None = None,
+) -> Store:
+    """Open a data folder, or a DuckDB database of the same tables, whatever is wrong with its tables.
+
+    Parameters
+    ----------
+    place : Path
+        A folder with ``<table>.csv``, ``<table>.parquet`` or a folder of Parquet parts a table; or
+        a file ``*.duckdb``.
+    timezone : str
+        The department's time zone, in which naive times are.
+    known : Known, optional
+        What was found out about it before.
+    also : sequence of Path
+        Folders beside it that queries may read and write, and links lead to; all others are shut.
+    settings : mapping of str to str or int, optional
+        DuckDB's own, such as ``memory_limit``; none can be set later.
+
+    Raises
+    ------
+    InputError
+        Where there is no such place.
+    """
+    connection = connect(timezone, settings)
+    try:
+        homes = (*also, *(() if known is None else known.homes))
+        if place.is_file():
+            sources, problems = find_in_database(place, connection)
+            seen: Seen = ()
+        else:
+            types = {} if known is None else known.types
+            sources, problems, seen = _at_rest(place, connection, homes, types)
+        confine(connection, (place, *homes) if place.is_dir() else homes)
+    except InputError:
+        connection.close()
+        raise
+    if "accounts" not in sources and not problems:
+        problems = [f"{place}: the table accounts is missing"]
+    store = Store(place, timezone, sources, connection, tuple(problems), seen=seen)
+    if known is None:
+        return store
+    if known.stamp != store.stamp:  # nothing of it holds any more
+        connection.close()
+        return look(place, timezone, also=also, settings=settings)
+    return store.knowing(known)
+
+
+def _at_rest(
+    place: Path,
+    connection: duckdb.DuckDBPyConnection,
+    also: Sequence[Path],
+    types: Mapping[str, Mapping[str, str]],
+) -> tuple[dict[str, Source], list[str], Seen]:
+    """The tables of a folder, none of which was replaced while the others were looked at."""
+    for _ in range(_TRIES):
+        settle(place)
+        before = _files_in(place)
+        found = find_in_folder(place, connection, also, types)
+        seen = _look_at(found[0])
+        if _files_in(place) == before and not pending(place):
+            return *found, seen
+    raise InputError(f"{place}: imports change it all the time; try again when they are done")
+
+
+def _files_in(place: Path) -> Seen:
+    homes = [place / f"{name}{kind}" for name in TABLES for kind in ("", ".csv", ".parquet")]
+    return _stamps(file for home in homes for file in (home, *sorted(home.rglob("*.parquet"))))
+
+
+def _look_at(sources: Mapping[str, Source]) -> Seen:
+    return _stamps(sorted({file for source in sources.values() for file in source.files}))
+
+
+def _stamps(files: Iterable[Path]) -> Seen:
+    stamps = []
+    for file in files:
+        try:
+            found = file.stat()
+            stamps.append((str(file), found.st_ino, found.st_size, found.st_mtime_ns))
+        except OSError:  # gone since it was listed
+            stamps.append((str(file), 0, 0, 0))
+    return tuple(stamps)

@@ -1,0 +1,388 @@
+"""Where tables are kept: a file, a folder of parts or a database; which columns, and how they are cast.
+
+CSV cells arrive as text; what cannot be cast to the declared type becomes NULL, which the checks
+tell from an empty cell.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from kpi_kit.core import file_versions
+from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.json_io import read_json
+from kpi_kit.core.schema import TABLES, Column, Table, Type
+
+VERSION = "imports/schema.json"
+"""Says of which schema a data folder is."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a table is kept.
+
+    Parameters
+    ----------
+    table : Table
+    files : tuple of Path
+        The files; the database for a table in a database.
+    kind : str
+        ``csv``, ``parquet``, ``parts`` or ``database``.
+    columns : tuple of str
+        The columns that are there.
+    types : mapping of str to str
+        What is known of the columns' types in the files, as DuckDB names them.
+    extract : Path or None
+        A Parquet file with those of the rows, numbered, that are to be read in place of all.
+    """
+
+    table: Table
+    files: tuple[Path, ...]
+    kind: str
+    columns: tuple[str, ...]
+    types: Mapping[str, str] = field(default_factory=dict)
+    extract: Path | None = None
+
+    @property
+    def label(self) -> str:
+        """How the table is called in an error."""
+        return f"{self.files[0]}, table {self.table.name}" if self.kind == "database" else str(self._shown)
+
+    @property
+    def _shown(self) -> Path:
+        if self.kind in ("csv", "parquet"):
+            return self.files[0]
+        return next(folder for folder in self.files[0].parents if folder.name == self.table.name)
+
+    def raw(self, *, numbered: bool = False) -> str:
+        """SQL that reads the table as it is; with file and row where ``numbered``."""
+        if self.extract is not None:
+            rows = "" if numbered else " EXCLUDE (_file, _row)"
+            return f"SELECT *{rows} FROM read_parquet({literal(str(self.extract))})"
+        if self.kind == "csv":
+            return self._csv(numbered)
+        if self.kind == "database":
+            rows = f", {literal(self.label)} AS _file, row_number() OVER () AS _row" if numbered else ""
+            return f"SELECT *{rows} FROM data.{quoted(self.table.name)}"
+        listed = "[" + ", ".join(literal(str(file)) for file in self.files) + "]"
+        rows = ", filename AS _file, file_row_number + 1 AS _row" if numbered else ""
+        extra = ", filename = true, file_row_number = true" if numbered else ""
+        return f"SELECT *{rows} FROM read_parquet({listed}, union_by_name = true{extra})"
+
+    def _csv(self, numbered: bool) -> str:
+        columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.columns)
+        read = (
+            f"read_csv({literal(str(self.files[0]))}, columns = {{{columns}}}, auto_detect = false, "
+            "header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', store_rejects = true)"
+        )
+        rows = (
+            f", {literal(str(self.files[0]))} AS _file, row_number() OVER () + 1 AS _row" if numbered else ""
+        )
+        return f"SELECT *{rows} FROM {read}"
+
+    def typed(self, *, numbered: bool = False, near: str = "true") -> str:
+        """SQL that reads the table with its declared columns and types; absent columns are unknown.
+
+        Rows for which ``near`` does not hold are left out; see :meth:`near`.
+        """
+        chosen = [f"{self.cast(column)} AS {quoted(column.name)}" for column in self.table.columns]
+        rows = ["_file", "_row"] if numbered else []
+        return f"SELECT {', '.join(chosen + rows)} FROM ({self.raw(numbered=numbered)}) WHERE {near}"
+
+    def near(
+        self,
+        owners: Sequence[str] | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+    ) -> str:
+        """SQL that holds for each row of these owners in this time, and for not many others.
+
+        It is about columns as they are in the files, so that Parquet's own statistics tell which parts
+        of which files need not be read. Of other files it says nothing.
+
+        Examples
+        --------
+        >>> types = {"date": "DATE", "account_id": "VARCHAR"}
+        >>> source = Source(TABLES["traffic"], (), "parts", tuple(types), types)
+        >>> source.near(["a", "b"], dt.datetime(2025, 10, 1, tzinfo=dt.UTC))
+        "account_id IN ('a', 'b') AND date >= DATE '2025-09-29'"
+        """
+        held = []
+        scope, clock = self.table.scope, self.table.clock
+        if owners is not None and scope and self.types.get(scope) == "VARCHAR":
+            held.append(f"{scope} IN ({', '.join(map(literal, owners)) or 'NULL'})")
+        kind = self.types.get(clock or "", "").removesuffix("_NS").removesuffix("_MS").removesuffix("_S")
+        # where naive, or a day, it is in a time zone of its own
+        slack = dt.timedelta(days=0 if kind == _INSTANT else 2)
+        if kind in (_INSTANT, "TIMESTAMP", "DATE"):
+            for moment, sign, off in ((since, ">=", -slack), (until, "<=", slack)):
+                if moment is not None:
+                    held.append(f"{clock} {sign} {_moment(moment + off, kind)}")
+        return " AND ".join(held) or "true"
+
+    def cast(self, column: Column) -> str:
+        """SQL of one column in its declared type; NULL where it cannot be read so."""
+        if column.name not in self.columns:
+            return f"CAST(NULL AS {SQL_TYPES[column.type]})"
+        name = quoted(column.name)
+        match column.type:
+            case Type.TEXT:
+                return f"nullif(CAST({name} AS VARCHAR), '')"
+            case Type.COUNT | Type.NUMBER:
+                number = f"TRY_CAST({name} AS DOUBLE)"
+                whole = f" AND {number} = floor({number})" if column.type is Type.COUNT else ""
+                return f"CASE WHEN isfinite({number}){whole} THEN {number} END"
+            case Type.FLAG:
+                if self.types.get(column.name) == "BOOLEAN":
+                    return name
+                return f"CASE lower(CAST({name} AS VARCHAR)) {_FLAGS} END"
+            case _:
+                moment = f"TRY_CAST({name} AS {SQL_TYPES[column.type]})"
+                return f"CASE WHEN isfinite({moment}) THEN {moment} END"
+
+
+_EXTENSIONS = ("autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions")
+_LONGEST_HEADER = 64 * 1024
+
+
+_INSTANT = "TIMESTAMP WITH TIME ZONE"
+
+
+def _moment(moment: dt.datetime, kind: str) -> str:
+    """An instant as SQL wants it beside a column of a type; of a day or naive, that of UTC."""
+    utc = moment.astimezone(dt.UTC)
+    if kind == "DATE":
+        return f"DATE '{utc:%Y-%m-%d}'"
+    return f"TIMESTAMPTZ '{utc.isoformat()}'" if kind == _INSTANT else f"TIMESTAMP '{utc:%Y-%m-%d %H:%M:%S}'"
+
+
+SQL_TYPES = {
+    Type.TEXT: "VARCHAR",
+    Type.DATE: "DATE",
+    Type.TIME: "TIMESTAMPTZ",
+    Type.COUNT: "DOUBLE",
+    Type.NUMBER: "DOUBLE",
+    Type.FLAG: "BOOLEAN",
+}
+_FLAGS = " ".join(
+    f"WHEN '{word}' THEN {value}"
+    for value, words in (
+        ("true", ("true", "t", "1", "1.0", "yes")),
+        ("false", ("false", "f", "0", "0.0", "no")),
+    )
+    for word in words
+)
+_ALLOWED = {
+    Type.TEXT: "a text",
+    Type.DATE: "a date such as 2025-10-31",
+    Type.TIME: "a time such as 2025-10-31T12:00:00+03:00",
+    Type.COUNT: "a whole number",
+    Type.NUMBER: "a number",
+    Type.FLAG: "true or false",
+}
+
+
+def quoted(name: str) -> str:
+    """A name as SQL wants it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def allowed_text(kind: Type) -> str:
+    """What a cell of a type may hold, in words."""
+    return _ALLOWED[kind]
+
+
+def literal(value: str) -> str:
+    """A text as SQL wants it."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+Found = tuple[dict[str, Source], list[str]]
+"""The tables that have the shape of the contract, and what is wrong with the others."""
+
+
+Settings = Mapping[str, str | int]
+
+
+def connect(timezone: str, settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
+    """A database in memory that loads no extension, whatever its queries ask for.
+
+    Parameters
+    ----------
+    timezone : str
+    settings : mapping of str to str or int
+        DuckDB's own, such as ``memory_limit``.
+    """
+    connection = duckdb.connect(config=dict.fromkeys(_EXTENSIONS, False))
+    for name, value in {"TimeZone": timezone, **(settings or {})}.items():
+        connection.execute(f"SET {name} = {value if isinstance(value, int) else literal(value)}")
+    return connection
+
+
+def confine(connection: duckdb.DuckDBPyConnection, places: Iterable[Path]) -> None:
+    """Keep a connection, for good, from files outside of some folders, and from the network."""
+    allowed = ", ".join(literal(f"{place.resolve()}/") for place in places)
+    connection.execute(
+        f"SET allowed_directories = [{allowed}]; SET enable_external_access = false; "
+        "SET lock_configuration = true"
+    )
+
+
+def find_in_folder(
+    place: Path,
+    connection: duckdb.DuckDBPyConnection,
+    also: Sequence[Path] = (),
+    types: Mapping[str, Mapping[str, str]] | None = None,
+) -> Found:
+    """The tables of a data folder; links may lead to places in it, and to those in ``also``.
+
+    ``types`` is what is known of the columns of tables in Parquet.
+    """
+    if not place.is_dir():
+        raise InputError(f"{place}: this data folder does not exist")
+    _refuse_other_schema(place / VERSION)
+    within = [root.resolve() for root in (place, *also)]
+    sources, problems = {}, list(_stray_links(place / "imports", within))
+    for name, table in TABLES.items():
+        homes = [place / f"{name}.parquet", place / f"{name}.csv", place / name]
+        homes = [home for home in homes if home.exists()]
+        if len(homes) > 1:
+            found = ", ".join(home.name for home in homes)
+            problems.append(f"{place}: table {name}: one file or folder is allowed, found {found}")
+        elif homes and (strays := list(_strays(homes[0], within))):
+            problems += strays
+        elif homes:
+            source, wrong = source_at(homes[0], table, connection, (types or {}).get(name))
+            problems += wrong
+            if source is not None:
+                sources[name] = source
+    return sources, problems
+
+
+def _refuse_other_schema(path: Path) -> None:
+    """A folder that no import has made says nothing, and is of the first schema."""
+    try:
+        found = read_json(path)["schema"] if path.is_file() else 1
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f'{path}: something like {{"schema": 1}} is expected') from None
+    file_versions.refuse_other("data folder", found, path, InputError)
+
+
+def _strays(home: Path, within: Sequence[Path]) -> Iterator[str]:
+    """What is no ordinary file, or lies elsewhere: a link could show anything that the analyst may read."""
+    for path in (home, *(sorted(home.rglob("*")) if home.is_dir() else ())):
+        real = path.resolve()
+        if not any(real.is_relative_to(root) for root in within):
+            yield f"{path}: is a link that leads out of the data folder, to {real}; copy the file here"
+        elif not (real.is_file() or real.is_dir()):
+            yield f"{path}: an ordinary file is expected, found none"
+
+
+def _stray_links(folder: Path, within: Sequence[Path]) -> Iterator[str]:
+    """Links out of the folder in which imports keep what is theirs; its other files may be thousands."""
+    for home, folders, files in os.walk(folder):
+        for path in (Path(home), *(Path(home, name) for name in sorted([*folders, *files]))):
+            if path.is_symlink():
+                yield from _strays(path, within)
+
+
+def source_at(
+    home: Path, table: Table, connection: duckdb.DuckDBPyConnection, types: Mapping[str, str] | None = None
+) -> tuple[Source | None, list[str]]:
+    """A table that is kept in a file or a folder of parts; None, with what is wrong, where it is none.
+
+    Where the ``types`` of a Parquet table are known, its files are not opened.
+    """
+    kind = "parts" if home.is_dir() else home.suffix.removeprefix(".")
+    files = tuple(sorted(home.rglob("*.parquet"))) if kind == "parts" else (home,)
+    if not files:
+        return None, [f"{home}: at least one Parquet file is expected, found none"]
+    if kind == "csv" and (mark := _other_separator(home)):
+        reader = "python -m kpi_kit import csv reads such files"
+        return None, [f"{home}: looks separated by {mark!r}, a comma is expected; {reader}"]
+    try:
+        found = {} if kind == "csv" else types or _parquet_columns(files, connection)
+        columns = _csv_header(home) if kind == "csv" else tuple(found)
+    except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as fault:
+        return None, [f"{home}: this file cannot be read: {_first_line(fault)}"]
+    faults = list(_problems_of_columns(str(home), table, columns, hive=kind == "parts"))
+    return (None if faults else Source(table, files, kind, columns, found)), faults
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
+
+
+def _other_separator(file: Path) -> str | None:
+    """What stands between the columns of a header that has no comma: Excel's semicolon, or a tab."""
+    try:
+        with file.open("rb") as stream:
+            header = stream.readline(_LONGEST_HEADER)
+    except OSError:
+        return None
+    return next((mark for mark in (";", "\t") if b"," not in header and mark.encode() in header), None)
+
+
+def _csv_header(file: Path) -> tuple[str, ...]:
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        header = stream.read(_LONGEST_HEADER + 1)
+    if "\n" not in header and "\r" not in header and len(header) > _LONGEST_HEADER:
+        raise csv.Error(f"its first line is longer than {_LONGEST_HEADER} characters")
+    return tuple(next(csv.reader(io.StringIO(header, newline="")), ()))
+
+
+def _parquet_columns(files: Sequence[Path], connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    listed = [str(file) for file in files]
+    described = connection.execute(
+        "DESCRIBE SELECT * FROM read_parquet(?, union_by_name = true)", [listed]
+    ).fetchall()
+    return {str(name): str(kind) for name, kind, *_ in described}
+
+
+def _problems_of_columns(place: str, table: Table, columns: Sequence[str], *, hive: bool) -> Iterator[str]:
+    if not columns:
+        yield f"{place}: a header with {', '.join(table.required)} is expected, the file is empty"
+        return
+    for name in table.required:
+        if name not in columns:
+            yield f"{place}: column {name} is missing; found {', '.join(columns)}"
+    for name in dict.fromkeys(columns):
+        if list(columns).count(name) > 1:
+            yield f"{place}: column {name} is there more than once"
+        if name not in table.names and not (hive and name == "month"):
+            yield f"{place}: unknown column {name!r}{did_you_mean(name, table.names)}"
+
+
+def find_in_database(place: Path, connection: duckdb.DuckDBPyConnection) -> Found:
+    """The tables of a DuckDB database, which stays attached as ``data``."""
+    try:
+        connection.execute(f"ATTACH {literal(str(place))} AS data (READ_ONLY)")
+    except duckdb.Error as fault:
+        raise InputError(
+            f"{place}: allowed is a data folder or a DuckDB database; {_first_line(fault)}"
+        ) from None
+    rows = connection.execute(
+        """SELECT table_name, column_name FROM duckdb_columns()
+           WHERE database_name = 'data' ORDER BY column_index"""
+    ).fetchall()
+    sources: dict[str, Source] = {}
+    problems: list[str] = []
+    for name, table in TABLES.items():
+        columns = tuple(column for owner, column in rows if owner == name)
+        faults = (
+            list(_problems_of_columns(f"{place}, table {name}", table, columns, hive=False))
+            if columns
+            else []
+        )
+        problems += faults
+        if columns and not faults:
+            sources[name] = Source(table, (place,), "database", columns)
+    return sources, problems

@@ -1,0 +1,252 @@
+"""The full check of a store: every problem with file, row and column, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import TABLES, Table, Type
+from kpi_kit.data.store import SHOWN, Store
+from kpi_kit.data.table_source import Source, allowed_text, literal, quoted
+
+_BRAND_TABLES = tuple(name for name, table in TABLES.items() if table.scope == "brand")
+
+
+def problems(store: Store, currency: str | None) -> list[str]:
+    """Everything that is wrong with the data.
+
+    Parameters
+    ----------
+    store : Store
+    currency : str or None
+        The department's currency, the only one that sales may be in; None for any one.
+
+    Returns
+    -------
+    list of str
+        One sentence each; empty where all is well.
+    """
+    found: list[str] = list(store.faults)
+    for name, source in store.sources.items():
+        try:
+            rejected = list(_rejected(store, source))
+        except InputError as fault:
+            rejected = list(fault.problems)
+        if rejected:
+            found += rejected
+            continue
+        found += _unreadable(store, source)
+        found += _impossible(store, source.table)
+        found += _conflicting(store, source)
+        if "accounts" in store.sources and name not in ("accounts", "coverage", "post_stats"):
+            found += _strangers(store, source.table)
+    if "leads" in store.sources:
+        found += _currencies(store, currency)
+    if {"accounts", "coverage"} <= store.sources.keys():
+        found += _strange_coverage(store)
+    store.connection.execute("DROP TABLE IF EXISTS checked")
+    return found
+
+
+def duplicates(store: Store, owned: Mapping[str, Collection[str]]) -> dict[str, int]:
+    """How many rows of each table are copies of another row, which are read once.
+
+    Parameters
+    ----------
+    store : Store
+    owned : mapping of str to collection of str
+        Whose rows are counted: accounts by ``account_id``, brands by ``brand``.
+
+    Examples
+    --------
+    A table of 3 rows, 2 of them the same, counts 1; tables without copies are not in the answer.
+    """
+    counts = {}
+    for name in store.sources:
+        if store.known is not None and name in store.known.single:
+            continue
+        rows = store.theirs(name, owned)
+        each = f"SELECT *, count(*) AS copies FROM ({rows}) GROUP BY ALL"
+        more = store.query(f"SELECT sum(copies - 1) FROM ({each})")[0][0]
+        if more:
+            counts[name] = int(more)
+    return counts
+
+
+def _listed(sentences: list[str], what: str) -> Iterator[str]:
+    """The first sentences, and how many more there are."""
+    yield from sentences[:SHOWN]
+    if len(sentences) > SHOWN:
+        yield f"{what}: and {len(sentences) - SHOWN} more problems of this kind"
+
+
+def _rejected(store: Store, source: Source) -> Iterator[str]:
+    """CSV lines that do not have the header's cells, or are no text; the others are in ``checked``."""
+    store.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    # one numbered copy serves all checks of a table; only what reads every cell finds the broken ones
+    store.query(f"CREATE OR REPLACE TEMP TABLE checked AS SELECT * FROM ({source.typed(numbered=True)})")
+    if source.kind != "csv":
+        return
+    rows = store.query("SELECT DISTINCT line, error_type FROM reject_errors ORDER BY ALL")
+    store.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    width = len(source.columns)
+    sentences = [
+        f"{source.label}: line {line}: {width} cells are expected as in the header, found {_plain(kind)}"
+        for line, kind in rows
+    ]
+    yield from _listed(sentences, source.label)
+
+
+def _plain(code: object) -> str:
+    """An upper-case code in words."""
+    return str(code).lower().replace("_", " ")
+
+
+def _unreadable(store: Store, source: Source) -> Iterator[str]:
+    """Cells that are empty where they must not be, or not of the column's type or list."""
+    wrong = list(_wrong_cells(source))
+    raw = source.raw(numbered=True)
+    counts = ", ".join(f"count(*) FILTER (WHERE {sql})" for *_, sql in wrong)
+    counted = store.query(f"SELECT {counts} FROM ({raw})")[0] if wrong else ()
+    for (name, allowed, found, sql), count in zip(wrong, counted, strict=True):
+        if not count:
+            continue
+        rows = store.query(f"SELECT _file, _row, {found} FROM ({raw}) WHERE {sql} ORDER BY 1, 2")
+        sentences = [
+            f"{file}: row {row}: column {name}: {allowed}, found {'none' if cell is None else repr(cell)}"
+            for file, row, cell in rows
+        ]
+        yield from _listed(sentences, f"{source.label}: column {name}")
+
+
+def _wrong_cells(source: Source) -> Iterator[tuple[str, str, str, str]]:
+    """Column, what is allowed in it, and SQL: what is found in a cell, and whether that is something else."""
+    for column in source.table.columns:
+        if column.name not in source.columns:
+            continue
+        found, value = f"CAST({quoted(column.name)} AS VARCHAR)", source.cast(column)
+        # a NaN is how some tools write an empty cell
+        nan = "false" if column.type is Type.TEXT else f"lower({found}) = 'nan'"
+        if column.type is not Type.TEXT:
+            unlike = f"({value}) IS NULL AND {found} IS NOT NULL AND NOT {nan}"
+            yield column.name, f"{allowed_text(column.type)} is allowed", found, unlike
+        if not column.nullable:
+            yield column.name, "a value is needed", "NULL", f"{found} IS NULL OR {nan}"
+        if column.allowed:
+            listed = ", ".join(map(literal, column.allowed))
+            others = f"({value}) NOT IN ({listed})"
+            yield column.name, f"allowed are {', '.join(column.allowed)}", value, others
+
+
+def _impossible(store: Store, table: Table) -> Iterator[str]:
+    """Negative counts, and moments in the wrong order."""
+    for column in table.columns:
+        if column.type in (Type.COUNT, Type.NUMBER):
+            name = quoted(column.name)
+            rows = store.query(f"SELECT _file, _row, {name} FROM checked WHERE {name} < 0 ORDER BY 1, 2")
+            sentences = [
+                f"{file}: row {row}: column {column.name}: 0 or more is allowed, found {value:g}"
+                for file, row, value in rows
+            ]
+            yield from _listed(sentences, table.name)
+    for first, second in table.ordered:
+        wrong = f"{first} >= {second}" if second == "until" else f"{first} > {second}"
+        rows = store.query(
+            f"""SELECT _file, _row, CAST({first} AS VARCHAR), CAST({second} AS VARCHAR)
+                FROM checked WHERE {wrong} ORDER BY 1, 2"""
+        )
+        rule = "must be after" if second == "until" else "must not be before"
+        sentences = [
+            f"{file}: row {row}: {second} {rule} {first} {begun}, found {ended}"
+            for file, row, begun, ended in rows
+        ]
+        yield from _listed(sentences, table.name)
+
+
+def _conflicting(store: Store, source: Source) -> Iterator[str]:
+    """Rows of one key that are not the same."""
+    key = source.table.key
+    columns = ", ".join(map(quoted, source.table.names))
+    same = ", ".join(map(quoted, key))  # a key that is there once is not gathered at all
+    spelled = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in key)
+    rows = store.query(
+        f"""SELECT list(_file ORDER BY _file, _row), list(_row ORDER BY _file, _row), {spelled}
+            FROM checked
+            SEMI JOIN (SELECT {same} FROM checked GROUP BY {same} HAVING count(*) > 1) USING ({same})
+            GROUP BY {same} HAVING count(DISTINCT ({columns})) > 1 ORDER BY 1, 2"""
+    )
+    sentences = [
+        f"{_places(files, numbers)}: one row a {', '.join(key)} is allowed, "
+        f"found different rows for {', '.join(map(str, values))}"
+        for files, numbers, *values in rows
+    ]
+    yield from _listed(sentences, source.label)
+
+
+def _places(files: list[str], numbers: list[int]) -> str:
+    """Rows by file.
+
+    Examples
+    --------
+    >>> _places(["a.csv", "a.csv", "b.csv"], [2, 5, 3])
+    'a.csv: rows 2, 5; b.csv: rows 3'
+    """
+    rows: dict[str, list[str]] = {}
+    for file, number in zip(files, numbers, strict=True):
+        rows.setdefault(file, []).append(str(number))
+    return "; ".join(f"{file}: rows {', '.join(listed)}" for file, listed in rows.items())
+
+
+def _strangers(store: Store, table: Table) -> Iterator[str]:
+    """Rows of accounts that the table ``accounts`` does not know."""
+    if table.scope != "account_id":
+        return
+    rows = store.query(
+        """SELECT first(_file ORDER BY _file, _row), first(_row ORDER BY _file, _row), account_id, count(*)
+           FROM checked WHERE NOT list_contains(?, account_id) GROUP BY account_id ORDER BY 1, 2""",
+        [store.accounts["account_id"].tolist()],
+    )
+    sentences = [
+        f"{file}: row {row}: account_id {owner!r} is not in the table accounts ({count} rows)"
+        for file, row, owner, count in rows
+    ]
+    yield from _listed(sentences, table.name)
+
+
+def _currencies(store: Store, currency: str | None) -> Iterator[str]:
+    """Sales in another currency than the one that is allowed."""
+    leads = store.sources["leads"]
+    if currency is None:
+        currency = store.query(f"SELECT min(currency) FROM ({leads.typed()})")[0][0]
+    rows = store.query(
+        f"""SELECT first(_file ORDER BY _file, _row), first(_row ORDER BY _file, _row), currency
+            FROM ({leads.typed(numbered=True)}) WHERE currency <> ? GROUP BY currency ORDER BY 1, 2""",
+        [currency],
+    )
+    for file, row, other in rows:
+        where = f"{file}: row {row}: column currency"
+        yield f"{where}: only {currency} is allowed, found {other!r}; two currencies cannot be added up"
+
+
+def _strange_coverage(store: Store) -> Iterator[str]:
+    """Coverage of a table or scope that does not exist."""
+    coverage = store.sources["coverage"]
+    # everybody's, also where only the rows of some are looked through
+    whole = [replace(store.sources[name], extract=None) for name in _BRAND_TABLES if name in store.sources]
+    brands = {
+        str(row[0])
+        for source in whole
+        for row in store.query(f"SELECT DISTINCT brand FROM ({source.typed()}) WHERE brand IS NOT NULL")
+    }
+    accounts = set(store.accounts["account_id"])
+    for file, row, table, scope in store.query(
+        f'SELECT _file, _row, "table", scope FROM ({coverage.typed(numbered=True)}) ORDER BY 1, 2'
+    ):
+        known = TABLES.get(table)
+        if known is None or known.clock is None or table == "coverage":
+            yield f"{file}: row {row}: column table: a data table is allowed, found {table!r}"
+        elif known.scope == "account_id" and scope not in accounts:
+            yield f"{file}: row {row}: column scope: {scope!r} is not in the table accounts"
+        elif known.scope == "brand" and scope in accounts and scope not in brands:
+            yield f"{file}: row {row}: column scope: {table} is covered by brand, found the account {scope!r}"

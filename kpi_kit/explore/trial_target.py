@@ -1,0 +1,44 @@
+"""A person's params with another target, refused as a file would be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kpi_kit.core.errors import InputError
+from kpi_kit.params import Specialist, TargetParams, check_target
+
+_KINDS = ("at_least", "at_most", "between", "schedule")
+
+
+def with_target(person: Specialist, number: int, key: str, given: Mapping[str, Any]) -> Specialist:
+    """A person with another target of one entry.
+
+    Parameters
+    ----------
+    person : Specialist
+    number : int
+        The place of the entry, counted from 0.
+    key : str
+        What the entry is called, for sentences.
+    given : mapping
+        Keys of a target; what is not given stays as long as its kind does.
+
+    Raises
+    ------
+    InputError
+        With every problem that the params would have.
+    """
+    entry = person.kpis[number]
+    now = {
+        field.alias or name: getattr(entry.target, name)
+        for name, field in TargetParams.model_fields.items()
+        if getattr(entry.target, name) is not None
+    }
+    kept = {"worst", "per"} if any(kind in now and kind in given for kind in _KINDS) else set()
+    raw = {name: value for name, value in now.items() if name in kept} | dict(given)
+    try:
+        wished = check_target(raw, entry, person)
+    except InputError as fault:
+        raise InputError([f"{key}: {problem}" for problem in fault.problems]) from None
+    return person.model_copy(update={"kpis": (*person.kpis[:number], wished, *person.kpis[number + 1 :])})

@@ -1,0 +1,39 @@
+"""The units behind a number."""
+
+from __future__ import annotations
+
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.model import Aggregation
+from kpi_kit.core.periods import Period
+from kpi_kit.kpis import UnitFrame
+from kpi_kit.kpis.engine.day_grid import day_number, local_days
+from kpi_kit.scorecard.entry_facts import Facts
+
+
+def units_in(facts: Facts, bucket: Period) -> UnitFrame:
+    """The units of an entry that lie in a bucket.
+
+    The period itself holds the days on which the accounts were the person's, and what a deputy
+    answered for; earlier buckets hold all days of the accounts of the period, as the history does.
+
+    Raises
+    ------
+    InputError
+        Where the bucket is not within the history.
+    """
+    case, zone = facts.case, facts.setting.zone
+    first, last = case.buckets[0].start, case.period.end
+    if case.weeks:
+        first = min(first, case.weeks[0].start)
+    if bucket.start < first or bucket.end > last:
+        raise InputError(f"{bucket}: allowed is a period from {first} to {case.period.last_day}")
+    frame, own = facts.plain.frame, bucket == case.period
+    grid = case.own_grid(facts.entry) if own else case.grid(case.owners(facts.entry), [bucket])
+    days = local_days(frame["at"], zone)
+    if facts.kpi.aggregation is Aggregation.TILES:  # a row counts wherever it reaches
+        ends = local_days(frame["until"], zone)
+        inside = (days < day_number(bucket.end)) & (ends > day_number(bucket.start))
+        found = frame[inside & frame["brand"].isin(grid.owners)]
+    else:
+        found = frame[grid.cells(frame[facts.kpi.scope], days) >= 0]
+    return found.assign(at=found["at"].dt.tz_convert(zone))

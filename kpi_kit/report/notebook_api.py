@@ -1,0 +1,157 @@
+"""The handful of calls that a notebook makes.
+
+Everything that a report shows comes from the scorecard JSON: it is computed and saved by
+:func:`specialist`, and read back by :func:`department`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from kpi_kit import params as parameters
+from kpi_kit.core import file_versions
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.json_io import read_json
+from kpi_kit.data.merge import journal
+from kpi_kit.report import inputs
+from kpi_kit.report.department import DepartmentReport
+from kpi_kit.report.parts import tag
+from kpi_kit.report.section import Section
+from kpi_kit.report.specialist import THEME, SpecialistReport
+from kpi_kit.scorecard import archive, build, card_files, revisions
+
+__all__ = ["THEME", "DepartmentReport", "Section", "SpecialistReport", "department", "specialist", "style"]
+
+_CLASS = re.compile(r"(\.(?:kpi|k|gt)[-_][a-z][\w-]*)")
+_INSIDE_JUPYTER = """:scope:scope table { table-layout: auto; margin: 0; }
+:scope:scope tr:nth-child(n) { background: none; }
+"""
+NOTEBOOK = inputs.PROJECT / "notebooks" / "specialist_report.ipynb"
+
+
+def specialist(
+    *, specialist: object, period: object, as_of: object, data: object, params: object, out: object
+) -> SpecialistReport:
+    """Compute a specialist's scorecard, save it, and offer the sections of the report.
+
+    Figures that differ from an earlier report of the period are listed in it.
+
+    Parameters
+    ----------
+    specialist : str
+        The id: the name of a file in ``<params>/specialists``.
+    period : str
+        ``2025-10``, ``2025-Q4``, ``2025-W41`` or ``2025``.
+    as_of : str
+        The data cut-off, or empty for the default.
+    data, params, out : str
+        Folders; the scorecard goes to ``<out>/<period>/<specialist>.json``.
+
+    Returns
+    -------
+    SpecialistReport
+
+    Raises
+    ------
+    KitError
+        Where a parameter, the params or the data cannot be used; nothing is written then.
+    """
+    given = inputs.texts(
+        {
+            "specialist": specialist,
+            "period": period,
+            "as_of": as_of,
+            "data": data,
+            "params": params,
+            "out": out,
+        }
+    )
+    who, when = inputs.specialist_id(given["specialist"]), inputs.period(given["period"])
+    paths = inputs.folders({name: given[name] for name in ("data", "params")})
+    notebook = NOTEBOOK if NOTEBOOK.is_file() else None
+    folder = inputs.resolve(given["out"]) / str(when)
+    card = build.score(
+        who, str(when), **paths, as_of=given["as_of"] or None, beside=folder, notebook=notebook
+    )
+    path = folder / f"{who}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    changed = revisions.restated(card, archive.first(folder, who), journal.read(paths["data"]))
+    card = card_files.sealed({**card, "restated": changed})
+    archive.keep(folder, who, card)
+    card_files.save(card, path)
+    return SpecialistReport(card, path)
+
+
+def department(*, period: object, data: object, params: object, out: object) -> DepartmentReport:
+    """Read the scorecards of a period and offer the sections of the department's report.
+
+    What they say together is kept in ``<out>/<period>/department/department.json``.
+
+    Parameters
+    ----------
+    period, data, params, out : str
+        As in :func:`specialist`; the scorecards and ``manifest.json`` are in ``<out>/<period>``.
+
+    Returns
+    -------
+    DepartmentReport
+
+    Raises
+    ------
+    KitError
+        Where a parameter or a file cannot be used.
+    """
+    given = inputs.texts({"period": period, "data": data, "params": params, "out": out})
+    when = str(inputs.period(given["period"]))
+    loaded = parameters.load(inputs.folders({"params": given["params"]})["params"])
+    settings, people = loaded.department, {name: name for name in loaded.broken}
+    people |= {name: person.name for name, person in loaded.specialists.items()}
+    folder = inputs.resolve(given["out"]) / when
+    reports = _manifest(folder / "manifest.json")
+    failed = {name: str(report["error"]) for name, report in reports.items() if report["status"] == "failed"}
+    done = [
+        path for path in _cards(folder) if path.stem not in failed and (not reports or path.stem in reports)
+    ]
+    cards = [card_files.load(path) for path in done]
+    told = {*failed, *(card["specialist"] for card in cards)}
+    missing = [name for person, name in people.items() if person not in told]
+    failed = {people.get(person, person): error for person, error in failed.items()}
+    made = DepartmentReport(when, cards, failed, str(settings.language), settings.currency, missing)
+    kept = folder / "department" / "department.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    card_files.save(made.view, kept)
+    return made
+
+
+def style() -> Section:
+    """The stylesheet of the page, inside Jupyter: it holds for nothing there but a report's sections."""
+    rules = THEME.read_text(encoding="utf-8").replace(":root {", ":scope {")
+    # Jupyter's own rules for the tables of outputs are as specific as two classes: three prevail
+    rules = _CLASS.sub(r"\1\1\1", rules)
+    return Section("style", tag("style", Markup(f"@scope (.kpi-report) {{\n{_INSIDE_JUPYTER}{rules}\n}}")))
+
+
+def _cards(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.json") if path.stem not in parameters.RESERVED_IDS)
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    """What became of each report; empty where no run has written it."""
+    if not path.is_file():
+        return {}
+    try:
+        found = read_json(path)
+        reports = {
+            name: {"status": entry["status"], "error": entry.get("error")}
+            for name, entry in found["reports"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise InputError(
+            f"{path}: the manifest of a run is expected, and it cannot be read ({fault})"
+        ) from None
+    file_versions.refuse_other("manifest", found.get("schema", 1), path, InputError)
+    return reports

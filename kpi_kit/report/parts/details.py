@@ -1,0 +1,167 @@
+"""The tables of a specialist's report that stand beside the KPIs: audience, plan, funnel, posts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from kpi_kit.report.parts.calendar import calendar, plan_mark
+from kpi_kit.report.parts.entries import Card, titles
+from kpi_kit.report.parts.markup import Column, details, items, link, table, tag
+from kpi_kit.report.wording import Form, Words
+
+_POST_WORDS = 90
+"""How much of a post's text a table shows."""
+
+
+def audience(card: Card, words: Words) -> Markup | None:
+    """Tabulate who came and who left, by account."""
+    parts, named = card["sections"]["audience"], titles(card, words)
+    if not parts:
+        return None
+    keys = ("opening", "joined", "left", "closing")
+    columns = [Column("account", words.text("audience.account"))]
+    columns += [Column(key, words.text(f"audience.{key}"), numeric=True) for key in keys]
+    rows = [
+        {"account": _title(part, named)} | {key: _number(part[key], words) for key in keys} for part in parts
+    ]
+    return table("audience-table", columns, rows, words.text("audience.heading"))
+
+
+def plan(card: Card, words: Words) -> Markup | None:
+    """Count the plan's items by what became of them, and draw them on a calendar; list those that failed."""
+    found: Sequence[Card] = card["sections"]["plan"]
+    if not found:
+        return None
+    counts = Counter(item["status"] for item in found)
+    shown = [status for status in words.lookup("plan_status") if counts[status]]
+    summary = [
+        plan_mark(status)
+        + " "
+        + words.text(
+            "plan.summary", status=words.text(f"plan_status.{status}"), count=words.number(counts[status])
+        )
+        for status in shown
+    ]
+    failed = [item for item in found if item["status"] in ("late", "missing", "deleted", "off_brand")]
+    whole = details(words.plural("plan.all", len(found)), _plan_table("plan-all", found, card, words))
+    first = _plan_table("plan-failed", failed, card, words) if failed else Markup("")
+    days = tag("div", calendar(found, card["period"], words), first, class_="k-beside")
+    return (items(summary, "k-chips") or Markup("")) + days + whole
+
+
+def funnel(card: Card, words: Words) -> Markup | None:
+    """Draw leads, qualified leads and sales as bars of one scale."""
+    found = card["sections"]["funnel"]
+    if not found:
+        return None
+    top = max(found["leads"], found["qualified"], found["sold"], 1)
+    steps = [(words.text(f"funnel.{key}"), found[key]) for key in ("leads", "qualified", "sold")]
+    rows = [
+        tag("div", tag("dt", name), tag("dd", _step(count / top), tag("b", words.number(count))))
+        for name, count in steps
+    ]
+    unknown = words.plural("funnel.unknown", found["unknown"]) if found["unknown"] else None
+    amount = found["amount"]
+    money = words.text("funnel.amount", amount=words.money(amount)) if amount is not None else None
+    remark = " ".join(part for part in (money, unknown) if part)
+    return tag("dl", *rows, class_="k-steps") + (tag("p", remark) if remark else "")
+
+
+def posts(card: Card, words: Words) -> Markup | None:
+    """Tabulate the best, the weakest and the deleted posts."""
+    found, deleted = card["sections"]["posts"], card["sections"]["deleted"]
+    parts = [
+        tag("h3", words.text(f"posts.{kind}")) + _post_table(kind, found[kind], card, words)
+        for kind in ("best", "weakest")
+        if found[kind]
+    ]
+    if parts:
+        parts.append(tag("p", words.text("posts.legend"), class_="k-legend"))
+    if deleted:
+        parts.append(details(words.text("posts.deleted"), _deleted_table(deleted, card, words)))
+    return Markup("").join(parts) or None
+
+
+def _number(value: float | None, words: Words) -> str:
+    return "—" if value is None else words.number(value)
+
+
+def _title(owned: Card, named: Mapping[str, str]) -> str:
+    account: str = owned["account_id"]
+    return named.get(account, account)
+
+
+def _plan_table(name: str, found: Sequence[Card], card: Card, words: Words) -> Markup:
+    named = titles(card, words)
+    columns = [Column(key, words.text(f"plan.{key}")) for key in ("due", "status", "account", "post")]
+    rows = [
+        {
+            "due": words.brief_day(item["due_at"]),
+            "status": words.text(f"plan_status.{item['status']}"),
+            "account": _title(item, named),
+            "post": link(item["url"], words.text("plan.link") if item["url"] else item["post_id"] or "—"),
+        }
+        for item in found
+    ]
+    return table(name, columns, rows, words.text("plan.heading"))
+
+
+def _step(share: float) -> Markup:
+    fill = Markup('<rect width="{}" height="10"/>').format(f"{share * 100:.1f}")
+    return tag("svg", fill, viewBox="0 0 100 10", preserveAspectRatio="none", aria_hidden="true")
+
+
+def _post_table(kind: str, found: Sequence[Card], card: Card, words: Words) -> Markup:
+    columns = _post_columns(words)
+    columns += [
+        Column(key, words.text(f"posts.{key}"), numeric=True) for key in ("views", "likes", "view_rate")
+    ]
+    rows = [
+        {
+            "post": link(post["url"], _excerpt(post["text"]) or words.text("posts.untitled")),
+            **_published(post, card, words),
+            "views": _number(post["views"], words),
+            "likes": _number(post["likes"], words),
+            "view_rate": "—" if post["view_rate"] is None else words.value(post["view_rate"], Form("share")),
+        }
+        for post in found
+    ]
+    return table(f"posts-{kind}", columns, rows, words.text(f"posts.{kind}"))
+
+
+def _deleted_table(found: Sequence[Card], card: Card, words: Words) -> Markup:
+    columns = [*_post_columns(words), Column("removed", words.text("posts.removed"))]
+    rows = [
+        {
+            "post": str(post["post_id"]),
+            **_published(post, card, words),
+            "removed": words.brief_day(post["deleted_at"]),
+        }
+        for post in found
+    ]
+    return table("posts-deleted", columns, rows, words.text("posts.deleted"))
+
+
+def _post_columns(words: Words) -> list[Column]:
+    """The columns of every table of posts."""
+    return [Column(key, words.text(f"posts.{key}")) for key in ("post", "account", "published")]
+
+
+def _published(post: Card, card: Card, words: Words) -> dict[str, str]:
+    """Where and when a post came out."""
+    return {
+        "account": _title(post, titles(card, words)),
+        "published": words.brief_day(post["published_at"]),
+    }
+
+
+def _excerpt(text: str | None) -> str:
+    """Take the first line of a post, cut at a word."""
+    lines: list[str] = (text or "").strip().splitlines()
+    line = lines[0] if lines else ""
+    if len(line) <= _POST_WORDS:
+        return line
+    return line[:_POST_WORDS].rsplit(" ", 1)[0].rstrip(" ,.;:—") + "…"

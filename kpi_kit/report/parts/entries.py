@@ -1,0 +1,54 @@
+"""What accounts and entries are called on a page, and why an entry cannot be assessed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from kpi_kit.core.periods import Period
+from kpi_kit.kpis import CATALOGUE
+from kpi_kit.report.wording import Words
+
+Card = Mapping[str, Any]
+
+
+def titles(card: Card, words: Words, *, with_platform: bool = False) -> dict[str, str]:
+    """Return what the accounts are called, by id.
+
+    The platform stands beside a title that two accounts share (or, on request, beside every one), and
+    the id too where they share even the platform.
+    """
+    accounts = [*card["assignments"], *card["deputised"]]
+    shared = Counter(account["title"].casefold() for account in accounts)
+    named = {
+        account["account_id"]: _on_platform(account, words)
+        if with_platform or shared[account["title"].casefold()] > 1
+        else str(account["title"])
+        for account in accounts
+    }
+    same = Counter(name.casefold() for name in named.values())
+    return {key: f"{name} ({key})" if same[name.casefold()] > 1 else name for key, name in named.items()}
+
+
+def names(card: Card, words: Words) -> list[str]:
+    """Return the names of the scorecard's entries, in their order."""
+    grain, named = str(Period.parse(card["period"]).grain), titles(card, words)
+    return [words.entry(record, grain, named) for record in card["kpis"]]
+
+
+def reasons(card: Card, record: Card, words: Words) -> list[tuple[str, str]]:
+    """Why a KPI is not assessable, and who can mend it: a pair of sentences a reason."""
+    named = titles(card, words)
+    found = [note for note in record["notes"] if words.is_reason(note)]
+    return [(words.note(note, named), words.mend(note, named)) for note in found]
+
+
+def plain(record: Card) -> dict[str, Any]:
+    """The entry as a value: so are the earlier values and the accounts of a change or growth."""
+    return {**record, "as": "value", "unit": str(CATALOGUE[record["kpi"]].unit)}
+
+
+def _on_platform(account: Card, words: Words) -> str:
+    platform = words.text(f"platform.{account['platform']}")
+    return words.text("account_on_platform", title=account["title"], platform=platform)

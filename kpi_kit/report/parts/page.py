@@ -1,0 +1,53 @@
+"""What a page has beside its sections: the brand, and the running head on paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from markupsafe import Markup
+
+from kpi_kit.core.errors import ReportError
+from kpi_kit.report.parts.markup import image, tag
+
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+
+
+def branded(brand: Mapping[str, str | None], agency: str | None, head: str) -> Markup:
+    """The logo, and the styles that only this page has.
+
+    They stand in the page's first section, so that both engines carry them.
+
+    Parameters
+    ----------
+    brand : mapping
+        ``logo``, an address or None, and ``accent``, a colour or None.
+    agency : str or None
+        Whose logo it is; stands at the top of every printed page but the first.
+    head : str
+        Who and when; stands there, too.
+    """
+    accent, logo = brand["accent"], brand["logo"]
+    if accent is not None and not _COLOUR.fullmatch(accent):
+        raise ReportError(f"brand.accent: a colour such as #1b5a96 is expected, found {accent!r}")
+    colour = f":root {{ --k-fact: {accent}; }} " if accent else ""
+    corners = (
+        f"@top-left {{ content: {css_text(head)}; }} @top-right {{ content: {css_text(agency or '')}; }}"
+    )
+    first = "@top-left { content: none; } @top-right { content: none; }"
+    style = tag(
+        "style", Markup(f"{colour}@media print {{ @page {{ {corners} }} @page :first {{ {first} }} }}")
+    )
+    return style + (image(logo, agency or "", "k-logo") if logo else "")
+
+
+def css_text(text: str) -> str:
+    r"""A text as CSS writes it: whatever is no letter, digit or space is escaped.
+
+    Examples
+    --------
+    >>> css_text('Анна "</style>')
+    '"Анна \\22 \\3c \\2f style\\3e "'
+    """
+    plain = (sign if sign.isalnum() or sign == " " else f"\\{ord(sign):x} " for sign in text)
+    return '"' + "".join(plain) + '"'

@@ -1,0 +1,45 @@
+"""Whether a verdict hangs on a definition: a line in the scorecard, and a table folded away under it."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from kpi_kit.report.parts.entries import Card, names, titles
+from kpi_kit.report.parts.markup import Column, details, items, paragraph, table, tag
+from kpi_kit.report.wording import Words
+from kpi_kit.report.wording import robustness as said
+
+
+def robustness(card: Card, words: Words) -> Markup | None:
+    """Tabulate the value and the verdict under every usual definition; None where there is no other."""
+    rows = [
+        {"kpi": name, "verdict": _verdict(record, words), "definitions": _definitions(card, record, words)}
+        for name, record in zip(names(card, words), card["kpis"], strict=True)
+        if record["robustness"] is not None
+    ]
+    if not rows:
+        return None
+    heading = words.text("robustness.heading")
+    columns = [
+        Column("kpi", words.text("scorecard.kpi")),
+        Column("verdict", words.text("robustness.column")),
+        Column("definitions", words.text("robustness.definitions")),
+    ]
+    shown = tag("div", table("robustness", columns, rows, heading), class_="k-prose")
+    return details(heading, shown, paragraph(words.text("robustness.legend"), "k-legend"))
+
+
+def _verdict(record: Card, words: Words) -> Markup:
+    verdict, turned = said.verdict(record, words), said.turning(record, words)
+    told = words.text("robustness.alone") if verdict is None else words.sentence(verdict)
+    return tag("div", told, *(() if turned is None else (". ", tag("b", words.sentence(turned)))))
+
+
+def _definitions(card: Card, record: Card, words: Words) -> Markup:
+    named = titles(card, words)
+    told = [
+        tag("b" if one["turns"] else "span", said.name(one, words) + ": ")
+        + said.outcome(one, record, words, named)
+        for one in record["robustness"]["definitions"]
+    ]
+    return items(told) or Markup("")

@@ -1,0 +1,306 @@
+"""The tables and lists of a specialist's report that are about KPIs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from kpi_kit.core.periods import Period
+from kpi_kit.kpis import CATALOGUE
+from kpi_kit.report.parts.entries import Card, names, plain, reasons, titles
+from kpi_kit.report.parts.marks import bar, pill, state
+from kpi_kit.report.parts.markup import Column, facts, items, link, paragraph, table, tag
+from kpi_kit.report.parts.robustness import robustness
+from kpi_kit.report.parts.statistics import (
+    chance_cell,
+    change_cell,
+    is_marked,
+    shocks,
+    smaller,
+    statistics,
+    trend_cell,
+)
+from kpi_kit.report.wording import Words, form
+from kpi_kit.report.wording import robustness as firm
+from kpi_kit.report.wording.verdicts import is_outside
+
+UNFINISHED = ("interim", "preliminary")
+"""Notes of a report whose figures are not final."""
+_BREADTH = 6
+"""How many accounts or brands stand side by side in a table."""
+
+
+def banner(note: Mapping[str, Any], words: Words) -> Markup:
+    """Say above everything else why the figures of a report are not final."""
+    return tag("p", tag("b", words.text(f"report.{note['code']}")), words.note(note, {}), class_="k-banner")
+
+
+def account_list(card: Card, words: Words) -> Markup | None:
+    """Return the accounts of a specialist, each with its platform and for how long it was held."""
+    return items((_account(account, words) for account in card["assignments"]), "k-chips")
+
+
+def scorecard(card: Card, words: Words) -> Markup | None:
+    """Tabulate target, fact, attainment, change, trend, chance and weight of every KPI."""
+    if not card["kpis"]:
+        return None
+    grain = Period.parse(card["period"]).grain
+    columns = [
+        Column("kpi", words.text("scorecard.kpi")),
+        Column("target", words.text("scorecard.target"), numeric=True),
+        Column("fact", words.text("scorecard.fact"), numeric=True),
+        Column("attainment", words.text("scorecard.attainment")),
+        Column("change", words.text("statistics.change", against=words.text(f"versus.previous.{grain}"))),
+        Column("trend", words.text("scorecard.trend")),
+        Column("chance", words.text("scorecard.chance")),
+        Column("weight", words.text("scorecard.weight"), numeric=True),
+    ]
+    rows = [
+        _row(card, record, name, number, words)
+        for number, (record, name) in enumerate(zip(card["kpis"], names(card, words), strict=True), 1)
+    ]
+    scoring = card["scoring"]
+    legend = words.text(
+        "scorecard.legend", cap=words.share(scoring["cap"]), threshold=words.share(scoring["threshold"])
+    )
+    marked = any(is_marked(record) for record in card["kpis"])
+    comparable = words.text("scorecard.comparable_legend") if marked else None
+    shown = [
+        table("scorecard", columns, rows, words.text("scorecard.heading")),
+        paragraph(f"{legend} {words.text('scorecard.verdict_legend')}", "k-legend"),
+        paragraph(comparable, "k-legend"),
+        shocks(card, words),
+        statistics(card, words),
+        robustness(card, words),
+    ]
+    return Markup("").join(part for part in shown if part)
+
+
+def accounts(card: Card, words: Words) -> Markup | None:
+    """Tabulate every KPI by account, and the brand KPIs by brand."""
+    by_account = _breakdown(
+        card, words, "accounts", "account_id", titles(card, words, with_platform=True).items()
+    )
+    by_brand = _breakdown(card, words, "brands", "brand", [(brand, brand) for brand in card["brands"]])
+    remark = paragraph(_matured(card, words), "k-legend") if by_account else None
+    return Markup("").join(part for part in (by_account, remark, by_brand) if part) or None
+
+
+def data_notes(card: Card, words: Words) -> Markup:
+    """List what cannot be assessed and who can mend it, then what else there is to know of the data."""
+    named, found = titles(card, words), list(zip(names(card, words), card["kpis"], strict=True))
+    rows = [
+        {"kpi": name, "reason": reason, "mend": mend}
+        for name, record in found
+        for reason, mend in reasons(card, record, words)
+    ]
+    columns = [
+        Column("kpi", words.text("notes.unassessed")),
+        Column("reason", words.text("notes.reason")),
+        Column("mend", words.text("notes.mend")),
+    ]
+    remarks = [
+        tag("b", ", ".join(kpis)) + ": " + " ".join(texts)
+        for kpis, texts in _remarks(
+            (name, [words.note(note, named) for note in record["notes"] if not words.is_reason(note)])
+            for name, record in found
+        )
+    ]
+    whole = [words.note(note, named) for note in card["notes"] if note["code"] not in UNFINISHED]
+    parts = [
+        table("unassessed", columns, rows, words.text("notes.unassessed")) if rows else None,
+        tag("h3", words.text("notes.whole")) if whole else None,
+        items(whole),
+        tag("h3", words.text("notes.remarks")) if remarks else None,
+        items(remarks),
+    ]
+    return Markup("").join(part for part in parts if part) or tag("p", words.text("notes.none"))
+
+
+def definitions(card: Card, words: Words) -> Markup | None:
+    """Tabulate what the KPIs of this scorecard mean, each once."""
+    used = list(dict.fromkeys(record["kpi"] for record in card["kpis"]))
+    columns = [
+        Column("kpi", words.text("definitions.kpi")),
+        Column("what", words.text("definitions.what")),
+        Column("formula", words.text("definitions.formula")),
+        Column("source", words.text("definitions.source")),
+        Column("left_out", words.text("definitions.left_out")),
+    ]
+    rows = [
+        {
+            "kpi": tag(
+                "div",
+                words.text(f"kpi.{kpi}.name"),
+                " ",
+                tag("span", words.text(f"family.{CATALOGUE[kpi].family}"), class_="k-unit"),
+            ),
+            "what": f"{words.text(f'kpi.{kpi}.what')}; {words.text(f'better.{CATALOGUE[kpi].better}')}.",
+            "formula": words.text(f"kpi.{kpi}.formula"),
+            "source": ", ".join(words.text(f"table.{name}") for name in CATALOGUE[kpi].tables),
+            "left_out": _left_out(card, kpi, words),
+        }
+        for kpi in used
+    ]
+    return table("definitions", columns, rows, words.text("definitions.heading")) if rows else None
+
+
+def _left_out(card: Card, kpi: str, words: Words) -> str:
+    """What of the data of a KPI did not count, or counted with a reserve, and how many of it."""
+    named = titles(card, words)
+    told = [
+        words.note(note, named)
+        for record in card["kpis"]
+        if record["kpi"] == kpi
+        for note in record["notes"]
+        if "count" in note and not words.is_reason(note)
+    ]
+    return " ".join(dict.fromkeys(told)) or "—"
+
+
+def provenance(card: Card, words: Words) -> Markup:
+    """List what the report was made from, so that it can be made again."""
+    origin = card["provenance"]
+    return facts(
+        [
+            (words.text("provenance.period"), words.period(card["period"])),
+            (words.text("provenance.as_of"), words.moment(card["as_of"])),
+            (words.text("provenance.timezone"), card["timezone"]),
+            (words.text("provenance.kit"), origin["kit"]),
+            *(
+                (words.text(f"provenance.{key}"), _digest(origin[key]))
+                for key in ("data", "params", "notebook")
+            ),
+        ]
+    )
+
+
+def _row(card: Card, record: Card, name: str, number: int, words: Words) -> dict[str, str]:
+    scoring = card["scoring"]
+    what = state(record, scoring)
+    standard = (
+        tag("span", words.text("scorecard.standard"), class_="k-standard") if record["standard"] else ""
+    )
+    why = [paragraph(reason, "k-why") for reason, _ in reasons(card, record, words)]
+    head = tag("a", name, href=f"#figure-{number}")
+    return {
+        "kpi": tag("div", head, " ", standard, class_="k-name") + tag("div", pill(what, words), *why),
+        "target": words.target(record) if record["target"] else "—",
+        "fact": _fact(record, words),
+        "attainment": tag(
+            "div",
+            bar(record["attainment"], what, scoring, words),
+            *smaller(firm.brief(record, words), firm.turning(record, words)),
+        ),
+        "change": change_cell(card, record, words),
+        "trend": trend_cell(card, record, words),
+        "chance": chance_cell(record, words),
+        "weight": words.number(record["weight"], 2),
+    }
+
+
+def _fact(record: Card, words: Words) -> Markup:
+    """The fact with its noun; of a change or growth also the level that it is about."""
+    if record["value"] is None:
+        return tag("span", "—", class_="k-none")
+    noun, current = words.noun(record["value"], record["unit"]), record["current"]
+    now = (
+        None
+        if current is None
+        else words.text("scorecard.current", value=words.value(current, form(plain(record))))
+    )
+    unusual = words.text("scorecard.unusual") if is_outside(record) else None
+    return tag("div", tag("b", words.fact(record)), *smaller(noun, now, unusual))
+
+
+def _account(account: Card, words: Words) -> Markup:
+    platform = words.text(f"platform.{account['platform']}")
+    head = tag("b", platform) + " " + link(account["url"], account["title"])
+    held = {key: account[key] for key in ("since", "until") if account[key]}
+    if not held:
+        return head
+    key = "both" if len(held) == 2 else next(iter(held))
+    days = {name: words.last_day(day) if name == "until" else words.day(day) for name, day in held.items()}
+    return head + Markup(" ") + tag("span", words.text(f"report.held.{key}", **days), class_="k-unit")
+
+
+def _remarks(found: Iterable[tuple[str, list[str]]]) -> list[tuple[list[str], list[str]]]:
+    """Pair KPIs with their remarks; what several KPIs share is said once, before the rest."""
+    told = [(name, text) for name, texts in found for text in dict.fromkeys(texts)]
+    often = Counter(text for _, text in told)
+    shared: dict[str, list[str]] = {}
+    own: dict[str, list[str]] = {}
+    for name, text in told:
+        if often[text] > 1:
+            shared.setdefault(text, []).append(name)
+        else:
+            own.setdefault(name, []).append(text)
+    return [(kpis, [text]) for text, kpis in shared.items()] + [([kpi], texts) for kpi, texts in own.items()]
+
+
+def _matured(card: Card, words: Words) -> str | None:
+    """Say which changes do not follow from the posts' totals by account."""
+    found = [
+        words.quote(name)
+        for name, record in zip(names(card, words), card["kpis"], strict=True)
+        if record["accounts"] and any(note["code"] == "matured_figures" for note in record["notes"])
+    ]
+    return words.text("accounts.matured", names=", ".join(found)) if found else None
+
+
+def _breakdown(
+    card: Card, words: Words, part: str, key: str, heads: Iterable[tuple[str, str]]
+) -> Markup | None:
+    """One row a KPI and scope, one column an account or brand that any of them has.
+
+    A KPI that stands in the scorecard both as a value and as a change has the same plain values.
+    """
+    values = [plain(record) for record in card["kpis"]]
+    rows_by_name = {
+        name: (record, {piece[key]: piece["value"] for piece in record[part]})
+        for name, record in zip(names({**card, "kpis": values}, words), values, strict=True)
+        if record[part]
+    }
+    found = [(name, *row) for name, row in rows_by_name.items()]
+    if not found:
+        return None
+    known = {owner for _, _, pieces in found for owner in pieces}
+    shown = [(owner, head) for owner, head in heads if owner in known]
+    shown += [(owner, owner) for owner in sorted(known - {owner for owner, _ in shown})]
+    parts = [shown[start : start + _BREADTH] for start in range(0, len(shown), _BREADTH)]
+    return Markup("").join(
+        _part(f"{part}-{number}", owners, found, words) for number, owners in enumerate(parts, 1)
+    )
+
+
+def _part(
+    table_name: str,
+    owners: Sequence[tuple[str, str]],
+    found: Sequence[tuple[str, Card, Mapping[str, float | None]]],
+    words: Words,
+) -> Markup:
+    """One table of a breakdown, as wide as a page is."""
+    columns = [Column("kpi", words.text("scorecard.kpi"))]
+    columns += [Column(f"c{number}", head, numeric=True) for number, (_, head) in enumerate(owners)]
+    rows = [
+        {"kpi": name}
+        | {f"c{number}": _piece(pieces, owner, record, words) for number, (owner, _) in enumerate(owners)}
+        for name, record, pieces in found
+        if any(owner in pieces for owner, _ in owners)
+    ]
+    return table(table_name, columns, rows, words.text("accounts.heading"))
+
+
+def _piece(pieces: Mapping[str, float | None], owner: str, record: Card, words: Words) -> str:
+    if owner not in pieces:
+        return ""
+    value = pieces[owner]
+    return words.text("accounts.unknown") if value is None else words.value(value, form(record))
+
+
+def _digest(text: str | None) -> Markup | None:
+    """A checksum, short to the eye and whole in its tooltip."""
+    return tag("code", text[:19], title=text) if text else None

@@ -1,0 +1,306 @@
+"""An executed notebook -> one self-contained HTML page: by Quarto, or by the embedded renderer.
+
+Both engines show the same: the ``text/html`` outputs of the notebook, in order, inside
+``<main class="kpi-report">``, with ``reports/theme.css`` inlined. Code, text cells, streams and
+tracebacks are never shown. A page runs no script and asks the network for nothing: its
+Content-Security-Policy forbids both.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kpi_kit.core.errors import InputError, ReportError
+
+if TYPE_CHECKING:
+    from nbconvert.exporters.templateexporter import TemplateExporter
+    from nbformat import NotebookNode
+
+ENGINES = ("auto", "quarto", "embedded")
+STYLE = Path(__file__).resolve().parents[2] / "reports"
+"""The folder with ``_quarto.yml`` and ``theme.css``."""
+_TEMPLATES = Path(__file__).parent / "templates"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def choose(engine: str) -> str:
+    """The engine that will render: ``quarto`` or ``embedded``.
+
+    Raises
+    ------
+    InputError
+        Where there is no such engine, or Quarto is asked for and is not on the PATH.
+
+    Examples
+    --------
+    >>> choose("embedded")
+    'embedded'
+    """
+    if engine not in ENGINES:
+        raise InputError(f"engine {engine!r}: allowed are {', '.join(ENGINES)}")
+    if engine == "quarto" and shutil.which("quarto") is None:
+        raise InputError("engine 'quarto': quarto is not on the PATH; allowed here are auto, embedded")
+    if engine == "auto":
+        return "quarto" if shutil.which("quarto") else "embedded"
+    return engine
+
+
+def render(
+    notebooks: Iterable[Path],
+    *,
+    engine: str = "auto",
+    language: str = "ru",
+    style: Path = STYLE,
+    timeout: float = 300.0,
+) -> dict[Path, str]:
+    """Render executed notebooks, each to ``<same name>.html`` beside it.
+
+    Parameters
+    ----------
+    notebooks : iterable of Path
+        Executed notebooks; with Quarto, one call renders them all.
+    engine : str
+        ``auto`` (Quarto where it is on the PATH), ``quarto`` or ``embedded``.
+    language : str
+        ISO 639-1 code for ``<html lang>``.
+    style : Path
+        The folder with ``_quarto.yml`` and ``theme.css``.
+    timeout : float
+        Seconds that one Quarto call may take.
+
+    Returns
+    -------
+    dict
+        The notebooks that could not be rendered, and why, in one sentence; empty when all is well.
+        A page that could not be made leaves an earlier one as it was.
+    """
+    paths = [Path(path) for path in notebooks]
+    absent = [str(style / name) for name in ("_quarto.yml", "theme.css") if not (style / name).is_file()]
+    if absent:
+        raise InputError(f"{', '.join(absent)}: not found, and pages need it")
+    if choose(engine) == "embedded":
+        return _each(paths, language, style)
+    return _with_quarto(paths, language, style, timeout)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old text or the new, never a part of it."""
+    made = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with made.open("x", encoding="utf-8") as file:  # who may read it is for the umask to say
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        made.replace(path)
+    except BaseException:
+        made.unlink(missing_ok=True)
+        raise
+
+
+def title(outputs: Sequence[str], default: str) -> str:
+    """The text of the first ``<h1>``, which names the page.
+
+    Examples
+    --------
+    >>> title(['<h1 class="who">Q&amp;A <em>Анна</em></h1>'], "report")
+    'Q&A Анна'
+    >>> title(["<p>no heading</p>"], "report")
+    'report'
+    """
+    for output in outputs:
+        if found := re.search(r"<h1\b[^>]*>(.*?)</h1>", output, re.DOTALL | re.IGNORECASE):
+            words = html.unescape(re.sub(r"<[^>]*>", "", found[1])).split()
+            return " ".join(words) or default
+    return default
+
+
+def _outputs(notebook: NotebookNode) -> Iterator[str]:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if "text/html" in output.get("data", {}):
+                yield output["data"]["text/html"]
+
+
+def _read(path: Path) -> NotebookNode:
+    import nbformat
+
+    try:
+        notebook: NotebookNode = nbformat.read(path, as_version=4)
+        return notebook
+    except Exception as fault:  # a broken file makes nbformat raise errors of many kinds
+        raise ReportError(f"{path.name}: cannot be read as a notebook ({_first_line(fault)})") from fault
+
+
+def _each(paths: Sequence[Path], language: str, style: Path) -> dict[Path, str]:
+    failed = {}
+    for path in paths:
+        try:
+            _embedded(path, language, style)
+        except ReportError as fault:
+            failed[path] = str(fault)
+    return failed
+
+
+@functools.cache
+def _exporter() -> TemplateExporter:
+    """The exporter, once a process: making one costs more than a page.
+
+    nbconvert's exporter for HTML would parse and write every page anew, and call images that have no
+    alternative text "No description has been provided".
+    """
+    from nbconvert.exporters.templateexporter import TemplateExporter
+
+    return TemplateExporter(
+        template_name="report",
+        file_extension=".html",
+        extra_template_basedirs=[str(_TEMPLATES)],
+        optimistic_validation=True,  # once a page, and not once a step
+    )
+
+
+def _embedded(path: Path, language: str, style: Path) -> None:
+    notebook = _read(path)
+    outputs = list(_outputs(notebook))
+    page = {
+        "language": language,
+        "title": title(outputs, path.stem),
+        "theme": (style / "theme.css").read_text(encoding="utf-8"),
+        "outputs": outputs,
+    }
+    text, _ = _exporter().from_notebook_node(notebook, {"page": page})
+    write_text(path.with_suffix(".html"), text + "\n")
+
+
+def _with_quarto(paths: Sequence[Path], language: str, style: Path, timeout: float) -> dict[Path, str]:
+    """One call for all; Quarto stops at the first fault, so those left over are tried alone."""
+    failed = {}
+    readable = []
+    for path in paths:
+        try:
+            readable.append((path, list(_outputs(_read(path)))))
+        except ReportError as fault:
+            failed[path] = str(fault)
+    try:
+        _quarto(readable, language, style, timeout)
+    except ReportError as fault:
+        for one in readable:
+            failed |= {one[0]: str(fault)} if len(readable) == 1 else _alone(one, language, style, timeout)
+    return failed
+
+
+def _alone(one: tuple[Path, list[str]], language: str, style: Path, timeout: float) -> dict[Path, str]:
+    try:
+        _quarto([one], language, style, timeout)
+    except ReportError as fault:
+        return {one[0]: str(fault)}
+    return {}
+
+
+def _quarto(notebooks: Sequence[tuple[Path, list[str]]], language: str, style: Path, timeout: float) -> None:
+    """Render in a scratch project, so that nothing but the finished page lands beside the notebook.
+
+    The copies are numbered: Quarto skips files whose names begin with ``_`` or ``.``, and gives
+    README and index a meaning of their own.
+    """
+    if not notebooks:
+        return
+    with tempfile.TemporaryDirectory(prefix="kpi-kit-") as folder:
+        project = Path(folder)
+        for name in ("_quarto.yml", "theme.css"):
+            shutil.copyfile(style / name, project / name)
+        for number, (path, outputs) in enumerate(notebooks):
+            copy = _for_quarto(outputs, title(outputs, path.stem), language)
+            (project / f"report-{number}.ipynb").write_text(copy, encoding="utf-8")
+        _call_quarto(project, timeout)
+        for number, (path, _) in enumerate(notebooks):
+            page = project / f"report-{number}.html"
+            if not page.is_file():
+                raise ReportError(f"{path.name}: Quarto ended well but made no page")
+            write_text(path.with_suffix(".html"), page.read_text(encoding="utf-8"))
+
+
+def _for_quarto(outputs: Sequence[str], page_title: str, language: str) -> str:
+    """The notebook as Quarto is to see it: front matter and the HTML outputs, no code to run.
+
+    ``{{<`` would begin one of Quarto's shortcodes, which can read files and the environment; backticks
+    could end the block in which Quarto keeps an output raw; and it reads the title as Markdown, from YAML,
+    where characters that are not printed are an error.
+    """
+    import json
+
+    import nbformat
+    from nbformat import v4
+
+    printed = "".join(sign for sign in page_title if sign.isprintable())
+    plain = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", printed)
+    front = f"---\npagetitle: {json.dumps(plain, ensure_ascii=False)}\nlang: {language}\n---"
+    notebook = v4.new_notebook(
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    )
+    notebook.cells = [v4.new_raw_cell(front, id="front")]
+    for number, output in enumerate(outputs):
+        raw = output.replace("{{<", "&#123;&#123;<").replace("```", "&#96;&#96;&#96;")
+        shown = v4.new_output("display_data", {"text/html": raw})
+        notebook.cells.append(v4.new_code_cell("", id=f"output-{number}", execution_count=1, outputs=[shown]))
+    return str(nbformat.writes(notebook))
+
+
+def _call_quarto(project: Path, timeout: float) -> None:
+    # A session of its own: `quarto` is a script that starts others, and all must end together.
+    process = subprocess.Popen(
+        ["quarto", "render", ".", "--to", "html"],
+        cwd=project,
+        env={**os.environ, "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    _calls.add(process)
+    try:
+        said, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise ReportError(f"Quarto did not end within {timeout:.0f} s") from None
+    finally:
+        _calls.discard(process)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    if process.returncode != 0:
+        raise ReportError(f"Quarto failed: {_last_word(said)}")
+
+
+_calls: set[subprocess.Popen[str]] = set()
+
+
+def end_calls() -> None:
+    """End the calls of Quarto that other threads have made."""
+    for process in list(_calls):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _last_word(said: str) -> str:
+    """What Quarto said last: its last ERROR line (a stack trace may follow it), or its last line."""
+    lines = [line.strip() for line in _COLOURS.sub("", said).splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    return (errors or lines or ["it said nothing"])[-1]
+
+
+def _first_line(fault: Exception) -> str:
+    return (str(fault).splitlines() or [type(fault).__name__])[0]

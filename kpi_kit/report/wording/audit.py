@@ -1,0 +1,65 @@
+"""Findings of the SMART audit in words, each with the proposal that would pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kpi_kit.report.wording import Words
+from kpi_kit.report.wording.verdicts import percent_chance
+
+Record = Mapping[str, Any]
+
+
+def entry_sentences(finding: Record, record: Record, words: Words) -> list[str]:
+    """What is wrong with a target, and which one would pass."""
+    match finding["code"]:
+        case "out_of_reach" | "already_given" as code:
+            period, chance = words.of(finding["period"]), percent_chance(finding["chance"], words)
+            said = words.text(f"smart.finding.{code}", period=period, chance=chance)
+            return [said, *_proposed(finding["proposal"], record, words)]
+        case "rarely_assessable":
+            count, of = words.number(finding["count"]), words.number(finding["of"])
+            said = words.text("smart.finding.rarely_assessable", count=count, of=of)
+            return [said, *_to_import(finding["proposal"], words)]
+        case "no_year_ago":
+            return [words.text("smart.finding.no_year_ago", period=words.period(finding["period"]))]
+        case "not_a_duty":
+            family = words.quote(words.text(f"family.{finding['family']}"))
+            return [words.text("smart.finding.not_a_duty", family=family)]
+        case "deadline_passed":
+            return [words.text("smart.finding.deadline_passed", by=words.day(finding["by"]))]
+        case code:
+            return [words.text(f"smart.finding.{code}")]
+
+
+def _proposed(proposal: Record | None, record: Record, words: Words) -> list[str]:
+    if proposal is None:
+        return []
+    asked = words.target({**record, "target": proposal, "value": None}, spelled=True)
+    if proposal["per"] is not None:
+        asked = words.text(f"smart.per.{proposal['per']}", target=asked)
+    return [words.text("smart.proposal", target=asked, chance=percent_chance(proposal["chance"], words))]
+
+
+def _to_import(proposal: Record | None, words: Words) -> list[str]:
+    if proposal is None:
+        return []
+    tables = ", ".join(words.text(f"table.{name}") for name in proposal["tables"])
+    periods = words.join(map(words.period, proposal["periods"]))
+    return [words.text("smart.import", tables=tables, periods=periods)]
+
+
+def set_sentence(finding: Record, words: Words) -> str:
+    """What is unusual about a whole set of KPIs."""
+    match finding["code"]:
+        case "heavy_family":
+            family = words.quote(words.text(f"family.{finding['family']}"))
+            return words.text("smart.set.heavy_family", family=family, share=words.share(finding["share"], 0))
+        case "no_quality_pair":
+            kpi = words.quote(words.text(f"kpi.{finding['kpi']}.name"))
+            pairs = [words.quote(words.text(f"kpi.{pair}.name")) for pair in finding["pairs"]]
+            return words.text("smart.set.no_quality_pair", kpi=kpi, pairs=words.either(pairs))
+        case code:
+            figures = {name: words.number(finding[name]) for name in ("least", "most")}
+            return words.plural(f"smart.set.{code}", finding["count"], **figures)

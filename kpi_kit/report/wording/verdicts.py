@@ -1,0 +1,352 @@
+"""Verdicts of a scorecard in words, exactly as strong as they are.
+
+A change is *real* (q ≤ 0.05), *unconfirmed* (its interval leaves 0 out, but q > 0.05), *noise*, *unjudged*
+(a difference whose noise is not known) or *absent*. Sentences put nouns before numbers ("рост: +5 лидов"),
+so that no verb has to agree with the name of a KPI and no number has to be declined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from kpi_kit.core.periods import Grain
+from kpi_kit.kpis import CATALOGUE
+from kpi_kit.report.wording import Words
+from kpi_kit.report.wording.numbers import Form, form
+from kpi_kit.scorecard.inference import REAL, effect
+
+Record = Mapping[str, Any]
+
+
+class Verdict(NamedTuple):
+    """A verdict on a change or a trend.
+
+    Parameters
+    ----------
+    code : str
+        Of a change: ``real``, ``unconfirmed``, ``noise``, ``unjudged`` or ``absent``. Of a trend:
+        ``clear``, ``unconfirmed``, ``weak``, ``flat`` or ``absent``.
+    direction : str or None
+        ``rise`` or ``fall``; None where the verdict names none.
+    effect : str or None
+        ``better`` or ``worse``; None without a direction, and where the target is a band.
+    """
+
+    code: str
+    direction: str | None = None
+    effect: str | None = None
+
+
+# ---------------------------------------------------------------- change
+
+
+def change_verdict(change: Record | None, record: Record) -> Verdict:
+    """What may be said of a change of an entry.
+
+    Examples
+    --------
+    >>> real = {"estimate": -3.0, "p": 0.001, "real": True}
+    >>> change_verdict(real, {"better": "lower", "target": None})
+    Verdict(code='real', direction='fall', effect='better')
+    """
+    if change is None:
+        return Verdict("absent")
+    if change["real"] is None:
+        return Verdict("unjudged")
+    if change["p"] > REAL:
+        return Verdict("noise")
+    code = "real" if change["real"] else "unconfirmed"
+    return _directed(code, "rise" if change["estimate"] > 0 else "fall", record)
+
+
+def change_mark(change: Record | None, record: Record, words: Words) -> str:
+    """A change in a few words, for the cell of a table."""
+    return _marked("verdict.change.mark", change_verdict(change, record), words)
+
+
+def change_size(change: Record | None, record: Record, words: Words) -> str | None:
+    """How large a change is, with its sign and unit; None where it is not known."""
+    if change is None or change["estimate"] is None:
+        return None
+    return words.delta_amount(change["estimate"], unit_of(record))
+
+
+def raw_size(change: Record | None, record: Record, words: Words) -> str | None:
+    """The plain difference, where it does not look like the one that allows for the days."""
+    if change is None or change["estimate"] is None or change["raw"] is None:
+        return None
+    unit = unit_of(record)
+    raw = words.delta(change["raw"], unit)
+    return None if raw == words.delta(change["estimate"], unit) else raw
+
+
+def change_sentences(change: Record | None, record: Record, words: Words, *, interim: bool) -> list[str]:
+    """A change in whole sentences: the verdict, the interval, the plain difference."""
+    found = change_verdict(change, record)
+    if change is None:
+        return [words.text("verdict.change.interim" if interim else "verdict.change.absent")]
+    size = change_size(change, record, words)
+    reason = words.text(f"verdict.change.reason.{change['reason']}") if change["reason"] else None
+    if size is None:
+        return [words.text("verdict.change.unknown", reason=reason)]
+    if found.code == "unjudged":
+        said = words.text("verdict.change.unjudged", size=size.removesuffix("."), reason=reason)
+        return [said, *_plainly(change, record, words)]
+    return [
+        _worded("verdict.change", found, words, size=size),
+        *([words.text("verdict.change.doubt")] if found.code == "unconfirmed" else []),
+        *_interval(change, record, words),
+        *_plainly(change, record, words),
+    ]
+
+
+def change_basis(change: Record | None, words: Words) -> str | None:
+    """By what a change was judged: method, q, and how much the days vary."""
+    if change is None or change["real"] is None:
+        return None
+    spread = change["dispersion"]
+    parts = [
+        words.text(f"verdict.change.method.{change['method']}"),
+        probability("q", change["q"], words),
+        None if spread is None else words.text("verdict.change.dispersion", spread=words.number(spread, 2)),
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _interval(change: Record, record: Record, words: Words) -> list[str]:
+    unit, low, high = unit_of(record), change["low"], change["high"]
+    if low is not None and high is not None:
+        return [_full(words.text("verdict.interval.both", **_range(low, high, unit, words)))]
+    if low is None and high is None:
+        return [words.text("verdict.interval.open")]
+    key, end = ("high", high) if low is None else ("low", low)
+    return [_full(words.text(f"verdict.interval.{key}", end=words.delta(end, unit)))]
+
+
+def _plainly(change: Record, record: Record, words: Words) -> list[str]:
+    """The plain difference, where the days of the two periods make it another one."""
+    raw = raw_size(change, record, words)
+    if raw is None:
+        return []
+    opposite = change["raw"] * change["estimate"] < 0
+    return [_full(words.text("verdict.change.opposite" if opposite else "verdict.change.per_day", raw=raw))]
+
+
+# ---------------------------------------------------------------- trend
+
+
+def trend_verdict(trend: Record, record: Record) -> Verdict:
+    """What may be said of a trend; it is called one only where its q is at most 0.05."""
+    match trend["verdict"]:
+        case None:
+            return Verdict("absent")
+        case "no_clear_trend":
+            return Verdict("flat")
+        case "weak_rising" | "weak_falling" as weak:
+            return _directed("weak", "rise" if weak == "weak_rising" else "fall", record)
+        case "rising" | "falling" as called:
+            code = "clear" if trend["q"] <= REAL else "unconfirmed"
+            return _directed(code, "rise" if called == "rising" else "fall", record)
+        case other:
+            raise ValueError(f"trend: a known verdict is expected, found {other!r}")
+
+
+def trend_mark(trend: Record, record: Record, words: Words) -> str:
+    """A trend in a few words, for the cell of a table."""
+    return _marked("verdict.trend.mark", trend_verdict(trend, record), words)
+
+
+def trend_sentences(trend: Record, record: Record, words: Words) -> list[str]:
+    """A trend in whole sentences: the verdict, the slope with its interval."""
+    found = trend_verdict(trend, record)
+    if found.code == "absent":
+        return [words.text(f"verdict.trend.absent.{trend['reason']}")]
+    if trend["reason"] == "all_equal":
+        return [words.text("verdict.trend.all_equal")]
+    doubted = found.code == "unconfirmed" or (found.code == "weak" and trend["q"] > REAL)
+    return [
+        _worded("verdict.trend.sentence", found, words),
+        *([words.text("verdict.change.doubt")] if doubted else []),
+        _slope(trend, record, words),
+        *([words.text("verdict.trend.no_noise")] if trend["reason"] == "no_noise" else []),
+    ]
+
+
+def trend_basis(trend: Record, words: Words) -> str | None:
+    """By what a trend was judged: how many points, ρ, the season, the method, q."""
+    if trend["verdict"] is None or trend["reason"] == "all_equal":
+        return words.plural(f"verdict.points.{trend['grain']}", trend["n"]) if trend["n"] else None
+    weekly = trend["grain"] == Grain.WEEK
+    season = words.text("verdict.trend.season." + ("separated" if trend["seasonal"] else "not_separated"))
+    parts = [
+        words.plural(f"verdict.points.{trend['grain']}", trend["n"]),
+        None if trend["rho"] is None else words.text("verdict.trend.rho", rho=words.number(trend["rho"], 2)),
+        season if weekly else None,
+        words.text(f"verdict.trend.method.{trend['method']}"),
+        None if trend["reason"] == "no_noise" else probability("q", trend["q"], words),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _slope(trend: Record, record: Record, words: Words) -> str:
+    """The change a step; what accrues over months was scaled to months of equal length."""
+    unit = unit_of(record)
+    return words.text(
+        "verdict.trend.slope",
+        slope=words.delta_amount(trend["slope"], unit),
+        step=words.text(f"verdict.trend.step.{trend['grain']}"),
+        **_range(trend["low"], trend["high"], unit, words),
+    )
+
+
+# ---------------------------------------------------------------- chance
+
+
+def chance_code(record: Record) -> str:
+    """How a chance may be told.
+
+    Returns
+    -------
+    str
+        ``absent`` (nothing is asked), ``short_history``, ``not_reliable`` (no number must be shown),
+        ``reliable`` or ``not_checked``.
+    """
+    if record["chance"] is None:
+        return "absent" if record["chance_period"] is None else "short_history"
+    check = record["chance_check"]
+    return "not_checked" if check is None else str(check["verdict"])
+
+
+def chance_number(record: Record, words: Words) -> str | None:
+    """The chance in whole per cent; None where it must not be shown, or there is none."""
+    if chance_code(record) not in ("reliable", "not_checked"):
+        return None
+    return percent_chance(record["chance"], words)
+
+
+def percent_chance(chance: float, words: Words) -> str:
+    """A chance in whole per cent, never rounded to none or to certainty."""
+    if 0 < chance < 0.01:
+        return words.text("verdict.chance.under", share=words.share(0.01))
+    if 0.99 < chance < 1:
+        return words.text("verdict.chance.over", share=words.share(0.99))
+    return words.share(chance, 0)
+
+
+def chance_mark(record: Record, words: Words) -> str:
+    """How good the number is, or why there is none, in a few words."""
+    return words.text(f"verdict.chance.mark.{chance_code(record)}")
+
+
+def chance_sentences(record: Record, words: Words) -> list[str]:
+    """The chance, its band and its back-test in whole sentences."""
+    code, check = chance_code(record), record["chance_check"]
+    if code == "absent":
+        return [words.text("verdict.chance.absent")]
+    target = words.of(record["chance_period"])
+    if code == "short_history":
+        return [words.text("verdict.chance.short_history", target=target)]
+    if code == "not_reliable":
+        return [words.text("verdict.chance.not_reliable", target=target), *_tested(check, words)]
+    said = words.text("verdict.chance.said", target=target, chance=chance_number(record, words))
+    tested = _tested(check, words) if code == "reliable" else []
+    return [said, _band(record, words), words.text(f"verdict.chance.{code}"), *tested]
+
+
+def _band(record: Record, words: Words) -> str:
+    low, high = (words.value(end, form(record)) for end in record["chance_band"])
+    if low == high:
+        return _full(words.text("verdict.chance.point", value=low))
+    return _full(words.text("verdict.chance.band", low=low, high=high))
+
+
+def _tested(check: Record, words: Words) -> list[str]:
+    """A back-test in plain language; its two errors are fine enough to be told apart."""
+    errors = (check["brier"], check["base_brier"])
+    digits = next((d for d in (2, 3, 4) if words.number(errors[0], d) != words.number(errors[1], d)), 4)
+    brier, base = (words.number(error, digits) for error in errors)
+    covered = words.share(check["coverage80"], 0)
+    return [
+        words.plural("verdict.chance.tested", check["n"], brier=brier, base=base),
+        words.text("verdict.chance.covered", covered=covered),
+    ]
+
+
+# ---------------------------------------------------------------- usual limits, shocks
+
+
+def limits_sentence(record: Record, words: Words) -> str:
+    """Whether the fact lies within the limits of what is usual for this person."""
+    control, fact = record["control"], record["history"][-1] if record["history"] else None
+    if control["low"] is None or control["high"] is None:
+        return words.text(f"verdict.limits.reason.{control['reason']}")
+    outside = None if fact is None else fact["outside"]
+    value = None if fact is None else fact["value"]
+    low, high = (words.beside(control[key], value, form(record)) for key in ("low", "high"))
+    key = "unknown" if outside is None else "outside" if outside else "inside"
+    return words.plural(f"verdict.limits.{key}", control["n"], low=low, high=high)
+
+
+def is_outside(record: Record) -> bool:
+    """Whether the fact of the period lies outside the usual limits."""
+    return bool(record["history"]) and record["history"][-1]["outside"] is True
+
+
+def shock_sentence(shock: Record, words: Words) -> str:
+    """What the accounts of a platform did in common in a week."""
+    return words.plural(
+        f"verdict.shock.{shock['direction']}",
+        shock["accounts"],
+        week=words.sentence(words.during(shock["week"])),
+        platform=words.text(f"verdict.platform_of.{shock['platform']}"),
+        median=words.value(shock["median"], Form("share", signed=True)),
+    )
+
+
+# ---------------------------------------------------------------- shared
+
+
+def unit_of(record: Record) -> str:
+    """The unit of the KPI itself: changes and trends of a growth are those of what grows."""
+    return str(CATALOGUE[record["kpi"]].unit)
+
+
+def probability(name: str, value: float, words: Words) -> str:
+    """A p or q, never rounded across the level that it is compared with."""
+    if value < 0.001:
+        return words.text("verdict.probability.under", name=name, value=words.number(0.001, 3))
+    digits = next(d for d in (2, 3, 4, 5, 12) if (round(value, d) <= REAL) == (value <= REAL))
+    return words.text(
+        "verdict.probability.is", name=name, value=words.number(value, max(digits, 3 if value < 0.1 else 2))
+    )
+
+
+def _directed(code: str, direction: str, record: Record) -> Verdict:
+    return Verdict(code, direction, effect(record, 1.0 if direction == "rise" else -1.0))
+
+
+def _worded(key: str, found: Verdict, words: Words, **fields: str) -> str:
+    """A verdict as a sentence, which says whether the direction is a good one."""
+    if found.direction is None:
+        return words.text(f"{key}.{found.code}", **fields)
+    effect = f" {words.text(f'verdict.effect.{found.effect}')}" if found.effect else ""
+    return _full(words.text(f"{key}.{found.code}.{found.direction}", effect=effect, **fields))
+
+
+def _marked(key: str, found: Verdict, words: Words) -> str:
+    """A verdict in a few words; whether it is good is said in a cell only of what is sure."""
+    mark = words.text(f"{key}.{found.code}" + (f".{found.direction}" if found.direction else ""))
+    sure = found.code in ("real", "clear") and found.effect
+    return f"{mark}, {words.text(f'verdict.effect.{found.effect}')}" if sure else mark
+
+
+def _range(low: float, high: float, unit: str, words: Words) -> dict[str, str]:
+    """Both ends of an interval of differences; points stand only after the second."""
+    points = words.text("number.points", number="")
+    return {"low": words.delta(low, unit).removesuffix(points), "high": words.delta(high, unit)}
+
+
+def _full(sentence: str) -> str:
+    """A sentence that ends in an abbreviation has one full stop."""
+    return sentence.removesuffix(".") if sentence.endswith("..") else sentence

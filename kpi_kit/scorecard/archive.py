@@ -1,0 +1,129 @@
+"""What was reported before: earlier scorecards, kept in ``history/`` beside the reports.
+
+What is compared with them is what has been promised or paid: values, targets, whether they are attained,
+payouts, the total and the bonus.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from kpi_kit.core.errors import InputError
+from kpi_kit.scorecard.card_files import Scorecard, dumps, entries, is_sealed, load, sealed
+
+HISTORY = "history"
+"""The folder of earlier scorecards, in that of the period."""
+
+FIELDS = ("value", "target", "attained", "payout")
+"""What is compared of a KPI."""
+
+_NAME = re.compile(r"(?P<who>.+)\.(?P<number>\d{3,})-(?P<digest>[0-9a-f]{12})\.json")
+
+
+def keep(folder: Path, specialist: str, fresh: Path | Scorecard) -> Path | None:
+    """Keep a person's published scorecard in ``history/`` before a different one takes its place.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the reports of a period.
+    specialist : str
+    fresh : Path or dict
+        The scorecard that is about to be published.
+
+    Returns
+    -------
+    Path or None
+        None where there is none yet, or one of the same content is kept or about to be published.
+    """
+    published = folder / f"{specialist}.json"
+    if not published.is_file():
+        return None
+    digest, kept = _digest(published), _kept(folder, specialist)
+    coming = _digest(fresh) if isinstance(fresh, Path) else _digest_of(fresh)
+    if digest in (coming, *(each.digest for each in kept)):
+        return None
+    number = max((each.number for each in kept), default=0) + 1
+    target = folder / HISTORY / f"{specialist}.{number:03d}-{digest}.json"
+    target.parent.mkdir(exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    with temporary.open("wb") as stream:
+        stream.write(published.read_bytes())
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(target)
+    return target
+
+
+def first(folder: Path, specialist: str) -> Scorecard | None:
+    """The scorecard of a period with which later ones are compared.
+
+    It is the first final one; where none was final, the first preliminary one. Figures of a period that was
+    not over announced that they would change, and files that cannot be read or that somebody has altered
+    are nobody's word.
+    """
+    files = [*(each.file for each in _kept(folder, specialist)), folder / f"{specialist}.json"]
+    cards = [card for card in map(_read, files) if card is not None and not card["interim"]]
+    return next((card for card in cards if not card["preliminary"]), cards[0] if cards else None)
+
+
+def _brief(card: Scorecard) -> Scorecard:
+    """What of an earlier scorecard a later one is compared with."""
+    names = ("schema", "specialist", "period", "as_of", "interim", "preliminary", "total", "bonus")
+    told = ("kpi", "as", "versus", "scope", "unit", *FIELDS)
+    kpis = [{name: row[name] for name in told} for row in card["kpis"]]
+    return sealed({**{name: card[name] for name in names}, "kpis": kpis, "provenance": card["provenance"]})
+
+
+def beside(folder: Path, specialist: str) -> dict[Path, str]:
+    """The file that a report finds in its scratch folder, where the person has been reported before."""
+    earlier = first(folder, specialist)
+    if earlier is None:
+        return {}
+    told = _brief(earlier)
+    return {Path(HISTORY, f"{specialist}.001-{_digest_of(told)}.json"): dumps(told)}
+
+
+class _Kept(NamedTuple):
+    """A file in ``history/``."""
+
+    number: int
+    digest: str
+    file: Path
+
+
+def _kept(folder: Path, specialist: str) -> list[_Kept]:
+    """The earlier scorecards of a person, the first one first."""
+    named = [(_NAME.fullmatch(file.name), file) for file in (folder / HISTORY).glob("*.json")]
+    return sorted(
+        _Kept(int(name["number"]), name["digest"], file)
+        for name, file in named
+        if name is not None and name["who"] == specialist
+    )
+
+
+def _read(file: Path) -> Scorecard | None:
+    """A scorecard as the kit wrote it; None of any other file: an earlier one holds no report up."""
+    if not file.is_file():
+        return None
+    try:
+        card = load(file)
+        entries(card)
+        return card if is_sealed(card) else None
+    except (InputError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _digest(file: Path) -> str:
+    """Of what a scorecard says; of a file that is none, of its bytes."""
+    card = _read(file)
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if card is None else _digest_of(card)
+
+
+def _digest_of(card: Scorecard) -> str:
+    said = {name: part for name, part in card.items() if name not in ("provenance", "restated")}
+    return hashlib.sha256(dumps(said).encode()).hexdigest()[:12]

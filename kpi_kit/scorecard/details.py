@@ -1,0 +1,204 @@
+"""The lists and curves behind a report's sections, taken from the same units as the KPIs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from kpi_kit.kpis import CATALOGUE
+from kpi_kit.kpis.content import plan_status
+from kpi_kit.kpis.engine.day_grid import local_days
+from kpi_kit.params import Entry, TargetParams
+from kpi_kit.scorecard.context import Case
+from kpi_kit.scorecard.entry_facts import Facts
+
+SHOWN_POSTS = 5
+"""How many best and weakest posts are listed."""
+
+CURVE_POINTS = 60
+"""How many points of the response curve are kept."""
+
+
+def sections(case: Case) -> dict[str, Any]:
+    """Everything that a report shows beside the scorecard.
+
+    Parameters
+    ----------
+    case : Case
+
+    Returns
+    -------
+    dict
+        ``audience``, ``plan``, ``response``, ``funnel``, ``posts`` and ``deleted``; JSON types only.
+    """
+    return {
+        "audience": _audience(case),
+        "plan": _plan(case),
+        "response": _response(case),
+        "funnel": _funnel(case),
+        "posts": _posts(case),
+        "deleted": _deleted(case),
+    }
+
+
+def _entry(kpi: str) -> Entry:
+    """The KPI over all of the person's accounts; its target is never asked."""
+    return Entry(kpi=kpi, target=TargetParams(at_least=1.0), weight=1.0)
+
+
+def _value(case: Case, kpi: str) -> float | None:
+    return Facts(case, _entry(kpi)).measurement.value
+
+
+def _in_period(case: Case, rows: pd.DataFrame, clock: str, kpi: str) -> pd.DataFrame:
+    """The rows that count for the person in the period, by the grid that the KPI uses."""
+    grid = case.own_grid(_entry(kpi))
+    at = rows[clock] if rows[clock].dt.tz is not None else case.setting.midnight(rows[clock])
+    kept = rows[grid.cells(rows["account_id"], local_days(at, grid.zone)) >= 0]
+    if not CATALOGUE[kpi].delegable:
+        return kept
+    return kept.loc[case.without_absences(pd.DataFrame({"at": at.loc[kept.index]})).index]
+
+
+def _audience(case: Case) -> list[dict[str, Any]]:
+    """Opening, joined, left and closing of each account on the days held."""
+    grid = case.own_grid(_entry("subscribers"))
+    rows = _in_period(case, case.tables["audience"], "date", "subscribers")
+    starts, ends = grid.edges
+    listed = []
+    for row, account in enumerate(grid.owners):
+        own = rows[rows["account_id"] == account].sort_values("date")
+        opening = float(case.stocks.opening(account, starts[row], ends[row])[0])
+        closing = own["subscribers"].iloc[-1] if len(own) else np.nan
+        joined, left = (own[name].sum() if own[name].notna().any() else np.nan for name in ("joined", "left"))
+        figures = {"opening": opening, "closing": closing, "joined": joined, "left": left}
+        listed.append({"account_id": account, **{name: _known(value) for name, value in figures.items()}})
+    return listed
+
+
+def _known(value: Any) -> Any:
+    """A JSON value, None for unknown."""
+    if pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _local(case: Case, instants: pd.Series) -> list[str]:
+    """Instants as ISO texts in the department's time zone, to the minute."""
+    return [
+        moment.isoformat(timespec="minutes") for moment in instants.dt.tz_convert(case.department.timezone)
+    ]
+
+
+def _plan(case: Case) -> list[dict[str, Any]]:
+    """The approved plan items due in the period, each with what became of it."""
+    status = plan_status(case.tables, case.setting)
+    items = case.tables["plan"].loc[status.index].assign(status=status)
+    items = _in_period(case, items, "due_at", "plan_fulfilment").sort_values(["due_at", "plan_id"])
+    urls = case.tables["posts"].set_index("post_id")["url"].reindex(items["post_id"])
+    return [
+        {
+            "plan_id": item.plan_id,
+            "account_id": item.account_id,
+            "due_at": due,
+            "post_id": _known(item.post_id),
+            "url": _known(url),
+            "status": item.status,
+        }
+        for item, due, url in zip(items.itertuples(), _local(case, items["due_at"]), urls, strict=True)
+    ]
+
+
+def _response(case: Case) -> dict[str, Any] | None:
+    """How fast inquiries were answered: the share answered within t hours, by Kaplan and Meier."""
+    facts = Facts(case, _entry("median_response_time"))
+    frame = case.without_absences(facts.frame)
+    grid = case.own_grid(facts.entry)
+    inside = frame[grid.cells(frame["account_id"], local_days(frame["at"], grid.zone)) >= 0]
+    if inside.empty:
+        return None
+    rate = Facts(case, _entry("response_rate")).measurement
+    answered = inside["denominator"].to_numpy() == 1.0
+    rules = case.department.response
+    return {
+        "sla_hours": rules.sla_hours,
+        "calendar": rules.calendar,
+        "received": len(inside),
+        "due": rate.units,
+        "in_time": None if rate.numerator is None else int(rate.numerator),
+        "unanswered": int((~answered).sum()),
+        "curve": _curve(inside["numerator"].to_numpy(), answered),
+    }
+
+
+def _curve(hours: np.ndarray, answered: np.ndarray) -> list[dict[str, float]]:
+    if not answered.any():
+        return []
+    survival = stats.ecdf(stats.CensoredData.right_censored(hours, ~answered)).sf
+    steps = np.unique(np.linspace(0, len(survival.quantiles) - 1, CURVE_POINTS).round().astype(int))
+    points = zip(survival.quantiles[steps], survival.probabilities[steps], strict=True)
+    return [{"hours": float(at), "answered": float(1 - waiting)} for at, waiting in points]
+
+
+def _funnel(case: Case) -> dict[str, Any] | None:
+    """Leads, qualified leads and sales of the period, as the KPIs count them."""
+    leads = Facts(case, _entry("leads")).measurement
+    if leads.value is None:
+        return None
+    qualified = Facts(case, _entry("qualified_leads")).measurement
+    unknown = sum(note.detail["count"] for note in qualified.notes if note.code == "qualification_unknown")
+    return {
+        "leads": leads.value,
+        "qualified": qualified.value,
+        "unknown": unknown,
+        "sold": _value(case, "sales"),
+        "amount": _value(case, "sales_amount"),
+    }
+
+
+def _posts(case: Case) -> dict[str, list[dict[str, Any]]]:
+    """The posts with the highest and the lowest view rate, without young and deleted ones."""
+    frame = CATALOGUE["view_rate"].units(case.tables, case.setting)
+    frame = frame[(frame["excluded"] == "") & frame["numerator"].notna()]
+    rate = (frame["numerator"] / frame["denominator"]).where(frame["denominator"] > 0)
+    posts = case.tables["posts"].loc[frame.index].assign(view_rate=rate)
+    posts = _in_period(case, posts, "published_at", "views")
+    by = "view_rate" if posts["view_rate"].notna().all() else "views"
+    ranked = posts.sort_values([by, "post_id"], ascending=[False, True])
+    count = min(SHOWN_POSTS, len(ranked) // 2)
+    return {
+        "best": _listed_posts(case, ranked.head(count)),
+        "weakest": _listed_posts(case, ranked.iloc[::-1].head(count)),
+    }
+
+
+def _listed_posts(case: Case, posts: pd.DataFrame) -> list[dict[str, Any]]:
+    names = ("post_id", "account_id", "views", "likes", "view_rate", "url", "text")
+    when = _local(case, posts["published_at"])
+    return [
+        {"published_at": moment, **{name: _known(getattr(post, name)) for name in names}}
+        for post, moment in zip(posts.itertuples(), when, strict=True)
+    ]
+
+
+def _deleted(case: Case) -> list[dict[str, Any]]:
+    """The posts of the period that were deleted by the cut-off."""
+    gone = case.tables["posts"]
+    gone = _in_period(case, gone[gone["deleted_at"].notna()], "published_at", "views").sort_values(
+        ["published_at", "post_id"]
+    )
+    moments = zip(
+        gone.itertuples(), _local(case, gone["published_at"]), _local(case, gone["deleted_at"]), strict=True
+    )
+    return [
+        {
+            "post_id": post.post_id,
+            "account_id": post.account_id,
+            "published_at": published,
+            "deleted_at": deleted,
+        }
+        for post, published, deleted in moments
+    ]

@@ -1,0 +1,177 @@
+"""Restatement: which figures of a report are others than when they were first reported, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kpi_kit.data.merge.journal import Entered
+from kpi_kit.kpis import CATALOGUE
+from kpi_kit.scorecard.archive import FIELDS
+from kpi_kit.scorecard.card_files import Entry, Scorecard, entries
+from kpi_kit.scorecard.provenance import WHOLE, Cause, differences
+
+_ALIKE = 1e-9
+
+Json = dict[str, Any]
+
+
+def restated(card: Scorecard, earlier: Scorecard | None, imports: Sequence[Entered]) -> list[Json]:
+    """The figures of a scorecard that differ from an earlier one.
+
+    Parameters
+    ----------
+    card : dict
+    earlier : dict or None
+    imports : sequence of Entered
+        The journal of the data folder, for when the data changed.
+
+    Returns
+    -------
+    list of dict
+        ``kpi``, ``as``, ``versus``, ``scope``, ``unit`` (all None for the whole report), ``field``, ``was``,
+        ``is``, ``since`` (the cut-off of the earlier report) and ``cause``, a list of what is different:
+        ``kind`` (``data``, ``params``, ``kit``, ``as_of``) and where.
+    """
+    if earlier is None:
+        return []
+    causes = differences(earlier["provenance"], card["provenance"])
+    moved = earlier["as_of"] != card["as_of"]
+    found = []
+    for entry, field, was, now in _changes(earlier, card):
+        kpi, as_, versus, _ = entry or (None, None, None, None)
+        row = _row(card, entry) or _row(earlier, entry) or {}
+        asked = _of_figure(causes, kpi, field)
+        found.append(
+            {
+                "kpi": kpi,
+                "as": as_,
+                "versus": versus,
+                "scope": row.get("scope"),
+                "unit": row.get("unit"),
+                "field": field,
+                "was": was,
+                "is": now,
+                "since": earlier["as_of"],
+                "cause": [
+                    *_summed(asked, imports, earlier["provenance"].get("imported")),
+                    *([{"kind": "as_of", "was": earlier["as_of"], "is": card["as_of"]}] if moved else []),
+                ],
+            }
+        )
+    return found
+
+
+# ---- what has changed
+
+
+def alike(was: Any, now: Any) -> bool:
+    """Whether two figures are the same, but for the last bits of a float.
+
+    Examples
+    --------
+    >>> alike(0.1 + 0.2, 0.3), alike(3, 3.0000001), alike(None, 0.0), alike(True, 1.0)
+    (True, False, False, False)
+    """
+    numbers = (int, float)
+    if isinstance(was, bool) or isinstance(now, bool):
+        return was is now
+    if isinstance(was, numbers) and isinstance(now, numbers):
+        return abs(was - now) <= _ALIKE * max(abs(was), abs(now))
+    if isinstance(was, list) and isinstance(now, list):
+        return len(was) == len(now) and all(map(alike, was, now))
+    return bool(was == now)
+
+
+def _changes(earlier: Scorecard, card: Scorecard) -> Iterator[tuple[Entry | None, str, Any, Any]]:
+    before, after = entries(earlier), entries(card)
+    for entry in dict.fromkeys([*before, *after]):
+        for field in FIELDS:
+            was, now = (_figure(rows.get(entry), field) for rows in (before, after))
+            if not alike(was, now):
+                yield entry, field, was, now
+    for field in ("total", "bonus"):
+        was, now = _whole(earlier, field), _whole(card, field)
+        if not alike(was, now):
+            yield None, field, was, now
+
+
+def _figure(row: Mapping[str, Any] | None, field: str) -> Any:
+    found = None if row is None else row[field]
+    return found["value"] if isinstance(found, dict) else found
+
+
+def _whole(card: Mapping[str, Any], field: str) -> Any:
+    found = card[field]
+    return found["amount"] if isinstance(found, dict) else found
+
+
+def _row(card: Scorecard, entry: Entry | None) -> Mapping[str, Any] | None:
+    return None if entry is None else entries(card).get(entry)
+
+
+# ---- why
+
+
+def _of_figure(causes: Sequence[Cause], kpi: str | None, field: str) -> list[Cause]:
+    """The causes that a figure can have; all of them where none fits."""
+    counting = [cause for cause in causes if cause.kind in ("data", "params", "kit")]
+    if kpi is None or field in ("attained", "payout"):
+        return counting
+    if field == "target":
+        fitting = [cause for cause in counting if cause.kind == "params"]
+    else:
+        used = {*CATALOGUE[kpi].tables, "accounts", "coverage"}
+        used |= {"post_stats"} if "posts" in used else set()
+        used |= {"audience"} if CATALOGUE[kpi].stock is not None else set()
+        fitting = [
+            cause
+            for cause in counting
+            if cause.kind == "kit"
+            or (cause.kind == "data" and cause.where in ("", *used))
+            or (cause.kind == "params" and ", target" not in cause.what and ", weight" not in cause.what)
+        ]
+    return fitting or counting
+
+
+def _summed(causes: Sequence[Cause], imports: Sequence[Entered], since: str | None) -> Iterator[Json]:
+    """A record a table, a file of params, and the kit."""
+    tables: dict[str, list[Cause]] = {}
+    files: dict[str, list[str]] = {}
+    for cause in causes:
+        if cause.kind == "data":
+            tables.setdefault(cause.where, []).append(cause)
+        elif cause.kind == "params":
+            files.setdefault(cause.where, []).append(cause.what)
+    for table, found in tables.items():
+        entered = _import_of(found, imports, since)
+        yield {
+            "kind": "data",
+            "table": table or None,
+            "owners": [cause.what for cause in found if cause.what],
+            "imported_at": entered and entered.imported_at,
+            "files": entered and entered.files,
+        }
+    for file, keys in files.items():
+        yield {"kind": "params", "file": file or None, "keys": [key for key in keys if key]}
+    if any(cause.kind == "kit" for cause in causes):
+        yield {"kind": "kit"}
+
+
+def _import_of(causes: Sequence[Cause], imports: Sequence[Entered], since: str | None) -> Entered | None:
+    """The last import after the earlier report into the rows that have changed, where the journal tells."""
+    fitting = [
+        entered
+        for entered in imports
+        if (since is None or entered.imported_at > since) and any(_touches(entered, one) for one in causes)
+    ]
+    return max(fitting, key=lambda entered: entered.imported_at, default=None)
+
+
+def _touches(entered: Entered, cause: Cause) -> bool:
+    if entered.table != cause.where:
+        return False
+    days = [(begun, end) for scope, begun, end in entered.covers if scope == cause.what]
+    if WHOLE in cause.months:
+        return bool(days)
+    return any(begun[:7] <= month and f"{month}-01" < end for begun, end in days for month in cause.months)

@@ -1,0 +1,93 @@
+"""Robustness of a verdict: whether the fact attains its target under the other usual definitions, too.
+
+Each KPI declares these as data (:class:`kpi_kit.core.model.Alternative`). They are computed from the unit
+frame that the KPI's own formula made, so that no formula is written twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kpi_kit.core.model import Alternative, Kpi, Measurement
+from kpi_kit.kpis.frame import UnitFrame
+from kpi_kit.params.targets import Target
+from kpi_kit.scorecard.entry_facts import Facts
+
+REPORTED = "reported"
+"""The id of the KPI's own definition."""
+
+
+def robustness(facts: Facts, target: Target | None) -> dict[str, Any] | None:
+    """Judge the fact of an entry under every usual definition of its KPI.
+
+    Parameters
+    ----------
+    facts : Facts
+    target : Target or None
+        What is asked of the period: the same under every definition.
+
+    Returns
+    -------
+    dict or None
+        ``definitions``, the KPI's own first: ``id``, ``value``, ``attained``, whether it ``turns`` the
+        verdict, and where there is no value the ``reason``, a note; of how many (``of``) of those with
+        a value the target is ``attained``. None where there is no target, no fact, or no other
+        definition.
+    """
+    value = facts.measurement.value
+    if target is None or value is None or not facts.kpi.alternatives:
+        return None
+    attained = target.attained(value)
+    found = [{"id": REPORTED, "value": value, "attained": attained, "turns": False, "reason": None}]
+    for alternative in facts.kpi.alternatives:
+        measured = measured_by(facts, alternative)
+        holds = None if measured.value is None else target.attained(measured.value)
+        found.append(
+            {
+                "id": alternative.id,
+                "value": measured.value,
+                "attained": holds,
+                "turns": holds is (not attained),
+                "reason": measured.notes[0].as_dict() if measured.value is None else None,
+            }
+        )
+    judged = [one["attained"] for one in found if one["attained"] is not None]
+    return {"attained": sum(map(bool, judged)), "of": len(judged), "definitions": found}
+
+
+def measured_by(facts: Facts, alternative: Alternative) -> Measurement:
+    """The value, change or growth of an entry by another definition."""
+    moves = any(column == "at" for column, _ in alternative.columns)
+    kpi = redefined(facts.kpi, alternative)
+    return facts.under(kpi, lambda frame: redefined_units(frame, alternative), moves=moves)
+
+
+def redefined(kpi: Kpi, alternative: Alternative) -> Kpi:
+    """The KPI as another definition has it put together."""
+    stock, aggregation = alternative.stock or kpi.stock, alternative.aggregation or kpi.aggregation
+    return replace(kpi, stock=stock, aggregation=aggregation)
+
+
+def redefined_units(frame: UnitFrame, alternative: Alternative) -> UnitFrame:
+    """The unit frame as another definition counts it."""
+    taken = {column: _column(frame, column, other) for column, other in alternative.columns}
+    excluded = frame["excluded"].to_numpy(dtype=object)
+    if alternative.admit:
+        excluded = np.where(np.isin(excluded, alternative.admit), "", excluded)
+    if alternative.leave_out:
+        named = frame["remark"].isin(alternative.leave_out) | frame["trait"].isin(alternative.leave_out)
+        excluded = np.where((excluded == "") & named.to_numpy(), alternative.id, excluded)
+    if alternative.per_unit:
+        top, bottom = frame["numerator"].to_numpy(), frame["denominator"].to_numpy()
+        nothing = bottom == 0  # no ratio of its own
+        excluded = np.where((excluded == "") & nothing, alternative.id, excluded)
+        taken["numerator"] = top / np.where(nothing, np.nan, bottom)
+        taken["denominator"] = np.ones(len(frame))
+    return frame.assign(excluded=excluded, **taken)
+
+
+def _column(frame: UnitFrame, column: str, other: str) -> Any:
+    return frame[other] if column == "at" else frame[other].to_numpy(dtype="float64", na_value=np.nan)

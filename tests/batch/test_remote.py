@@ -1,0 +1,230 @@
+"""Data and reports at URLs: with fsspec's memory, and with a real S3-compatible server on loopback."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kpi_kit.batch import run as batch
+from kpi_kit.batch.remote import Remote, RemoteError, copy_of, destination, source
+from kpi_kit.cli.main import main
+from kpi_kit.core.errors import InputError
+from kpi_kit.scorecard.cohort import Across
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+NAMES = ["anna", "ivan"]
+fsspec = pytest.importorskip("fsspec")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("kpi_kit.batch.remote.user_cache_path", lambda name: tmp_path / "cache" / name)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def memory(cache: Path) -> Iterator[Any]:
+    files = fsspec.filesystem("memory")
+    yield files
+    files.store.clear()
+    files.pseudo_dirs[:] = [""]
+
+
+def carried(monkeypatch: pytest.MonkeyPatch, files: Any) -> list[str]:
+    """The names of what is carried from now on, each way."""
+    seen: list[str] = []
+    for name, where in (("get_file", 0), ("put_file", 1), ("rm_file", 0)):
+        real = getattr(type(files), name)
+
+        def watching(self: Any, *given: Any, _real: Any = real, _what: str = name, _n: int = where) -> Any:
+            seen.append(f"{_what[:3]} {given[_n].rpartition('/')[2]}")
+            return _real(self, *given)
+
+        monkeypatch.setattr(type(files), name, watching)
+    return seen
+
+
+def test_only_what_has_changed_is_carried(memory, monkeypatch):
+    memory.pipe({"/data/posts.csv": b"1", "/data/plan/a.parquet": b"2", "/data/.hidden/x": b"3"})
+    seen = carried(monkeypatch, memory)
+    place = source("memory://data")
+    assert {path.relative_to(place).as_posix() for path in place.rglob("[!.]*") if path.is_file()} == {
+        "posts.csv",
+        "plan/a.parquet",
+    }
+    assert sorted(seen) == ["get a.parquet", "get posts.csv"]
+    seen.clear()
+    assert source("memory://data") == place
+    assert seen == []
+    memory.pipe("/data/posts.csv", b"new")
+    memory.rm_file("/data/plan/a.parquet")
+    seen.clear()
+    source("memory://data")
+    assert seen == ["get posts.csv"]
+    assert (place / "posts.csv").read_bytes() == b"new"
+    assert not (place / "plan/a.parquet").exists()
+    (place / "posts.csv").write_bytes(b"meddled with")
+    source("memory://data")
+    assert (place / "posts.csv").read_bytes() == b"new"
+
+
+def test_the_manifest_is_put_last_and_what_is_gone_goes(memory, monkeypatch):
+    target = destination("memory://out", "2025-10")
+    assert target is not None
+    for name in ("manifest.json", "anna.html", "zoe.failed.ipynb", ".work-1/scratch"):
+        (target.folder / name).parent.mkdir(exist_ok=True)
+        (target.folder / name).write_text(name, encoding="utf-8")
+    seen = carried(monkeypatch, memory)
+    target.publish()
+    assert seen == ["put anna.html", "put zoe.failed.ipynb", "put manifest.json"]
+    (target.folder / "zoe.failed.ipynb").unlink()
+    seen.clear()
+    target.publish()
+    assert seen == ["rm_ zoe.failed.ipynb"]
+    assert memory.find("/out") == ["/out/2025-10/anna.html", "/out/2025-10/manifest.json"]
+    shutil.rmtree(target.folder)  # another machine
+    assert (destination("memory://out", "2025-10").folder / "anna.html").read_text() == "anna.html"
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (PermissionError("denied to key AKIASECRET"), "no permission"),
+        (ConnectionError("AKIASECRET"), "it cannot be reached"),
+        (RuntimeError("AKIASECRET"), "RuntimeError"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence_without_secrets(memory, monkeypatch, fault, why):
+    def fail(*_: Any, **__: Any) -> None:
+        raise fault
+
+    remote = Remote("memory://out")
+    monkeypatch.setattr(type(memory), "pipe_file", fail)
+    with pytest.raises(RemoteError) as caught:
+        remote.check_writable()
+    assert str(caught.value) == f"memory://out: it cannot be written to: {why}"
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("memory://nowhere", "memory://nowhere: there is nothing at this place"),
+        ("strange://data", "strange://data: a folder or a URL of fsspec is allowed"),
+        ("strange://anna:secret@host/data", "strange://host/data: a folder or a URL"),
+    ],
+)
+def test_a_url_that_cannot_be_used_stops_the_run(memory, url, sentence, capsys, monkeypatch):
+    monkeypatch.chdir(NOTEBOOKS.parent.parent)
+    assert main(["run", "--data", url, "--period", "2025-10"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(sentence)
+    assert said.count("\n") == 1
+
+
+def test_only_a_run_writes_to_a_url(capsys):
+    assert main(["score", "--specialist", "anna", "--out", "memory://out"]) == 2
+    assert "only run writes to a URL" in capsys.readouterr().err
+
+
+def test_without_a_library_for_it_the_extra_is_named(cache, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "fsspec.core", None)
+    with pytest.raises(
+        InputError, match=r"the library fsspec.core is missing; pip install 'kpi-kit\[remote\]'"
+    ):
+        Remote("s3://bucket")
+
+
+# --- a real server
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[Any]:
+    s3fs, server = pytest.importorskip("s3fs"), pytest.importorskip("moto.server")
+    with pytest.MonkeyPatch.context() as patch:
+        serving = server.ThreadedMotoServer(port=0, verbose=False)
+        serving.start()
+        host, port = serving.get_host_and_port()
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "tester")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "very-secret")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        files = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
+        files.mkdir("agency")
+        yield files
+        serving.stop()
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(NOTEBOOKS / "good.ipynb", tmp_path / "specialist_report.ipynb")
+    shutil.copy(NOTEBOOKS / "department.ipynb", tmp_path / "department_report.ipynb")
+    bucket.pipe("agency/data/posts.csv", b"rows")
+    department = SimpleNamespace(language="ru", timezone="UTC")
+    loaded = SimpleNamespace(department=department, specialists=dict.fromkeys(NAMES), broken={})
+
+    def same(name: str = "", *_: Any) -> dict[str, str]:
+        return {"of": str(name)}
+
+    its = {
+        "specialist": same,
+        "across": same,
+        "department": lambda _, reports: {"of": json.dumps(reports, sort_keys=True)},
+    }
+    monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
+    monkeypatch.setattr(
+        batch,
+        "_open_inputs",
+        lambda *_: nullcontext(SimpleNamespace(sound="", known=None, read_rows=len, forecasts=str, **its)),
+    )
+    monkeypatch.setattr(batch.cohort, "collect", lambda *_, **__: (Across(), {}))
+
+    def go() -> batch.Outcome:
+        places = {"data": "s3://agency/data", "out": "s3://agency/reports"}
+        return batch.run("2025-10", params="p", notebooks=tmp_path, engine="embedded", jobs=2, **places)
+
+    assert go().failed == {}
+    there = {path.removeprefix("agency/reports/2025-10/") for path in bucket.find("agency/reports")}
+    assert {f"{name}.{kind}" for name in NAMES for kind in ("html", "ipynb", "json")} < there
+    assert {"index.html", "manifest.json"} < there
+    notebook = bucket.cat("agency/reports/2025-10/anna.ipynb").decode()
+    assert "s3://agency/data" in notebook
+    assert str(copy_of("s3://agency/data")) not in notebook
+    assert "very-secret" not in notebook
+    assert go().unchanged == [*NAMES, "index"]
+
+    shutil.rmtree(cache)  # another machine, on which one report is missing
+    bucket.rm_file("agency/reports/2025-10/ivan.html")
+    outcome = go()
+    assert outcome.unchanged == ["anna"]
+    assert bucket.exists("agency/reports/2025-10/ivan.html")
+
+
+def test_a_copy_of_what_needs_credentials_is_for_its_owner_alone(memory):
+    memory.pipe({"/data/posts.csv": b"1"})
+    assert source("memory://data").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["../evil.csv", "a/../../evil.csv", "../../../evil.csv"])
+def test_names_that_lead_out_of_the_copy_are_not_carried(name: str, memory, cache: Path):
+    memory.pipe({"/data/posts.csv": b"1"})
+    memory.store[f"/data/{name}"] = memory.store["/data/posts.csv"]  # as a key of S3 may be called
+    place = source("memory://data")
+    assert [path.name for path in cache.parent.rglob("*.csv")] == ["posts.csv"]
+    assert (place / "posts.csv").read_bytes() == b"1"
+
+
+def test_a_name_that_is_a_file_and_a_folder_is_refused_in_a_sentence(memory):
+    memory.pipe({"/data/posts": b"1", "/data/posts.csv": b"1"})
+    memory.store["/data/posts/part.parquet"] = memory.store["/data/posts.csv"]
+    with pytest.raises(InputError, match="memory://data: it cannot be read: "):
+        source("memory://data")
