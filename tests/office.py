@@ -28,7 +28,7 @@ from kpi_kit.mail.gate import Gate
 from kpi_kit.mail.outbox import Wish, post
 from kpi_kit.mail.server import Server
 from kpi_kit.params import Params
-from kpi_kit.report.specialist import SpecialistReport
+from kpi_kit.report.specialist_page import SpecialistReport
 
 Json = dict[str, Any]
 NOW = dt.datetime(2025, 11, 9, 9, 30, tzinfo=dt.timezone(dt.timedelta(hours=3)))

@@ -114,7 +114,7 @@ def _add_import(take: argparse.ArgumentParser) -> None:
     )
     take.add_argument("--chat", help="telegram-desktop: name or id of the chat")
     take.add_argument("--segment", help="ga4: the segment or comparison to read, where a report has several")
-    take.set_defaults(command="take_in")
+    take.set_defaults(command="import_files")
 
 
 def _add_mail(

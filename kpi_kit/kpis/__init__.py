@@ -15,9 +15,7 @@ __all__ = ["CATALOGUE", "FAMILIES", "Setting", "Tables", "UnitFrame"]
 
 def _collect() -> dict[str, Kpi]:
     modules = [
-        importlib.import_module(f"{__name__}.{module.name}")
-        for module in pkgutil.iter_modules(__path__)
-        if not module.ispkg
+        importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)
     ]
     declared = [kpi for module in modules for kpi in vars(module).values() if isinstance(kpi, Kpi)]
     return {kpi.id: kpi for kpi in sorted(declared, key=lambda kpi: kpi.group)}

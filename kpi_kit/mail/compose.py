@@ -24,7 +24,7 @@ from kpi_kit.mail.corrections import figures as figures_of
 from kpi_kit.mail.gate import DEPARTMENT, Sound
 from kpi_kit.mail.letter import Letter
 from kpi_kit.report import figures
-from kpi_kit.report.specialist import THEME
+from kpi_kit.report.specialist_page import THEME
 from kpi_kit.report.wording import words
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -16,7 +16,7 @@ from kpi_kit.mail.corrections import corrections
 from kpi_kit.mail.gate import Held, Sound
 from kpi_kit.mail.recipients import Recipient
 from kpi_kit.report import parts, summary
-from kpi_kit.report.specialist import SpecialistReport
+from kpi_kit.report.specialist_page import SpecialistReport
 from kpi_kit.report.wording import Words, verdicts, words
 from kpi_kit.scorecard.department import view
 

@@ -18,10 +18,10 @@ from kpi_kit.core.errors import InputError
 from kpi_kit.core.json_io import read_json
 from kpi_kit.data.merge import journal
 from kpi_kit.report import inputs
-from kpi_kit.report.department import DepartmentReport
+from kpi_kit.report.department_page import DepartmentReport
 from kpi_kit.report.parts import tag
 from kpi_kit.report.section import Section
-from kpi_kit.report.specialist import THEME, SpecialistReport
+from kpi_kit.report.specialist_page import THEME, SpecialistReport
 from kpi_kit.scorecard import archive, build, card_files, revisions
 
 __all__ = ["THEME", "DepartmentReport", "Section", "SpecialistReport", "department", "specialist", "style"]

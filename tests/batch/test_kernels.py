@@ -34,7 +34,7 @@ import builtins, decimal, gc, json, locale, logging, os, signal, sys, textwrap, 
 import matplotlib as mpl
 import matplotlib.pyplot, scipy.stats, seaborn
 import numpy as np
-import kpi_kit.report
+import kpi_kit.report.notebook_api
 
 rc = {key: str(value) for key, value in mpl.rcParams.items() if not key.startswith("backend")}
 json.dumps({

@@ -30,7 +30,7 @@ from kpi_kit.mail.gate import Held, Sound
 from kpi_kit.mail.letter import Letter
 from kpi_kit.mail.recipients import Recipient
 from kpi_kit.report.figures import theme
-from kpi_kit.report.specialist import THEME
+from kpi_kit.report.specialist_page import THEME
 
 OLGA = Recipient(
     "director", "olga", "Ольга Смирнова", "olga@agency.example", ("anna-petrova", "ivan-kuznetsov"), True

@@ -389,8 +389,8 @@ def test_no_text_from_data_becomes_markup(say: Words, name: str) -> None:
 
 def test_many_accounts_stand_in_several_tables(say: Words) -> None:
     card = cards.card()
-    parts = [{"account_id": f"a{i:02d}", "value": float(i), "numerator": 1.0} for i in range(13)]
-    card["kpis"] = [card["kpis"][0] | {"accounts": parts}, card["kpis"][5] | {"accounts": parts[:6]}]
+    accounts = [{"account_id": f"a{i:02d}", "value": float(i), "numerator": 1.0} for i in range(13)]
+    card["kpis"] = [card["kpis"][0] | {"accounts": accounts}, card["kpis"][5] | {"accounts": accounts[:6]}]
     found = str(parts.accounts(card, say)).split("<table")[1:]
     assert [len(rows(html)) - 1 for html in found] == [2, 1, 1]
     assert [html.count("<thead") for html in found] == [1, 1, 1]

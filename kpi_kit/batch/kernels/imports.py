@@ -47,7 +47,7 @@ _NEEDED = (
     "sqlite3",
     "tornado.platform.asyncio",
     "kpi_kit.batch.kernels.kernel",
-    "kpi_kit.report",
+    "kpi_kit.report.notebook_api",
 )
 """What kernels and notebooks would import otherwise, each anew: the debugger alone is half of a start."""
 

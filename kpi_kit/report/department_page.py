@@ -13,7 +13,7 @@ from kpi_kit.core.sanitize import isolated, shown
 from kpi_kit.report import figures, parts, summary
 from kpi_kit.report.parts import tag
 from kpi_kit.report.section import Section, build
-from kpi_kit.report.specialist import THEME
+from kpi_kit.report.specialist_page import THEME
 from kpi_kit.report.wording import Form, Words, verdicts, words
 from kpi_kit.scorecard.department import view
 
