@@ -37,7 +37,7 @@ PLAN = {
     **{f"kpis/{name}": [f"tests/kpis/test_{name}.py", "tests/test_catalogue.py",
                        "tests/scorecard/test_sensitivity.py"]
        for name in ("audience", "content", "demand", "engagement", "response", "sales")},
-    "kpis/frame": ["tests/kpis", "tests/test_catalogue.py", "tests/kpis/engine/test_unit_frame.py"],
+    "kpis/engine/unit_frame": ["tests/kpis", "tests/test_catalogue.py"],
     **{f"statistics/{name}": ["tests/statistics/test_statistics.py", f"tests/statistics/test_{name}.py"]
        for name in ("change", "trend", "chance", "control", "calibration")},
     "statistics/discoveries": ["tests/statistics/test_statistics.py"],

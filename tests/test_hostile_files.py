@@ -18,6 +18,7 @@ from kpi_kit import params
 from kpi_kit.batch.manifest import Manifest, up_to_date
 from kpi_kit.cli.verify_report import sentences, verify
 from kpi_kit.core.errors import InputError, KitError
+from kpi_kit.core.files import write_file
 from kpi_kit.core.json_io import parse_json
 from kpi_kit.core.periods import Period
 from kpi_kit.core.yaml_io import read_yaml
@@ -26,7 +27,7 @@ from kpi_kit.data.merge import journal
 from kpi_kit.data.store import look, open_store
 from kpi_kit.mail import gate
 from kpi_kit.report import department
-from kpi_kit.report.render import _for_quarto, write_text
+from kpi_kit.report.render import _for_quarto
 from kpi_kit.scorecard import build, cohort
 from tests.core.test_file_versions import GOLDEN, take_in_a_post
 
@@ -315,8 +316,8 @@ def test_a_scorecard_with_anything_anywhere_is_verified_or_refused(
 def test_a_page_is_readable_to_those_whom_the_umask_lets(mask: int, mode: int, tmp_path: Path) -> None:
     usual = os.umask(mask)
     try:
-        write_text(tmp_path / "anna.html", "x")
-        write_text(tmp_path / "anna.html", "y")
+        write_file(tmp_path / "anna.html", "x")
+        write_file(tmp_path / "anna.html", "y")
     finally:
         os.umask(usual)
     assert stat.S_IMODE((tmp_path / "anna.html").stat().st_mode) == mode
@@ -329,7 +330,7 @@ def test_a_file_that_lies_where_a_page_is_to_be_made_is_not_written_through(
     monkeypatch.setattr("secrets.token_hex", lambda _: "guessed")
     (tmp_path / ".anna.html.guessed").symlink_to(tmp_path / "precious")
     with pytest.raises(FileExistsError):
-        write_text(tmp_path / "anna.html", "x")
+        write_file(tmp_path / "anna.html", "x")
     assert not (tmp_path / "precious").exists()
 
 

@@ -128,7 +128,7 @@ def test_the_importing_test_can_fail():
     assert wrong_imports("core", "from kpi_kit.batch.run import run") == ["batch"]
     assert wrong_imports("params", "from kpi_kit import data as d, core") == ["data"]
     assert wrong_imports("core", "def f():\n    import kpi_kit.report.section") == ["report"]
-    source = "from kpi_kit.kpis.frame import units\nfrom kpi_kit.core.model import Kpi"
+    source = "from kpi_kit.kpis.engine.unit_frame import units\nfrom kpi_kit.core.model import Kpi"
     assert wrong_imports("kpis", source) == []
     with pytest.raises(AssertionError, match="relative"):
         wrong_imports("core", "from . import errors")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
@@ -11,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from kpi_kit.core.files import sha256, sha256_of_file
 from kpi_kit.core.periods import Period
 from kpi_kit.core.schema import TABLES, Type
 from kpi_kit.core.versions import source, versions
@@ -268,8 +268,7 @@ def of_file(path: Path) -> str | None:
     True
     """
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256_of_file(path)
     except OSError:
         return None
 
@@ -279,5 +278,4 @@ def _of_files(files: Iterable[Path]) -> str:
 
 
 def _of_text(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(json.dumps(value, ensure_ascii=False, sort_keys=True))

@@ -11,9 +11,9 @@ from typing import Any
 from kpi_kit.batch.fingerprints import Inputs, of_file
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.files import write_file
 from kpi_kit.core.json_io import read_json
 from kpi_kit.data.known import Known
-from kpi_kit.report.render import write_text
 
 SCHEMA = file_versions.current("manifest")
 Entry = dict[str, Any]
@@ -112,7 +112,7 @@ class Manifest:
             "data": data,
         }
         tail = "".join(f",\n {_json(name)}: {_json(entry)}" for name, entry in others.items() if entry)
-        write_text(self.path, f'{{\n{head} "reports": {{\n{reports}\n }}{tail}\n}}\n')
+        write_file(self.path, f'{{\n{head} "reports": {{\n{reports}\n }}{tail}\n}}\n')
         sync_folder(self.path.parent)
         self._seen = _stamp(self.path)
 

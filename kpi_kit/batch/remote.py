@@ -6,10 +6,8 @@ new files are put at the URL, each whole. What has not changed is not carried ag
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from platformdirs import user_cache_path
 
 from kpi_kit.batch.workspace import locked
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.files import sha256, write_file
 from kpi_kit.core.json_io import read_json
 
 _URL = re.compile(r"[a-zA-Z][\w+.-]+(://|::)")
@@ -63,7 +62,7 @@ def shown(url: str) -> str:
 
 def copy_of(url: str) -> Path:
     """Where the copy of a URL is on this machine."""
-    return user_cache_path("kpi-kit") / hashlib.sha256(url.encode()).hexdigest()[:16]
+    return user_cache_path("kpi-kit") / sha256(url)[:16]
 
 
 class RemoteError(OSError):
@@ -196,9 +195,7 @@ class Remote:
         self._save({name: [version, *_stamp(self.folder / name)] for name, version in there.items()})
 
     def _save(self, known: dict[str, list[Any]]) -> None:
-        made = self._index.with_name(f".index.{os.getpid()}")
-        made.write_text(json.dumps(known), encoding="utf-8")
-        made.replace(self._index)
+        write_file(self._index, json.dumps(known))
 
     @contextmanager
     def _reasons(self, done: str) -> Iterator[None]:
@@ -221,7 +218,7 @@ def _word(fault: BaseException) -> str:
 def _version(info: dict[str, Any]) -> str:
     """What changes when a file changes."""
     told = [info.get(key) for key in ("ETag", "etag", "LastModified", "mtime", "created", "size")]
-    return hashlib.sha256(repr(told[:2] if any(told[:2]) else told).encode()).hexdigest()[:16]
+    return sha256(repr(told[:2] if any(told[:2]) else told))[:16]
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -42,6 +42,7 @@ from kpi_kit.batch.remote import RemoteError, destination, is_url, shown, source
 from kpi_kit.batch.workers import Workers
 from kpi_kit.batch.workspace import has_manifest, locked, scratch_folder
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.files import write_file
 from kpi_kit.core.periods import Period
 from kpi_kit.data import validate
 from kpi_kit.data.open_inputs import CHECKED
@@ -305,7 +306,7 @@ class _Making:
         with self._writing():
             for place, text in texts.items():
                 (folder / place).parent.mkdir(exist_ok=True)
-                render.write_text(folder / place, text)
+                write_file(folder / place, text)
                 self._outcome.written.append(folder / place)
             outputs = {str(place): of_file(folder / place) for place in texts}
             self.manifest.record_across({"status": "done", "inputs": inputs, "outputs": outputs})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+
+from kpi_kit.core.files import sha256_of_files
 
 KIT = Path(__file__).parents[1]
 LIBRARIES = (
@@ -26,18 +27,12 @@ LIBRARIES = (
 @cache
 def source(folder: Path = KIT) -> str:
     """A hash of the kit's files."""
-    return of_files(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return sha256_of_files(
+        path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    )
 
 
 @cache
 def versions() -> Mapping[str, str]:
     """The versions of the kit and of the libraries that a report is computed and drawn with."""
     return {name: metadata.version(name) for name in ("kpi-kit", *LIBRARIES)}
-
-
-def of_files(files: Iterable[Path]) -> str:
-    """A hash of the bytes of some files, in the order of their names."""
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return f"sha256:{digest.hexdigest()}"

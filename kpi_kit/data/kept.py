@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import shutil
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
+
+from kpi_kit.core.files import write_file
 
 T = TypeVar("T")
 _SPARE = 2**30
@@ -52,11 +52,4 @@ def _keep(path: Path, content: bytes) -> None:
     """Whole or not at all: others may be looking; and not where others need the room more."""
     if shutil.disk_usage(path.parent).free < _SPARE + len(content):
         return
-    handle, made = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(made).replace(path)
-    except OSError:
-        Path(made).unlink(missing_ok=True)
-        raise
+    write_file(path, content)

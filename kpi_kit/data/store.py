@@ -8,7 +8,6 @@ column, never a silent unknown.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ import duckdb
 import pandas as pd
 
 from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.files import sha256, sha256_of_files
 from kpi_kit.core.schema import TABLES, Table, Type
 from kpi_kit.data.kept import kept
 from kpi_kit.data.known import Known, Window
@@ -232,18 +232,14 @@ class Store:
         """A hash of the content of every file that holds a table."""
         if self.known is not None:
             return self.known.fingerprint
-        digest = hashlib.sha256()
-        for file in self.files:
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
-        return f"sha256:{digest.hexdigest()}"
+        return sha256_of_files(self.files)
 
     @cached_property
     def stamp(self) -> str:
         """What changes when a file is written to, without reading it: names, sizes, times."""
         found = [(str(file), file.stat()) for file in self.files]
         told = [(name, stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in found]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        return sha256(json.dumps(told))
 
     def learn(self, extracts: Mapping[str, Path] | None = None) -> Known:
         """All that is worth knowing when the same files are opened again."""
@@ -311,7 +307,7 @@ class Store:
         if self.known is None or self.known.kept is None:
             return self._slice(owned, since, as_of)
         told = [self.known.stamp, owned, since.isoformat(), as_of.isoformat()]
-        name = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+        name = sha256(json.dumps(told))
         return kept(self.known.kept / f"{name}.pickle", lambda: self._slice(owned, since, as_of))
 
     def _slice(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from kpi_kit.core.model import Kpi
-from kpi_kit.kpis.frame import Setting, Tables, UnitFrame
+from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame
 
 __all__ = ["CATALOGUE", "FAMILIES", "Setting", "Tables", "UnitFrame"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kpi_kit.core.model import Aggregation, Alternative, Better, Interval, Stock, Unit
-from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, kpi, units
+from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame, kpi, units
 
 _OVER_MEAN = Alternative("over_mean", stock=Stock.MEAN)
 _OVER_CLOSING = Alternative("over_closing", stock=Stock.CLOSING)

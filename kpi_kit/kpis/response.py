@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_kit.core.model import Aggregation, Alternative, Better, Interval, Unit
-from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, first_code, kpi, units
+from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame, first_code, kpi, units
 
 _ANSWERED_ONLY = Alternative("answered_only", leave_out=("unanswered",))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from kpi_kit.core.model import Aggregation, Alternative, Better, Interval, Unit
-from kpi_kit.kpis.frame import Setting, Tables, UnitFrame, first_code, flagged, kpi, units
+from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame, first_code, flagged, kpi, units
 
 
 @kpi(

@@ -6,7 +6,6 @@ composing, or a name from a file, cannot send a report to somebody else.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 import zipfile
@@ -19,6 +18,8 @@ from email.policy import SMTP
 from html.parser import HTMLParser
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
+
+from kpi_kit.core.files import sha256
 
 LONGEST_LINE = 998
 """RFC 5322, 2.1.1."""
@@ -52,11 +53,6 @@ class Expected:
     others: tuple[str, ...]
     files: Mapping[str, str]
     links: tuple[str, ...] = ()
-
-
-def digest(data: bytes) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def problems(data: bytes, expected: Expected) -> list[str]:
@@ -131,7 +127,7 @@ def _files(parts: Iterable[EmailMessage], expected: Expected) -> Iterator[str]:
         if _is_body(part) or part["Content-ID"]:
             continue
         for name, data in _unpacked(part):
-            if expected.files.get(name) != digest(data):
+            if expected.files.get(name) != sha256(data):
                 yield f"the file {name} is not a report of the recipient's"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import io
 import json
 import zipfile
@@ -17,6 +16,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from kpi_kit.core.errors import ReportError
+from kpi_kit.core.files import sha256
 from kpi_kit.core.periods import Period
 from kpi_kit.mail import layout
 from kpi_kit.mail.content import Content, Picture, plain
@@ -67,13 +67,13 @@ def content_hash(envelope: Envelope, said: Content, sound: Sequence[Sound]) -> s
     cards = [report.card for report in sound]
     told = [envelope.key, envelope.period, envelope.address, asdict(said), figures_of(cards)]
     text = json.dumps(told, ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(text)
 
 
 def message_id(envelope: Envelope, content: str) -> str:
     """The same for the same recipient, period and content, however often it is tried."""
     text = "\n".join([envelope.key, envelope.period, content, str(envelope.number)])
-    return f"<{hashlib.sha256(text.encode()).hexdigest()[:32]}.{envelope.period}@{_domain(envelope.sender)}>"
+    return f"<{sha256(text)[:32]}.{envelope.period}@{_domain(envelope.sender)}>"
 
 
 def attachments(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from kpi_kit.core.errors import InputError, ReportError, did_you_mean
+from kpi_kit.core.files import sha256, write_file
 from kpi_kit.mail import check
 from kpi_kit.mail.compose import Attachment, Envelope, Pictures, attachments, compose, content_hash
 from kpi_kit.mail.content import Asked, Content, content, errors, link
@@ -301,7 +301,7 @@ class _Desk:
                 *titles,
             ),
             others=tuple(name for person, name in names.items() if person not in theirs),
-            files={name: check.digest(page) for name, page in pages.items()},
+            files={name: sha256(page) for name, page in pages.items()},
             links=tuple(
                 link(base, self.wish.period, Path(name).stem) for name in [*pages, f"{DEPARTMENT}.html"]
             )
@@ -342,7 +342,7 @@ def _file(folder: Path, plans: Sequence[Plan], journal: Journal) -> None:
             path.unlink()
     for name, plan in waiting.items():
         if plan.letter is not None:
-            _write(folder / name, plan.letter.data)
+            write_file(folder / name, plan.letter.data)
 
 
 def _put_away(path: Path, message_id: str) -> None:
@@ -350,15 +350,6 @@ def _put_away(path: Path, message_id: str) -> None:
     home.mkdir(exist_ok=True)
     with suppress(FileNotFoundError):  # somebody has tidied up; the journal knows that it was sent
         path.replace(home / f"{path.stem}-{message_id.strip('<')[:8]}.eml")
-
-
-def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}")
-    with temporary.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
 
 
 # ---------------------------------------------------------------- sending

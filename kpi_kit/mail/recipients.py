@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kpi_kit.core.files import sha256
 from kpi_kit.params import Params
 
 
@@ -72,4 +72,4 @@ def file_name(key: str) -> str:
     """
     plain = key.replace(":", "-", 1)
     safe = re.sub(r"[^\w-]", "_", plain)[:60]
-    return f"{safe}.eml" if safe == plain else f"{safe}-{hashlib.sha256(key.encode()).hexdigest()[:8]}.eml"
+    return f"{safe}.eml" if safe == plain else f"{safe}-{sha256(key)[:8]}.eml"

@@ -12,7 +12,6 @@ import functools
 import html
 import os
 import re
-import secrets
 import shutil
 import signal
 import subprocess
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpi_kit.core.errors import InputError, ReportError
+from kpi_kit.core.files import write_file
 
 if TYPE_CHECKING:
     from nbconvert.exporters.templateexporter import TemplateExporter
@@ -93,20 +93,6 @@ def render(
     if choose(engine) == "embedded":
         return _each(paths, language, style)
     return _with_quarto(paths, language, style, timeout)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old text or the new, never a part of it."""
-    made = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with made.open("x", encoding="utf-8") as file:  # who may read it is for the umask to say
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        made.replace(path)
-    except BaseException:
-        made.unlink(missing_ok=True)
-        raise
 
 
 def title(outputs: Sequence[str], default: str) -> str:
@@ -180,7 +166,7 @@ def _embedded(path: Path, language: str, style: Path) -> None:
         "outputs": outputs,
     }
     text, _ = _exporter().from_notebook_node(notebook, {"page": page})
-    write_text(path.with_suffix(".html"), text + "\n")
+    write_file(path.with_suffix(".html"), text + "\n")
 
 
 def _with_quarto(paths: Sequence[Path], language: str, style: Path, timeout: float) -> dict[Path, str]:
@@ -228,7 +214,7 @@ def _quarto(notebooks: Sequence[tuple[Path, list[str]]], language: str, style: P
             page = project / f"report-{number}.html"
             if not page.is_file():
                 raise ReportError(f"{path.name}: Quarto ended well but made no page")
-            write_text(path.with_suffix(".html"), page.read_text(encoding="utf-8"))
+            write_file(path.with_suffix(".html"), page.read_text(encoding="utf-8"))
 
 
 def _for_quarto(outputs: Sequence[str], page_title: str, language: str) -> str:

@@ -6,13 +6,12 @@ payouts, the total and the bonus.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.files import sha256, sha256_of_file, write_file
 from kpi_kit.scorecard.card_files import Scorecard, dumps, entries, is_sealed, load, sealed
 
 HISTORY = "history"
@@ -50,12 +49,7 @@ def keep(folder: Path, specialist: str, fresh: Path | Scorecard) -> Path | None:
     number = max((each.number for each in kept), default=0) + 1
     target = folder / HISTORY / f"{specialist}.{number:03d}-{digest}.json"
     target.parent.mkdir(exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    with temporary.open("wb") as stream:
-        stream.write(published.read_bytes())
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(target)
+    write_file(target, published.read_bytes())
     return target
 
 
@@ -121,9 +115,9 @@ def _read(file: Path) -> Scorecard | None:
 def _digest(file: Path) -> str:
     """Of what a scorecard says; of a file that is none, of its bytes."""
     card = _read(file)
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if card is None else _digest_of(card)
+    return sha256_of_file(file)[:12] if card is None else _digest_of(card)
 
 
 def _digest_of(card: Scorecard) -> str:
     said = {name: part for name, part in card.items() if name not in ("provenance", "restated")}
-    return hashlib.sha256(dumps(said).encode()).hexdigest()[:12]
+    return sha256(dumps(said))[:12]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.files import sha256, write_file
 from kpi_kit.core.json_io import read_json
 
 SCHEMA = file_versions.current("scorecard")
@@ -35,7 +34,7 @@ def is_sealed(record: Scorecard) -> bool:
 def _seal(record: Scorecard) -> str:
     unsealed = {name: value for name, value in record["provenance"].items() if name != "seal"}
     text = json.dumps({**record, "provenance": unsealed}, ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return sha256(text)[:16]
 
 
 def dumps(record: Scorecard) -> str:
@@ -45,12 +44,7 @@ def dumps(record: Scorecard) -> str:
 
 def save(record: Scorecard, path: Path) -> None:
     """Write a scorecard, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as stream:
-        stream.write(dumps(record))
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    write_file(path, dumps(record))
 
 
 def load(path: Path) -> Scorecard:

@@ -7,7 +7,6 @@ by every report of the period.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kpi_kit.core.errors import InputError, KitError, SpecialistError
+from kpi_kit.core.files import sha256
 from kpi_kit.core.json_io import read_json
 from kpi_kit.core.model import Kpi
 from kpi_kit.core.periods import Period
@@ -66,7 +66,7 @@ class Across:
         """A hash of the content; None where nothing crosses."""
         if not self.backtest and not self.shocks:
             return None
-        return "sha256:" + hashlib.sha256("".join(map(self.text, FILES)).encode()).hexdigest()
+        return "sha256:" + sha256("".join(map(self.text, FILES)))
 
     def text(self, part: str) -> str:
         """The content of the file of a part."""

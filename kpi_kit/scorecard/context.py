@@ -19,7 +19,7 @@ from kpi_kit.core.periods import Period, midnight
 from kpi_kit.data.store import Store
 from kpi_kit.kpis.engine.aggregate import Tally, tally
 from kpi_kit.kpis.engine.day_grid import Bools, Grid, StockIndex, day_number, local_days
-from kpi_kit.kpis.frame import Clock, Setting
+from kpi_kit.kpis.engine.unit_frame import Clock, Setting
 from kpi_kit.kpis.response import always, business_hours
 from kpi_kit.params import Department, Entry, Params, Specialist
 from kpi_kit.scorecard.windows import buckets_of, cut_off, full_weeks, known_until, needed_since, settled_on

@@ -5,7 +5,6 @@ This is where facts meet :mod:`kpi_kit.statistics`: which numbers of an entry go
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kpi_kit.core.files import sha256
 from kpi_kit.core.model import Aggregation, Interval, Measurement, Unit
 from kpi_kit.core.periods import Grain, Period
 from kpi_kit.kpis.engine.aggregate import Tally
@@ -194,7 +194,7 @@ def _seed(facts: Facts, what: str) -> int:
     """The same for the same specialist, period and entry, and different for others."""
     case = facts.case
     text = "|".join([case.person.id, str(case.period), str(facts.entry.key), what])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+    return int(sha256(text)[:8], 16)
 
 
 def _change(facts: Facts, earlier: Period) -> Change | None:

@@ -6,7 +6,6 @@ layout of a notebook's file are no content.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kpi_kit.core.files import sha256, sha256_of_files
 from kpi_kit.core.json_io import parse_json
 from kpi_kit.core.schema import TABLES
-from kpi_kit.core.versions import LIBRARIES, of_files, source, versions
+from kpi_kit.core.versions import LIBRARIES, source, versions
 from kpi_kit.data.merge import journal, union
 from kpi_kit.data.store import as_date
 from kpi_kit.kpis.engine.day_grid import local_days
@@ -79,7 +79,7 @@ def provenance(case: Case, across: str | None, notebook: Path | None) -> Json:
         "data": case.store.fingerprint,
         "params": _params_digest(case),
         "across": across,
-        "notebook": None if notebook is None else of_files([notebook]),
+        "notebook": None if notebook is None else sha256_of_files([notebook]),
         "tables": _tables(case),
         "settings": _settings(case),
         "cells": {} if notebook is None else _cells(notebook),
@@ -106,12 +106,12 @@ def _params_digest(case: Case) -> str:
     params = case.params
     people = dict.fromkeys([case.person.id, *(each.id for each, _ in params.deputised(case.person.id))])
     own = [*map(params.file_of, people), *params.common_files]
-    return of_files(file for file in own if file.is_file())
+    return sha256_of_files(file for file in own if file.is_file())
 
 
 def _short(content: bytes) -> str:
     """Long enough that no two contents of a report share it by accident."""
-    return hashlib.sha256(content).hexdigest()[:12]
+    return sha256(content)[:12]
 
 
 def _tables(case: Case) -> Hashes:
@@ -162,7 +162,7 @@ def _row_hashes(rows: pd.DataFrame) -> np.ndarray:
         else:
             values = values.astype("object").where(known, "")
         # each column has an odd factor of its own, so that values that change places show
-        factor = np.uint64(int.from_bytes(hashlib.sha256(str(name).encode()).digest()[:8]) | 1)
+        factor = np.uint64(int(sha256(str(name))[:16], 16) | 1)
         # the hash of a number 0 is 0, and that would be nothing
         whole += np.where(
             known, (pd.util.hash_array(values.to_numpy()) + np.uint64(1)) * factor, np.uint64(0)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kpi_kit.core.model import Alternative, Kpi, Measurement
-from kpi_kit.kpis.frame import UnitFrame
+from kpi_kit.kpis.engine.unit_frame import UnitFrame
 from kpi_kit.params.targets import Target
 from kpi_kit.scorecard.entry_facts import Facts
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from kpi_kit.core.files import sha256
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.heads import Head
 from kpi_kit.sources.interface import Guess, Imported, ImportOptions
@@ -77,11 +77,7 @@ def _plan(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
         name = "|".join(str(told.get(part) or "") for part in ("day", "time", "platform", "topic"))
         seen[name] += 1
         link = _POST.search(str(told.get("link") or ""))
-        number = (
-            str(told["number"])
-            if told.get("number")
-            else hashlib.sha256(f"{name}|{seen[name]}".encode()).hexdigest()[:16]
-        )
+        number = str(told["number"]) if told.get("number") else sha256(f"{name}|{seen[name]}")[:16]
         cancelled = told.get("cancelled_at")
         if status in _CANCELLED and due is not None and cancelled is None:
             cancelled = due - dt.timedelta(seconds=1)  # when is not said, but before it was due

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kpi_kit.core.files import sha256
 from kpi_kit.sources.layouts import Context, Values
 from kpi_kit.sources.text_files import normal
 
@@ -95,4 +95,4 @@ def _identity(told: Mapping[str, Any], at: object) -> str:
     if told.get("number"):
         return str(told["number"])
     parts = [str(told.get(name) or "") for name in ("url", "author", "text")]
-    return hashlib.sha256("\x1f".join([*parts, str(at)]).encode()).hexdigest()[:20]
+    return sha256("\x1f".join([*parts, str(at)]))[:20]

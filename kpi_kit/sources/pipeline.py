@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.files import sha256, sha256_of_file
 from kpi_kit.core.schema import TABLES, Type
 from kpi_kit.data.merge import ACCOUNT_PLATFORMS, POST_REACH, Import, Origin, Outcome, Staged, add
 from kpi_kit.data.merge.extra import extra_rows
@@ -267,10 +267,7 @@ def _told(done: Outcome) -> Iterator[str]:
 
 def _digest(lot: _Lot, options: ImportOptions) -> str:
     """Of the files' content and of what was said about them."""
-    shas = []
-    for file in lot.files:
-        with file.open("rb") as stream:
-            shas.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    shas = map(sha256_of_file, lot.files)
     said = (
         options.account,
         options.brand,
@@ -283,7 +280,7 @@ def _digest(lot: _Lot, options: ImportOptions) -> str:
     )
     mapping = options.mapping.read_bytes().hex() if options.mapping is not None else ""
     whole = "\n".join([lot.source, *sorted(shas), *map(str, said), str(options.timezone), mapping])
-    return hashlib.sha256(whole.encode()).hexdigest()[:20]
+    return sha256(whole)[:20]
 
 
 def _known_posts(folder: Path, options: ImportOptions) -> Callable[[], Mapping[str, tuple[str, dt.datetime]]]:

@@ -27,6 +27,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from kpi_kit.core.files import replacing
+
 Floats = npt.NDArray[np.float64]
 
 YEAR = 52.18
@@ -201,13 +203,8 @@ def _cached(statistic: str, length: int, seasonal: bool) -> Null:
 def _write(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
     """Write a file whole or not at all, also where several processes do at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as stream:
-            np.savez_compressed(stream, allow_pickle=False, **arrays)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
 def _unpacked(name: str, r1: npt.NDArray[np.generic], packed: npt.NDArray[np.generic]) -> Null:

@@ -22,6 +22,7 @@ from matplotlib.image import imread
 from office import NOW, Office, bodies, files, parsed, team
 
 from kpi_kit.core.errors import ReportError
+from kpi_kit.core.files import sha256
 from kpi_kit.mail import check
 from kpi_kit.mail.compose import Envelope, Pictures, attachments, compose, content_hash
 from kpi_kit.mail.content import Asked, content
@@ -93,7 +94,7 @@ def expected(reports: list[Sound], **given: Any) -> check.Expected:
             "address": OLGA.address,
             "own": (),
             "others": (),
-            "files": {f"{report.id}.html": check.digest(report.page) for report in reports},
+            "files": {f"{report.id}.html": sha256(report.page) for report in reports},
             **given,
         }
     )

@@ -246,18 +246,6 @@ def test_an_engine_that_is_not_there_is_refused(monkeypatch):
         render.choose("latex")
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "page.html"
-    path.write_text("old", encoding="utf-8")
-    monkeypatch.setattr(render.os, "fsync", lambda handle: (_ for _ in ()).throw(OSError("disk full")))
-
-    with pytest.raises(OSError, match="disk full"):
-        render.write_text(path, "new")
-
-    assert path.read_text(encoding="utf-8") == "old"
-    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
-
-
 # The glue around Quarto, with a script that stands in for it.
 
 

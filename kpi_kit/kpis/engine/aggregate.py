@@ -16,7 +16,7 @@ from scipy import stats
 
 from kpi_kit.core.model import Aggregation, Interval, Kpi, Measurement, Note, Stock, divide
 from kpi_kit.kpis.engine.day_grid import STALE_DAYS, Bools, Floats, Grid, Ints, StockIndex, local_days
-from kpi_kit.kpis.frame import UnitFrame
+from kpi_kit.kpis.engine.unit_frame import UnitFrame
 
 UNKNOWN_LIMIT = 0.1
 """The share of unknown rows above which a KPI is not assessable."""

@@ -13,7 +13,7 @@ import pytest
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.kpis.engine.aggregate import tally
 from kpi_kit.kpis.engine.day_grid import Grid, StockIndex, day_number, local_days
-from kpi_kit.kpis.frame import units
+from kpi_kit.kpis.engine.unit_frame import units
 from tests.agency import codes, cover, days, detail, measure
 
 ZONE = "Europe/Moscow"

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.kpis.frame import Setting
+from kpi_kit.kpis.engine.unit_frame import Setting
 
 
 @pytest.mark.parametrize(
