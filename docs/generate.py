@@ -87,7 +87,7 @@ def _head(page: str, language: str, source: str) -> str:
 
 
 def _kpis(say: Words, language: str) -> str:
-    parts, group = [_head("kpis", language, f"`kpi_kit/kpis/`, `kpi_kit/locale/{language}.yml`")], 0
+    parts, group = [_head("kpis", language, f"`kpi_kit/kpis/`, `kpi_kit/report/locale/{language}.yml`")], 0
     for kpi in CATALOGUE.values():
         if kpi.group != group:
             group = kpi.group

@@ -94,7 +94,7 @@ def test_notebooks_are_stripped(path: Path) -> None:
 
 def test_the_hooks_have_the_versions_of_the_lock() -> None:
     hooks = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")
-    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8").splitlines()
     lock = {line.removesuffix("\\").strip() for line in lines}
     pins = [
         pin for repo in hooks["repos"] for hook in repo["hooks"] for pin in hook["additional_dependencies"]

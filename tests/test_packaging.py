@@ -41,7 +41,14 @@ def bounds(requirements: list[str]) -> dict[str, str]:
 
 RUNTIME = bounds(PROJECT["dependencies"])
 DEV = bounds(PROJECT["optional-dependencies"]["dev"])
-EXTRAS = bounds([each for name in ("dask", "remote") for each in PROJECT["optional-dependencies"][name]])
+LAB = bounds(PROJECT["optional-dependencies"]["lab"])
+EXTRAS = bounds([line for name in ("dask", "remote") for line in PROJECT["optional-dependencies"][name]])
+LOCKS = {
+    "requirements.lock": RUNTIME,
+    "requirements-lab.lock": RUNTIME | LAB,
+    "requirements-dev.lock": RUNTIME | LAB | DEV | EXTRAS,
+}
+"""Each lock and the direct dependencies that it must pin."""
 
 
 def tracked() -> list[Path]:
@@ -60,24 +67,35 @@ def test_the_conda_environment_has_the_same_dependencies_and_bounds():
     listed = bounds([entry for entry in environment["dependencies"] if ">=" in entry])
     assert listed.pop("python") == PROJECT["requires-python"]
     assert listed.pop("quarto")
-    assert listed == {CONDA_NAMES.get(name, name): bound for name, bound in RUNTIME.items()}
+    assert listed == {CONDA_NAMES.get(name, name): bound for name, bound in (RUNTIME | LAB).items()}
     assert environment["channels"] == ["conda-forge"]
 
 
-def test_the_lock_pins_every_direct_dependency_within_its_bound():
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    pinned = dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\n]+)", lock, re.MULTILINE))
-    for name, bound in (RUNTIME | DEV | EXTRAS).items():
+def pins(lock: str) -> set[tuple[str, str]]:
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    return set(re.findall(r"^([a-z0-9._-]+)==([^ ;\n]+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_every_direct_dependency_within_its_bound(lock):
+    pinned = dict(pins(lock))
+    for name, bound in LOCKS[lock].items():
         pin = pinned.get(name.replace(".", "-"))
         assert pin is not None, f"make lock: {name} is missing"
-        found, least = ([int(part) for part in re.findall(r"\d+", text)] for text in (pin, bound))
-        assert found >= least, name
-    assert "://" not in lock
+        version, least = ([int(part) for part in re.findall(r"\d+", text)] for text in (pin, bound))
+        assert version >= least, name
+
+
+def test_the_locks_agree_and_reports_need_few_packages():
+    assert pins("requirements.lock") < pins("requirements-lab.lock") < pins("requirements-dev.lock")
+    assert not {"jupyterlab", "ipywidgets", "pytest", "playwright"} & {
+        name for name, _ in pins("requirements.lock")
+    }
 
 
 def test_the_package_imports_only_what_it_declares():
     owners = packages_distributions()
-    declared = {name.replace("_", "-") for name in RUNTIME}
+    declared = {name.replace("_", "-") for name in RUNTIME | LAB}
     for path in (ROOT / "kpi_kit").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -91,7 +109,7 @@ def test_the_readme_gives_a_reason_for_every_dependency():
     rows = re.findall(
         r"^\| `([a-zA-Z0-9._-]+)` \| (\S.+) \|$", README.split("## Dependencies")[1], re.MULTILINE
     )
-    assert {name for name, _ in rows} == set(RUNTIME) | set(DEV) | set(EXTRAS)
+    assert {name for name, _ in rows} == set(RUNTIME) | set(LAB) | set(DEV) | set(EXTRAS)
 
 
 def test_the_readme_lists_the_targets_of_the_makefile():
@@ -113,16 +131,17 @@ def test_the_readme_names_only_files_that_exist():
 def test_data_files_of_the_package_are_there():
     for name in (
         "py.typed",
-        "locale/ru.yml",
-        "locale/en.yml",
+        "report/locale/ru.yml",
+        "report/locale/en.yml",
         "kpis/spam_phrases.txt",
-        "templates/report/index.html.j2",
+        "report/templates/report/index.html.j2",
     ):
         assert (ROOT / "kpi_kit" / name).is_file(), name
 
 
-def test_the_lock_names_no_registry():
-    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_registry(lock):
+    lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if "://" in line or line.startswith("-")] == []
 
 
@@ -140,7 +159,7 @@ def make(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run make in a folder with the Makefile alone, so that nothing is installed."""
     house = tmp_path / "a house"
     house.mkdir()
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+    for name in ("Makefile", "pyproject.toml", *LOCKS):
         shutil.copy(ROOT / name, house)
 
     def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -290,3 +309,52 @@ def test_ci_runs_what_the_readme_says():
     assert script.endswith("exit $((tested || linted))\n")
     assert "make test" in README
     assert subprocess.run(["bash", "-n", str(ROOT / ".ci" / "run")], check=False).returncode == 0
+
+
+# the wheel
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment outside the checkout that holds the wheel and what reports need, and nothing else."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+
+    def uv(*arguments: str) -> None:
+        subprocess.run([sys.executable, "-m", "uv", *arguments], check=True, timeout=300, cwd=ROOT)
+
+    uv("build", "--quiet", "--wheel", "--out-dir", str(folder), ".")
+    uv("venv", "--quiet", "--python", sys.executable, str(folder / "env"))
+    python = str(folder / "env" / "bin" / "python")
+    install = ("pip", "install", "--quiet", "--python", python)
+    uv(*install, "--require-hashes", "-r", "requirements.lock")
+    uv(*install, "--no-deps", *map(str, folder.glob("*.whl")))
+    return folder
+
+
+def test_an_installed_wheel_makes_the_reports(installed):
+    shutil.copytree(ROOT / "data/sample", installed / "data", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("department.yml", "specialists/anna-petrova.yml"):
+        (installed / "params" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "params" / name, installed / "params" / name)
+    program = installed / "env" / "bin" / "kpi-kit"
+    folders = ("--data", "data", "--params", "params", "--out", "out")
+    done = subprocess.run(
+        [program, "run", "--period", "2025-10", *folders],
+        cwd=installed,
+        env={name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    pages = sorted(path.name for path in (installed / "out" / "2025-10").glob("*.html"))
+    assert pages == ["anna-petrova.html", "index.html"]
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"kpi-kit {PROJECT['version']}\n"
+
+
+def test_reports_need_few_packages(installed):
+    """What reports do not need belongs to an extra."""
+    packages = next((installed / "env" / "lib").glob("python3*")) / "site-packages"
+    assert len(list(packages.glob("*.dist-info"))) <= 110

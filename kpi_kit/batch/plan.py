@@ -12,8 +12,9 @@ from kpi_kit.batch import machine
 from kpi_kit.batch.execute import Report
 from kpi_kit.batch.remote import Remote
 from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.shipped import shipped
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = shipped("notebooks")
 ROWS = ".rows"
 """Where rows of large data are kept, in the scratch folder: no specialist has this id."""
 DEPARTMENT = "index"

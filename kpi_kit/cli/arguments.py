@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+from importlib import metadata
 from pathlib import Path
 
 from kpi_kit.batch.remote import is_url
@@ -23,6 +24,7 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(
         prog="python -m kpi_kit", description="KPI reports for social-media specialists."
     )
+    whole.add_argument("--version", action="version", version=f"kpi-kit {metadata.version('kpi-kit')}")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(

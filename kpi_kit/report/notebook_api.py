@@ -16,6 +16,7 @@ from kpi_kit import params as parameters
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.json_io import read_json
+from kpi_kit.core.shipped import shipped
 from kpi_kit.data.merge import journal
 from kpi_kit.report import inputs
 from kpi_kit.report.department_page import DepartmentReport
@@ -30,7 +31,7 @@ _CLASS = re.compile(r"(\.(?:kpi|k|gt)[-_][a-z][\w-]*)")
 _INSIDE_JUPYTER = """:scope:scope table { table-layout: auto; margin: 0; }
 :scope:scope tr:nth-child(n) { background: none; }
 """
-NOTEBOOK = inputs.PROJECT / "notebooks" / "specialist_report.ipynb"
+NOTEBOOK = shipped("notebooks") / "specialist_report.ipynb"
 
 
 def specialist(

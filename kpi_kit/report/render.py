@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING
 
 from kpi_kit.core.errors import InputError, ReportError
 from kpi_kit.core.files import write_file
+from kpi_kit.core.shipped import shipped
 
 if TYPE_CHECKING:
     from nbconvert.exporters.templateexporter import TemplateExporter
     from nbformat import NotebookNode
 
 ENGINES = ("auto", "quarto", "embedded")
-STYLE = Path(__file__).resolve().parents[2] / "reports"
+STYLE = shipped("reports")
 """The folder with ``_quarto.yml`` and ``theme.css``."""
 _TEMPLATES = Path(__file__).parent / "templates"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")

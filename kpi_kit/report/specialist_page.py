@@ -10,13 +10,13 @@ from markupsafe import Markup
 
 from kpi_kit.core.periods import Grain, Period
 from kpi_kit.core.sanitize import shown
+from kpi_kit.core.shipped import shipped
 from kpi_kit.report import figures, parts, summary
-from kpi_kit.report.inputs import PROJECT
 from kpi_kit.report.parts import tag
 from kpi_kit.report.section import Section, build
 from kpi_kit.report.wording import Form, words
 
-THEME = PROJECT / "reports" / "theme.css"
+THEME = shipped("reports") / "theme.css"
 """The stylesheet of the page, whose colours the figures take."""
 
 
