@@ -34,8 +34,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import pandas as pd  # noqa: E402
 
 from kpi_kit.core.errors import InputError  # noqa: E402
-from kpi_kit.data import merge as upserts  # noqa: E402
-from kpi_kit.data.merge import upsert, writing  # noqa: E402
+from kpi_kit.data.merge import merge, writing  # noqa: E402
 from kpi_kit.data.store import open_store  # noqa: E402
 
 FIRST = dt.date(2025, 8, 1)
@@ -67,7 +66,7 @@ def bring(folder: Path, number: int, writer: str = "a") -> None:
     accounts = pd.DataFrame([{"account_id": writer, "platform": "vk", "title": writer}])
     until = FIRST + dt.timedelta(days=number + 1)
     covered = {("posts", writer): [(FIRST, until)], ("comments", writer): [(FIRST, until)]}
-    upsert(folder, {"accounts": accounts, "posts": posts, "comments": comments}, covered, "UTC")
+    merge(folder, {"accounts": accounts, "posts": posts, "comments": comments}, covered, "UTC")
 
 
 def state(folder: Path, writer: str = "a") -> int:
@@ -286,7 +285,7 @@ TRIALS = {"killed": killed, "full disk": full_disk, "two writers": two_writers, 
 
 def run(name: str, times: int, seed: int) -> Counter[str]:
     """One kind of trial in a folder of its own."""
-    writing.LARGE = upserts.LARGE = PARTS_FROM
+    writing.LARGE = PARTS_FROM
     with tempfile.TemporaryDirectory() as place:
         return TRIALS[name](times, random.Random(seed), Path(place) / "data")
 

@@ -1,8 +1,7 @@
-"""How a data folder changes: by one writer at a time, and all at once.
+"""Change a data folder as a transaction: one writer at a time, all files at once.
 
-An import puts its files into a folder beside the data folder and gives it a name by which it counts. From
-then on it is only a matter of moving: whoever opens the data folder next, to write or to read, finishes
-what a crash has interrupted.
+An import writes its files to a folder beside the data folder. Renaming that folder commits the import. The
+files are then moved into place; after a crash, the next process that opens the data folder moves the rest.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ _PLAN = "plan.json"
 
 
 @contextmanager
-def alone(folder: Path, patience: float = _PATIENCE) -> Iterator[None]:
-    """Let one import at a time write to a data folder; another waits for its turn.
+def exclusive(folder: Path, patience: float = _PATIENCE) -> Iterator[None]:
+    """Hold the lock of a data folder; another import waits for it.
 
     Raises
     ------
     InputError
-        Where the other takes too long.
+        Where the other import takes too long.
     """
     lock = FileLock(folder.parent / f".{folder.name}.lock")
     try:
@@ -46,32 +45,32 @@ def alone(folder: Path, patience: float = _PATIENCE) -> Iterator[None]:
         raise InputError(f"{folder.parent}: cannot be written to ({fault.strerror})") from None
 
 
-def beside(folder: Path) -> str:
-    """How the names of folders begin in which imports into a data folder work."""
+def scratch_prefix(folder: Path) -> str:
+    """Return the beginning of the names of scratch folders for a data folder."""
     return f".{folder.name}-import-"
 
 
 def _ready(folder: Path) -> Path:
-    return folder.parent / f"{beside(folder)}ready"
+    return folder.parent / f"{scratch_prefix(folder)}ready"
 
 
 def publish(folder: Path, scratch: Path, new: Sequence[str], gone: Sequence[str]) -> None:
-    """Put files into their places; what a crash interrupts, the next who opens the folder finishes.
+    """Commit an import, and move its files into place.
 
     Parameters
     ----------
     folder : Path
         The data folder.
     scratch : Path
-        Beside it; the files are in its folder ``new``.
+        A folder beside it; the new files are in its folder ``new``.
     new, gone : sequence of str
-        Names in the data folder of files that come, and of files and folders that go.
+        Names in the data folder: files to add, and files and folders to remove.
     """
     plan = scratch / _PLAN
     plan.write_text(json.dumps({"new": list(new), "gone": list(gone)}), encoding="utf-8")
     for path in (*(scratch / "new" / name for name in new), plan, scratch):
         _sync(path)
-    scratch.rename(_ready(folder))  # from here on the import counts
+    scratch.rename(_ready(folder))  # this commits the import
     _sync(folder.parent)
     try:
         finish(folder)
@@ -91,12 +90,12 @@ def _sync(path: Path) -> None:
 
 
 def pending(folder: Path) -> bool:
-    """Whether an import that counts has files that are not yet in their places."""
+    """Return whether a committed import has files that are not in place yet."""
     return (_ready(folder) / _PLAN).is_file()
 
 
 def settle(folder: Path) -> None:
-    """Wait for an import that is putting its files into place, or finish one that died of it.
+    """Wait for a committed import to move its files, or move them where its process died.
 
     Raises
     ------
@@ -104,12 +103,12 @@ def settle(folder: Path) -> None:
         Where that cannot be done here.
     """
     if pending(folder):
-        with alone(folder):
+        with exclusive(folder):
             finish(folder)
 
 
 def finish(folder: Path) -> None:
-    """Finish an import that was decided on and then interrupted, where there is one; call it alone."""
+    """Finish a committed import that was interrupted, if any; the caller holds the lock."""
     ready = _ready(folder)
     if pending(folder):
         new, gone = _planned(ready / _PLAN, folder)
@@ -129,21 +128,21 @@ def finish(folder: Path) -> None:
 
 
 def _planned(plan: Path, folder: Path) -> tuple[list[str], list[str]]:
-    """The files of a plan that come, and those that go, all of them in the data folder.
+    """Return the files that a plan adds and those that it removes.
 
     Raises
     ------
     InputError
-        Where it is none: what is beside a data folder may have come with it, from anybody.
+        Where a name leads out of the data folder: the plan may come from anybody.
     """
     try:
-        told = read_json(plan)
-        new, gone = list(told["new"]), list(told["gone"])
-        whole = folder.resolve()
+        content = read_json(plan)
+        new, gone = list(content["new"]), list(content["gone"])
+        root = folder.resolve()
         for name in (*new, *gone):
             path = folder / name
             outside = {".", ".."} & set(Path(name).parts) or Path(name).is_absolute() or path == folder
-            if outside or not path.parent.resolve().is_relative_to(whole):
+            if outside or not path.parent.resolve().is_relative_to(root):
                 raise ValueError(f"{name!r:.100} is not in the data folder")
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise InputError(
@@ -152,8 +151,8 @@ def _planned(plan: Path, folder: Path) -> tuple[list[str], list[str]]:
     return new, gone
 
 
-def sweep(folder: Path) -> None:
-    """Remove what imports that were killed have left; call it alone."""
-    for left in folder.parent.glob(f"{beside(folder)}*"):
-        if left != _ready(folder):
-            shutil.rmtree(left, ignore_errors=True)
+def remove_leftovers(folder: Path) -> None:
+    """Remove the scratch folders of killed imports; the caller holds the lock."""
+    for leftover in folder.parent.glob(f"{scratch_prefix(folder)}*"):
+        if leftover != _ready(folder):
+            shutil.rmtree(leftover, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The full check of a store: every problem with file, row and column, all at once."""
+"""Check the data: every problem with file, row and column, all at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BRAND_TABLES = tuple(name for name, table in TABLES.items() if table.scope == "
 
 
 def problems(store: Store, currency: str | None) -> list[str]:
-    """Everything that is wrong with the data.
+    """Return every problem of the data.
 
     Parameters
     ----------
@@ -27,30 +27,30 @@ def problems(store: Store, currency: str | None) -> list[str]:
     list of str
         One sentence each; empty where all is well.
     """
-    found: list[str] = list(store.faults)
+    listed: list[str] = list(store.faults)
     for name, source in store.sources.items():
         try:
             rejected = list(_rejected(store, source))
         except InputError as fault:
             rejected = list(fault.problems)
         if rejected:
-            found += rejected
+            listed += rejected
             continue
-        found += _unreadable(store, source)
-        found += _impossible(store, source.table)
-        found += _conflicting(store, source)
+        listed += _unreadable(store, source)
+        listed += _impossible(store, source.table)
+        listed += _conflicting(store, source)
         if "accounts" in store.sources and name not in ("accounts", "coverage", "post_stats"):
-            found += _strangers(store, source.table)
+            listed += _strangers(store, source.table)
     if "leads" in store.sources:
-        found += _currencies(store, currency)
+        listed += _currencies(store, currency)
     if {"accounts", "coverage"} <= store.sources.keys():
-        found += _strange_coverage(store)
+        listed += _strange_coverage(store)
     store.connection.execute("DROP TABLE IF EXISTS checked")
-    return found
+    return listed
 
 
 def duplicates(store: Store, owned: Mapping[str, Collection[str]]) -> dict[str, int]:
-    """How many rows of each table are copies of another row, which are read once.
+    """Count the rows of each table that are identical to another row.
 
     Parameters
     ----------
@@ -60,31 +60,31 @@ def duplicates(store: Store, owned: Mapping[str, Collection[str]]) -> dict[str, 
 
     Examples
     --------
-    A table of 3 rows, 2 of them the same, counts 1; tables without copies are not in the answer.
+    A table of 3 rows, 2 of them identical, counts 1; tables without copies are absent.
     """
     counts = {}
     for name in store.sources:
         if store.known is not None and name in store.known.single:
             continue
         rows = store.theirs(name, owned)
-        each = f"SELECT *, count(*) AS copies FROM ({rows}) GROUP BY ALL"
-        more = store.query(f"SELECT sum(copies - 1) FROM ({each})")[0][0]
-        if more:
-            counts[name] = int(more)
+        counted = f"SELECT *, count(*) AS copies FROM ({rows}) GROUP BY ALL"
+        copies = store.query(f"SELECT sum(copies - 1) FROM ({counted})")[0][0]
+        if copies:
+            counts[name] = int(copies)
     return counts
 
 
 def _listed(sentences: list[str], what: str) -> Iterator[str]:
-    """The first sentences, and how many more there are."""
+    """Yield the first sentences, and how many more there are."""
     yield from sentences[:SHOWN]
     if len(sentences) > SHOWN:
         yield f"{what}: and {len(sentences) - SHOWN} more problems of this kind"
 
 
 def _rejected(store: Store, source: Source) -> Iterator[str]:
-    """CSV lines that do not have the header's cells, or are no text; the others are in ``checked``."""
+    """Name CSV lines with other cells than the header, or without text; the other rows go to ``checked``."""
     store.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-    # one numbered copy serves all checks of a table; only what reads every cell finds the broken ones
+    # all checks of a table share this copy; reading every cell also finds the broken ones
     store.query(f"CREATE OR REPLACE TEMP TABLE checked AS SELECT * FROM ({source.typed(numbered=True)})")
     if source.kind != "csv":
         return
@@ -99,12 +99,12 @@ def _rejected(store: Store, source: Source) -> Iterator[str]:
 
 
 def _plain(code: object) -> str:
-    """An upper-case code in words."""
+    """Return an upper-case code in words."""
     return str(code).lower().replace("_", " ")
 
 
 def _unreadable(store: Store, source: Source) -> Iterator[str]:
-    """Cells that are empty where they must not be, or not of the column's type or list."""
+    """Name cells that are empty but must not be, or not of the column's type or list."""
     wrong = list(_wrong_cells(source))
     raw = source.raw(numbered=True)
     counts = ", ".join(f"count(*) FILTER (WHERE {sql})" for *_, sql in wrong)
@@ -121,12 +121,12 @@ def _unreadable(store: Store, source: Source) -> Iterator[str]:
 
 
 def _wrong_cells(source: Source) -> Iterator[tuple[str, str, str, str]]:
-    """Column, what is allowed in it, and SQL: what is found in a cell, and whether that is something else."""
+    """Yield column, allowed values in words, SQL of the cell, SQL of the condition that it is wrong."""
     for column in source.table.columns:
         if column.name not in source.columns:
             continue
         found, value = f"CAST({quoted(column.name)} AS VARCHAR)", source.cast(column)
-        # a NaN is how some tools write an empty cell
+        # some tools write an empty cell as NaN
         nan = "false" if column.type is Type.TEXT else f"lower({found}) = 'nan'"
         if column.type is not Type.TEXT:
             unlike = f"({value}) IS NULL AND {found} IS NOT NULL AND NOT {nan}"
@@ -140,7 +140,7 @@ def _wrong_cells(source: Source) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _impossible(store: Store, table: Table) -> Iterator[str]:
-    """Negative counts, and moments in the wrong order."""
+    """Name negative counts, and moments in the wrong order."""
     for column in table.columns:
         if column.type in (Type.COUNT, Type.NUMBER):
             name = quoted(column.name)
@@ -165,10 +165,10 @@ def _impossible(store: Store, table: Table) -> Iterator[str]:
 
 
 def _conflicting(store: Store, source: Source) -> Iterator[str]:
-    """Rows of one key that are not the same."""
+    """Name rows that share a key and differ."""
     key = source.table.key
     columns = ", ".join(map(quoted, source.table.names))
-    same = ", ".join(map(quoted, key))  # a key that is there once is not gathered at all
+    same = ", ".join(map(quoted, key))  # keys that stand once are left out before grouping
     spelled = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in key)
     rows = store.query(
         f"""SELECT list(_file ORDER BY _file, _row), list(_row ORDER BY _file, _row), {spelled}
@@ -185,7 +185,7 @@ def _conflicting(store: Store, source: Source) -> Iterator[str]:
 
 
 def _places(files: list[str], numbers: list[int]) -> str:
-    """Rows by file.
+    """Return rows by file.
 
     Examples
     --------
@@ -199,7 +199,7 @@ def _places(files: list[str], numbers: list[int]) -> str:
 
 
 def _strangers(store: Store, table: Table) -> Iterator[str]:
-    """Rows of accounts that the table ``accounts`` does not know."""
+    """Name rows of accounts that are not in the table ``accounts``."""
     if table.scope != "account_id":
         return
     rows = store.query(
@@ -215,7 +215,7 @@ def _strangers(store: Store, table: Table) -> Iterator[str]:
 
 
 def _currencies(store: Store, currency: str | None) -> Iterator[str]:
-    """Sales in another currency than the one that is allowed."""
+    """Name sales in another currency than the allowed one."""
     leads = store.sources["leads"]
     if currency is None:
         currency = store.query(f"SELECT min(currency) FROM ({leads.typed()})")[0][0]
@@ -230,9 +230,9 @@ def _currencies(store: Store, currency: str | None) -> Iterator[str]:
 
 
 def _strange_coverage(store: Store) -> Iterator[str]:
-    """Coverage of a table or scope that does not exist."""
+    """Name coverage of a table or scope that does not exist."""
     coverage = store.sources["coverage"]
-    # everybody's, also where only the rows of some are looked through
+    # of everybody, also where only some rows are checked
     whole = [replace(store.sources[name], extract=None) for name in _BRAND_TABLES if name in store.sources]
     brands = {
         str(row[0])

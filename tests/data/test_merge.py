@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.data.merge import Added, union, upsert
+from kpi_kit.data.merge import Added, merge, union
 from kpi_kit.data.store import open_store
 
 ZONE = "Europe/Moscow"
@@ -34,7 +34,7 @@ def posts(*rows: tuple[str, str, int | None]) -> pd.DataFrame:
 
 def test_a_new_folder_is_made(tmp_path: Path) -> None:
     folder = tmp_path / "agency"
-    done = upsert(folder, {"accounts": NEW_ACCOUNT, "posts": posts(("1", "2025-10-01T09:00Z", 3))}, {}, ZONE)
+    done = merge(folder, {"accounts": NEW_ACCOUNT, "posts": posts(("1", "2025-10-01T09:00Z", 3))}, {}, ZONE)
     assert done == [Added("accounts", 1, 0, 0), Added("posts", 1, 0, 0)]
     text = (folder / "posts.csv").read_text(encoding="utf-8").splitlines()
     assert text[1] == "1,vk-a,2025-10-01T09:00:00Z,,3,,,,,,,,"
@@ -42,9 +42,9 @@ def test_a_new_folder_is_made(tmp_path: Path) -> None:
 
 def test_the_same_again_changes_nothing(tmp_path: Path) -> None:
     tables = {"accounts": NEW_ACCOUNT, "posts": posts(("1", "2025-10-01T09:00Z", 3))}
-    upsert(tmp_path / "d", tables, {}, ZONE)
+    merge(tmp_path / "d", tables, {}, ZONE)
     before = {file.name: file.read_bytes() for file in (tmp_path / "d").iterdir()}
-    done = upsert(tmp_path / "d", tables, {}, ZONE)
+    done = merge(tmp_path / "d", tables, {}, ZONE)
     assert done == [Added("accounts", 0, 0, 1), Added("posts", 0, 0, 1)]
     assert {file.name: file.read_bytes() for file in (tmp_path / "d").iterdir()} == before
 
@@ -55,7 +55,7 @@ def test_a_newer_figure_replaces_and_an_unknown_one_does_not(tmp_path: Path) -> 
     write_data(tmp_path, {"accounts": ACCOUNTS, "posts": [known, {**known, "post_id": "2"}]})
     same = "2025-10-01T09:00Z"
     fresh = posts(("1", same, 5), ("2", same, None), ("3", "2025-10-02T09:00Z", 1))
-    done = upsert(tmp_path, {"posts": fresh}, {}, ZONE)
+    done = merge(tmp_path, {"posts": fresh}, {}, ZONE)
     assert done == [Added("posts", 1, 1, 1)]
     with open_store(tmp_path, ZONE) as store:
         rows = store.frame("posts").set_index("post_id").sort_index()
@@ -67,7 +67,7 @@ def test_a_parquet_table_stays_parquet(tmp_path: Path) -> None:
     published = dt.datetime(2025, 10, 1, 9, tzinfo=dt.UTC)
     row = {"post_id": "1", "account_id": "vk-a", "published_at": published}
     write_data(tmp_path, {"accounts": ACCOUNTS, "posts": [row]}, fmt="parquet")
-    upsert(tmp_path, {"posts": posts(("2", "2025-10-02T09:00Z", 7))}, {}, ZONE)
+    merge(tmp_path, {"posts": posts(("2", "2025-10-02T09:00Z", 7))}, {}, ZONE)
     names = sorted(file.name for file in tmp_path.iterdir())
     assert names == ["accounts.parquet", "coverage.csv", "posts.parquet"]
     with open_store(tmp_path, ZONE) as store:
@@ -79,7 +79,7 @@ def test_what_would_break_the_data_is_refused_and_nothing_changes(tmp_path: Path
     before = sorted(file.name for file in tmp_path.iterdir())
     stranger = posts(("1", "2025-10-01T09:00Z", 3)).assign(account_id="nobody")
     with pytest.raises(InputError, match=rf"{tmp_path}/posts.csv: row 2: account_id 'nobody' is not in the"):
-        upsert(tmp_path, {"posts": stranger}, {}, ZONE)
+        merge(tmp_path, {"posts": stranger}, {}, ZONE)
     assert sorted(file.name for file in tmp_path.iterdir()) == before
     left = list(tmp_path.parent.glob(f".{tmp_path.name}-import-*"))
     assert not left, "no scratch folder is left"
@@ -96,7 +96,7 @@ def test_of_a_folder_of_parts_only_the_months_that_change_are_written(tmp_path: 
     part = tmp_path / "posts/month=2025-08/part.parquet"
     before = part.stat().st_mtime_ns
     moved = posts(("p1", "2025-10-07T09:00Z", 7), ("new", "2025-11-02T09:00Z", 5))
-    assert upsert(tmp_path, {"posts": moved}, {}, ZONE) == [Added("posts", 1, 1, 0)]
+    assert merge(tmp_path, {"posts": moved}, {}, ZONE) == [Added("posts", 1, 1, 0)]
     found = sorted(str(file.parent.name) for file in (tmp_path / "posts").rglob("*.parquet"))
     assert found == ["month=2025-08", "month=2025-10", "month=2025-11"], "the post has left September"
     assert part.stat().st_mtime_ns == before
@@ -109,8 +109,8 @@ def test_coverage_is_joined(tmp_path: Path) -> None:
     def day(number: int) -> dt.date:
         return dt.date(2025, 10, number)
 
-    upsert(tmp_path / "d", {"accounts": NEW_ACCOUNT}, {("posts", "vk-a"): [(day(1), day(5))]}, ZONE)
-    upsert(tmp_path / "d", {}, {("posts", "vk-a"): [(day(5), day(9)), (day(20), day(22))]}, ZONE)
+    merge(tmp_path / "d", {"accounts": NEW_ACCOUNT}, {("posts", "vk-a"): [(day(1), day(5))]}, ZONE)
+    merge(tmp_path / "d", {}, {("posts", "vk-a"): [(day(5), day(9)), (day(20), day(22))]}, ZONE)
     assert (tmp_path / "d/coverage.csv").read_text().splitlines()[1:] == [
         "posts,vk-a,2025-10-01,2025-10-09",
         "posts,vk-a,2025-10-20,2025-10-22",
@@ -136,6 +136,6 @@ def test_union_covers_the_same_days(spans: list[tuple[int, int]]) -> None:
 )
 def test_a_text_that_was_written_is_read_again_as_it_was(tmp_path: Path, title: str) -> None:
     rows = pd.DataFrame([{"account_id": "a", "platform": "vk", "title": title, "url": None, "opened": None}])
-    upsert(tmp_path / "data", {"accounts": rows}, {}, "UTC")
+    merge(tmp_path / "data", {"accounts": rows}, {}, "UTC")
     with open_store(tmp_path / "data", "UTC") as store:
         assert store.accounts["title"].tolist() == [title]

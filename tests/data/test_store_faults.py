@@ -12,7 +12,6 @@ import pytest
 
 from benchmarks import store as soak
 from kpi_kit.core.errors import InputError
-from kpi_kit.data import merge as upserts
 from kpi_kit.data import transaction
 from kpi_kit.data.merge import writing
 from kpi_kit.data.store import open_store
@@ -27,8 +26,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A data folder with three imports."""
     folder = tmp_path_factory.mktemp("made") / "data"
     with pytest.MonkeyPatch.context() as patch:
-        for module in (upserts, writing):
-            patch.setattr(module, "LARGE", KINDS[request.param])
+        patch.setattr(writing, "LARGE", KINDS[request.param])
         for number in range(3):
             soak.bring(folder, number)
     return folder, KINDS[request.param]
@@ -37,8 +35,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def folder(made: tuple[Path, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it."""
-    for module in (upserts, writing):
-        monkeypatch.setattr(module, "LARGE", made[1])
+    monkeypatch.setattr(writing, "LARGE", made[1])
     shutil.copytree(made[0], tmp_path / "data")
     return tmp_path / "data"
 

@@ -20,7 +20,7 @@ from twins import BITRIX, FILES, VK_POSTS, zipped
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.schema import TABLES
-from kpi_kit.data import merge as upserting
+from kpi_kit.data import merge as merging
 from kpi_kit.data import transaction
 from kpi_kit.data.merge import writing
 from kpi_kit.data.store import open_store
@@ -198,9 +198,9 @@ class TestWhose:
             row = {"account_id": ["a"], "platform": [platform]}
             tables = {
                 "accounts": pd.DataFrame({**row, "title": ["А"]}),
-                upserting.ACCOUNT_PLATFORMS: pd.DataFrame({**row, "said_by": [f"{platform}.csv"]}),
+                merging.ACCOUNT_PLATFORMS: pd.DataFrame({**row, "said_by": [f"{platform}.csv"]}),
             }
-            upserting.upsert(tmp_path / "d", tables, {}, ZONE)
+            merging.merge(tmp_path / "d", tables, {}, ZONE)
 
         add("vk")
         with pytest.raises(InputError, match="telegram by telegram.csv; vk by vk.csv"):
@@ -427,11 +427,11 @@ class TestAllOrNothing:
 
     def test_who_waits_too_long_is_told(self, tmp_path: Path) -> None:
         with (
-            transaction.alone(tmp_path / "d"),
+            transaction.exclusive(tmp_path / "d"),
             pytest.raises(
                 InputError, match=r"d: another import has been writing to it for 0 seconds; try again"
             ),
-            transaction.alone(tmp_path / "d", patience=0.05),
+            transaction.exclusive(tmp_path / "d", patience=0.05),
         ):
             pass
 
@@ -440,7 +440,6 @@ def test_a_large_table_becomes_parts_by_month(
     put: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "LARGE", 2)
-    monkeypatch.setattr(upserting, "LARGE", 2)
     run([put("a.csv", VK_POSTS)], tmp_path / "d")
     assert (tmp_path / "d/posts.csv").is_file()
     more = "id,date,likes,comments,reposts,views\n" + "".join(
@@ -460,7 +459,6 @@ class TestLarge:
     @pytest.fixture
     def large(self, put: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(writing, "LARGE", 2)
-        monkeypatch.setattr(upserting, "LARGE", 2)
         run([put("a.csv", BITRIX), put("posts.csv", self.posts(8, 12))], tmp_path / "d")
         assert (tmp_path / "d/posts").is_dir() and (tmp_path / "d/leads").is_dir()
         return tmp_path / "d"
@@ -484,7 +482,7 @@ class TestLarge:
         stranger = pd.DataFrame({"post_id": ["1"], "account_id": ["nobody"]})
         stranger["published_at"] = pd.to_datetime(["2025-10-01T09:00Z"], utc=True)
         with pytest.raises(InputError, match="account_id 'nobody' is not in the table accounts"):
-            upserting.upsert(large, {"posts": stranger}, {}, ZONE)
+            merging.merge(large, {"posts": stranger}, {}, ZONE)
 
     def test_a_key_stands_once_also_when_its_month_changes(self, put: Any, large: Path) -> None:
         moved = self.posts(8, 10, likes=50).replace("2025-08-05", "2025-11-05")

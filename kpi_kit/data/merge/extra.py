@@ -1,7 +1,7 @@
-"""What an import keeps beside the canonical tables, in the folder ``imports`` of a data folder.
+"""Tables beside the canonical ones, in the folder ``imports`` of a data folder.
 
-The canonical tables have the columns of the contract and no others. What else exports tell is kept here:
-figures that no KPI uses, who answered, and what each file said, so that files can come in any order.
+They hold what exports state and no canonical table has a column for: figures that no KPI uses, who answered
+an inquiry, the platform of an account, the reach of posts.
 """
 
 from __future__ import annotations
@@ -57,16 +57,18 @@ EXTRA: Mapping[str, Table] = MappingProxyType(
         ),
     }
 )
-"""Tables beside the canonical ones: figures of an account by day (``item`` is ``all``, or what they are split
-by), the specialist who answered an inquiry, and which file says which platform an account is on, and
-the reach of posts by their number on the wall, also of posts that the data do not have yet."""
+"""Tables beside the canonical ones.
+
+``account_stats`` has the figures of an account by day (``item`` is ``all``, or what they are split by),
+``answered_by`` the specialist who answered an inquiry, ``account_platforms`` the platform of an account by
+file, ``post_reach`` the reach of posts by their number on the wall, also of posts not imported yet."""
 
 ALL_TABLES: Mapping[str, Table] = MappingProxyType({**TABLES, **EXTRA})
 """Every table that an import can fill."""
 
 
 def extra_rows(folder: Path, name: str) -> pd.DataFrame:
-    """The rows of a table beside the canonical ones that has no days, as text."""
+    """Read a small extra table as text."""
     file = folder / FOLDER / f"{name}.csv"
     if not file.is_file():
         return pd.DataFrame({column: [] for column in EXTRA[name].names}, dtype="str")
@@ -75,16 +77,16 @@ def extra_rows(folder: Path, name: str) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Staged:
-    """Rows of a table that wait in Parquet files, as they do not fit into memory.
+    """Rows of a table in Parquet files, because they do not fit into memory.
 
     Parameters
     ----------
     files : tuple of pathlib.Path
     columns : tuple of str
-        The canonical columns that they have.
+        The canonical columns in the files.
     rows : int
     stamped : bool
-        Whether their column ``_stamp`` says up to when the file of each row speaks, in Unix seconds.
+        Whether the column ``_stamp`` has the stamp of each row, in Unix seconds.
     """
 
     files: tuple[Path, ...]
@@ -107,9 +109,9 @@ class Origin:
     files : tuple of str
         Names of the files.
     digest : str
-        Of their content and of what was said about them: the same import has the same.
+        Hash of their content and of the options: the same import has the same digest.
     stamp : datetime.datetime or None
-        Up to when the files speak; the rows of the later of two imports count.
+        The moment up to which the files speak; of two imports the later one counts.
     imported_at : datetime.datetime
     """
 

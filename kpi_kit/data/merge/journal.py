@@ -1,4 +1,4 @@
-"""The journal of imports: which file was imported when, by what, what it filled and what it changed."""
+"""The journal of imports: when each file was imported, which tables it filled, which values it changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Protocol
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.data.merge.extra import FOLDER, Origin
-from kpi_kit.data.merge.merging import Merged
+from kpi_kit.data.merge.fold import Merged
 from kpi_kit.data.merge.writing import Work
 from kpi_kit.data.table_source import VERSION
 
@@ -27,14 +27,14 @@ _COLUMNS = ("digest", "imported_at", "source", "files", "table", "rows", "speaks
 
 @dataclass(frozen=True)
 class Entered:
-    """A line of the journal: what an import put into one table.
+    """A line of the journal: one import into one table.
 
     Parameters
     ----------
     imported_at : str
     source, files, table : str
     covers : tuple of (str, str, str)
-        Account or brand, first day, and the day after the last.
+        Account or brand, first day, day after the last.
     """
 
     imported_at: str
@@ -45,19 +45,19 @@ class Entered:
 
 
 def read(place: Path) -> list[Entered]:
-    """What has been imported into a data folder, oldest first; nothing where imports left no journal."""
+    """Return what has been imported into a data folder, oldest first; nothing without a journal."""
     file = place / JOURNAL
     if not file.is_file():
         return []
-    found = (dict(zip(_COLUMNS, row, strict=True)) for row in _lines(file, _COLUMNS))
+    lines = (dict(zip(_COLUMNS, row, strict=True)) for row in _lines(file, _COLUMNS))
     return [
         Entered(line["imported_at"], line["source"], line["files"], line["table"], _ranges(line["covers"]))
-        for line in found
+        for line in lines
     ]
 
 
 def _ranges(text: str) -> tuple[tuple[str, str, str], ...]:
-    """The days of a line; a scope may have spaces.
+    """Parse the days of a line; a scope may have spaces.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def _ranges(text: str) -> tuple[tuple[str, str, str], ...]:
 
 
 class _Import(Protocol):
-    """What is written down of an import."""
+    """What the journal needs of an import."""
 
     @property
     def tables(self) -> Mapping[str, Sized]:
@@ -86,32 +86,25 @@ class _Import(Protocol):
 
 
 def record(work: Work, imports: Sequence[_Import], merged: Sequence[Merged]) -> bool:
-    """Write down imports; returns whether all of them were done before, which is written down once."""
+    """Record imports, each once; return whether all of them were recorded before."""
     rows = _read(work, JOURNAL, _COLUMNS)
     known = {row[0] for row in rows}
-    told = [(each, each.origin) for each in imports if each.origin is not None]
-    fresh = [(each, origin) for each, origin in told if origin.digest not in known]
-    for each, origin in fresh:
-        rows += [_line(origin, name, len(found), each.covered) for name, found in each.tables.items()]
+    of_files = [(added, added.origin) for added in imports if added.origin is not None]
+    fresh = [(added, origin) for added, origin in of_files if origin.digest not in known]
+    for added, origin in fresh:
+        rows += [_line(origin, name, len(table), added.covered) for name, table in added.tables.items()]
     if fresh:
         version = json.dumps({"schema": file_versions.current("data folder")}) + "\n"
         (work.new / VERSION).parent.mkdir(parents=True, exist_ok=True)
         (work.new / VERSION).write_text(version, encoding="utf-8")
         _write(work, JOURNAL, _COLUMNS, sorted(rows, key=lambda row: (row[1], row[3], row[4])))
-    changes = [sentence for each in merged for sentence in each.restated]
-    if changes and told:
-        noted = _read(work, RESTATED, _CHANGES)
-        at, files = (
-            told[0][1].imported_at.isoformat(),
-            "; ".join(name for _, origin in told for name in origin.files),
-        )
-        _write(
-            work,
-            RESTATED,
-            _CHANGES,
-            [*noted, *([at, files, change] for change in changes)],
-        )
-    return bool(told) and not fresh
+    changes = [sentence for result in merged for sentence in result.restated]
+    if changes and of_files:
+        earlier = _read(work, RESTATED, _CHANGES)
+        at = of_files[0][1].imported_at.isoformat()
+        files = "; ".join(name for _, origin in of_files for name in origin.files)
+        _write(work, RESTATED, _CHANGES, [*earlier, *([at, files, change] for change in changes)])
+    return bool(of_files) and not fresh
 
 
 def _line(
@@ -147,7 +140,7 @@ def _read(work: Work, name: str, header: tuple[str, ...]) -> list[list[str]]:
 
 
 def _lines(file: Path, header: tuple[str, ...]) -> list[list[str]]:
-    """The lines of a journal below its header."""
+    """Read the lines of a journal below its header."""
     try:
         with file.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.reader(stream))
@@ -156,8 +149,8 @@ def _lines(file: Path, header: tuple[str, ...]) -> list[list[str]]:
             f"{file}: this journal cannot be read ({' '.join(str(fault).split()):.100})"
         ) from None
     if tuple(rows[0] if rows else ()) != header:
-        told = f"columns {', '.join(header)} are expected"
-        raise InputError(f"{file}: is no journal of schema {SCHEMA}: {told}")
+        expected = f"columns {', '.join(header)} are expected"
+        raise InputError(f"{file}: is no journal of schema {SCHEMA}: {expected}")
     for number, row in enumerate(rows[1:], 2):
         if len(row) != len(header):
             raise InputError(f"{file}: row {number}: {len(header)} cells are expected, found {len(row)}")
@@ -174,9 +167,9 @@ def _write(work: Work, name: str, header: Sequence[str], rows: Sequence[Sequence
 
 
 def guarded(cell: str) -> str:
-    """A cell of a file that people open in spreadsheets: a text that begins like a formula gets a ``'``.
+    """Return a cell for a file that people open in spreadsheets: a ``'`` precedes what begins like a formula.
 
-    The canonical tables are data and keep every text as it is.
+    The canonical tables keep every text as it is.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Write what an import made: under temporary names, then all at once, one writer at a time."""
+"""Write tables to a scratch folder, and publish them into the data folder all at once."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import duckdb
 import pandas as pd
 
 from kpi_kit.core.schema import Table, Type
-from kpi_kit.data.merge.merging import number_of
+from kpi_kit.data.merge.fold import count_rows
 from kpi_kit.data.table_source import Source, literal, quoted
-from kpi_kit.data.transaction import beside, publish, sweep
+from kpi_kit.data.transaction import publish, remove_leftovers, scratch_prefix
 
 LARGE = 100_000
-"""A table of more rows is kept as a folder of Parquet parts, one a month."""
+"""A table with more rows becomes a folder of Parquet parts, one a month."""
 
 
 @dataclass
 class Work:
-    """Files of a data folder that wait to be put into their places, all together.
+    """New files of a data folder, and files to remove, that are published together.
 
     Parameters
     ----------
     folder : Path
         The data folder.
     scratch : Path
-        Beside it, on the same disk.
+        A folder beside it, on the same disk.
     """
 
     folder: Path
@@ -39,15 +39,15 @@ class Work:
 
     @property
     def new(self) -> Path:
-        """Where new files are, by the names that they will have in the data folder."""
+        """The folder of new files, by their names in the data folder."""
         return self.scratch / "new"
 
     def remove(self, path: Path) -> None:
-        """Let a file or folder of the data folder go, unless a new one takes its place."""
+        """Remove a file or folder of the data folder, unless a new one replaces it."""
         self.gone.append(str(path.relative_to(self.folder)))
 
     def publish(self) -> None:
-        """Put everything into its place."""
+        """Move all files into the data folder."""
         files = sorted(str(path.relative_to(self.new)) for path in self.new.rglob("*") if path.is_file())
         if not files and not self.gone:
             return
@@ -56,9 +56,9 @@ class Work:
 
 @contextmanager
 def workspace(folder: Path) -> Iterator[Work]:
-    """A place beside the data folder for what is not whole yet; gone in the end."""
-    sweep(folder)
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=beside(folder)))
+    """Yield a scratch folder beside the data folder, and remove it afterwards."""
+    remove_leftovers(folder)
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=scratch_prefix(folder)))
     try:
         (scratch / "new").mkdir()
         yield Work(folder, scratch)
@@ -72,7 +72,7 @@ def workspace(folder: Path) -> Iterator[Work]:
 def write_table(
     connection: duckdb.DuckDBPyConnection, work: Work, table: Table, source: Source | None, home: Path
 ) -> None:
-    """Write the present rows with those of ``result_<table>`` in place of the ones with the same keys.
+    """Write the table; rows of ``result_<table>`` replace those with the same keys.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def write_table(
     work : Work
     table : Table
     source : Source or None
-        The table as it is.
+        The present table.
     home : Path
         The folder, inside the data folder, that holds it.
     """
@@ -95,7 +95,7 @@ def write_table(
         kept = f"SELECT DISTINCT {names} FROM ({source.typed()}) ANTI JOIN result_{table.name} USING ({key})"
         rows = f"{kept} UNION ALL {rows}"
     kind = "csv" if source is None else source.kind
-    if kind == "csv" and table.clock and number_of(connection, f"({rows})") > LARGE:
+    if kind == "csv" and table.clock and count_rows(connection, f"({rows})") > LARGE:
         connection.execute(f"CREATE OR REPLACE TEMP VIEW whole AS {rows}")
         _write_months(connection, table, "whole", work.new / place / table.name, _month(table))
         if source is not None:
@@ -122,7 +122,7 @@ def _month(table: Table) -> str:
 def _write_months(
     connection: duckdb.DuckDBPyConnection, table: Table, rows: str, home: Path, month: str
 ) -> None:
-    """One file a month, the rows of an account or brand together: who wants those reads little else."""
+    """Write one file a month, sorted by account or brand, so that reading one skips the others."""
     names = ", ".join(map(quoted, table.names))
     order = ", ".join(map(quoted, dict.fromkeys(filter(None, (table.scope, table.clock, *table.key)))))
     for (name,) in connection.execute(f"SELECT DISTINCT {month} FROM {rows} ORDER BY 1").fetchall():
@@ -137,7 +137,7 @@ def _write_months(
 def _write_parts(
     connection: duckdb.DuckDBPyConnection, work: Work, table: Table, source: Source, home: Path
 ) -> None:
-    """Write anew only the months that the import touches; parts of another order are all put into order."""
+    """Rewrite only the months that the import touches; parts that are not monthly are all rewritten."""
     key = ", ".join(map(quoted, table.key))
     names = ", ".join(map(quoted, table.names))
     result = f"result_{table.name}"
@@ -185,12 +185,12 @@ def write_csv(frame: pd.DataFrame, table: Table, target: Path) -> None:
     )
     texts = [column.name for column in table.columns if column.type is Type.TEXT]
     returns = any(spelled[name].astype("str").str.contains("\r", regex=False).any() for name in texts)
-    # of the characters that end lines, Python's csv quotes only those that end its own
+    # csv quotes a line end only where it is the writer's own
     spelled.to_csv(target, index=False, lineterminator="\r\n" if returns else "\n")
 
 
 def _spelled(values: pd.Series, kind: Type) -> pd.Series:
-    """Cells as the contract writes them: ISO dates, instants in UTC, whole numbers whole."""
+    """Format cells: ISO dates, instants in UTC, whole numbers without a point."""
     match kind:
         case Type.DATE:
             return pd.to_datetime(values).dt.strftime("%Y-%m-%d")

@@ -1,8 +1,8 @@
-"""What several files say of the same rows, made one: in SQL, so that any number of rows fits.
+"""Fold the observations of several imports into one row a key, in SQL, so that any number of rows fits.
 
-Every import is kept as it came, with the moment up to which it speaks (its stamp). A row is made anew from
-all that was ever said of it: of each column the latest known value, of equally late ones the larger. So the
-order of imports does not matter, and neither does importing a file twice.
+Every observation keeps its stamp, the moment up to which its file speaks. A row is computed from all its
+observations: each column has the latest known value, of equally late ones the larger. So neither the order
+of imports nor importing a file twice changes the result.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kpi_kit.data.merge.extra import Staged
 from kpi_kit.data.table_source import SQL_TYPES, literal, quoted
 
 FIGURES = ("views", "likes", "comments", "reposts", "reach")
-"""Figures of posts, which grow: a new one is a later snapshot and restates nothing."""
+"""Figures of posts. They grow: a new value is a later snapshot and restates nothing."""
 
 _GROW = {"posts": (*FIGURES, "stats_at", "text", "url"), "post_stats": FIGURES}
 _ASSUMED = "TIMESTAMPTZ '1900-01-01 00:00:00+00'"
@@ -29,7 +29,7 @@ _AT_ONCE = 150_000
 
 @dataclass(frozen=True)
 class Added:
-    """What an upsert did to one table."""
+    """How many rows of a table an import added, changed, and found unchanged."""
 
     table: str
     new: int
@@ -39,16 +39,19 @@ class Added:
 
 @dataclass(frozen=True)
 class Merged:
-    """One table after an import; its rows are in the temporary table ``result_<name>``.
+    """One table after an import; the rows with imported keys are in the temporary table ``result_<name>``.
 
     Parameters
     ----------
     table : Table
     added : Added
     restated : tuple of str
-        Known values that the import changed, one sentence each.
+        Values that the import changed, one sentence each.
+    restated_count : int
     disputed : int
-        Rows of which two files that are equally late say different things.
+        Rows that two equally late files state differently.
+    history : DataFrame or None
+        Snapshots of posts that later ones replace.
     """
 
     table: Table
@@ -60,12 +63,12 @@ class Merged:
 
     @property
     def result(self) -> str:
-        """The temporary table that has the rows whose keys were imported."""
+        """The temporary table with the rows whose keys were imported."""
         return f"result_{self.table.name}"
 
 
-def number_of(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
-    """How many rows a relation has."""
+def count_rows(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
+    """Return the number of rows of a relation."""
     ((count,),) = connection.execute(f"SELECT count(*) FROM {relation}").fetchall()
     return int(count)
 
@@ -80,9 +83,9 @@ class Piece:
     stamp : str
         SQL of the moment up to which the files speak.
     stamps : sequence of datetime or None
-        The same for each row, where the files differ.
+        The stamp of each row, where the files differ.
     origin : str
-        The digest by which the journal knows the files.
+        The digest of the files in the journal.
     """
 
     rows: pd.DataFrame | Staged
@@ -91,18 +94,18 @@ class Piece:
     origin: str = ""
 
 
-def observe(connection: duckdb.DuckDBPyConnection, table: Table, pieces: Sequence[Piece]) -> None:
-    """Put imported rows into the temporary table ``fresh``, with all columns, ``_stamp`` and ``_origin``."""
+def stage(connection: duckdb.DuckDBPyConnection, table: Table, pieces: Sequence[Piece]) -> None:
+    """Copy imported rows to the temporary table ``fresh``: all columns, ``_stamp`` and ``_origin``."""
     columns = ", ".join(f"{quoted(c.name)} {SQL_TYPES[c.type]}" for c in table.columns)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE fresh ({columns}, _stamp TIMESTAMPTZ, _origin VARCHAR)")
     for piece in pieces:
-        _observe(connection, table, piece)
+        _stage_piece(connection, table, piece)
 
 
-def _observe(connection: duckdb.DuckDBPyConnection, table: Table, piece: Piece) -> None:
+def _stage_piece(connection: duckdb.DuckDBPyConnection, table: Table, piece: Piece) -> None:
     rows, own = piece.rows, "NULL"
     if isinstance(rows, Staged):
-        given = _files(rows.files)
+        relation = _files(rows.files)
         names = rows.columns
         own = "to_timestamp(nullif(_stamp, 0))" if rows.stamped else own
     else:
@@ -112,36 +115,38 @@ def _observe(connection: duckdb.DuckDBPyConnection, table: Table, piece: Piece) 
                 _stamp=pd.Series(list(piece.stamps), index=rows.index, dtype="datetime64[us, UTC]")
             )
             own = "_stamp"
-        connection.register("given", rows)
-        given = "given"
+        connection.register("imported", rows)
+        relation = "imported"
     chosen = [
         f"CAST({quoted(c.name) if c.name in names else 'NULL'} AS {SQL_TYPES[c.type]}) AS {quoted(c.name)}"
         for c in table.columns
     ]
     dated = f"CAST(stats_at AS TIMESTAMPTZ), {own}" if table.name == "posts" and "stats_at" in names else own
     later = f"coalesce({dated}, {piece.stamp}, {_ASSUMED})"
-    named = literal(piece.origin)
-    connection.execute(f"INSERT INTO fresh SELECT {', '.join(chosen)}, {later}, {named} FROM {given}")
+    origin = literal(piece.origin)
+    connection.execute(f"INSERT INTO fresh SELECT {', '.join(chosen)}, {later}, {origin} FROM {relation}")
 
 
-def keep(connection: duckdb.DuckDBPyConnection, table: Table, earlier: Sequence[Path], file: Path) -> None:
-    """Write down what no earlier import had said, and what stood there by hand; later imports read it."""
+def save_observations(
+    connection: duckdb.DuckDBPyConnection, table: Table, earlier: Sequence[Path], file: Path
+) -> None:
+    """Save the observations that are new, and the rows written by hand, for later imports."""
     names = ", ".join((*map(quoted, table.names), "_stamp"))
-    connection.execute("CREATE OR REPLACE TEMP TABLE said AS SELECT * FROM fresh WHERE false")
+    connection.execute("CREATE OR REPLACE TEMP TABLE unsaved AS SELECT * FROM fresh WHERE false")
     for part in _parts(connection, table):
-        all_said = [
+        statements = [
             f"SELECT {names}, _origin, 0 AS old FROM fresh WHERE {part}",
             f"SELECT {names}, 'by hand', 0 FROM by_hand WHERE {part}",
         ]
         if earlier:
-            all_said.append(f"SELECT {names}, _origin, 1 FROM {_files(earlier)} WHERE {part}")
+            statements.append(f"SELECT {names}, _origin, 1 FROM {_files(earlier)} WHERE {part}")
         connection.execute(
-            f"INSERT INTO said SELECT {names}, min(_origin) FROM ({' UNION ALL '.join(all_said)}) "
+            f"INSERT INTO unsaved SELECT {names}, min(_origin) FROM ({' UNION ALL '.join(statements)}) "
             f"GROUP BY {names} HAVING max(old) = 0 ORDER BY ALL"
         )
-    if number_of(connection, "said"):
+    if count_rows(connection, "unsaved"):
         file.parent.mkdir(parents=True, exist_ok=True)
-        connection.execute(f"COPY said TO {literal(str(file))} (FORMAT parquet)")
+        connection.execute(f"COPY unsaved TO {literal(str(file))} (FORMAT parquet)")
 
 
 def _files(files: Sequence[Path]) -> str:
@@ -149,16 +154,16 @@ def _files(files: Sequence[Path]) -> str:
 
 
 def _parts(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
-    """Conditions that split the rows by key into parts that fit into memory, whatever their number."""
-    count = -(-number_of(connection, "fresh") // _AT_ONCE)
+    """Return conditions that split the rows by key into parts that fit into memory."""
+    count = -(-count_rows(connection, "fresh") // _AT_ONCE)
     key = ", ".join(map(quoted, table.key))
     return [f"hash({key}) % {count} = {part}" for part in range(count)] if count > 1 else ["true"]
 
 
-def merge(
+def fold_table(
     connection: duckdb.DuckDBPyConnection, table: Table, present: str | None, earlier: Sequence[Path]
 ) -> Merged:
-    """Make the rows anew whose keys are in ``fresh``; the table ``by_hand`` gets what no file had said.
+    """Compute the rows whose keys are in ``fresh``; ``by_hand`` gets the rows that no import stated.
 
     Parameters
     ----------
@@ -194,33 +199,33 @@ def merge(
 
 
 def _fold(connection: duckdb.DuckDBPyConnection, table: Table, earlier: Sequence[Path], part: str) -> None:
-    """Add the rows of a part of the keys to the result, made of all that was said of them."""
+    """Add the rows of one part of the keys to the result."""
     key = ", ".join(map(quoted, table.key))
     names = ", ".join(map(quoted, table.names))
     connection.execute(f"CREATE OR REPLACE TEMP TABLE keys AS SELECT DISTINCT {key} FROM fresh WHERE {part}")
-    told = [f"SELECT {names}, _stamp FROM {rows} WHERE {part}" for rows in ("fresh", "by_hand")]
+    observed = [f"SELECT {names}, _stamp FROM {rows} WHERE {part}" for rows in ("fresh", "by_hand")]
     if earlier:
-        told.append(f"SELECT {names}, _stamp FROM {_files(earlier)} SEMI JOIN keys USING ({key})")
-    # what stands in the table fills what no file knows, such as a column that is kept by hand
-    told.append(f"SELECT {names}, TIMESTAMPTZ '-infinity' AS _stamp FROM touched WHERE {part}")
+        observed.append(f"SELECT {names}, _stamp FROM {_files(earlier)} SEMI JOIN keys USING ({key})")
+    # the present row fills what no file knows, such as a column kept by hand
+    observed.append(f"SELECT {names}, TIMESTAMPTZ '-infinity' AS _stamp FROM touched WHERE {part}")
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE told AS SELECT {names}, max(_stamp) AS _stamp "
-        f"FROM ({' UNION ALL '.join(told)}) GROUP BY ALL"
+        f"CREATE OR REPLACE TEMP TABLE observed AS SELECT {names}, max(_stamp) AS _stamp "
+        f"FROM ({' UNION ALL '.join(observed)}) GROUP BY ALL"
     )
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE often AS SELECT {key} FROM told GROUP BY ALL HAVING count(*) > 1"
+        f"CREATE OR REPLACE TEMP TABLE often AS SELECT {key} FROM observed GROUP BY ALL HAVING count(*) > 1"
     )
     latest = "".join(f", {_latest(table, name)}" for name in table.names if name not in table.key)
     connection.execute(
-        f"INSERT INTO result_{table.name} BY NAME SELECT {names} FROM told ANTI JOIN often USING ({key}) "
-        f"UNION ALL BY NAME SELECT {key}{latest} FROM told SEMI JOIN often USING ({key}) GROUP BY {key}"
+        f"INSERT INTO result_{table.name} BY NAME SELECT {names} FROM observed ANTI JOIN often USING ({key}) "
+        f"UNION ALL BY NAME SELECT {key}{latest} FROM observed SEMI JOIN often USING ({key}) GROUP BY {key}"
     )
 
 
 def _touched(
     connection: duckdb.DuckDBPyConnection, table: Table, present: str | None, earlier: Sequence[Path]
 ) -> None:
-    """The present rows with keys of the import; of them those of which no import has spoken."""
+    """Select the present rows with imported keys, and those among them that no import stated."""
     key = ", ".join(map(quoted, table.key))
     names = ", ".join(map(quoted, table.names))
     if present is None:
@@ -242,7 +247,7 @@ def _touched(
 
 
 def _latest(table: Table, name: str) -> str:
-    """SQL of a column's latest known value; the time of figures goes with the figures, also where unknown."""
+    """SQL of a column's latest known value; ``stats_at`` goes with the figures, also where it is unknown."""
     column = quoted(name)
     if table.name == "posts" and name == "stats_at":
         some = " OR ".join(f"{figure} IS NOT NULL" for figure in FIGURES)
@@ -265,17 +270,17 @@ def _counted(connection: duckdb.DuckDBPyConnection, table: Table) -> Added:
 
 
 def _restated(connection: duckdb.DuckDBPyConnection, table: Table) -> tuple[tuple[str, ...], int]:
-    """Known values that are others now."""
+    """Return a sentence for each value that the import changed, and how many there are."""
     key = ", ".join(map(quoted, table.key))
     shown = " || ' ' || ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in table.key)
-    found: list[str] = []
+    sentences: list[str] = []
     count = 0
     for column in table.columns:
         name = quoted(column.name)
         if column.name in table.key or column.name in _GROW.get(table.name, ()):
             continue
         changed = f"result_{table.name} r JOIN touched t USING ({key}) WHERE r.{name} <> t.{name}"
-        total = number_of(connection, changed)
+        total = count_rows(connection, changed)
         if not total:
             continue
         count += total
@@ -283,12 +288,12 @@ def _restated(connection: duckdb.DuckDBPyConnection, table: Table) -> tuple[tupl
             f"SELECT {shown}, {_spelled(column.type, f't.{name}')}, {_spelled(column.type, f'r.{name}')} "
             f"FROM {changed} ORDER BY 1 LIMIT {_SHOWN}"
         ).fetchall()
-        found += [f"{table.name}: {what}: {column.name} was {old}, is {new}" for what, old, new in rows]
-    return tuple(found[:_SHOWN]), count
+        sentences += [f"{table.name}: {row}: {column.name} was {old}, is {new}" for row, old, new in rows]
+    return tuple(sentences[:_SHOWN]), count
 
 
 def _spelled(kind: Type, name: str) -> str:
-    """SQL of a value in words: whole numbers without a point."""
+    """SQL of a value as text; whole numbers have no point."""
     text = f"CAST({name} AS VARCHAR)"
     if kind not in (Type.COUNT, Type.NUMBER):
         return text
@@ -297,26 +302,26 @@ def _spelled(kind: Type, name: str) -> str:
 
 
 def _disputed(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """How many rows two equally late imports tell differently."""
+    """Count the rows that two equally late imports state differently."""
     key = ", ".join(map(quoted, table.key))
     differ = [f"count(DISTINCT {quoted(name)}) > 1" for name in table.names if name not in table.key]
     if not differ:
         return 0
-    return number_of(
+    return count_rows(
         connection,
-        f"(SELECT {key} FROM told SEMI JOIN often USING ({key}) WHERE isfinite(_stamp) "
+        f"(SELECT {key} FROM observed SEMI JOIN often USING ({key}) WHERE isfinite(_stamp) "
         f"GROUP BY {key}, _stamp HAVING {' OR '.join(differ)})",
     )
 
 
 def _history(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """Snapshots of posts that a later one has replaced."""
+    """Return the snapshots of posts that a later one replaces."""
     figures = ", ".join(f"max({name}) AS {name}" for name in FIGURES[:4])
     some = " OR ".join(f"{name} IS NOT NULL" for name in FIGURES[:4])
     frame = connection.execute(
-        f"""SELECT post_id, timezone('UTC', stats_at) AS stats_at, {figures} FROM told
+        f"""SELECT post_id, timezone('UTC', stats_at) AS stats_at, {figures} FROM observed
             SEMI JOIN often USING (post_id)
-            JOIN (SELECT post_id, max(_stamp) AS latest FROM told WHERE {some} GROUP BY post_id)
+            JOIN (SELECT post_id, max(_stamp) AS latest FROM observed WHERE {some} GROUP BY post_id)
             USING (post_id)
             WHERE ({some}) AND stats_at IS NOT NULL AND isfinite(_stamp) AND stats_at < latest
             GROUP BY post_id, stats_at ORDER BY ALL"""
