@@ -118,10 +118,11 @@ def _problems_of_large(
     slices.mkdir()
     (slices / accounts.name).symlink_to(accounts.resolve(), target_is_directory=accounts.is_dir())
     part = slices / f"{name}.parquet"
-    for start in range(0, count_rows(connection, merged.result), writing.LARGE):
+    step = writing.LARGE
+    for start in range(0, count_rows(connection, merged.result), step):
         connection.execute(
             # by rowid: an OFFSET would hold all rows before it in memory
-            f"COPY (SELECT * FROM {merged.result} WHERE rowid >= {start} AND rowid < {start + writing.LARGE}) "
+            f"COPY (SELECT * FROM {merged.result} WHERE rowid >= {start} AND rowid < {start + step}) "
             f"TO {literal(str(part))} (FORMAT parquet)"
         )
         if problems := _problems(slices, timezone, work):
