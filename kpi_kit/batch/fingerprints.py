@@ -183,7 +183,10 @@ class Freshness:
         platforms = {str(known.loc[account, "platform"]) for account in accounts if account in known.index}
         return {
             "reliable": {
-                entry.kpi: crossing.backtest.get(entry.kpi, {}).get("verdict") for entry in person.kpis
+                entry.kpi: crossing.backtest[entry.kpi].get("verdict")
+                if entry.kpi in crossing.backtest
+                else None
+                for entry in person.kpis
             },
             "shocks": {
                 f"{platform} {measure}": [[week["week"], week["common"]] for week in found.get("weeks", ())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from typing import cast
 
 from kpi_kit.batch.remote import source
 from kpi_kit.cli import OK, SOME_FAILED
@@ -20,6 +21,7 @@ from kpi_kit.scorecard.build import target_of
 from kpi_kit.scorecard.context import Case, prepare
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.inference import verdicts
+from kpi_kit.scorecard.record import EntryRecord
 from kpi_kit.sources.rows import counted
 
 
@@ -96,7 +98,7 @@ def _audited(case: Case, known: cohort.Across) -> Iterator[str]:
         shown = {"unit": str(entry.unit), "as": entry.as_}
         for finding in findings:
             letter = words.text(f"smart.{finding['letter']}")
-            sentences = " ".join(audit.entry_sentences(finding, shown, words))
+            sentences = " ".join(audit.entry_sentences(finding, cast(EntryRecord, shown), words))
             yield f"{case.person.id}: {entry.called}: not {letter}: {sentences}"
     for finding in smart_audit.audit_set(case.person):
         yield f"{case.person.id}: {audit.set_sentence(finding, words)}"

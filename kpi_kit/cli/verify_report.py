@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kpi_kit.core.errors import InputError, SpecialistError
 from kpi_kit.core.periods import Period
@@ -16,11 +16,12 @@ from kpi_kit.params import entry_name
 from kpi_kit.report.wording import Form, Words, form, words
 from kpi_kit.scorecard import cohort as crossing
 from kpi_kit.scorecard.archive import HISTORY
-from kpi_kit.scorecard.build import Scorecard, card, is_sealed, load
-from kpi_kit.scorecard.card_files import Entry, entries
+from kpi_kit.scorecard.build import card, is_sealed, load
+from kpi_kit.scorecard.card_files import EntryKey, entries
 from kpi_kit.scorecard.cohort import Across
 from kpi_kit.scorecard.context import prepare
 from kpi_kit.scorecard.provenance import WHOLE, Cause, differences
+from kpi_kit.scorecard.record import EarlierEntry, PlatformShocks, Scorecard
 from kpi_kit.scorecard.revisions import alike
 
 _KEYS = {"specialist": str, "period": str, "as_of": str, "kpis": list, "provenance": dict}
@@ -250,12 +251,14 @@ def _across(was: Scorecard, path: Path) -> Across:
             )
             weeks += [] if week in weeks else [week]
     checks = {row["kpi"]: row.get("chance_check") for row in was["kpis"]}
-    return Across({kpi: check for kpi, check in checks.items() if check is not None}, shocks)
+    return Across(
+        {kpi: check for kpi, check in checks.items() if check is not None}, cast(PlatformShocks, shocks)
+    )
 
 
 # ---- figures
 
-_Key = tuple[Entry | None, str]
+_Key = tuple[EntryKey | None, str]
 
 
 def _readable(path: Path) -> Scorecard:
@@ -270,7 +273,7 @@ def _readable(path: Path) -> Scorecard:
     return was
 
 
-def _figures(record: Mapping[str, Any]) -> Iterator[tuple[_Key, Any]]:
+def _figures(record: Scorecard) -> Iterator[tuple[_Key, Any]]:
     for name, part in record.items():
         if name not in _INNER:
             yield from (((None, field), leaf) for field, leaf in _leaves(part, name))
@@ -298,9 +301,7 @@ def _name(part: Any, number: int) -> str:
     return str(number)
 
 
-def _difference(
-    key: _Key, was: Any, now: Any, cards: tuple[Mapping[str, Any], Mapping[str, Any]], say: Words
-) -> Difference:
+def _difference(key: _Key, was: Any, now: Any, cards: tuple[Scorecard, Scorecard], say: Words) -> Difference:
     entry, field = key
     if entry is None:
         share = field == "total"
@@ -316,7 +317,7 @@ def _difference(
     return Difference(name, field, *shown)
 
 
-def _readably(value: Any, field: str, row: Mapping[str, Any], say: Words) -> str:
+def _readably(value: Any, field: str, row: EarlierEntry, say: Words) -> str:
     """A figure of a KPI in its unit; of what is no value of it, as it stands in the JSON."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return _plain(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,7 @@ from kpi_kit.scorecard import build
 from kpi_kit.scorecard.cohort import Across
 from kpi_kit.scorecard.context import Case
 from kpi_kit.scorecard.entry_facts import Facts
+from kpi_kit.scorecard.record import EntryRecord, HistoryPoint, Scorecard, TargetRecord
 
 _OUTCOMES = ("attained", "attainment", "payout")
 
@@ -50,7 +51,7 @@ class Card:
     def __init__(self, case: Case, across: Across) -> None:
         self.case = case
         self._across = across
-        self.data: Mapping[str, Any] = build.card(case, across)
+        self.data: Scorecard = build.card(case, across)
         """The record: what the scorecard JSON of a report says."""
 
     def __repr__(self) -> str:
@@ -103,8 +104,7 @@ class Card:
     @property
     def total(self) -> float | None:
         """The weighted payout; None where there is none."""
-        total: float | None = self.data["total"]
-        return total
+        return self.data["total"]
 
     @property
     def words(self) -> Words:
@@ -119,7 +119,7 @@ class Card:
             key: {
                 "name": record.name,
                 "target": record.target_text,
-                **{name: record.data[name] for name in columns},
+                **{name: dict(record.data)[name] for name in columns},
             }
             for key, record in self._records.items()
         }
@@ -195,10 +195,9 @@ class Record:
         return page(self.card.words, None if figure is None else figure.html, outlook)
 
     @property
-    def data(self) -> Mapping[str, Any]:
+    def data(self) -> EntryRecord:
         """The entry's record in the scorecard JSON."""
-        record: Mapping[str, Any] = self.card.data["kpis"][self.number]
-        return record
+        return self.card.data["kpis"][self.number]
 
     @property
     def entry(self) -> Entry:
@@ -235,14 +234,12 @@ class Record:
     @property
     def value(self) -> float | None:
         """The fact; None where it is not assessable."""
-        value: float | None = self.data["value"]
-        return value
+        return self.data["value"]
 
     @property
-    def target(self) -> Mapping[str, Any] | None:
+    def target(self) -> TargetRecord | None:
         """The target of the period: ``kind``, ``value``, ``base``."""
-        target: Mapping[str, Any] | None = self.data["target"]
-        return target
+        return self.data["target"]
 
     @property
     def target_text(self) -> str:
@@ -252,36 +249,32 @@ class Record:
     @property
     def attained(self) -> bool | None:
         """Whether the target is reached."""
-        attained: bool | None = self.data["attained"]
-        return attained
+        return self.data["attained"]
 
     @property
     def attainment(self) -> float | None:
         """How far, before the cap."""
-        attainment: float | None = self.data["attainment"]
-        return attainment
+        return self.data["attainment"]
 
     @property
     def payout(self) -> float | None:
         """What the attainment pays."""
-        payout: float | None = self.data["payout"]
-        return payout
+        return self.data["payout"]
 
     @property
     def chance(self) -> float | None:
         """The chance of the next period; None where the history is too short."""
-        chance: float | None = self.data["chance"]
-        return chance
+        return self.data["chance"]
 
     @property
     def history(self) -> pd.DataFrame:
         """Period by period: value, the target of that time, attained, attainment, payout."""
         past = [self._past(step) for step in self.data["history"][:-1]]
-        last = {**self.data["history"][-1], **{name: self.data[name] for name in _OUTCOMES}}
+        last = {**self.data["history"][-1], **{name: dict(self.data)[name] for name in _OUTCOMES}}
         columns = ["period", "value", "target", *_OUTCOMES]
         return pd.DataFrame([*past, last], columns=columns).set_index("period")
 
-    def _past(self, step: Mapping[str, Any]) -> dict[str, Any]:
+    def _past(self, step: HistoryPoint) -> dict[str, Any]:
         """What a period of the history would have come to under the target of that time."""
         asked = self.entry.target.ask().at(Period.parse(step["period"]), self.entry.accruing)
         if asked is None or step["value"] is None:

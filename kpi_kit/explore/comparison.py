@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ from kpi_kit.explore.card import Card
 from kpi_kit.explore.page import page
 from kpi_kit.report import parts
 from kpi_kit.report.wording import Words
+from kpi_kit.scorecard.record import EntryRecord
 
 
 class Comparison:
@@ -57,5 +58,5 @@ class Comparison:
         return {"kpi": entries[-1].name, **cells, "difference": change}
 
 
-def _fact(record: Mapping[str, Any], words: Words) -> str:
+def _fact(record: EntryRecord, words: Words) -> str:
     return "—" if record["value"] is None else words.fact(record)

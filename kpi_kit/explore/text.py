@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.console import Console
 
 from kpi_kit.report.parts import terminal
+from kpi_kit.scorecard.record import Scorecard
 
 
-def printed(record: Mapping[str, Any]) -> str:
+def printed(record: Scorecard) -> str:
     """The scorecard as plain text, as wide as it needs to be up to 120 letters."""
     console = Console(width=120, color_system=None, force_jupyter=False)
     with console.capture() as captured:

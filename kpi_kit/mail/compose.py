@@ -26,6 +26,7 @@ from kpi_kit.mail.letter import Letter
 from kpi_kit.report import figures
 from kpi_kit.report.specialist_page import THEME
 from kpi_kit.report.wording import words
+from kpi_kit.scorecard.record import Scorecard
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The moment of every file in an archive: the earliest that the format knows."""
@@ -117,7 +118,7 @@ def attachments(
 class Pictures:
     """Charts as PNG, each drawn once, however many messages show it."""
 
-    def __init__(self, cards: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, cards: Mapping[str, Scorecard]) -> None:
         self._cards = cards
         self._drawn: dict[tuple[str, int], bytes] = {}
 

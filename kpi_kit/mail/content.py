@@ -19,8 +19,8 @@ from kpi_kit.report import parts, summary
 from kpi_kit.report.specialist_page import SpecialistReport
 from kpi_kit.report.wording import Words, verdicts, words
 from kpi_kit.scorecard.department import view
+from kpi_kit.scorecard.record import NoteRecord, Scorecard, required
 
-Card = Mapping[str, Any]
 MOST_EXCEPTIONS = 8
 MOST_ROWS = 60
 """Specialists in the table of a message: Gmail cuts one off at 102 KB."""
@@ -43,7 +43,7 @@ class Row:
 class Trouble:
     """An entry that needs a decision: whose, which, and why."""
 
-    card: Card
+    card: Scorecard
     entry: int
     name: str
     reasons: tuple[str, ...]
@@ -197,7 +197,7 @@ def plain(text: str) -> str:
 
 
 def _subject(
-    title: str, cards: Sequence[Card], troubles: Sequence[Trouble], say: Words, *, corrected: bool
+    title: str, cards: Sequence[Scorecard], troubles: Sequence[Trouble], say: Words, *, corrected: bool
 ) -> str:
     """The period and the one most important fact."""
     if not any(card["assessable"] for card in cards):
@@ -212,14 +212,14 @@ def _subject(
     return subject if len(subject) <= _LONGEST_SUBJECT else subject[: _LONGEST_SUBJECT - 1] + "…"
 
 
-def _reached(cards: Sequence[Card], say: Words) -> str:
+def _reached(cards: Sequence[Scorecard], say: Words) -> str:
     attained, goals = (sum(card[key] for card in cards) for key in ("attained", "assessable"))
     return say.plural(
         "mail.reached", attained, attained=say.number(attained), goals=say.plural("goals_of", goals)
     )
 
 
-def _sentences(cards: Sequence[Card], troubles: Sequence[Trouble], period: str, say: Words) -> list[str]:
+def _sentences(cards: Sequence[Scorecard], troubles: Sequence[Trouble], period: str, say: Words) -> list[str]:
     """Three sentences: what was attained, what is real, what comes first."""
     if len(cards) == 1:
         return summary.sentences(cards[0], say)
@@ -244,7 +244,7 @@ def _sentences(cards: Sequence[Card], troubles: Sequence[Trouble], period: str, 
     ]
 
 
-def _changes(cards: Sequence[Card], say: Words) -> str:
+def _changes(cards: Sequence[Scorecard], say: Words) -> str:
     if any(card["interim"] for card in cards):
         return say.text("summary.change.interim")
     found = sum((_kinds(card) for card in cards), Counter[str]())
@@ -263,7 +263,7 @@ _CHANGES = {
 }
 
 
-def _kinds(card: Card) -> Counter[str]:
+def _kinds(card: Scorecard) -> Counter[str]:
     """How many changes since the period before are real, by whether that is good, and how many are not."""
     found: Counter[str] = Counter()
     for record in card["kpis"]:
@@ -275,7 +275,7 @@ def _kinds(card: Card) -> Counter[str]:
     return found
 
 
-def _troubles(cards: Sequence[Card], say: Words) -> Iterator[Trouble]:
+def _troubles(cards: Sequence[Scorecard], say: Words) -> Iterator[Trouble]:
     """What needs a decision, the surest deterioration first."""
     by_id = {card["specialist"]: card for card in cards}
     called = {card["specialist"]: parts.names(card, say) for card in cards}
@@ -289,12 +289,12 @@ def _troubles(cards: Sequence[Card], say: Words) -> Iterator[Trouble]:
         yield Trouble(card, entry, name, told)
 
 
-def _reason(code: str, card: Card, entry: int, say: Words) -> str:
+def _reason(code: str, card: Scorecard, entry: int, say: Words) -> str:
     record = card["kpis"][entry]
     match code:
         case "below":
             threshold = card["scoring"]["threshold"]
-            attainment = say.attainment(record["attainment"], threshold)
+            attainment = say.attainment(required(record["attainment"]), threshold)
             return say.text("mail.reason.below", attainment=attainment, threshold=say.share(threshold))
         case "worse":
             against = say.text(f"versus.previous.{Period.parse(card['period']).grain}")
@@ -320,14 +320,14 @@ def _more_rows(count: int, say: Words) -> str:
     return say.plural("mail.more_rows", count) if count > 0 else ""
 
 
-def _by_trouble(cards: Sequence[Card], troubles: Sequence[Trouble]) -> list[Card]:
+def _by_trouble(cards: Sequence[Scorecard], troubles: Sequence[Trouble]) -> list[Scorecard]:
     """The cards, the most urgent first."""
     urgent = list(dict.fromkeys(each.card["specialist"] for each in troubles))
     places = {person: place for place, person in enumerate(urgent)}
     return sorted(cards, key=lambda card: places.get(card["specialist"], len(places)))
 
 
-def _row(card: Card, asked: Asked, say: Words) -> Row:
+def _row(card: Scorecard, asked: Asked, say: Words) -> Row:
     found, goals = _kinds(card), card["assessable"]
     real = [say.text(_REAL[kind], count=say.number(found[kind])) for kind in _REAL if found[kind]]
     reached = (
@@ -360,11 +360,11 @@ def _department_link(asked: Asked, recipient: Recipient, held: Sequence[Held]) -
     return link(asked.base_url, asked.period, gate.DEPARTMENT)
 
 
-def _flags(card: Card) -> list[Mapping[str, Any]]:
+def _flags(card: Scorecard) -> list[NoteRecord]:
     return [note for note in card["notes"] if note["code"] in parts.UNFINISHED]
 
 
-def _banners(cards: Sequence[Card], say: Words) -> Iterator[str]:
+def _banners(cards: Sequence[Scorecard], say: Words) -> Iterator[str]:
     """What is not final or has been restated, and whose, where it is not everyone's."""
     recounted = [card for card in cards if card.get("restated")]  # a report of an older kit does not say
     if recounted:
@@ -381,7 +381,7 @@ def _banners(cards: Sequence[Card], say: Words) -> Iterator[str]:
         yield text if len(names) == len(cards) else say.text("mail.of", names=say.join(names), text=text)
 
 
-def _pictures(cards: Sequence[Card], troubles: Sequence[Trouble], say: Words) -> Iterator[Picture]:
+def _pictures(cards: Sequence[Scorecard], troubles: Sequence[Trouble], say: Words) -> Iterator[Picture]:
     """Charts of what needs a decision first; where nothing does, of what weighs most."""
     heaviest = [
         (card, entry)

@@ -8,13 +8,13 @@ from typing import Any
 
 from kpi_kit.report import parts
 from kpi_kit.report.wording import Words, form
+from kpi_kit.scorecard.record import EntryRecord, Scorecard
 
-Card = Mapping[str, Any]
 _DIGITS = 9
 """Significant ones that are kept: the last bits of a float differ from machine to machine."""
 
 
-def figures(cards: Sequence[Card]) -> dict[str, Any]:
+def figures(cards: Sequence[Scorecard]) -> dict[str, Any]:
     """The figures of some scorecards, by specialist and entry."""
     return {
         card["specialist"]: {
@@ -26,7 +26,7 @@ def figures(cards: Sequence[Card]) -> dict[str, Any]:
     }
 
 
-def corrections(earlier: Mapping[str, Any], cards: Sequence[Card], say: Words) -> Iterator[str]:
+def corrections(earlier: Mapping[str, Any], cards: Sequence[Scorecard], say: Words) -> Iterator[str]:
     """What an earlier message said otherwise, a line each.
 
     Parameters
@@ -54,7 +54,7 @@ def corrections(earlier: Mapping[str, Any], cards: Sequence[Card], say: Words) -
 
 
 def _of_entry(
-    card: Card, record: Card, name: str, old: Mapping[str, float | None], say: Words
+    card: Scorecard, record: EntryRecord, name: str, old: Mapping[str, float | None], say: Words
 ) -> Iterator[str]:
     key, now = _key(record), _kept(record["value"])
     if key not in old:
@@ -74,12 +74,12 @@ def _restated(who: str, what: str, before: str, now: str, *, say: Words) -> str:
     return say.text("mail.restated", who=who, what=what, before=before, now=now)
 
 
-def _value(value: float | None, other: float | None, record: Card, say: Words) -> str:
+def _value(value: float | None, other: float | None, record: EntryRecord, say: Words) -> str:
     """A value, fine enough to tell it from the other one."""
     return "—" if value is None else say.beside(value, other, form(record))
 
 
-def _key(record: Card) -> str:
+def _key(record: EntryRecord) -> str:
     named = [record["kpi"], record["as"], record["versus"], record["scope"]]
     return json.dumps(named, ensure_ascii=False, sort_keys=True)
 

@@ -17,8 +17,8 @@ from kpi_kit.params import Params
 from kpi_kit.report import render
 from kpi_kit.report.wording import Words, words
 from kpi_kit.scorecard import card_files
+from kpi_kit.scorecard.record import Scorecard
 
-Card = Mapping[str, Any]
 REQUIRED = ("header", "summary", "total", "scorecard", "notes", "definitions", "provenance")
 """Sections without which a page is no report; figures too, where there is anything to draw."""
 DEPARTMENT = "index"
@@ -30,7 +30,7 @@ class Sound:
     """A report that may be mailed."""
 
     id: str
-    card: Card = field(repr=False)
+    card: Scorecard = field(repr=False)
     page: bytes = field(repr=False)
 
 
@@ -152,7 +152,7 @@ class Gate:
             raise _Refused("failed", str(why or "the manifest does not say that it is done"))
         return entry
 
-    def _files(self, person: str, entry: Mapping[str, Any]) -> tuple[Card, bytes]:
+    def _files(self, person: str, entry: Mapping[str, Any]) -> tuple[Scorecard, bytes]:
         paths = [self.folder / f"{person}.{kind}" for kind in ("json", "html")]
         try:
             card, page = card_files.load(paths[0]), paths[1].read_bytes()
@@ -162,7 +162,7 @@ class Gate:
             raise _Refused("failed", "its page or JSON is not the one that the run has made")
         return card, page
 
-    def _compare(self, person: str, card: Card, entry: Mapping[str, Any]) -> None:
+    def _compare(self, person: str, card: Scorecard, entry: Mapping[str, Any]) -> None:
         """The card is of this person and period, and its inputs are those that are there now."""
         told = (card["specialist"], card["period"])
         if told != (person, self.period):
@@ -171,7 +171,7 @@ class Gate:
         if changed := [name for name in INPUTS if made.get(name) != now[name]]:
             raise _Refused("stale", f"it is older than its {', '.join(changed)}; make reports again")
 
-    def _look(self, person: str, card: Card, page: str) -> None:
+    def _look(self, person: str, card: Scorecard, page: str) -> None:
         """The page is this card's, and nothing that a report must have is missing or empty."""
         say = words(card["language"], card["currency"])
         title = f"{card['name']}, {say.period(card['period'])}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -16,8 +15,16 @@ from kpi_kit.report.section import Section, build
 from kpi_kit.report.specialist_page import THEME
 from kpi_kit.report.wording import Form, Words, verdicts, words
 from kpi_kit.scorecard.department import view
-
-Card = Mapping[str, Any]
+from kpi_kit.scorecard.record import (
+    Brand,
+    EntryRecord,
+    FunnelRecord,
+    JudgedPoint,
+    NoteRecord,
+    Scorecard,
+    ScoringRecord,
+    required,
+)
 
 
 class DepartmentReport:
@@ -38,7 +45,7 @@ class DepartmentReport:
     def __init__(
         self,
         period: str,
-        cards: Sequence[Card],
+        cards: Sequence[Scorecard],
         failed: Mapping[str, str],
         language: str,
         currency: str,
@@ -47,7 +54,7 @@ class DepartmentReport:
         self.period = period
         ordered = sorted(cards, key=lambda card: card["name"])
         self.view = view(ordered)
-        self.cards: list[Card] = shown(ordered)
+        self.cards: list[Scorecard] = shown(ordered)
         self.failed = {isolated(name): isolated(why) for name, why in sorted(failed.items())}
         self.missing: list[str] = shown(sorted(missing))
         self._words = words(language, currency)
@@ -59,7 +66,7 @@ class DepartmentReport:
         """Whose department, which period, data of when."""
         say = self._words
         agency = next((card["agency"] for card in self.cards), None)
-        brand = next((card["brand"] for card in self.cards), {"logo": None, "accent": None})
+        brand = next((card["brand"] for card in self.cards), Brand(logo=None, accent=None))
         head = f"{say.text('department.title')}, {say.period(self.period)}"
         moments = list(dict.fromkeys(card["as_of"] for card in self.cards))
         when = (
@@ -186,19 +193,19 @@ class DepartmentReport:
     def _section(self, name: str, heading: str, *content: str | None) -> Section | None:
         return build(self._words, name, self._words.text(heading), *content)
 
-    def _link(self, card: Card) -> Markup:
+    def _link(self, card: Scorecard) -> Markup:
         return tag("a", card["name"], href=f"{quote(card['specialist'])}.html")
 
-    def _by_urgency(self) -> list[Card]:
+    def _by_urgency(self) -> list[Scorecard]:
         """The cards in the order of their most urgent exception; those without one as they are."""
         urgent = list(dict.fromkeys(found["specialist"] for found in self.view["exceptions"]))
         places = {person: place for place, person in enumerate(urgent)}
         return sorted(self.cards, key=lambda card: places.get(card["specialist"], len(places)))
 
-    def _funnel(self, found: Mapping[str, Any]) -> Markup:
+    def _funnel(self, found: FunnelRecord) -> Markup:
         """A funnel plot and what it says."""
         say = self._words
-        points = [{**point, "name": self._called(point)} for point in found["points"]]
+        points: list[JudgedPoint] = [{**point, "name": self._called(point)} for point in found["points"]]
         how = Form(found["unit"])
         told = {
             strength: say.join(
@@ -210,7 +217,7 @@ class DepartmentReport:
             )
             for strength in ("exceptional", "unusual")
         }
-        centre = say.value(found["centre"], how)
+        centre = say.value(required(found["centre"]), how)
         sentences = [
             say.text(f"department.funnel_{strength}", names=names)
             for strength, names in told.items()
@@ -228,7 +235,7 @@ class DepartmentReport:
         caption = tag("figcaption", tag("h3", name), tag("p", message))
         return tag("figure", caption, parts.image(figures.data_uri(image), alt))
 
-    def _called(self, point: Mapping[str, Any]) -> str:
+    def _called(self, point: JudgedPoint) -> str:
         """A person, or an account of theirs."""
         if "account_id" not in point:
             return str(point["name"])
@@ -236,7 +243,7 @@ class DepartmentReport:
         named = parts.titles(card, self._words, with_platform=True)
         return named.get(point["account_id"], str(point["account_id"]))
 
-    def _who(self, point: Mapping[str, Any]) -> str:
+    def _who(self, point: JudgedPoint) -> str:
         """A point in a sentence: an account with its holder."""
         if "account_id" not in point:
             return str(point["name"])
@@ -247,7 +254,7 @@ class DepartmentReport:
         accent = next((card["brand"]["accent"] for card in self.cards), None)
         return figures.theme(THEME, accent)
 
-    def _troubles(self, card: Card) -> list[str]:
+    def _troubles(self, card: Scorecard) -> list[str]:
         """What a head of department has to look at, in words."""
         say = self._words
         low, missing = summary.below(card, say), summary.unexpected(card, say)
@@ -271,23 +278,23 @@ class DepartmentReport:
             *(say.text(f"department.{code}") for code in _flags(card) if code not in common),
         ]
 
-    def _common_flags(self) -> list[Mapping[str, Any]]:
+    def _common_flags(self) -> list[NoteRecord]:
         """The notes of unfinished figures that hold for every report: they are no one's trouble."""
         flags = [_flags(card) for card in self.cards]
         return [note for code, note in flags[0].items() if all(code in own for own in flags)] if flags else []
 
 
-def _flags(card: Card) -> dict[str, Mapping[str, Any]]:
+def _flags(card: Scorecard) -> dict[str, NoteRecord]:
     """The notes that the figures are not final, by code."""
     return {note["code"]: note for note in card["notes"] if note["code"] in parts.UNFINISHED}
 
 
-def _attainment(record: Mapping[str, Any], scoring: Mapping[str, Any], say: Words) -> str | None:
+def _attainment(record: EntryRecord, scoring: ScoringRecord, say: Words) -> str | None:
     attainment = record["attainment"]
     return None if attainment is None else say.attainment(attainment, scoring["threshold"])
 
 
-def _part(card: Card, say: Words) -> str:
+def _part(card: Scorecard, say: Words) -> str:
     """How many of the targets that could be assessed were reached."""
     if not card["assessable"]:
         return "—"

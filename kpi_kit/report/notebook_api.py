@@ -81,7 +81,8 @@ def specialist(
     path = folder / f"{who}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     changed = revisions.restated(card, archive.first(folder, who), journal.read(paths["data"]))
-    card = card_files.sealed({**card, "restated": changed})
+    card["restated"] = changed
+    card = card_files.sealed(card)
     archive.keep(folder, who, card)
     card_files.save(card, path)
     return SpecialistReport(card, path)

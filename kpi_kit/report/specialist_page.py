@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
@@ -15,6 +14,7 @@ from kpi_kit.report import figures, parts, summary
 from kpi_kit.report.parts import tag
 from kpi_kit.report.section import Section, build
 from kpi_kit.report.wording import Form, words
+from kpi_kit.scorecard.record import EntryRecord, ResponseTimes, Scorecard, required
 
 THEME = shipped("reports") / "theme.css"
 """The stylesheet of the page, whose colours the figures take."""
@@ -31,8 +31,8 @@ class SpecialistReport:
         Where the scorecard was saved.
     """
 
-    def __init__(self, card: Mapping[str, Any], path: Path | None = None) -> None:
-        self.card: Mapping[str, Any] = shown(card)
+    def __init__(self, card: Scorecard, path: Path | None = None) -> None:
+        self.card: Scorecard = shown(card)
         self.path = path
         self._words = words(card["language"], card["currency"])
         self._names = parts.names(card, self._words)
@@ -197,11 +197,11 @@ class SpecialistReport:
         bonus, say = self.card["bonus"], self._words
         if not bonus or bonus["amount"] is None:
             return None
-        share, sales = say.share(bonus["share"]), say.money(bonus["sales_amount"])
+        share, sales = say.share(bonus["share"]), say.money(required(bonus["sales_amount"]))
         key = "total.bonus_capped" if bonus["amount"] == bonus["cap"] else "total.bonus"
         return parts.paragraph(say.text(key, share=share, sales=sales, amount=say.money(bonus["amount"])))
 
-    def _answered(self, found: Mapping[str, Any]) -> str:
+    def _answered(self, found: ResponseTimes) -> str:
         say, left = self._words, self._words.number(found["unanswered"])
         if found["in_time"] is None:
             return say.plural("response.received", found["received"], unanswered=left)
@@ -213,7 +213,7 @@ class SpecialistReport:
             unanswered=left,
         )
 
-    def _figure(self, number: int, record: Mapping[str, Any], image: str | None) -> Markup:
+    def _figure(self, number: int, record: EntryRecord, image: str | None) -> Markup:
         say, name = self._words, self._names[number - 1]
         message = self.message(record)
         by = say.text(f"period.by.{Period.parse(self.card['period']).grain}")
@@ -222,16 +222,16 @@ class SpecialistReport:
         caption = tag("figcaption", tag("h3", name), tag("p", message))
         return tag("figure", caption, shown, id=f"figure-{number}")
 
-    def message(self, record: Mapping[str, Any]) -> str:
+    def message(self, record: EntryRecord) -> str:
         """What the figure of a KPI says, in one sentence."""
         return self._words.sentence(self._judged(record, self._words.during(self.card["period"])))
 
-    def _judged(self, record: Mapping[str, Any], during: str) -> str:
+    def _judged(self, record: EntryRecord, during: str) -> str:
         say, what = self._words, parts.state(record, self.card["scoring"])
         if what == "not_assessable":
             reason = " ".join(reason for reason, _ in parts.reasons(self.card, record, say))
             return say.text("figures.not_assessable", during=during, reason=reason)
-        value = say.amount(record["value"], parts.form(record))
+        value = say.amount(required(record["value"]), parts.form(record))
         if what == "no_target":
             return say.text("figures.unscored", during=during, value=value)
         key = "figures.attained" if record["attained"] else "figures.missed"

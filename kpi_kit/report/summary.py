@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from kpi_kit.core.periods import Period
 from kpi_kit.report.parts import names, reasons, state
 from kpi_kit.report.wording import Words, verdicts
+from kpi_kit.scorecard.record import EntryRecord, Scorecard, required
 
-Card = Mapping[str, Any]
 UNLIKELY = 0.1
 """Under this chance a target is out of reach, as in the audit of targets."""
 _EARLY = ("interim_change", "period_not_begun")
 
 
-def sentences(card: Card, words: Words) -> list[str]:
+def sentences(card: Scorecard, words: Words) -> list[str]:
     """What was attained; what is real and what is noise; what needs a decision."""
     return [_attained(card, words), _changed(card, words), _to_decide(card, words)]
 
 
-def below(card: Card, words: Words) -> list[str]:
+def below(card: Scorecard, words: Words) -> list[str]:
     """The names of the KPIs whose attainment is under the threshold, in quotation marks."""
     return _named(card, words, lambda record: state(record, card["scoring"]) == "below")
 
 
-def unassessed(card: Card, words: Words) -> list[str]:
+def unassessed(card: Scorecard, words: Words) -> list[str]:
     """The names of the KPIs that cannot be assessed, in quotation marks."""
     return _named(card, words, lambda record: not record["assessable"])
 
 
-def unexpected(card: Card, words: Words) -> list[str]:
+def unexpected(card: Scorecard, words: Words) -> list[str]:
     """Those of them that need more than the end of the period."""
     return _named(card, words, lambda record: not record["assessable"] and not _is_early(record, words))
 
 
-def worsened(card: Card, words: Words) -> list[str]:
+def worsened(card: Scorecard, words: Words) -> list[str]:
     """The names of the KPIs whose change since the period before is real and for the worse."""
     return _named(card, words, lambda record: _is_worse(verdicts.change_verdict(record["change"], record)))
 
 
-def declining(card: Card, words: Words) -> list[str]:
+def declining(card: Scorecard, words: Words) -> list[str]:
     """The names of the KPIs with a clear trend for the worse."""
     return _named(card, words, lambda record: _is_worse(verdicts.trend_verdict(record["trend"], record)))
 
 
-def _attained(card: Card, words: Words) -> str:
+def _attained(card: Scorecard, words: Words) -> str:
     during = words.during(card["period"])
     if not card["assessable"]:
         return words.sentence(words.text("summary.nothing", during=during))
@@ -64,7 +63,7 @@ def _attained(card: Card, words: Words) -> str:
     return words.sentence(sentence)
 
 
-def _changed(card: Card, words: Words) -> str:
+def _changed(card: Scorecard, words: Words) -> str:
     """Which changes since the period before are real, and how many are not."""
     if card["interim"]:
         return words.text("summary.change.interim")
@@ -88,7 +87,7 @@ def _changed(card: Card, words: Words) -> str:
     return words.text("summary.changed", against=against, changes="; ".join(parts))
 
 
-def _to_decide(card: Card, words: Words) -> str:
+def _to_decide(card: Scorecard, words: Words) -> str:
     """What a head of department has to decide, and who can mend what cannot be assessed."""
     threshold = words.share(card["scoring"]["threshold"])
     wanted = {
@@ -114,13 +113,13 @@ def _to_decide(card: Card, words: Words) -> str:
     )
 
 
-def _chances(card: Card, words: Words) -> list[str]:
+def _chances(card: Scorecard, words: Words) -> list[str]:
     found = zip(names(card, words), card["kpis"], strict=True)
     return [
         words.text(
             "summary.decide.chance",
             name=words.quote(name),
-            target=words.of(record["chance_period"]),
+            target=words.of(required(record["chance_period"])),
             chance=verdicts.chance_number(record, words),
         )
         for name, record in found
@@ -128,7 +127,7 @@ def _chances(card: Card, words: Words) -> list[str]:
     ]
 
 
-def _unassessed(card: Card, words: Words) -> str | None:
+def _unassessed(card: Scorecard, words: Words) -> str | None:
     """What cannot be assessed and who can mend it; the reason too where there is one thing to say."""
     missing = unassessed(card, words)
     if not missing:
@@ -152,11 +151,11 @@ def _is_worse(found: verdicts.Verdict) -> bool:
     return found.code in ("real", "clear") and found.effect == "worse"
 
 
-def _is_unlikely(record: Card) -> bool:
-    return verdicts.chance_code(record) == "reliable" and record["chance"] < UNLIKELY
+def _is_unlikely(record: EntryRecord) -> bool:
+    return verdicts.chance_code(record) == "reliable" and required(record["chance"]) < UNLIKELY
 
 
-def _named(card: Card, words: Words, wanted: Callable[[Card], bool]) -> list[str]:
+def _named(card: Scorecard, words: Words, wanted: Callable[[EntryRecord], bool]) -> list[str]:
     """The names of some KPIs, in quotation marks."""
     return [
         words.quote(name)
@@ -165,6 +164,6 @@ def _named(card: Card, words: Words, wanted: Callable[[Card], bool]) -> list[str
     ]
 
 
-def _is_early(record: Card, words: Words) -> bool:
+def _is_early(record: EntryRecord, words: Words) -> bool:
     """Whether a KPI cannot be assessed for no other reason than that the period is not over."""
     return all(note["code"] in _EARLY for note in record["notes"] if words.is_reason(note))

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import sha256, sha256_of_file, write_file
-from kpi_kit.scorecard.card_files import Scorecard, dumps, entries, is_sealed, load, sealed
+from kpi_kit.scorecard.card_files import dumps, entries, is_sealed, load, sealed
+from kpi_kit.scorecard.record import AnyScorecard, EarlierScorecard, Scorecard
 
 HISTORY = "history"
 """The folder of earlier scorecards, in that of the period."""
 
-FIELDS = ("value", "target", "attained", "payout")
+Field: TypeAlias = Literal["value", "target", "attained", "payout"]
+FIELDS: tuple[Field, ...] = get_args(Field)
 """What is compared of a KPI."""
 
 _NAME = re.compile(r"(?P<who>.+)\.(?P<number>\d{3,})-(?P<digest>[0-9a-f]{12})\.json")
@@ -53,7 +55,7 @@ def keep(folder: Path, specialist: str, fresh: Path | Scorecard) -> Path | None:
     return target
 
 
-def first(folder: Path, specialist: str) -> Scorecard | None:
+def first(folder: Path, specialist: str) -> AnyScorecard | None:
     """The scorecard of a period with which later ones are compared.
 
     It is the first final one; where none was final, the first preliminary one. Figures of a period that was
@@ -65,12 +67,34 @@ def first(folder: Path, specialist: str) -> Scorecard | None:
     return next((card for card in cards if not card["preliminary"]), cards[0] if cards else None)
 
 
-def _brief(card: Scorecard) -> Scorecard:
-    """What of an earlier scorecard a later one is compared with."""
-    names = ("schema", "specialist", "period", "as_of", "interim", "preliminary", "total", "bonus")
-    told = ("kpi", "as", "versus", "scope", "unit", *FIELDS)
-    kpis = [{name: row[name] for name in told} for row in card["kpis"]]
-    return sealed({**{name: card[name] for name in names}, "kpis": kpis, "provenance": card["provenance"]})
+def _brief(card: AnyScorecard) -> EarlierScorecard:
+    """The fields of a scorecard with which a later one is compared."""
+    brief: EarlierScorecard = {
+        "schema": card["schema"],
+        "specialist": card["specialist"],
+        "period": card["period"],
+        "as_of": card["as_of"],
+        "interim": card["interim"],
+        "preliminary": card["preliminary"],
+        "total": card["total"],
+        "bonus": card["bonus"],
+        "kpis": [
+            {
+                "kpi": row["kpi"],
+                "as": row["as"],
+                "versus": row["versus"],
+                "scope": row["scope"],
+                "unit": row["unit"],
+                "value": row["value"],
+                "target": row["target"],
+                "attained": row["attained"],
+                "payout": row["payout"],
+            }
+            for row in card["kpis"]
+        ],
+        "provenance": card["provenance"],
+    }
+    return sealed(brief)
 
 
 def beside(folder: Path, specialist: str) -> dict[Path, str]:
@@ -100,7 +124,7 @@ def _kept(folder: Path, specialist: str) -> list[_Kept]:
     )
 
 
-def _read(file: Path) -> Scorecard | None:
+def _read(file: Path) -> AnyScorecard | None:
     """A scorecard as the kit wrote it; None of any other file: an earlier one holds no report up."""
     if not file.is_file():
         return None
@@ -118,6 +142,6 @@ def _digest(file: Path) -> str:
     return sha256_of_file(file)[:12] if card is None else _digest_of(card)
 
 
-def _digest_of(card: Scorecard) -> str:
+def _digest_of(card: AnyScorecard) -> str:
     said = {name: part for name, part in card.items() if name not in ("provenance", "restated")}
     return sha256(dumps(said))[:12]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kpi_kit.core.model import Note
 from kpi_kit.core.periods import Period
@@ -14,13 +14,25 @@ from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.params import Entry, TargetParams, brand_record
 from kpi_kit.params.targets import Target
 from kpi_kit.scorecard import unusual_days
-from kpi_kit.scorecard.card_files import SCHEMA, Scorecard, dumps, is_sealed, load, save, sealed
+from kpi_kit.scorecard.card_files import SCHEMA, dumps, is_sealed, load, save, sealed
 from kpi_kit.scorecard.cohort import Across, read
 from kpi_kit.scorecard.context import Case, prepare
 from kpi_kit.scorecard.details import sections
 from kpi_kit.scorecard.entry_facts import Facts
-from kpi_kit.scorecard.inference import records, verdicts
+from kpi_kit.scorecard.inference import VerdictRecord, records, verdicts
 from kpi_kit.scorecard.provenance import provenance
+from kpi_kit.scorecard.record import (
+    Absence,
+    AccountRecord,
+    Assignment,
+    Bonus,
+    Brand,
+    EntryRecord,
+    Finding,
+    Scorecard,
+    ScoringRecord,
+    TargetRecord,
+)
 from kpi_kit.scorecard.sensitivity import robustness
 from kpi_kit.scorecard.smart_audit import audit, audit_set
 
@@ -82,13 +94,13 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
         for entry, said in zip(facts, found, strict=True)
     ]
     rows = [
-        {**entry_record(entry, verdict, across), "smart": smart, "audit": findings}
-        for entry, verdict, (smart, findings) in zip(facts, records(found), audits, strict=True)
+        entry_record(entry, verdict, across, audited)
+        for entry, verdict, audited in zip(facts, records(found), audits, strict=True)
     ]
     happened = unusual_days.events(case)
     asked = [row for row in rows if row["target"] is not None]
     scoring = case.department.scoring.curve()
-    record = {
+    record: Scorecard = {
         "schema": SCHEMA,
         "specialist": case.person.id,
         "name": case.person.name,
@@ -96,7 +108,7 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
         "language": case.department.language,
         "timezone": case.department.timezone,
         "currency": case.department.currency,
-        "brand": brand_record(case.department.brand, case.params.folder),
+        "brand": cast(Brand, brand_record(case.department.brand, case.params.folder)),
         "period": str(case.period),
         "as_of": case.as_of.isoformat(),
         "interim": case.interim,
@@ -104,11 +116,11 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
         "total": scoring.total((row["weight"], row["payout"]) for row in asked),
         "attained": sum(row["attained"] is True for row in asked),
         "assessable": sum(row["assessable"] for row in asked),
-        "scoring": case.department.scoring.model_dump(),
+        "scoring": cast(ScoringRecord, case.department.scoring.model_dump()),
         "assignments": list(_assignments(case)),
         "deputised": [_account(case, account) for account in case.deputised if account not in case.held],
         "brands": list(case.person.brands),
-        "absences": [absence.model_dump(mode="json") for absence in case.person.absences],
+        "absences": [cast(Absence, absence.model_dump(mode="json")) for absence in case.person.absences],
         "notes": [note.as_dict() for note in _report_notes(case)],
         "kpis": rows,
         "bonus": _bonus(case),
@@ -122,7 +134,12 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
     return sealed(record)
 
 
-def entry_record(facts: Facts, verdict: Mapping[str, Any], across: Across) -> dict[str, Any]:
+def entry_record(
+    facts: Facts,
+    verdict: VerdictRecord,
+    across: Across,
+    audited: tuple[dict[str, bool | None], list[Finding]],
+) -> EntryRecord:
     """One line of the scorecard."""
     case, entry = facts.case, facts.entry
     measured = facts.measurement
@@ -134,7 +151,7 @@ def entry_record(facts: Facts, verdict: Mapping[str, Any], across: Across) -> di
         payout = None if attainment is None else case.department.scoring.curve().payout(attainment)
     kpi, parts = entry.definition, facts.parts
     year_ago = facts.year_ago
-    by_owner = [
+    by_owner: list[Any] = [
         {kpi.scope: part.owner, "value": m.value, "numerator": m.numerator, "denominator": m.denominator}
         for part in parts
         for m in [part.measurement]
@@ -162,7 +179,7 @@ def entry_record(facts: Facts, verdict: Mapping[str, Any], across: Across) -> di
         "change": verdict["change"],
         "year_ago": None if year_ago is None else {"value": year_ago, "change": verdict["year_ago_change"]},
         "trend": verdict["trend"],
-        "target": None if target is None else target.as_dict(),
+        "target": None if target is None else cast(TargetRecord, target.as_dict()),
         "attained": attained,
         "attainment": attainment,
         "robustness": robustness(facts, target),
@@ -186,6 +203,8 @@ def entry_record(facts: Facts, verdict: Mapping[str, Any], across: Across) -> di
         "weeks": [{"week": str(week), "value": value} for week, value in facts.weeks],
         "accounts": by_owner if kpi.scope == "account_id" else [],
         "brands": by_owner if kpi.scope == "brand" else [],
+        "smart": audited[0],
+        "audit": audited[1],
     }
 
 
@@ -209,10 +228,10 @@ def target_of(case: Case, entry: Entry) -> tuple[Target | None, list[Note]]:
     return target, notes
 
 
-def _line(case: Case, entry: Entry, period: Period, target: Target | None) -> Any:
+def _line(case: Case, entry: Entry, period: Period, target: Target | None) -> float | list[float] | None:
     """The target of a period of the history, for the line in its figure."""
     asked = target if period == case.period else entry.target.ask().at(period, entry.accruing)
-    return None if asked is None else asked.as_dict()["value"]
+    return None if asked is None else cast(TargetRecord, asked.as_dict())["value"]
 
 
 def _platforms(facts: Facts) -> list[str]:
@@ -229,7 +248,7 @@ def _filter_notes(entry: Entry) -> Iterator[Note]:
         yield Note("sentiment_filter", {"sentiments": list(entry.sentiment)})
 
 
-def _assignments(case: Case) -> Iterator[dict[str, Any]]:
+def _assignments(case: Case) -> Iterator[Assignment]:
     for held in case.person.accounts:
         if held.account in case.held:
             yield {
@@ -239,13 +258,13 @@ def _assignments(case: Case) -> Iterator[dict[str, Any]]:
             }
 
 
-def _account(case: Case, account: str) -> dict[str, Any]:
+def _account(case: Case, account: str) -> AccountRecord:
     row = case.store.accounts.loc[account]
     return {
         "account_id": account,
-        "platform": row["platform"],
-        "title": row["title"],
-        "url": None if row.isna()["url"] else row["url"],
+        "platform": str(row["platform"]),
+        "title": str(row["title"]),
+        "url": None if row.isna()["url"] else str(row["url"]),
     }
 
 
@@ -270,7 +289,7 @@ def _report_notes(case: Case) -> Iterator[Note]:
             yield Note("deputy", {"for": colleague.id, **span})
 
 
-def _bonus(case: Case) -> dict[str, Any] | None:
+def _bonus(case: Case) -> Bonus | None:
     """A share of the sales of all the person's accounts, printed and never deducted."""
     rule = case.person.bonus
     if rule is None:

@@ -5,45 +5,47 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypeVar, cast
 
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import sha256, write_file
 from kpi_kit.core.json_io import read_json
+from kpi_kit.scorecard.record import AnyScorecard, EarlierEntry, EarlierScorecard, Scorecard
 
 SCHEMA = file_versions.current("scorecard")
 """The version of the JSON's shape."""
 
-Scorecard: TypeAlias = dict[str, Any]
-
-Entry: TypeAlias = tuple[str, str, str, str]
+EntryKey: TypeAlias = tuple[str, str, str, str]
 """What tells the entries of a scorecard apart: KPI, as, versus and scope."""
 
 
-def sealed(record: Scorecard) -> Scorecard:
+S = TypeVar("S", Scorecard, EarlierScorecard)
+
+
+def sealed(record: S) -> S:
     """The scorecard with a hash of itself, by which a figure that somebody changes in it shows."""
     return {**record, "provenance": {**record["provenance"], "seal": _seal(record)}}
 
 
-def is_sealed(record: Scorecard) -> bool:
+def is_sealed(record: AnyScorecard) -> bool:
     """Whether nobody has changed a scorecard since it was made; older kits did not seal theirs."""
     return bool(record["provenance"].get("seal") in (None, _seal(record)))
 
 
-def _seal(record: Scorecard) -> str:
+def _seal(record: AnyScorecard) -> str:
     unsealed = {name: value for name, value in record["provenance"].items() if name != "seal"}
     text = json.dumps({**record, "provenance": unsealed}, ensure_ascii=False, sort_keys=True)
     return sha256(text)[:16]
 
 
-def dumps(record: Scorecard) -> str:
-    """The scorecard as JSON text, the same bytes for the same record."""
+def dumps(record: Mapping[str, object]) -> str:
+    """A scorecard or department view as JSON text, the same bytes for the same record."""
     return json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def save(record: Scorecard, path: Path) -> None:
-    """Write a scorecard, whole or not at all."""
+def save(record: Mapping[str, object], path: Path) -> None:
+    """Write a scorecard or department view atomically."""
     write_file(path, dumps(record))
 
 
@@ -61,11 +63,11 @@ def load(path: Path) -> Scorecard:
         raise InputError(f"{path}: a scorecard is expected, and it cannot be read ({fault})") from None
     found = record.get("schema") if isinstance(record, dict) else None
     file_versions.refuse_other("scorecard", found, path, InputError)
-    return dict(record)
+    return cast(Scorecard, record)
 
 
-def entries(card: Mapping[str, Any]) -> dict[Entry, Mapping[str, Any]]:
-    """The rows of a scorecard by what tells them apart."""
+def entries(card: AnyScorecard) -> dict[EntryKey, EarlierEntry]:
+    """The entries of a scorecard by their keys."""
     return {
         (row["kpi"], row["as"], row["versus"], json.dumps(row["scope"], sort_keys=True)): row
         for row in card["kpis"]

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from kpi_kit.core.errors import InputError, KitError, SpecialistError
 from kpi_kit.core.files import sha256
@@ -24,6 +24,14 @@ from kpi_kit.core.periods import Period
 from kpi_kit.data.known import Known
 from kpi_kit.data.store import open_store
 from kpi_kit.params import load as load_params
+from kpi_kit.scorecard.record import (
+    ChanceCheck,
+    ChanceChecks,
+    PlatformShocks,
+    ShockRecord,
+    WeekOfPlatform,
+    required,
+)
 from kpi_kit.scorecard.windows import cut_off, full_weeks
 
 if TYPE_CHECKING:
@@ -58,8 +66,8 @@ class Across:
         As :func:`kpi_kit.scorecard.platform_shocks.shocks` gives them.
     """
 
-    backtest: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    shocks: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    backtest: ChanceChecks = field(default_factory=dict)
+    shocks: PlatformShocks = field(default_factory=dict)
 
     @property
     def digest(self) -> str | None:
@@ -74,22 +82,26 @@ class Across:
 
     def is_reliable(self, kpi: str) -> bool:
         """Whether nothing is known against the chances of a KPI."""
-        return self.backtest.get(kpi, {}).get("verdict") != "not_reliable"
+        return kpi not in self.backtest or self.backtest[kpi]["verdict"] != "not_reliable"
 
-    def shocks_of(self, kpi: Kpi, platforms: Iterable[str], period: Period) -> list[dict[str, Any]]:
+    def shocks_of(self, kpi: Kpi, platforms: Iterable[str], period: Period) -> list[ShockRecord]:
         """The weeks that overlap a period in which all accounts of a platform moved as the KPI does."""
         return [
             {
                 "platform": platform,
                 "week": week["week"],
                 "direction": week["common"],
-                "median": week["median"],
+                "median": required(week["median"]),
                 "accounts": week["accounts"],
             }
             for platform in sorted(set(platforms))
-            for week in self.shocks.get(platform, {}).get(kpi.shock or "", {}).get("weeks", ())
+            for week in self._weeks(platform, kpi.shock)
             if week["common"] in ("fell", "rose") and _overlaps(Period.parse(week["week"]), period)
         ]
+
+    def _weeks(self, platform: str, measure: str | None) -> Sequence[WeekOfPlatform]:
+        shocks = self.shocks.get(platform, {}).get(measure or "")
+        return () if shocks is None else shocks.get("weeks", ())
 
 
 def _overlaps(week: Period, period: Period) -> bool:
@@ -192,7 +204,7 @@ def collect(
     as_of: str | None = None,
     known: Known | None = None,
     made: Mapping[str, Plain] | None = None,
-    shocked: Mapping[str, Any] | None = None,
+    shocked: PlatformShocks | None = None,
     jobs: int = 1,
     submit: Callable[..., Future[Any]],
 ) -> tuple[Across, dict[str, Plain]]:
@@ -292,7 +304,7 @@ def of_case(case: Case) -> Forecasts:
     return made
 
 
-def pooled(everyone: Iterable[Forecasts]) -> dict[str, dict[str, Any]]:
+def pooled(everyone: Iterable[Forecasts]) -> ChanceChecks:
     """The back-test of each KPI over all specialists.
 
     Examples
@@ -308,10 +320,10 @@ def pooled(everyone: Iterable[Forecasts]) -> dict[str, dict[str, Any]]:
     for person in everyone:
         for kpi, made in person.items():
             pool.setdefault(kpi, []).extend(made)
-    return {kpi: asdict(backtest(pool[kpi])) for kpi in sorted(pool)}
+    return {kpi: cast(ChanceCheck, asdict(backtest(pool[kpi]))) for kpi in sorted(pool)}
 
 
-def _pooled(everyone: Iterable[Plain]) -> dict[str, dict[str, Any]]:
+def _pooled(everyone: Iterable[Plain]) -> ChanceChecks:
     from kpi_kit.statistics import Forecast
 
     return pooled({kpi: [Forecast(*each) for each in made] for kpi, made in own.items()} for own in everyone)
@@ -319,7 +331,7 @@ def _pooled(everyone: Iterable[Plain]) -> dict[str, dict[str, Any]]:
 
 def common(
     period: Period, *, data: Path, params: Path, as_of: str | None = None, known: Known | None = None
-) -> dict[str, Any]:
+) -> PlatformShocks:
     """The shocks of all platforms up to a period."""
     from kpi_kit.scorecard.platform_shocks import shocks
 

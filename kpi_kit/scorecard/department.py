@@ -6,8 +6,8 @@ needs a decision first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -15,9 +15,21 @@ from kpi_kit.core.model import Interval, Kpi
 from kpi_kit.core.periods import Period
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.scorecard.inference import REAL, effect
+from kpi_kit.scorecard.record import (
+    DepartmentShock,
+    DepartmentView,
+    EntryRecord,
+    ExceptionRecord,
+    FunnelCurvePoint,
+    FunnelLimits,
+    FunnelPoint,
+    FunnelRecord,
+    JudgedPoint,
+    OwnerValue,
+    Scorecard,
+    required,
+)
 from kpi_kit.statistics import Funnel, false_discoveries, funnel
-
-Card = Mapping[str, Any]
 
 SCHEMA = 1
 """The version of the JSON's shape."""
@@ -28,7 +40,7 @@ FEWEST = 3
 _CURVE_POINTS = 40
 
 
-def view(cards: Sequence[Card]) -> dict[str, Any]:
+def view(cards: Sequence[Scorecard]) -> DepartmentView:
     """What the department's report shows beside the specialists' own figures.
 
     Parameters
@@ -51,7 +63,7 @@ def view(cards: Sequence[Card]) -> dict[str, Any]:
     }
 
 
-def _funnels(cards: Sequence[Card]) -> Iterator[dict[str, Any]]:
+def _funnels(cards: Sequence[Scorecard]) -> Iterator[FunnelRecord]:
     """Of the KPIs that are shares of something: only these have a volume.
 
     The points are people, or their accounts where too few people are judged by the KPI.
@@ -64,19 +76,19 @@ def _funnels(cards: Sequence[Card]) -> Iterator[dict[str, Any]]:
             if record["kpi"] == kpi.id and record["as"] == "value"
         ]
         people = [_point(card, record) for card, record in entries if _has_volume(record)]
-        accounts = [
+        accounts: list[FunnelPoint] = [
             {**_point(card, part), "account_id": part["account_id"]}
             for card, record in entries
             for part in record["accounts"]
             if _has_volume(part) and not (kpi.accruing and part["account_id"] in _partly_held(card))
         ]
-        people, accounts = _once(people, "specialist"), _once(accounts, "specialist", "account_id")
+        people, accounts = _widest(people), _widest(accounts)
         by, points = ("specialist", people) if len(people) >= FEWEST else ("account", accounts)
         if len(points) >= FEWEST and len(people) > 1:
             yield _with_limits(kpi, by, points)
 
 
-def _partly_held(card: Card) -> set[str]:
+def _partly_held(card: Scorecard) -> set[str]:
     """Accounts held for a part of the period: what accrues in it cannot be compared with whole ones."""
     period = Period.parse(card["period"])
     return {
@@ -87,43 +99,38 @@ def _partly_held(card: Card) -> set[str]:
     }
 
 
-def _has_volume(measured: Card) -> bool:
+def _has_volume(measured: EntryRecord | OwnerValue) -> bool:
     return measured["value"] is not None and bool(measured["denominator"])
 
 
-def _point(card: Card, measured: Card) -> dict[str, Any]:
+def _point(card: Scorecard, measured: EntryRecord | OwnerValue) -> FunnelPoint:
     """A value with what it is a share of."""
     return {
         "specialist": card["specialist"],
         "name": card["name"],
-        "value": measured["value"],
-        "volume": measured["denominator"],
+        "value": required(measured["value"]),
+        "volume": required(measured["denominator"]),
     }
 
 
-def _once(points: Sequence[dict[str, Any]], *key: str) -> list[dict[str, Any]]:
-    """One point each: that of the widest scope, where a person has several entries of a KPI."""
-    widest: dict[tuple[Any, ...], dict[str, Any]] = {}
+def _widest(points: Sequence[FunnelPoint]) -> list[FunnelPoint]:
+    """One point for each person or account: that of the widest scope, where a person has several entries."""
+    widest: dict[tuple[str, str | None], FunnelPoint] = {}
     for point in points:
-        known = widest.setdefault(tuple(point[name] for name in key), point)
-        if point["volume"] > known["volume"]:
-            widest[tuple(point[name] for name in key)] = point
+        key = point["specialist"], point.get("account_id")
+        if point["volume"] > widest.setdefault(key, point)["volume"]:
+            widest[key] = point
     return list(widest.values())
 
 
-def _with_limits(kpi: Kpi, by: str, points: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    values, volumes = ([point[name] for point in points] for name in ("value", "volume"))
+def _with_limits(kpi: Kpi, by: str, points: Sequence[FunnelPoint]) -> FunnelRecord:
+    values, volumes = [point["value"] for point in points], [point["volume"] for point in points]
     limits = funnel(values, volumes, kind=_kind(kpi))
-    rows = zip(
-        points,
-        limits.z,
-        limits.outside,
-        limits.low95,
-        limits.high95,
-        limits.low998,
-        limits.high998,
-        strict=True,
-    )
+    bounds = zip(limits.low95, limits.high95, limits.low998, limits.high998, strict=True)
+    judged = [
+        {**point, "z": z, "outside": outside, **_possible_limits(kpi, at)}
+        for point, z, outside, at in zip(points, limits.z, limits.outside, bounds, strict=True)
+    ]
     return {
         "kpi": kpi.id,
         "unit": str(kpi.unit),
@@ -132,18 +139,7 @@ def _with_limits(kpi: Kpi, by: str, points: Sequence[dict[str, Any]]) -> dict[st
         "centre": limits.centre,
         "dispersion": limits.dispersion,
         "reason": limits.reason,
-        "points": [
-            {
-                **point,
-                "z": z,
-                "outside": outside,
-                "low95": _possible(kpi, low95),
-                "high95": _possible(kpi, high95),
-                "low998": _possible(kpi, low998),
-                "high998": _possible(kpi, high998),
-            }
-            for point, z, outside, low95, high95, low998, high998 in rows
-        ],
+        "points": cast(list[JudgedPoint], judged),
         "curve": list(_curve(kpi, limits, min(volumes), max(volumes))),
     }
 
@@ -153,31 +149,30 @@ def _kind(kpi: Kpi) -> str:
     return {Interval.BINARY: "share", Interval.COUNTS: "rate"}.get(kpi.interval, "free")
 
 
-def _curve(kpi: Kpi, limits: Funnel, least: float, most: float) -> Iterator[dict[str, float | None]]:
+def _curve(kpi: Kpi, limits: Funnel, least: float, most: float) -> Iterator[FunnelCurvePoint]:
     """The limits between the smallest and the largest volume, and a little beyond."""
     for volume in np.geomspace(least / 1.15, most * 1.15, _CURVE_POINTS).tolist():
         narrow, wide = limits.limits_at(volume, 0.95), limits.limits_at(volume, 0.998)
         if narrow is None or wide is None:
             return
-        yield {
-            "volume": volume,
-            "low95": _possible(kpi, narrow[0]),
-            "high95": _possible(kpi, narrow[1]),
-            "low998": _possible(kpi, wide[0]),
-            "high998": _possible(kpi, wide[1]),
-        }
+        yield {"volume": volume, **_possible_limits(kpi, (*narrow, *wide))}
 
 
-def _possible(kpi: Kpi, limit: float | None) -> float | None:
-    """A limit that a value can reach: only growth can be under 0."""
-    if limit is None or kpi.id == "subscriber_growth":
-        return limit
-    return min(max(limit, 0.0), 1.0) if kpi.bounded else max(limit, 0.0)
+def _possible_limits(
+    kpi: Kpi, limits: tuple[float | None, float | None, float | None, float | None]
+) -> FunnelLimits:
+    """The 95 % and 99.8 % limits, clipped to the values that the KPI can have: only growth can be under 0."""
+    top = 1.0 if kpi.bounded else np.inf
+    low95, high95, low998, high998 = (
+        limit if limit is None or kpi.id == "subscriber_growth" else min(max(limit, 0.0), top)
+        for limit in limits
+    )
+    return {"low95": low95, "high95": high95, "low998": low998, "high998": high998}
 
 
-def _shocks(cards: Sequence[Card]) -> list[dict[str, Any]]:
+def _shocks(cards: Sequence[Scorecard]) -> list[DepartmentShock]:
     """Each week of a platform once, with the measures' KPIs."""
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    found: dict[tuple[str, str, str], DepartmentShock] = {}
     for card in cards:
         for record in card["kpis"]:
             for shock in record["shocks"]:
@@ -187,7 +182,7 @@ def _shocks(cards: Sequence[Card]) -> list[dict[str, Any]]:
     return [found[key] for key in sorted(found)]
 
 
-def _exceptions(cards: Sequence[Card]) -> list[dict[str, Any]]:
+def _exceptions(cards: Sequence[Scorecard]) -> list[ExceptionRecord]:
     """Entries below the threshold, really worse, heading there, out of their limits, or not assessable.
 
     False discoveries are controlled over the whole department, for this order alone: what a report
@@ -195,7 +190,7 @@ def _exceptions(cards: Sequence[Card]) -> list[dict[str, Any]]:
     """
     entries = [(card, number, record) for card in cards for number, record in enumerate(card["kpis"])]
     sure = false_discoveries([record["change"] and record["change"]["p"] for _, _, record in entries])
-    listed = [
+    listed: list[ExceptionRecord] = [
         {
             "specialist": card["specialist"],
             "kpi": record["kpi"],
@@ -210,36 +205,33 @@ def _exceptions(cards: Sequence[Card]) -> list[dict[str, Any]]:
     return sorted(listed, key=_urgency)
 
 
-def _reasons(card: Card, record: Card) -> Iterator[str]:
+def _reasons(card: Scorecard, record: EntryRecord) -> Iterator[str]:
     if not record["assessable"]:
         yield "not_assessable"
         return
     if record["attainment"] is not None and record["attainment"] < card["scoring"]["threshold"]:
         yield "below"
     change, trend = record["change"], record["trend"]
-    if change is not None and change["real"] and effect(record, change["estimate"]) == "worse":
+    if change is not None and change["real"] and effect(record, required(change["estimate"])) == "worse":
         yield "worse"
     if (
         trend["verdict"] in ("rising", "falling")
-        and trend["q"] <= REAL
-        and effect(record, trend["slope"]) == "worse"
+        and required(trend["q"]) <= REAL
+        and effect(record, required(trend["slope"])) == "worse"
     ):
         yield "heading_worse"
-    latest = record["history"][-1]
-    centre = record["control"]["centre"]
-    if latest["outside"] and effect(record, latest["value"] - centre) == "worse":
+    latest, centre = record["history"][-1], record["control"]["centre"]
+    if latest["outside"] and effect(record, required(latest["value"]) - required(centre)) == "worse":
         yield "outside"
 
 
-def _urgency(exception: Mapping[str, Any]) -> tuple[Any, ...]:
+def _urgency(exception: ExceptionRecord) -> tuple[bool, float, float, str, int]:
     """First what is surely worse, then what lies furthest below, last what cannot be assessed."""
     reasons, q = exception["reasons"], exception["q_department"]
-    surely_worse = "worse" in reasons and q is not None and q <= REAL
-    attainment = 1.0 if exception["attainment"] is None else exception["attainment"]
     return (
         "not_assessable" in reasons,
-        q if surely_worse else 1.0,
-        attainment,
+        q if q is not None and q <= REAL and "worse" in reasons else 1.0,
+        1.0 if exception["attainment"] is None else exception["attainment"],
         exception["specialist"],
         exception["entry"],
     )

@@ -14,6 +14,17 @@ from kpi_kit.kpis.engine.day_grid import local_days
 from kpi_kit.params import Entry, TargetParams
 from kpi_kit.scorecard.context import Case
 from kpi_kit.scorecard.entry_facts import Facts
+from kpi_kit.scorecard.record import (
+    AudienceRow,
+    CurvePoint,
+    DeletedPost,
+    LeadFunnel,
+    PlanRow,
+    PostRow,
+    RankedPosts,
+    ResponseTimes,
+    Sections,
+)
 
 SHOWN_POSTS = 5
 """How many best and weakest posts are listed."""
@@ -22,7 +33,7 @@ CURVE_POINTS = 60
 """How many points of the response curve are kept."""
 
 
-def sections(case: Case) -> dict[str, Any]:
+def sections(case: Case) -> Sections:
     """Everything that a report shows beside the scorecard.
 
     Parameters
@@ -63,19 +74,26 @@ def _in_period(case: Case, rows: pd.DataFrame, clock: str, kpi: str) -> pd.DataF
     return kept.loc[case.without_absences(pd.DataFrame({"at": at.loc[kept.index]})).index]
 
 
-def _audience(case: Case) -> list[dict[str, Any]]:
+def _audience(case: Case) -> list[AudienceRow]:
     """Opening, joined, left and closing of each account on the days held."""
     grid = case.own_grid(_entry("subscribers"))
     rows = _in_period(case, case.tables["audience"], "date", "subscribers")
     starts, ends = grid.edges
-    listed = []
+    listed: list[AudienceRow] = []
     for row, account in enumerate(grid.owners):
         own = rows[rows["account_id"] == account].sort_values("date")
         opening = float(case.stocks.opening(account, starts[row], ends[row])[0])
         closing = own["subscribers"].iloc[-1] if len(own) else np.nan
         joined, left = (own[name].sum() if own[name].notna().any() else np.nan for name in ("joined", "left"))
-        figures = {"opening": opening, "closing": closing, "joined": joined, "left": left}
-        listed.append({"account_id": account, **{name: _known(value) for name, value in figures.items()}})
+        listed.append(
+            {
+                "account_id": account,
+                "opening": _known(opening),
+                "closing": _known(closing),
+                "joined": _known(joined),
+                "left": _known(left),
+            }
+        )
     return listed
 
 
@@ -93,7 +111,7 @@ def _local(case: Case, instants: pd.Series) -> list[str]:
     ]
 
 
-def _plan(case: Case) -> list[dict[str, Any]]:
+def _plan(case: Case) -> list[PlanRow]:
     """The approved plan items due in the period, each with what became of it."""
     status = plan_status(case.tables, case.setting)
     items = case.tables["plan"].loc[status.index].assign(status=status)
@@ -101,18 +119,18 @@ def _plan(case: Case) -> list[dict[str, Any]]:
     urls = case.tables["posts"].set_index("post_id")["url"].reindex(items["post_id"])
     return [
         {
-            "plan_id": item.plan_id,
-            "account_id": item.account_id,
+            "plan_id": str(item.plan_id),
+            "account_id": str(item.account_id),
             "due_at": due,
             "post_id": _known(item.post_id),
             "url": _known(url),
-            "status": item.status,
+            "status": str(item.status),
         }
         for item, due, url in zip(items.itertuples(), _local(case, items["due_at"]), urls, strict=True)
     ]
 
 
-def _response(case: Case) -> dict[str, Any] | None:
+def _response(case: Case) -> ResponseTimes | None:
     """How fast inquiries were answered: the share answered within t hours, by Kaplan and Meier."""
     facts = Facts(case, _entry("median_response_time"))
     frame = case.without_absences(facts.frame)
@@ -134,7 +152,7 @@ def _response(case: Case) -> dict[str, Any] | None:
     }
 
 
-def _curve(hours: np.ndarray, answered: np.ndarray) -> list[dict[str, float]]:
+def _curve(hours: np.ndarray, answered: np.ndarray) -> list[CurvePoint]:
     if not answered.any():
         return []
     survival = stats.ecdf(stats.CensoredData.right_censored(hours, ~answered)).sf
@@ -143,7 +161,7 @@ def _curve(hours: np.ndarray, answered: np.ndarray) -> list[dict[str, float]]:
     return [{"hours": float(at), "answered": float(1 - waiting)} for at, waiting in points]
 
 
-def _funnel(case: Case) -> dict[str, Any] | None:
+def _funnel(case: Case) -> LeadFunnel | None:
     """Leads, qualified leads and sales of the period, as the KPIs count them."""
     leads = Facts(case, _entry("leads")).measurement
     if leads.value is None:
@@ -159,7 +177,7 @@ def _funnel(case: Case) -> dict[str, Any] | None:
     }
 
 
-def _posts(case: Case) -> dict[str, list[dict[str, Any]]]:
+def _posts(case: Case) -> RankedPosts:
     """The posts with the highest and the lowest view rate, without young and deleted ones."""
     frame = CATALOGUE["view_rate"].units(case.tables, case.setting)
     frame = frame[(frame["excluded"] == "") & frame["numerator"].notna()]
@@ -175,16 +193,24 @@ def _posts(case: Case) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _listed_posts(case: Case, posts: pd.DataFrame) -> list[dict[str, Any]]:
-    names = ("post_id", "account_id", "views", "likes", "view_rate", "url", "text")
+def _listed_posts(case: Case, posts: pd.DataFrame) -> list[PostRow]:
     when = _local(case, posts["published_at"])
     return [
-        {"published_at": moment, **{name: _known(getattr(post, name)) for name in names}}
+        {
+            "published_at": moment,
+            "post_id": str(post.post_id),
+            "account_id": str(post.account_id),
+            "views": _known(post.views),
+            "likes": _known(post.likes),
+            "view_rate": _known(post.view_rate),
+            "url": _known(post.url),
+            "text": _known(post.text),
+        }
         for post, moment in zip(posts.itertuples(), when, strict=True)
     ]
 
 
-def _deleted(case: Case) -> list[dict[str, Any]]:
+def _deleted(case: Case) -> list[DeletedPost]:
     """The posts of the period that were deleted by the cut-off."""
     gone = case.tables["posts"]
     gone = _in_period(case, gone[gone["deleted_at"].notna()], "published_at", "views").sort_values(
@@ -195,8 +221,8 @@ def _deleted(case: Case) -> list[dict[str, Any]]:
     )
     return [
         {
-            "post_id": post.post_id,
-            "account_id": post.account_id,
+            "post_id": str(post.post_id),
+            "account_id": str(post.account_id),
             "published_at": published,
             "deleted_at": deleted,
         }

@@ -5,9 +5,9 @@ This is where facts meet :mod:`kpi_kit.statistics`: which numbers of an entry go
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from kpi_kit.kpis.engine.aggregate import Tally
 from kpi_kit.kpis.engine.day_grid import Bools, Floats, local_days
 from kpi_kit.params.targets import Kind, Milestone, Target
 from kpi_kit.scorecard.entry_facts import Facts, Sides
+from kpi_kit.scorecard.record import ChangeRecord, ControlLimits, EntryRecord, TrendRecord
 from kpi_kit.statistics import (
     Begun,
     Chance,
@@ -120,7 +121,20 @@ def past_forecasts(facts: Facts) -> list[Forecast]:
     )
 
 
-def records(found: Sequence[Verdicts]) -> list[dict[str, Any]]:
+class VerdictRecord(TypedDict):
+    """The verdicts on an entry as JSON types; ``outside`` is for each fact of the history."""
+
+    change: ChangeRecord | None
+    year_ago_change: ChangeRecord | None
+    trend: TrendRecord
+    control: ControlLimits
+    outside: list[bool | None]
+    chance: float | None
+    chance_band: list[float] | None
+    chance_period: str | None
+
+
+def records(found: Sequence[Verdicts]) -> list[VerdictRecord]:
     """The verdicts of a report as they stand in its JSON; false discoveries are controlled over the report.
 
     Each of previous, year ago and trend is a family of its own.
@@ -143,7 +157,7 @@ def records(found: Sequence[Verdicts]) -> list[dict[str, Any]]:
     ]
 
 
-def effect(record: Mapping[str, Any], difference: float) -> str | None:
+def effect(record: EntryRecord, difference: float) -> str | None:
     """Whether a difference of a scorecard's entry is ``better`` or ``worse``; None for none, and for a band.
 
     Examples
@@ -161,21 +175,27 @@ def _p(found: Change | None) -> float | None:
     return None if found is None else found.p
 
 
-def _change_record(found: Change | None, q: float | None) -> dict[str, Any] | None:
+def _change_record(found: Change | None, q: float | None) -> ChangeRecord | None:
     if found is None:
         return None
-    return {**asdict(found), "q": q, "real": None if q is None else q <= REAL}
+    return cast(ChangeRecord, {**asdict(found), "q": q, "real": None if q is None else q <= REAL})
 
 
-def _trend_record(found: Verdicts, q: float | None) -> dict[str, Any]:
+def _trend_record(found: Verdicts, q: float | None) -> TrendRecord:
     line = found.trend.line
     drawn = None if line is None else {**asdict(line), "start": list(line.start), "end": list(line.end)}
-    return {"grain": str(found.grain), **asdict(found.trend), "line": drawn, "q": q}
+    return cast(TrendRecord, {"grain": str(found.grain), **asdict(found.trend), "line": drawn, "q": q})
 
 
-def _control_record(found: Limits) -> dict[str, Any]:
+def _control_record(found: Limits) -> ControlLimits:
     """The limits as they stand in the JSON; which facts lie outside stands beside the facts."""
-    return {name: getattr(found, name) for name in ("n", "centre", "low", "high", "reason")}
+    return {
+        "n": found.n,
+        "centre": found.centre,
+        "low": found.low,
+        "high": found.high,
+        "reason": found.reason,
+    }
 
 
 def _outside(found: Verdicts) -> list[bool | None]:

@@ -10,7 +10,6 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,10 +20,8 @@ from kpi_kit.data.store import Store
 from kpi_kit.data.table_source import Source, quoted
 from kpi_kit.kpis.engine.day_grid import Floats, Grid, day_number
 from kpi_kit.params import Department
+from kpi_kit.scorecard.record import PlatformShocks, WeeklyShocks
 from kpi_kit.statistics import Shock, common_shock
-
-Table = dict[str, dict[str, dict[str, Any]]]
-"""Platform, then measure, then the limits of the usual and the weeks."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,9 @@ Views and likes are those of a post: how many posts come out is no shock of the 
 """
 
 
-def shocks(store: Store, department: Department, weeks: Sequence[Period], as_of: dt.datetime) -> Table:
+def shocks(
+    store: Store, department: Department, weeks: Sequence[Period], as_of: dt.datetime
+) -> PlatformShocks:
     """Tell in which weeks the accounts of each platform moved together.
 
     Parameters
@@ -114,7 +113,7 @@ def shocks(store: Store, department: Department, weeks: Sequence[Period], as_of:
         return {}
     accounts = store.accounts
     grid = _grid(store, department, weeks, as_of)
-    found: Table = {}
+    found: dict[str, dict[str, WeeklyShocks]] = {}
     for name, figures in _all_figures(store, department, grid, weeks, as_of):
         ratios = _ratios(figures)
         for platform in sorted(accounts["platform"].unique()):
@@ -248,7 +247,7 @@ def _ratios(figures: Floats) -> Floats:
         return np.where(earlier > 0, np.log((later + 0.5) / (earlier + 0.5)), np.nan)
 
 
-def _record(found: Shock, weeks: Sequence[Period]) -> dict[str, Any]:
+def _record(found: Shock, weeks: Sequence[Period]) -> WeeklyShocks:
     listed = zip(weeks, found.median, found.accounts, found.same_way, found.common, strict=True)
     return {
         "low": _relative(found.low),

@@ -24,13 +24,11 @@ from kpi_kit.data.store import as_date
 from kpi_kit.kpis.engine.day_grid import local_days
 from kpi_kit.params import Specialist
 from kpi_kit.scorecard.context import Case
+from kpi_kit.scorecard.record import Provenance, TableHashes
 from kpi_kit.scorecard.unusual_days import events
 
 WHOLE = "all"
 """The month of rows that have none: those of ``accounts`` and ``coverage``."""
-
-Hashes = dict[str, dict[str, dict[str, str]]]
-"""Table, then account or brand, then month."""
 
 Json = dict[str, Any]
 
@@ -61,7 +59,7 @@ class Cause:
     now: Any = None
 
 
-def provenance(case: Case, across: str | None, notebook: Path | None) -> Json:
+def provenance(case: Case, across: str | None, notebook: Path | None) -> Provenance:
     """What names each part of the inputs of a case, so that a later look can tell which has changed.
 
     Parameters
@@ -87,7 +85,7 @@ def provenance(case: Case, across: str | None, notebook: Path | None) -> Json:
     }
 
 
-def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[Cause]:
+def differences(was: Provenance, now: Provenance) -> list[Cause]:
     """What is different between two provenances; of an older kit's only the whole may be known."""
     return [
         *_data(was, now),
@@ -114,8 +112,8 @@ def _short(content: bytes) -> str:
     return sha256(content)[:12]
 
 
-def _tables(case: Case) -> Hashes:
-    found: Hashes = {}
+def _tables(case: Case) -> TableHashes:
+    found: TableHashes = {}
     posts = case.tables["posts"].set_index("post_id")["account_id"]
     for name, rows in case.tables.items():
         table = TABLES[name]
@@ -253,7 +251,7 @@ def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 # ---- differences
 
 
-def _data(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Cause]:
+def _data(was: Provenance, now: Provenance) -> Iterator[Cause]:
     if "tables" not in was:
         if was.get("data") != now["data"]:
             yield Cause("data")
@@ -270,12 +268,12 @@ def _data(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Cause]:
                 yield Cause("data", table, owner, changed)
 
 
-def _history(told: Mapping[str, Any]) -> list[Any]:
+def _history(told: Provenance) -> list[Any]:
     department = told.get("settings", {}).get("department.yml", {})
     return [value for key, value in sorted(department.items()) if key.startswith(("history", "timezone"))]
 
 
-def _params(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Cause]:
+def _params(was: Provenance, now: Provenance) -> Iterator[Cause]:
     if "settings" not in was:
         if was.get("params") != now["params"]:
             yield Cause("params")
@@ -287,7 +285,7 @@ def _params(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Cause]:
                 yield Cause("params", file, key, was=before.get(key), now=after.get(key))
 
 
-def _notebook(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Cause]:
+def _notebook(was: Provenance, now: Provenance) -> Iterator[Cause]:
     if was.get("notebook") is None or now["notebook"] is None:
         return  # a scorecard that no notebook has asked for can be compared with one that it has
     if "cells" not in was:
@@ -299,7 +297,7 @@ def _notebook(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Cause]
             yield Cause("notebook", cell)
 
 
-def _kit(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Cause]:
+def _kit(was: Provenance, now: Provenance) -> Iterator[Cause]:
     if was.get("kit") != now["kit"]:
         yield Cause("kit", "version", was=was.get("kit"), now=now["kit"])
     elif was.get("source") != now["source"]:

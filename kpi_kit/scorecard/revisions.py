@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kpi_kit.data.merge.journal import Entered
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.scorecard.archive import FIELDS
-from kpi_kit.scorecard.card_files import Entry, Scorecard, entries
+from kpi_kit.scorecard.archive import FIELDS, Field
+from kpi_kit.scorecard.card_files import EntryKey, entries
 from kpi_kit.scorecard.provenance import WHOLE, Cause, differences
+from kpi_kit.scorecard.record import AnyScorecard, EarlierEntry, Revision, RevisionCause, Scorecard
 
 _ALIKE = 1e-9
 
-Json = dict[str, Any]
 
-
-def restated(card: Scorecard, earlier: Scorecard | None, imports: Sequence[Entered]) -> list[Json]:
+def restated(card: Scorecard, earlier: AnyScorecard | None, imports: Sequence[Entered]) -> list[Revision]:
     """The figures of a scorecard that differ from an earlier one.
 
     Parameters
@@ -36,27 +35,26 @@ def restated(card: Scorecard, earlier: Scorecard | None, imports: Sequence[Enter
     if earlier is None:
         return []
     causes = differences(earlier["provenance"], card["provenance"])
-    moved = earlier["as_of"] != card["as_of"]
-    found = []
+    moved: list[RevisionCause] = []
+    if earlier["as_of"] != card["as_of"]:
+        moved.append({"kind": "as_of", "was": earlier["as_of"], "is": card["as_of"]})
+    found: list[Revision] = []
     for entry, field, was, now in _changes(earlier, card):
         kpi, as_, versus, _ = entry or (None, None, None, None)
-        row = _row(card, entry) or _row(earlier, entry) or {}
+        row = _row(card, entry) or _row(earlier, entry)
         asked = _of_figure(causes, kpi, field)
         found.append(
             {
                 "kpi": kpi,
                 "as": as_,
                 "versus": versus,
-                "scope": row.get("scope"),
-                "unit": row.get("unit"),
+                "scope": row and row["scope"],
+                "unit": row and row["unit"],
                 "field": field,
                 "was": was,
                 "is": now,
                 "since": earlier["as_of"],
-                "cause": [
-                    *_summed(asked, imports, earlier["provenance"].get("imported")),
-                    *([{"kind": "as_of", "was": earlier["as_of"], "is": card["as_of"]}] if moved else []),
-                ],
+                "cause": [*_summed(asked, imports, earlier["provenance"].get("imported")), *moved],
             }
         )
     return found
@@ -83,30 +81,25 @@ def alike(was: Any, now: Any) -> bool:
     return bool(was == now)
 
 
-def _changes(earlier: Scorecard, card: Scorecard) -> Iterator[tuple[Entry | None, str, Any, Any]]:
+def _changes(earlier: AnyScorecard, card: Scorecard) -> Iterator[tuple[EntryKey | None, str, Any, Any]]:
     before, after = entries(earlier), entries(card)
     for entry in dict.fromkeys([*before, *after]):
         for field in FIELDS:
             was, now = (_figure(rows.get(entry), field) for rows in (before, after))
             if not alike(was, now):
                 yield entry, field, was, now
-    for field in ("total", "bonus"):
-        was, now = _whole(earlier, field), _whole(card, field)
+    bonus = [None if report["bonus"] is None else report["bonus"]["amount"] for report in (earlier, card)]
+    for name, (was, now) in {"total": [earlier["total"], card["total"]], "bonus": bonus}.items():
         if not alike(was, now):
-            yield None, field, was, now
+            yield None, name, was, now
 
 
-def _figure(row: Mapping[str, Any] | None, field: str) -> Any:
-    found = None if row is None else row[field]
+def _figure(row: EarlierEntry | None, field: Field) -> Any:
+    found: Any = None if row is None else row[field]
     return found["value"] if isinstance(found, dict) else found
 
 
-def _whole(card: Mapping[str, Any], field: str) -> Any:
-    found = card[field]
-    return found["amount"] if isinstance(found, dict) else found
-
-
-def _row(card: Scorecard, entry: Entry | None) -> Mapping[str, Any] | None:
+def _row(card: AnyScorecard, entry: EntryKey | None) -> EarlierEntry | None:
     return None if entry is None else entries(card).get(entry)
 
 
@@ -134,7 +127,9 @@ def _of_figure(causes: Sequence[Cause], kpi: str | None, field: str) -> list[Cau
     return fitting or counting
 
 
-def _summed(causes: Sequence[Cause], imports: Sequence[Entered], since: str | None) -> Iterator[Json]:
+def _summed(
+    causes: Sequence[Cause], imports: Sequence[Entered], since: str | None
+) -> Iterator[RevisionCause]:
     """A record a table, a file of params, and the kit."""
     tables: dict[str, list[Cause]] = {}
     files: dict[str, list[str]] = {}
@@ -149,8 +144,8 @@ def _summed(causes: Sequence[Cause], imports: Sequence[Entered], since: str | No
             "kind": "data",
             "table": table or None,
             "owners": [cause.what for cause in found if cause.what],
-            "imported_at": entered and entered.imported_at,
-            "files": entered and entered.files,
+            "imported_at": None if entered is None else entered.imported_at,
+            "files": None if entered is None else entered.files,
         }
     for file, keys in files.items():
         yield {"kind": "params", "file": file or None, "keys": [key for key in keys if key]}

@@ -15,12 +15,13 @@ from kpi_kit.core.model import Alternative, Kpi, Measurement
 from kpi_kit.kpis.engine.unit_frame import UnitFrame
 from kpi_kit.params.targets import Target
 from kpi_kit.scorecard.entry_facts import Facts
+from kpi_kit.scorecard.record import Definition, Robustness
 
 REPORTED = "reported"
 """The id of the KPI's own definition."""
 
 
-def robustness(facts: Facts, target: Target | None) -> dict[str, Any] | None:
+def robustness(facts: Facts, target: Target | None) -> Robustness | None:
     """Judge the fact of an entry under every usual definition of its KPI.
 
     Parameters
@@ -41,7 +42,9 @@ def robustness(facts: Facts, target: Target | None) -> dict[str, Any] | None:
     if target is None or value is None or not facts.kpi.alternatives:
         return None
     attained = target.attained(value)
-    found = [{"id": REPORTED, "value": value, "attained": attained, "turns": False, "reason": None}]
+    found: list[Definition] = [
+        {"id": REPORTED, "value": value, "attained": attained, "turns": False, "reason": None}
+    ]
     for alternative in facts.kpi.alternatives:
         measured = measured_by(facts, alternative)
         holds = None if measured.value is None else target.attained(measured.value)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from kpi_kit.core.periods import Grain, Period
 from kpi_kit.params import Entry, Specialist
 from kpi_kit.params.targets import Goal, Kind, Milestone, Target
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.inference import WHOLE, Verdicts, asked_ahead, chance_of
+from kpi_kit.scorecard.record import Finding, Proposal
 from kpi_kit.statistics import Chance
 
 LETTERS = ("specific", "measurable", "achievable", "relevant", "time_bound")
@@ -41,8 +41,6 @@ PAIRS: Sequence[tuple[frozenset[str], tuple[str, ...]]] = (
 
 _FAIR = (0.4, 0.6)
 """A proposal's chance: about one half, after rounding."""
-
-Finding = dict[str, Any]
 
 
 def audit(
@@ -136,7 +134,7 @@ def _measurable(facts: Facts, seen: Sequence[tuple[Period, float | None]]) -> It
         }
 
 
-def _import(facts: Facts, missing: Sequence[Period]) -> dict[str, Any] | None:
+def _import(facts: Facts, missing: Sequence[Period]) -> Proposal | None:
     """What the data lack of these periods; None where something else keeps the KPI from its value."""
     lacking = {str(period): _uncovered(facts, period) for period in missing}
     if not all(lacking.values()):
@@ -176,7 +174,7 @@ def _achievable(facts: Facts, said: Verdicts) -> Iterator[Finding]:
     }
 
 
-def _proposal(facts: Facts, target: Target, ahead: Period, found: Chance) -> dict[str, Any] | None:
+def _proposal(facts: Facts, target: Target, ahead: Period, found: Chance) -> Proposal | None:
     """A rounder target of the same kind with a chance of about one half; of a band, the likely one."""
     if found.low is None or found.high is None or found.expected is None:
         return None
@@ -187,7 +185,7 @@ def _proposal(facts: Facts, target: Target, ahead: Period, found: Chance) -> dic
         said = chance_of(facts, asked(value), ahead).probability
         return 0.0 if said is None else said
 
-    told = {"kind": str(target.kind), "per": None if per is None else str(per)}
+    told: Proposal = {"kind": str(target.kind), "per": None if per is None else str(per)}
     if target.kind is Kind.BETWEEN:
         low, high = found.low / unit, found.high / unit
         return None if low == high else {**told, "value": [low, high], "chance": chance((low, high))}

@@ -13,9 +13,8 @@ import pandas as pd
 from kpi_kit.kpis.engine.day_grid import Bools, Floats, Grid, day_number, local_days
 from kpi_kit.params import Event
 from kpi_kit.scorecard.context import Case
+from kpi_kit.scorecard.record import EventRecord, UnusualDay
 from kpi_kit.statistics import unusual_days
-
-Json = dict[str, Any]
 
 _LOOKED_AT = dt.timedelta(days=364)
 """How long before the period the days are that tell the pattern: each weekday 52 times."""
@@ -57,7 +56,7 @@ MEASURES: Sequence[Daily] = (
 """Views and likes are those of posts, which gather them for weeks: they have no days of their own."""
 
 
-def unusual(case: Case, shown: Sequence[Json]) -> list[Json]:
+def unusual(case: Case, shown: Sequence[EventRecord]) -> list[UnusualDay]:
     """The unusual days of the period, on the accounts and days that are the person's.
 
     Parameters
@@ -92,7 +91,7 @@ def unusual(case: Case, shown: Sequence[Json]) -> list[Json]:
     return sorted(found, key=lambda record: (record["date"], record["account_id"], record["measure"]))
 
 
-def events(case: Case) -> list[Json]:
+def events(case: Case) -> list[EventRecord]:
     """What happened, since the figures begin, to any of the person's accounts or brands.
 
     Returns
@@ -101,7 +100,7 @@ def events(case: Case) -> list[Json]:
         ``title`` (by language), ``kind``, ``since``, ``until`` and ``concerns``: the accounts and brands.
     """
     begun = min([case.history[0].start, *(week.start for week in case.weeks[:1])])
-    listed = []
+    listed: list[EventRecord] = []
     for event in case.params.events:
         concerned = _concerned(case, event)
         if concerned and begun < event.end and event.first < case.period.end:
@@ -155,7 +154,7 @@ def _days(at: pd.Series, zone: str) -> Any:
     return local_days(at, zone)
 
 
-def _of_account(case: Case, measure: Daily, account: str, counts: Floats, grid: Grid) -> Iterator[Json]:
+def _of_account(case: Case, measure: Daily, account: str, counts: Floats, grid: Grid) -> Iterator[UnusualDay]:
     first = case.period.start - _LOOKED_AT
     found = unusual_days(counts)
     held = _held(case, account, grid)
@@ -169,6 +168,7 @@ def _of_account(case: Case, measure: Daily, account: str, counts: Floats, grid: 
             "high": float(found.high[place]),
             "direction": "high" if found.outside[place] > 0 else "low",
             "kpis": list(measure.kpis),
+            "events": [],
         }
 
 

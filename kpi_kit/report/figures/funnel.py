@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from kpi_kit.report.figures.canvas import (
 )
 from kpi_kit.report.figures.theme import Theme
 from kpi_kit.report.wording import Form, Words
+from kpi_kit.scorecard.record import FunnelRecord, JudgedPoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +50,7 @@ class Box(NamedTuple):
         return not (beside or self.top <= other.bottom or other.top <= self.bottom)
 
 
-def funnel(found: Mapping[str, Any], volume: str, words: Words, colours: Theme) -> Figure:
+def funnel(found: FunnelRecord, volume: str, words: Words, colours: Theme) -> Figure:
     """Draw values against volumes with the curves inside which chance alone would keep them.
 
     Parameters
@@ -82,7 +83,7 @@ def funnel(found: Mapping[str, Any], volume: str, words: Words, colours: Theme) 
     return frame.figure
 
 
-def _reach(found: Mapping[str, Any]) -> tuple[float, float]:
+def _reach(found: FunnelRecord) -> tuple[float, float]:
     """The heights of all points, of the centre and of the inner curves; no room below zero."""
     inner = [step[key] for step in found["curve"] for key in ("low95", "high95")]
     heights = floats([found["centre"], *inner, *(point["value"] for point in found["points"])])
@@ -91,7 +92,7 @@ def _reach(found: Mapping[str, Any]) -> tuple[float, float]:
     return (max(low - room, 0.0) if low >= 0 else low - room), high + room
 
 
-def _scale_volumes(axes: Axes, found: Mapping[str, Any], words: Words) -> None:
+def _scale_volumes(axes: Axes, found: FunnelRecord, words: Words) -> None:
     volumes = [place["volume"] for place in (*found["points"], *found["curve"])]
     low, high = min(volumes), max(volumes)
     if low > 0 and high / low >= _LOGARITHMIC_FROM:
@@ -109,20 +110,28 @@ def _scale_volumes(axes: Axes, found: Mapping[str, Any], words: Words) -> None:
     axes.set_xticks([], minor=True)
 
 
-def _curves(axes: Axes, found: Mapping[str, Any], colours: Theme) -> None:
+_LIMITS: tuple[Literal["low95", "high95", "low998", "high998"], ...] = (
+    "low95",
+    "high95",
+    "low998",
+    "high998",
+)
+
+
+def _curves(axes: Axes, found: FunnelRecord, colours: Theme) -> None:
     if found["centre"] is not None:
         axes.axhline(found["centre"], color=colours.fact, lw=1.3)
     at = [step["volume"] for step in found["curve"]]
     if not at:
         return
-    bounds = {key: floats(step[key] for step in found["curve"]) for key in found["curve"][0]}
+    bounds = {str(key): floats(step[key] for step in found["curve"]) for key in _LIMITS}
     axes.fill_between(at, bounds["low95"], bounds["high95"], color=colours.trend, alpha=0.5, lw=0)
     for level, dashes in (("95", (None, None)), ("998", (3, 2))):
         for side in ("low", "high"):
             axes.plot(at, bounds[side + level], color=colours.muted, lw=1, dashes=dashes)
 
 
-def _people(axes: Axes, people: Sequence[Mapping[str, Any]], colours: Theme) -> None:
+def _people(axes: Axes, people: Sequence[JudgedPoint], colours: Theme) -> None:
     """A mark a person, by shape, colour and size."""
     import seaborn as sns  # here, because a specialist's report does without it
 
@@ -149,22 +158,23 @@ def _people(axes: Axes, people: Sequence[Mapping[str, Any]], colours: Theme) -> 
     axes.xaxis.label.set_visible(True)
 
 
-def _curve_names(found: Mapping[str, Any], words: Words, colours: Theme) -> list[Label]:
+def _curve_names(found: FunnelRecord, words: Words, colours: Theme) -> list[Label]:
     """What stands at the right ends of the curves and of the centre."""
     named = []
     if found["centre"] is not None:
         value = words.value(found["centre"], Form(found["unit"]))
         text = words.text("figures.funnel_centre", value=value)
         named.append(Label(found["centre"], text, colours.fact, "normal"))
-    for key, level in (("95", 0.95), ("998", 0.998)):
-        ends = [found["curve"][-1][side + key] for side in ("low", "high")] if found["curve"] else []
+    if not found["curve"]:
+        return named
+    last = found["curve"][-1]
+    levels = ((0.95, last["low95"], last["high95"]), (0.998, last["low998"], last["high998"]))
+    for level, *ends in levels:
         named += [Label(end, words.share(level), colours.muted, "normal") for end in ends if end is not None]
     return named
 
 
-def _names(
-    axes: Axes, people: Sequence[Mapping[str, Any]], size: tuple[float, float], colours: Theme
-) -> None:
+def _names(axes: Axes, people: Sequence[JudgedPoint], size: tuple[float, float], colours: Theme) -> None:
     """Name people beside their marks: all who are outside, the others where there is room."""
     to_unit = axes.transData + axes.transAxes.inverted()
     at = to_unit.transform([(point["volume"], point["value"]) for point in people]) * np.array(size)

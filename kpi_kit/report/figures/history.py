@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,12 +30,19 @@ from kpi_kit.report.figures.canvas import (
 from kpi_kit.report.figures.marks import Marks, mark_weeks
 from kpi_kit.report.figures.theme import Theme
 from kpi_kit.report.wording import Form, Words, form
+from kpi_kit.scorecard.record import (
+    ControlLimits,
+    EntryRecord,
+    HistoryPoint,
+    ShockRecord,
+    TrendLine,
+    WeekPoint,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Record = Mapping[str, Any]
 Scale = tuple[float, float, list[float]]
 """The lowest and the highest height of a panel, and its ticks."""
 
@@ -52,7 +59,7 @@ _FLAT = 2.0
 
 
 def history(
-    record: Record,
+    record: EntryRecord,
     grain: Grain,
     words: Words,
     colours: Theme,
@@ -123,7 +130,7 @@ def history(
 # ---- periods
 
 
-def _facts(axes: Axes, record: Record, colours: Theme, *, interim: bool) -> None:
+def _facts(axes: Axes, record: EntryRecord, colours: Theme, *, interim: bool) -> None:
     """Targets, limits and facts, from the ground to the front."""
     past = record["history"]
     values, places = floats(step["value"] for step in past), np.arange(len(past), dtype=float)
@@ -147,7 +154,7 @@ def _facts(axes: Axes, record: Record, colours: Theme, *, interim: bool) -> None
         )
 
 
-def _targets(axes: Axes, past: Sequence[Record], places: Floats, colours: Theme) -> None:
+def _targets(axes: Axes, past: Sequence[HistoryPoint], places: Floats, colours: Theme) -> None:
     """One dash a period, or one box where the target is a band: so a single target is seen too."""
     lows, highs = (floats(_bound(step["target"], end) for step in past) for end in (0, -1))
     known = ~np.isnan(lows)
@@ -159,9 +166,9 @@ def _targets(axes: Axes, past: Sequence[Record], places: Floats, colours: Theme)
     strokes(axes, x - 0.38, x + 0.38, low, colours.target, 1.6)
 
 
-def _limits(axes: Axes, control: Record, colours: Theme) -> None:
+def _limits(axes: Axes, control: ControlLimits, colours: Theme) -> None:
     """Control limits as dotted lines from edge to edge: a target is dashes, and never dots."""
-    if control["low"] is None:
+    if control["low"] is None or control["high"] is None:
         return
     low, high = axes.get_xlim()
     axes.hlines(
@@ -186,7 +193,7 @@ def _unfinished(axes: Axes, values: Floats, colours: Theme) -> None:
     axes.plot([last - 1, last], values[-2:] if last else [np.nan, np.nan], color=colours.fact, lw=1.2, ls=":")
 
 
-def _labels(record: Record, words: Words, colours: Theme) -> list[Label]:
+def _labels(record: EntryRecord, words: Words, colours: Theme) -> list[Label]:
     """What stands at the right edge: the latest fact and its target."""
     last = record["history"][-1]
     low, high = (_bound(last["target"], end) for end in (0, -1))
@@ -198,12 +205,12 @@ def _labels(record: Record, words: Words, colours: Theme) -> list[Label]:
     return found
 
 
-def _name_periods(axes: Axes, past: Sequence[Record], words: Words) -> None:
+def _name_periods(axes: Axes, past: Sequence[HistoryPoint], words: Words) -> None:
     shown = _first_middle_last(len(past))
     axes.set_xticks(shown, [words.short(past[place]["period"]) for place in shown])
 
 
-def _heights(record: Record) -> Floats:
+def _heights(record: EntryRecord) -> Floats:
     """Every height that the upper panel has to show."""
     past, control = record["history"], record["control"]
     bounds = [_bound(step["target"], end) for step in past for end in (0, -1)]
@@ -213,7 +220,7 @@ def _heights(record: Record) -> Floats:
 # ---- weeks
 
 
-def _weeks(axes: Axes, record: Record, colours: Theme) -> None:
+def _weeks(axes: Axes, record: EntryRecord, colours: Theme) -> None:
     weeks = record["weeks"]
     axes.set_xlim(-1, len(weeks))
     _shocks(axes, record["shocks"], [week["week"] for week in weeks], colours)
@@ -241,7 +248,7 @@ def _beyond(axes: Axes, values: Floats, colours: Theme) -> None:
             axes.plot(x, [tip] * x.size, marker, ms=3.4, color=colours.week, transform=along, clip_on=False)
 
 
-def off_scale(record: Record) -> bool:
+def off_scale(record: EntryRecord) -> bool:
     """Whether a week of an entry is drawn as an arrow at the edge, for the legend."""
     known = [week["value"] for week in record["weeks"] if week["value"] is not None]
     if not known:
@@ -250,7 +257,7 @@ def off_scale(record: Record) -> bool:
     return bool(heights.min() > min(known) or heights.max() < max(known))
 
 
-def _bow_tie(line: Record) -> list[Floats]:
+def _bow_tie(line: TrendLine) -> list[Floats]:
     """Two triangles that meet half-way: the ways that the slope's interval allows."""
     (low, _, high), (end_low, _, end_high) = line["start"], line["end"]
     first, last = line["first"], line["last"]
@@ -261,7 +268,7 @@ def _bow_tie(line: Record) -> list[Floats]:
     ]
 
 
-def _shocks(axes: Axes, shocks: Sequence[Record], weeks: Sequence[str], colours: Theme) -> None:
+def _shocks(axes: Axes, shocks: Sequence[ShockRecord], weeks: Sequence[str], colours: Theme) -> None:
     """Weeks in which a platform moved as a whole: a thin line, and a triangle that points its way."""
     place_of = {week: place for place, week in enumerate(weeks)}
     for direction, marker, foot in (("rose", "^", 0.04), ("fell", "v", 0.96)):
@@ -284,13 +291,13 @@ def _shocks(axes: Axes, shocks: Sequence[Record], weeks: Sequence[str], colours:
         )
 
 
-def _name_weeks(axes: Axes, weeks: Sequence[Record], words: Words) -> None:
+def _name_weeks(axes: Axes, weeks: Sequence[WeekPoint], words: Words) -> None:
     shown = _first_middle_last(len(weeks))
     months = [Period.containing(Period.parse(weeks[place]["week"]).start, Grain.MONTH) for place in shown]
     axes.set_xticks(shown, [words.short(str(month)) for month in months])
 
 
-def _weekly_heights(record: Record) -> Floats:
+def _weekly_heights(record: EntryRecord) -> Floats:
     """The heights that decide the lower panel's scale: few far weeks must not flatten all the others."""
     line = record["trend"] and record["trend"]["line"]
     ways = floats([*line["start"], *line["end"]] if line else [])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from kpi_kit.core.periods import Period
 from kpi_kit.report.figures.canvas import floats
 from kpi_kit.report.figures.theme import Theme
+from kpi_kit.scorecard.record import EntryRecord, Scorecard
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ class Marks(NamedTuple):
     unusual: Sequence[dt.date] = ()
 
 
-def marks(card: Mapping[str, Any], record: Mapping[str, Any]) -> Marks:
+def marks(card: Scorecard, record: EntryRecord) -> Marks:
     """The events that concern the accounts or brands of an entry, and the unusual days that it shows."""
     owners = {part.get("account_id", part.get("brand")) for part in (*record["accounts"], *record["brands"])}
     return Marks(

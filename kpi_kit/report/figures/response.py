@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matplotlib.ticker import MaxNLocator
 
 from kpi_kit.report.figures.canvas import SIZE, SMALL, Frame, blank, caption, panel
 from kpi_kit.report.figures.theme import Theme
 from kpi_kit.report.wording import Form, Words
+from kpi_kit.scorecard.record import ResponseTimes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def response(found: Mapping[str, Any], words: Words, colours: Theme) -> Figure:
+def response(found: ResponseTimes, words: Words, colours: Theme) -> Figure:
     """Draw the share of inquiries answered by the time that they waited, with the SLA as a line."""
     figure = blank(206)
     frame = Frame(figure, top=40, tall=126, left=32, right=14)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from kpi_kit.report.parts.entries import Card, names
+from kpi_kit.report.parts.entries import names
 from kpi_kit.report.parts.markup import Column, details, items, paragraph, table, tag
 from kpi_kit.report.parts.statistics import smaller
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording import arithmetic as computed
+from kpi_kit.scorecard.record import Scorecard
 
 
-def arithmetic(card: Card, words: Words) -> Markup | None:
+def arithmetic(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate how each KPI comes to its points, then the sums and the bonus; None where there is neither."""
     sheet, bonus = computed.sheet(card, words), computed.bonus(card, words)
     parts = [
@@ -23,7 +24,7 @@ def arithmetic(card: Card, words: Words) -> Markup | None:
     return details(words.text("total.arithmetic"), *shown) if shown else None
 
 
-def _total(card: Card, sheet: computed.Sheet, words: Words) -> list[Markup | None]:
+def _total(card: Scorecard, sheet: computed.Sheet, words: Words) -> list[Markup | None]:
     scoring = card["scoring"]
     columns = [
         Column("kpi", words.text("scorecard.kpi")),

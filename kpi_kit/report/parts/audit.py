@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from kpi_kit.report.parts.entries import Card, names
+from kpi_kit.report.parts.entries import names
 from kpi_kit.report.parts.markup import Column, items, paragraph, table, tag
 from kpi_kit.report.wording import Words, audit
+from kpi_kit.scorecard.record import Scorecard
 
 
-def smart(card: Card, words: Words) -> Markup | None:
+def smart(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate the targets with findings, then what is unusual about the set; a line where all is well."""
     if not card["kpis"]:
         return None

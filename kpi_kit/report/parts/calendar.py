@@ -11,6 +11,7 @@ from markupsafe import Markup
 from kpi_kit.core.periods import Grain, Period
 from kpi_kit.report.parts.markup import tag
 from kpi_kit.report.wording import Words
+from kpi_kit.scorecard.record import PlanRow
 
 _DAY = dt.timedelta(days=1)
 _MARKS = {
@@ -24,7 +25,7 @@ _SHAPES = {"fulfilled": "done", "late": "late", "missing": "gone", "deleted": "g
 """The mark of a status; whatever did not fail and is not fulfilled is ``other``."""
 
 
-def calendar(plan: Sequence[Mapping[str, str]], period: str, words: Words) -> Markup:
+def calendar(plan: Sequence[PlanRow], period: str, words: Words) -> Markup:
     """Draw the days of a period with what became of the items due on them.
 
     Parameters

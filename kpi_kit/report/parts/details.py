@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from markupsafe import Markup
 
 from kpi_kit.report.parts.calendar import calendar, plan_mark
-from kpi_kit.report.parts.entries import Card, titles
+from kpi_kit.report.parts.entries import titles
 from kpi_kit.report.parts.markup import Column, details, items, link, table, tag
 from kpi_kit.report.wording import Form, Words
+from kpi_kit.scorecard.record import AudienceRow, DeletedPost, PlanRow, PostRow, Scorecard, required
 
 _POST_WORDS = 90
 """How much of a post's text a table shows."""
 
 
-def audience(card: Card, words: Words) -> Markup | None:
+def audience(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate who came and who left, by account."""
     parts, named = card["sections"]["audience"], titles(card, words)
     if not parts:
         return None
-    keys = ("opening", "joined", "left", "closing")
+    keys: tuple[Literal["opening", "joined", "left", "closing"], ...] = (
+        "opening",
+        "joined",
+        "left",
+        "closing",
+    )
     columns = [Column("account", words.text("audience.account"))]
     columns += [Column(key, words.text(f"audience.{key}"), numeric=True) for key in keys]
     rows = [
@@ -30,9 +37,9 @@ def audience(card: Card, words: Words) -> Markup | None:
     return table("audience-table", columns, rows, words.text("audience.heading"))
 
 
-def plan(card: Card, words: Words) -> Markup | None:
+def plan(card: Scorecard, words: Words) -> Markup | None:
     """Count the plan's items by what became of them, and draw them on a calendar; list those that failed."""
-    found: Sequence[Card] = card["sections"]["plan"]
+    found = card["sections"]["plan"]
     if not found:
         return None
     counts = Counter(item["status"] for item in found)
@@ -52,13 +59,18 @@ def plan(card: Card, words: Words) -> Markup | None:
     return (items(summary, "k-chips") or Markup("")) + days + whole
 
 
-def funnel(card: Card, words: Words) -> Markup | None:
+def funnel(card: Scorecard, words: Words) -> Markup | None:
     """Draw leads, qualified leads and sales as bars of one scale."""
     found = card["sections"]["funnel"]
     if not found:
         return None
-    top = max(found["leads"], found["qualified"], found["sold"], 1)
-    steps = [(words.text(f"funnel.{key}"), found[key]) for key in ("leads", "qualified", "sold")]
+    counts = {
+        "leads": found["leads"],
+        "qualified": required(found["qualified"]),
+        "sold": required(found["sold"]),
+    }
+    top = max(*counts.values(), 1)
+    steps = [(words.text(f"funnel.{key}"), count) for key, count in counts.items()]
     rows = [
         tag("div", tag("dt", name), tag("dd", _step(count / top), tag("b", words.number(count))))
         for name, count in steps
@@ -70,7 +82,7 @@ def funnel(card: Card, words: Words) -> Markup | None:
     return tag("dl", *rows, class_="k-steps") + (tag("p", remark) if remark else "")
 
 
-def posts(card: Card, words: Words) -> Markup | None:
+def posts(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate the best, the weakest and the deleted posts."""
     found, deleted = card["sections"]["posts"], card["sections"]["deleted"]
     parts = [
@@ -89,12 +101,11 @@ def _number(value: float | None, words: Words) -> str:
     return "—" if value is None else words.number(value)
 
 
-def _title(owned: Card, named: Mapping[str, str]) -> str:
-    account: str = owned["account_id"]
-    return named.get(account, account)
+def _title(owned: AudienceRow | PlanRow | PostRow | DeletedPost, named: Mapping[str, str]) -> str:
+    return named.get(owned["account_id"], owned["account_id"])
 
 
-def _plan_table(name: str, found: Sequence[Card], card: Card, words: Words) -> Markup:
+def _plan_table(name: str, found: Sequence[PlanRow], card: Scorecard, words: Words) -> Markup:
     named = titles(card, words)
     columns = [Column(key, words.text(f"plan.{key}")) for key in ("due", "status", "account", "post")]
     rows = [
@@ -114,7 +125,7 @@ def _step(share: float) -> Markup:
     return tag("svg", fill, viewBox="0 0 100 10", preserveAspectRatio="none", aria_hidden="true")
 
 
-def _post_table(kind: str, found: Sequence[Card], card: Card, words: Words) -> Markup:
+def _post_table(kind: str, found: Sequence[PostRow], card: Scorecard, words: Words) -> Markup:
     columns = _post_columns(words)
     columns += [
         Column(key, words.text(f"posts.{key}"), numeric=True) for key in ("views", "likes", "view_rate")
@@ -132,7 +143,7 @@ def _post_table(kind: str, found: Sequence[Card], card: Card, words: Words) -> M
     return table(f"posts-{kind}", columns, rows, words.text(f"posts.{kind}"))
 
 
-def _deleted_table(found: Sequence[Card], card: Card, words: Words) -> Markup:
+def _deleted_table(found: Sequence[DeletedPost], card: Scorecard, words: Words) -> Markup:
     columns = [*_post_columns(words), Column("removed", words.text("posts.removed"))]
     rows = [
         {
@@ -150,7 +161,7 @@ def _post_columns(words: Words) -> list[Column]:
     return [Column(key, words.text(f"posts.{key}")) for key in ("post", "account", "published")]
 
 
-def _published(post: Card, card: Card, words: Words) -> dict[str, str]:
+def _published(post: PostRow | DeletedPost, card: Scorecard, words: Words) -> dict[str, str]:
     """Where and when a post came out."""
     return {
         "account": _title(post, titles(card, words)),

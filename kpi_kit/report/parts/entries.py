@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
 
 from kpi_kit.core.periods import Period
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.report.wording import Words
+from kpi_kit.scorecard.record import AccountRecord, EntryRecord, Scorecard
 
-Card = Mapping[str, Any]
 
-
-def titles(card: Card, words: Words, *, with_platform: bool = False) -> dict[str, str]:
+def titles(card: Scorecard, words: Words, *, with_platform: bool = False) -> dict[str, str]:
     """Return what the accounts are called, by id.
 
     The platform stands beside a title that two accounts share (or, on request, beside every one), and
@@ -31,24 +28,24 @@ def titles(card: Card, words: Words, *, with_platform: bool = False) -> dict[str
     return {key: f"{name} ({key})" if same[name.casefold()] > 1 else name for key, name in named.items()}
 
 
-def names(card: Card, words: Words) -> list[str]:
+def names(card: Scorecard, words: Words) -> list[str]:
     """Return the names of the scorecard's entries, in their order."""
     grain, named = str(Period.parse(card["period"]).grain), titles(card, words)
     return [words.entry(record, grain, named) for record in card["kpis"]]
 
 
-def reasons(card: Card, record: Card, words: Words) -> list[tuple[str, str]]:
+def reasons(card: Scorecard, record: EntryRecord, words: Words) -> list[tuple[str, str]]:
     """Why a KPI is not assessable, and who can mend it: a pair of sentences a reason."""
     named = titles(card, words)
     found = [note for note in record["notes"] if words.is_reason(note)]
     return [(words.note(note, named), words.mend(note, named)) for note in found]
 
 
-def plain(record: Card) -> dict[str, Any]:
+def plain(record: EntryRecord) -> EntryRecord:
     """The entry as a value: so are the earlier values and the accounts of a change or growth."""
     return {**record, "as": "value", "unit": str(CATALOGUE[record["kpi"]].unit)}
 
 
-def _on_platform(account: Card, words: Words) -> str:
+def _on_platform(account: AccountRecord, words: Words) -> str:
     platform = words.text(f"platform.{account['platform']}")
     return words.text("account_on_platform", title=account["title"], platform=platform)

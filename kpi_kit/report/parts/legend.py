@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 
 from markupsafe import Markup
 
 from kpi_kit.report.parts.markup import items, tag
 from kpi_kit.report.wording import Words
+from kpi_kit.scorecard.record import EntryRecord
 
 _SWATCHES = {
     "fact": '<path class="k-sw-fact" d="M1 6h22"/><circle class="k-sw-dot" cx="12" cy="6" r="2.4"/>',
@@ -30,7 +30,7 @@ _SWATCHES = {
 
 
 def legend(
-    records: Sequence[Mapping[str, Any]],
+    records: Sequence[EntryRecord],
     words: Words,
     *,
     interim: bool,

@@ -5,14 +5,14 @@ Each says in words what it shows, so that none of them relies on colour alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from kpi_kit.report.parts.markup import tag
 from kpi_kit.report.wording import Words, form
 from kpi_kit.report.wording.verdicts import Verdict
+from kpi_kit.scorecard.record import EntryRecord, ScoringRecord
 
 _ICONS = {
     "attained": '<circle cx="6" cy="6" r="6"/><path d="M3 6.2 5.2 8.4 9 4" class="k-cut"/>',
@@ -40,7 +40,7 @@ _BAR = 100.0
 _SPARK = (96.0, 24.0, 3.0)
 
 
-def state(record: Mapping[str, Any], scoring: Mapping[str, Any]) -> str:
+def state(record: EntryRecord, scoring: ScoringRecord) -> str:
     """What a director has to know of a KPI first.
 
     Returns
@@ -83,7 +83,7 @@ def verdict_mark(found: Verdict, text: str) -> Markup:
     return tag("span", icon, tag("span", text), class_=f"k-verdict {effect}")
 
 
-def bar(attainment: float | None, name: str, scoring: Mapping[str, Any], words: Words) -> Markup:
+def bar(attainment: float | None, name: str, scoring: ScoringRecord, words: Words) -> Markup:
     """Attainment as a bar up to the cap, with ticks at the threshold and at full attainment."""
     if attainment is None:
         return tag("span", "—", class_="k-none")
@@ -100,7 +100,7 @@ def bar(attainment: float | None, name: str, scoring: Mapping[str, Any], words: 
     )
 
 
-def spark(record: Mapping[str, Any], words: Words, *, interim: bool = False) -> Markup | None:
+def spark(record: EntryRecord, words: Words, *, interim: bool = False) -> Markup | None:
     """Draw the last thirteen values of a KPI as a line, the latest one as a dot; None under two.
 
     A period that is not over is left out: beside whole ones it would look like a fall.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from markupsafe import Markup
 
 from kpi_kit.core.errors import ReportError
 from kpi_kit.report.parts.markup import image, tag
+from kpi_kit.scorecard.record import Brand
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
-def branded(brand: Mapping[str, str | None], agency: str | None, head: str) -> Markup:
+def branded(brand: Brand, agency: str | None, head: str) -> Markup:
     """The logo, and the styles that only this page has.
 
     They stand in the page's first section, so that both engines carry them.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from kpi_kit.report.parts.entries import Card, names, titles
+from kpi_kit.report.parts.entries import names, titles
 from kpi_kit.report.parts.markup import Column, details, items, paragraph, table, tag
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording import robustness as said
+from kpi_kit.scorecard.record import EntryRecord, Scorecard, required
 
 
-def robustness(card: Card, words: Words) -> Markup | None:
+def robustness(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate the value and the verdict under every usual definition; None where there is no other."""
     rows = [
         {"kpi": name, "verdict": _verdict(record, words), "definitions": _definitions(card, record, words)}
@@ -29,17 +30,17 @@ def robustness(card: Card, words: Words) -> Markup | None:
     return details(heading, shown, paragraph(words.text("robustness.legend"), "k-legend"))
 
 
-def _verdict(record: Card, words: Words) -> Markup:
+def _verdict(record: EntryRecord, words: Words) -> Markup:
     verdict, turned = said.verdict(record, words), said.turning(record, words)
     told = words.text("robustness.alone") if verdict is None else words.sentence(verdict)
     return tag("div", told, *(() if turned is None else (". ", tag("b", words.sentence(turned)))))
 
 
-def _definitions(card: Card, record: Card, words: Words) -> Markup:
+def _definitions(card: Scorecard, record: EntryRecord, words: Words) -> Markup:
     named = titles(card, words)
     told = [
         tag("b" if one["turns"] else "span", said.name(one, words) + ": ")
         + said.outcome(one, record, words, named)
-        for one in record["robustness"]["definitions"]
+        for one in required(record["robustness"])["definitions"]
     ]
     return items(told) or Markup("")

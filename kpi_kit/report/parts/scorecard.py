@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Literal
 
 from markupsafe import Markup
 
 from kpi_kit.core.periods import Period
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.report.parts.entries import Card, names, plain, reasons, titles
+from kpi_kit.report.parts.entries import names, plain, reasons, titles
 from kpi_kit.report.parts.marks import bar, pill, state
 from kpi_kit.report.parts.markup import Column, facts, items, link, paragraph, table, tag
 from kpi_kit.report.parts.robustness import robustness
@@ -26,6 +26,7 @@ from kpi_kit.report.parts.statistics import (
 from kpi_kit.report.wording import Words, form
 from kpi_kit.report.wording import robustness as firm
 from kpi_kit.report.wording.verdicts import is_outside
+from kpi_kit.scorecard.record import Assignment, EntryRecord, NoteRecord, Scorecard
 
 UNFINISHED = ("interim", "preliminary")
 """Notes of a report whose figures are not final."""
@@ -33,17 +34,17 @@ _BREADTH = 6
 """How many accounts or brands stand side by side in a table."""
 
 
-def banner(note: Mapping[str, Any], words: Words) -> Markup:
+def banner(note: NoteRecord, words: Words) -> Markup:
     """Say above everything else why the figures of a report are not final."""
     return tag("p", tag("b", words.text(f"report.{note['code']}")), words.note(note, {}), class_="k-banner")
 
 
-def account_list(card: Card, words: Words) -> Markup | None:
+def account_list(card: Scorecard, words: Words) -> Markup | None:
     """Return the accounts of a specialist, each with its platform and for how long it was held."""
     return items((_account(account, words) for account in card["assignments"]), "k-chips")
 
 
-def scorecard(card: Card, words: Words) -> Markup | None:
+def scorecard(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate target, fact, attainment, change, trend, chance and weight of every KPI."""
     if not card["kpis"]:
         return None
@@ -79,7 +80,7 @@ def scorecard(card: Card, words: Words) -> Markup | None:
     return Markup("").join(part for part in shown if part)
 
 
-def accounts(card: Card, words: Words) -> Markup | None:
+def accounts(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate every KPI by account, and the brand KPIs by brand."""
     by_account = _breakdown(
         card, words, "accounts", "account_id", titles(card, words, with_platform=True).items()
@@ -89,7 +90,7 @@ def accounts(card: Card, words: Words) -> Markup | None:
     return Markup("").join(part for part in (by_account, remark, by_brand) if part) or None
 
 
-def data_notes(card: Card, words: Words) -> Markup:
+def data_notes(card: Scorecard, words: Words) -> Markup:
     """List what cannot be assessed and who can mend it, then what else there is to know of the data."""
     named, found = titles(card, words), list(zip(names(card, words), card["kpis"], strict=True))
     rows = [
@@ -120,7 +121,7 @@ def data_notes(card: Card, words: Words) -> Markup:
     return Markup("").join(part for part in parts if part) or tag("p", words.text("notes.none"))
 
 
-def definitions(card: Card, words: Words) -> Markup | None:
+def definitions(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate what the KPIs of this scorecard mean, each once."""
     used = list(dict.fromkeys(record["kpi"] for record in card["kpis"]))
     columns = [
@@ -148,7 +149,7 @@ def definitions(card: Card, words: Words) -> Markup | None:
     return table("definitions", columns, rows, words.text("definitions.heading")) if rows else None
 
 
-def _left_out(card: Card, kpi: str, words: Words) -> str:
+def _left_out(card: Scorecard, kpi: str, words: Words) -> str:
     """What of the data of a KPI did not count, or counted with a reserve, and how many of it."""
     named = titles(card, words)
     told = [
@@ -161,7 +162,7 @@ def _left_out(card: Card, kpi: str, words: Words) -> str:
     return " ".join(dict.fromkeys(told)) or "—"
 
 
-def provenance(card: Card, words: Words) -> Markup:
+def provenance(card: Scorecard, words: Words) -> Markup:
     """List what the report was made from, so that it can be made again."""
     origin = card["provenance"]
     return facts(
@@ -178,7 +179,7 @@ def provenance(card: Card, words: Words) -> Markup:
     )
 
 
-def _row(card: Card, record: Card, name: str, number: int, words: Words) -> dict[str, str]:
+def _row(card: Scorecard, record: EntryRecord, name: str, number: int, words: Words) -> dict[str, str]:
     scoring = card["scoring"]
     what = state(record, scoring)
     standard = (
@@ -202,7 +203,7 @@ def _row(card: Card, record: Card, name: str, number: int, words: Words) -> dict
     }
 
 
-def _fact(record: Card, words: Words) -> Markup:
+def _fact(record: EntryRecord, words: Words) -> Markup:
     """The fact with its noun; of a change or growth also the level that it is about."""
     if record["value"] is None:
         return tag("span", "—", class_="k-none")
@@ -216,10 +217,10 @@ def _fact(record: Card, words: Words) -> Markup:
     return tag("div", tag("b", words.fact(record)), *smaller(noun, now, unusual))
 
 
-def _account(account: Card, words: Words) -> Markup:
+def _account(account: Assignment, words: Words) -> Markup:
     platform = words.text(f"platform.{account['platform']}")
     head = tag("b", platform) + " " + link(account["url"], account["title"])
-    held = {key: account[key] for key in ("since", "until") if account[key]}
+    held = {key: day for key, day in (("since", account["since"]), ("until", account["until"])) if day}
     if not held:
         return head
     key = "both" if len(held) == 2 else next(iter(held))
@@ -241,7 +242,7 @@ def _remarks(found: Iterable[tuple[str, list[str]]]) -> list[tuple[list[str], li
     return [(kpis, [text]) for text, kpis in shared.items()] + [([kpi], texts) for kpi, texts in own.items()]
 
 
-def _matured(card: Card, words: Words) -> str | None:
+def _matured(card: Scorecard, words: Words) -> str | None:
     """Say which changes do not follow from the posts' totals by account."""
     found = [
         words.quote(name)
@@ -252,7 +253,11 @@ def _matured(card: Card, words: Words) -> str | None:
 
 
 def _breakdown(
-    card: Card, words: Words, part: str, key: str, heads: Iterable[tuple[str, str]]
+    card: Scorecard,
+    words: Words,
+    part: Literal["accounts", "brands"],
+    key: Literal["account_id", "brand"],
+    heads: Iterable[tuple[str, str]],
 ) -> Markup | None:
     """One row a KPI and scope, one column an account or brand that any of them has.
 
@@ -279,7 +284,7 @@ def _breakdown(
 def _part(
     table_name: str,
     owners: Sequence[tuple[str, str]],
-    found: Sequence[tuple[str, Card, Mapping[str, float | None]]],
+    found: Sequence[tuple[str, EntryRecord, Mapping[str, float | None]]],
     words: Words,
 ) -> Markup:
     """One table of a breakdown, as wide as a page is."""
@@ -294,7 +299,7 @@ def _part(
     return table(table_name, columns, rows, words.text("accounts.heading"))
 
 
-def _piece(pieces: Mapping[str, float | None], owner: str, record: Card, words: Words) -> str:
+def _piece(pieces: Mapping[str, float | None], owner: str, record: EntryRecord, words: Words) -> str:
     if owner not in pieces:
         return ""
     value = pieces[owner]

@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from kpi_kit.core.periods import Period
-from kpi_kit.report.parts.entries import Card, names, plain, titles
+from kpi_kit.report.parts.entries import names, plain, titles
 from kpi_kit.report.parts.marks import spark, verdict_mark
 from kpi_kit.report.parts.markup import Column, details, items, paragraph, table, tag
 from kpi_kit.report.wording import Words, form, verdicts
+from kpi_kit.scorecard.record import EntryRecord, Scorecard, required
 
 _COMPARED = ("account_left_out", "brand_left_out")
 """Notes that what is compared is less than what is held."""
 
 
-def change_cell(card: Card, record: Card, words: Words) -> Markup:
+def change_cell(card: Scorecard, record: EntryRecord, words: Words) -> Markup:
     """The change against the period before, its verdict, and the earlier values that it is about."""
     change, before = record["change"], record["previous"]
     size, raw = verdicts.change_size(change, record, words), verdicts.raw_size(change, record, words)
@@ -47,7 +48,7 @@ def _pieces(*texts: str | None) -> list[str]:
     return [" ", tag("span", *found[1:], class_="k-unit k-pieces")] if found else []
 
 
-def _year_ago(record: Card, words: Words) -> Markup | None:
+def _year_ago(record: EntryRecord, words: Words) -> Markup | None:
     """The value of a year ago; how it compares is said here only where it is real."""
     earlier = record["year_ago"]
     if earlier is None:
@@ -61,19 +62,19 @@ def _year_ago(record: Card, words: Words) -> Markup | None:
     )
 
 
-def trend_cell(card: Card, record: Card, words: Words) -> Markup:
+def trend_cell(card: Scorecard, record: EntryRecord, words: Words) -> Markup:
     """The sparkline and the verdict on the trend."""
     found = verdicts.trend_verdict(record["trend"], record)
     mark = verdict_mark(found, verdicts.trend_mark(record["trend"], record, words))
     return tag("div", spark(record, words, interim=card["interim"]), mark, class_="k-heading")
 
 
-def chance_cell(record: Card, words: Words) -> Markup:
+def chance_cell(record: EntryRecord, words: Words) -> Markup:
     """The chance of the target ahead, or why there is no number."""
     number, mark = verdicts.chance_number(record, words), verdicts.chance_mark(record, words)
     if number is None:
         return tag("span", mark, class_="k-none")
-    return tag("div", tag("b", number), *smaller(words.short(record["chance_period"]), mark))
+    return tag("div", tag("b", number), *smaller(words.short(required(record["chance_period"])), mark))
 
 
 def smaller(*texts: str | None) -> list[str]:
@@ -81,13 +82,13 @@ def smaller(*texts: str | None) -> list[str]:
     return [part for text in texts if text for part in (" ", tag("span", text, class_="k-unit"))]
 
 
-def is_marked(record: Card) -> bool:
+def is_marked(record: EntryRecord) -> bool:
     """Whether the earlier values are shown and are over fewer accounts or brands than are held."""
     shown = record["previous"] is not None or record["year_ago"] is not None
     return shown and any(note["code"] in _COMPARED for note in record["notes"])
 
 
-def shocks(card: Card, words: Words) -> Markup | None:
+def shocks(card: Scorecard, words: Words) -> Markup | None:
     """What all accounts of a platform did in common: each week once, with the KPIs that it concerns."""
     concerned: dict[str, list[str]] = {}
     for name, record in zip(names(card, words), card["kpis"], strict=True):
@@ -97,7 +98,7 @@ def shocks(card: Card, words: Words) -> Markup | None:
     return tag("div", tag("h3", words.text("statistics.shocks")), found, class_="k-shocks") if found else None
 
 
-def statistics(card: Card, words: Words) -> Markup:
+def statistics(card: Scorecard, words: Words) -> Markup:
     """Intervals, q, n, ρ, methods and back-tests of every KPI, folded away."""
     grain = Period.parse(card["period"]).grain
     columns = [
@@ -116,7 +117,7 @@ def statistics(card: Card, words: Words) -> Markup:
     return details(heading, shown, paragraph(words.text("statistics.legend"), "k-legend"))
 
 
-def _row(card: Card, record: Card, name: str, words: Words) -> dict[str, str]:
+def _row(card: Scorecard, record: EntryRecord, name: str, words: Words) -> dict[str, str]:
     interim, change, trend = card["interim"], record["change"], record["trend"]
     year_ago = None if record["year_ago"] is None else record["year_ago"]["change"]
     return {
@@ -140,7 +141,7 @@ def _told(sentences: Sequence[str], basis: str | None) -> Markup:
     return tag("div", " ".join(sentences), *smaller(basis))
 
 
-def _comparable(card: Card, record: Card, words: Words) -> Markup | None:
+def _comparable(card: Scorecard, record: EntryRecord, words: Words) -> Markup | None:
     """A mark that the earlier values are over fewer accounts; its tooltip says which are left out."""
     if not is_marked(record):
         return None

@@ -7,11 +7,12 @@ from rich.text import Text
 
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.report import wording
-from kpi_kit.report.parts.entries import Card, names, reasons
+from kpi_kit.report.parts.entries import names, reasons
 from kpi_kit.report.wording import Words, arithmetic, robustness
+from kpi_kit.scorecard.record import EntryRecord, Scorecard
 
 
-def scorecard(card: Card) -> Table:
+def scorecard(card: Scorecard) -> Table:
     """Tabulate a scorecard; texts from data are shown, never interpreted."""
     words = wording.words(card["language"], card["currency"])
     table = Table(title=Text(on_terminal(f"{card['name']}, {words.period(card['period'])}")))
@@ -22,7 +23,7 @@ def scorecard(card: Card) -> Table:
     return table
 
 
-def computation(card: Card) -> list[str]:
+def computation(card: Scorecard) -> list[str]:
     """How the total and the bonus come about, line by line."""
     words = wording.words(card["language"], card["currency"])
     found, lines = arithmetic.sheet(card, words), [words.text("total.arithmetic")]
@@ -39,7 +40,7 @@ def computation(card: Card) -> list[str]:
     return [on_terminal(line) for line in lines] if len(lines) > 1 else []
 
 
-def _cells(card: Card, record: Card, words: Words) -> tuple[str, ...]:
+def _cells(card: Scorecard, record: EntryRecord, words: Words) -> tuple[str, ...]:
     why = "; ".join(reason for reason, _ in reasons(card, record, words))
     firm = [robustness.verdict(record, words), robustness.turning(record, words)]
     return (

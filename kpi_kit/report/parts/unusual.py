@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, cast
 
 from markupsafe import Markup
 
 from kpi_kit.core.periods import Period
-from kpi_kit.report.parts.entries import Card, titles
+from kpi_kit.report.parts.entries import titles
 from kpi_kit.report.parts.markup import Column, details, paragraph, table, tag
 from kpi_kit.report.wording import Form, Words, form
+from kpi_kit.scorecard.record import (
+    EntryRecord,
+    EventRecord,
+    Revision,
+    RevisionCause,
+    Scorecard,
+    UnusualDay,
+    ValueUnit,
+)
 
 _DAY = dt.timedelta(days=1)
 _ROWS = 12
 """How many rows are shown at once; the others are folded away."""
 
 
-def unusual_days(card: Card, words: Words) -> Markup | None:
+def unusual_days(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate the days that are far outside an account's own pattern; name the events of the period."""
     runs = _runs(card["anomalies"])
     period = Period.parse(card["period"])
@@ -43,9 +52,9 @@ def unusual_days(card: Card, words: Words) -> Markup | None:
     )
 
 
-def restated(card: Card, words: Words) -> Markup | None:
+def restated(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate the figures that differ from the first report of the period, and why."""
-    found: Sequence[Card] = card["restated"]
+    found = card["restated"]
     if not found:
         return None
     lead = words.plural("restated.lead", len(found), since=words.moment(found[0]["since"]))
@@ -70,10 +79,10 @@ def restated(card: Card, words: Words) -> Markup | None:
 # ---- unusual days
 
 
-def _runs(days: Sequence[Card]) -> list[list[Card]]:
+def _runs(days: Sequence[UnusualDay]) -> list[list[UnusualDay]]:
     """Unusual days of one kind that follow each other, in one row."""
-    runs: list[list[Card]] = []
-    last: dict[tuple[Any, ...], list[Card]] = {}
+    runs: list[list[UnusualDay]] = []
+    last: dict[tuple[Any, ...], list[UnusualDay]] = {}
     for day in days:
         key = (day["account_id"], day["measure"], day["direction"], tuple(day["events"]))
         run = last.get(key)
@@ -85,7 +94,7 @@ def _runs(days: Sequence[Card]) -> list[list[Card]]:
     return runs
 
 
-def _table(name: str, runs: Sequence[Sequence[Card]], card: Card, words: Words) -> Markup:
+def _table(name: str, runs: Sequence[Sequence[UnusualDay]], card: Scorecard, words: Words) -> Markup:
     named = titles(card, words)
     columns = [Column("days", words.text("anomalies.days"))]
     columns += [Column(key, words.text(f"anomalies.{key}")) for key in ("account", "what")]
@@ -112,14 +121,14 @@ def _table(name: str, runs: Sequence[Sequence[Card]], card: Card, words: Words) 
     return table(name, columns, rows, words.text("anomalies.heading"))
 
 
-def _fact(top: Card, run: Sequence[Card], words: Words) -> str:
+def _fact(top: UnusualDay, run: Sequence[UnusualDay], words: Words) -> str:
     value = words.number(top["fact"])
     if len(run) == 1:
         return value
     return words.text(f"anomalies.farthest.{top['direction']}", value=value)
 
 
-def _event(event: Mapping[str, Any], words: Words) -> str:
+def _event(event: EventRecord, words: Words) -> str:
     """An event with its days; its title is a person's text, which is escaped where it meets HTML."""
     last = (dt.date.fromisoformat(event["until"]) - _DAY).isoformat()
     title, days = words.quote(event["title"][words.language]), words.days(event["since"], last)
@@ -129,15 +138,15 @@ def _event(event: Mapping[str, Any], words: Words) -> str:
 # ---- restated figures
 
 
-def _entry(change: Card, card: Card, words: Words) -> str:
+def _entry(change: Revision, card: Scorecard, words: Words) -> str:
     if change["kpi"] is None:
         return words.text("restated.whole")
     grain = str(Period.parse(card["period"]).grain)
-    return words.entry(change, grain, titles(card, words))
+    return words.entry(cast(EntryRecord, change), grain, titles(card, words))
 
 
-def _figure(change: Card, side: str, card: Card, words: Words) -> str:
-    value, other = change[side], change["is" if side == "was" else "was"]
+def _figure(change: Revision, side: Literal["was", "is"], card: Scorecard, words: Words) -> str:
+    value, other = (change["was"], change["is"]) if side == "was" else (change["is"], change["was"])
     match change["field"]:
         case _ if value is None:
             return "—"
@@ -149,18 +158,18 @@ def _figure(change: Card, side: str, card: Card, words: Words) -> str:
             return words.beside(value, other, Form("share"))
         case "bonus":
             return words.money(value)
-    how = form(change)
+    how = form(cast(ValueUnit, change))
     if isinstance(value, list):
         return words.text("target.between", low=words.bare(value[0], how), high=words.value(value[1], how))
     return words.beside(value, None if isinstance(other, list) else other, how)
 
 
-def _causes(change: Card, card: Card, words: Words) -> list[str]:
+def _causes(change: Revision, card: Scorecard, words: Words) -> list[str]:
     told = [_cause(cause, card, words) for cause in change["cause"]]
     return list(dict.fromkeys(told)) or [words.text("restated.because.unknown")]
 
 
-def _cause(cause: Mapping[str, Any], card: Card, words: Words) -> str:
+def _cause(cause: RevisionCause, card: Scorecard, words: Words) -> str:
     match cause["kind"]:
         case "data" if cause["table"] is None:
             return words.text("restated.because.some_data")

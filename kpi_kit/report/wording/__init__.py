@@ -15,6 +15,7 @@ from babel.dates import format_date, format_time, get_day_names
 
 from kpi_kit.core.periods import Grain, Period
 from kpi_kit.report.wording.numbers import Form, Numbers, form, messages
+from kpi_kit.scorecard.record import EntryRecord, NoteRecord, required
 
 __all__ = ["LANGUAGES", "Form", "Words", "form", "messages", "words"]
 
@@ -121,7 +122,7 @@ class Words(Numbers):
 
     # ---------------------------------------------------------------- scorecard entries
 
-    def entry(self, record: Mapping[str, Any], grain: str, titles: Mapping[str, str]) -> str:
+    def entry(self, record: EntryRecord, grain: str, titles: Mapping[str, str]) -> str:
         """The name of a scorecard entry: its KPI, what of it is meant, and its scope."""
         name = self.text(f"kpi.{record['kpi']}.name")
         if record["as"] != "value":
@@ -134,9 +135,9 @@ class Words(Numbers):
         scope = self._scope({**(record["scope"] or {}), "sentiment": counted}, titles)
         return self.text("entry.scoped", entry=name, scope=scope) if scope else name
 
-    def target(self, record: Mapping[str, Any], *, spelled: bool = False) -> str:
+    def target(self, record: EntryRecord, *, spelled: bool = False) -> str:
         """The target of an entry, short (``≥ 1 000``) or spelled out."""
-        target, how = record["target"], form(record)
+        target, how = required(record["target"]), form(record)
         key = f"target_in_words.{target['kind']}" if spelled else f"target.{target['kind']}"
         if isinstance(target["value"], Sequence):
             low, high = self.least(target["value"][0], how), self.most(target["value"][1], how)
@@ -145,12 +146,12 @@ class Words(Numbers):
         bound = (self.most if target["kind"] == "at_most" else self.least)(target["value"], how)
         return self.text(key, value=self.beside(bound, record["value"], how))
 
-    def fact(self, record: Mapping[str, Any]) -> str:
+    def fact(self, record: EntryRecord) -> str:
         """The value of an entry, fine enough to tell it from its target."""
-        target = record["target"] and record["target"]["value"]
+        value, target = required(record["value"]), record["target"] and record["target"]["value"]
         bounds = target if isinstance(target, Sequence) else [target]
-        nearest = min(bounds, key=lambda bound: abs((bound or 0.0) - record["value"]))
-        return self.beside(record["value"], nearest, form(record))
+        nearest = min(bounds, key=lambda bound: abs((bound or 0.0) - value))
+        return self.beside(value, nearest, form(record))
 
     def _scope(self, scope: Mapping[str, Sequence[str]], titles: Mapping[str, str]) -> str:
         named: dict[str, Callable[[str], str]] = {
@@ -163,25 +164,25 @@ class Words(Numbers):
 
     # ---------------------------------------------------------------- notes
 
-    def note(self, note: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    def note(self, note: NoteRecord, titles: Mapping[str, str]) -> str:
         """A note as a sentence; ``titles`` names accounts and people by id."""
         return self._noted("note", note, titles)
 
-    def mend(self, note: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    def mend(self, note: NoteRecord, titles: Mapping[str, str]) -> str:
         """Who can mend what made a KPI not assessable, and how."""
         return self._noted("mend", note, titles)
 
-    def is_reason(self, note: Mapping[str, Any]) -> bool:
+    def is_reason(self, note: NoteRecord) -> bool:
         """Whether a note says why a KPI is not assessable."""
         return note["code"] in self.lookup("mend")
 
-    def _noted(self, section: str, note: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    def _noted(self, section: str, note: NoteRecord, titles: Mapping[str, str]) -> str:
         key = f"{section}.{note['code']}"
         forms = self.lookup(key)
         variant = "" if isinstance(forms, str) else self._variant(forms, note, key)
         return str(forms[variant] if variant else forms).format(**self._fields(note, titles))
 
-    def _variant(self, forms: Mapping[str, str], note: Mapping[str, Any], key: str) -> str:
+    def _variant(self, forms: Mapping[str, str], note: NoteRecord, key: str) -> str:
         """Which form of a note fits: by its reason, by a field that it has, or by its count."""
         wanted = [note.get("reason"), note.get("why")]
         wanted += [f"if_{name}" for name, value in note.items() if value is not None]
@@ -192,7 +193,7 @@ class Words(Numbers):
                 return str(name)
         raise KeyError(f"locale/{self.language}.yml: {key} has no form for {dict(note)}")
 
-    def _fields(self, note: Mapping[str, Any], titles: Mapping[str, str]) -> dict[str, str]:
+    def _fields(self, note: NoteRecord, titles: Mapping[str, str]) -> dict[str, str]:
         def named(name: str) -> str:
             return titles.get(name, name)
 

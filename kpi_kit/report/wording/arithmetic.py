@@ -5,14 +5,13 @@ Each figure is rounded once, to what is printed, and what follows is computed fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import cast
 
 from kpi_kit.report.wording import Form, Words, form
-
-Record = Mapping[str, Any]
+from kpi_kit.scorecard.record import EntryRecord, Scorecard, required
 
 _DIGITS = (4, 6, 8, 10)
 """Decimals to print: the fewest that lead to the total of the scorecard."""
@@ -44,7 +43,7 @@ class Sheet:
     sums: Sequence[str]
 
 
-def sheet(card: Record, words: Words) -> Sheet | None:
+def sheet(card: Scorecard, words: Words) -> Sheet | None:
     """Compute the total of a scorecard with the figures that are printed.
 
     Returns
@@ -62,14 +61,15 @@ def sheet(card: Record, words: Words) -> Sheet | None:
     return found
 
 
-def bonus(card: Record, words: Words) -> list[str]:
+def bonus(card: Scorecard, words: Words) -> list[str]:
     """Compute the bonus, if there is one: a share of the sales, up to the cap, and never a deduction."""
     rule = card["bonus"]
     if rule is None:
         return []
     if rule["amount"] is None:
         return [words.text("arithmetic.bonus_unknown")]
-    sales, share, cap = (None if rule[key] is None else _exact(rule[key]) for key in _BONUS)
+    amounts = (rule["sales_amount"], rule["share"], rule["cap"])
+    sales, share, cap = (None if amount is None else _exact(amount) for amount in amounts)
     sales, percent = _rounded(sales or Decimal(0), 2), (share or Decimal(0)) * 100
     amount = _rounded(sales * percent / 100, 2)
     computed = f"{_plain(sales, 2, words)} × {_plain(percent, 6, words)} ÷ 100 = {_plain(amount, 2, words)}"
@@ -82,13 +82,10 @@ def bonus(card: Record, words: Words) -> list[str]:
     return [*lines, words.text("arithmetic.bonus_paid", amount=words.money(rule["amount"]))]
 
 
-_BONUS = ("sales_amount", "share", "cap")
-
-
 class _Computation:
     """One way through the scorecard, with so many decimals."""
 
-    def __init__(self, card: Record, words: Words, digits: int) -> None:
+    def __init__(self, card: Scorecard, words: Words, digits: int) -> None:
         self._card, self._words, self._digits = card, words, digits
         scoring = card["scoring"]
         self._rule = str(scoring["not_assessable"])
@@ -104,7 +101,7 @@ class _Computation:
         lines = [self._line(record) for record in self._card["kpis"]]
         return Sheet(lines, self._sums())
 
-    def _line(self, record: Record) -> Line:
+    def _line(self, record: EntryRecord) -> Line:
         say = self._words
         if record["target"] is None:
             return Line(say.text("arithmetic.no_target"))
@@ -114,7 +111,7 @@ class _Computation:
             return Line(given, product=self._product(record, Decimal(0)) if self._rule == "zero" else None)
         how = form(record)
         scale = 100 if how.unit == "share" else 1
-        fact = self._round(_exact(record["value"]) * scale)
+        fact = self._round(_exact(required(record["value"])) * scale)
         if record["target"]["kind"] == "between":
             given, told, attainment = self._band(record, fact, how, scale)
         else:
@@ -122,10 +119,11 @@ class _Computation:
         points, value = self._points(attainment)
         return Line(given, told, points, self._product(record, value))
 
-    def _bound(self, record: Record, fact: Decimal, how: Form, scale: int) -> tuple[str, str, Decimal]:
+    def _bound(self, record: EntryRecord, fact: Decimal, how: Form, scale: int) -> tuple[str, str, Decimal]:
         """The way from the base to the target, and how much of it was gone."""
-        target = record["target"]
-        bound, base = (self._round(_exact(target[key] or 0.0) * scale) for key in ("value", "base"))
+        target = required(record["target"])
+        ends = (cast(float, target["value"]), target["base"] or 0.0)
+        bound, base = (self._round(_exact(end) * scale) for end in ends)
         kind = self._words.text(f"target.{target['kind']}", value=self._with_unit(bound, how))
         given = self._words.text(
             "arithmetic.given",
@@ -140,9 +138,10 @@ class _Computation:
         )
         return given, *self._not_below_zero(line, reached)
 
-    def _band(self, record: Record, fact: Decimal, how: Form, scale: int) -> tuple[str, str, Decimal]:
+    def _band(self, record: EntryRecord, fact: Decimal, how: Form, scale: int) -> tuple[str, str, Decimal]:
         """1 inside the band; outside it so much less as half its width has been left."""
-        low, high = (self._round(_exact(bound) * scale) for bound in record["target"]["value"])
+        bounds = cast(list[float], required(record["target"])["value"])
+        low, high = (self._round(_exact(bound) * scale) for bound in bounds)
         asked = self._words.text(
             "target.between", low=self._with_unit(low, how), high=self._with_unit(high, how)
         )
@@ -175,7 +174,7 @@ class _Computation:
         line = f"{least} + (1 − {least}) × ({reached} − {start}) ÷ (1 − {start}) = {self._number(points)}"
         return line, points
 
-    def _product(self, record: Record, points: Decimal) -> str:
+    def _product(self, record: EntryRecord, points: Decimal) -> str:
         weight = self._round(_exact(record["weight"]))
         product = self._round(weight * points)
         self._weights.append(weight)

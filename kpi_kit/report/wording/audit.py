@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording.verdicts import percent_chance
+from kpi_kit.scorecard.record import EntryRecord, Finding, Proposal, TargetRecord
 
-Record = Mapping[str, Any]
 
-
-def entry_sentences(finding: Record, record: Record, words: Words) -> list[str]:
+def entry_sentences(finding: Finding, record: EntryRecord, words: Words) -> list[str]:
     """What is wrong with a target, and which one would pass."""
     match finding["code"]:
         case "out_of_reach" | "already_given" as code:
@@ -33,16 +29,17 @@ def entry_sentences(finding: Record, record: Record, words: Words) -> list[str]:
             return [words.text(f"smart.finding.{code}")]
 
 
-def _proposed(proposal: Record | None, record: Record, words: Words) -> list[str]:
+def _proposed(proposal: Proposal | None, record: EntryRecord, words: Words) -> list[str]:
     if proposal is None:
         return []
-    asked = words.target({**record, "target": proposal, "value": None}, spelled=True)
+    target: TargetRecord = {"kind": proposal["kind"], "value": proposal["value"], "base": None}
+    asked = words.target({**record, "target": target, "value": None}, spelled=True)
     if proposal["per"] is not None:
         asked = words.text(f"smart.per.{proposal['per']}", target=asked)
     return [words.text("smart.proposal", target=asked, chance=percent_chance(proposal["chance"], words))]
 
 
-def _to_import(proposal: Record | None, words: Words) -> list[str]:
+def _to_import(proposal: Proposal | None, words: Words) -> list[str]:
     if proposal is None:
         return []
     tables = ", ".join(words.text(f"table.{name}") for name in proposal["tables"])
@@ -50,7 +47,7 @@ def _to_import(proposal: Record | None, words: Words) -> list[str]:
     return [words.text("smart.import", tables=tables, periods=periods)]
 
 
-def set_sentence(finding: Record, words: Words) -> str:
+def set_sentence(finding: Finding, words: Words) -> str:
     """What is unusual about a whole set of KPIs."""
     match finding["code"]:
         case "heavy_family":

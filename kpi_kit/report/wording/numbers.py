@@ -14,6 +14,8 @@ from babel.lists import format_list
 from babel.numbers import format_compact_decimal, format_decimal, get_currency_symbol
 from ruamel.yaml import YAML
 
+from kpi_kit.scorecard.record import ValueUnit
+
 _FOLDER = Path(__file__).parent.parent / "locale"
 _MINUS = "\N{MINUS SIGN}"
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -39,7 +41,7 @@ class Form(NamedTuple):
     finer: int = 0
 
 
-def form(record: Mapping[str, Any]) -> Form:
+def form(record: ValueUnit) -> Form:
     """How the values of a scorecard entry are written.
 
     Examples

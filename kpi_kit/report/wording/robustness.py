@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from kpi_kit.report.wording import Words
+from kpi_kit.scorecard.record import Definition, EntryRecord, required
 
-Record = Mapping[str, Any]
 
-
-def verdict(record: Record, words: Words) -> str | None:
+def verdict(record: EntryRecord, words: Words) -> str | None:
     """Under how many definitions the target is attained; None where there is only one to say it of."""
     found = record["robustness"]
     if found is None or found["of"] < 2:
@@ -21,28 +19,28 @@ def verdict(record: Record, words: Words) -> str | None:
     return words.text("robustness.verdict", attained=part, of=whole)
 
 
-def brief(record: Record, words: Words) -> str | None:
+def brief(record: EntryRecord, words: Words) -> str | None:
     """The verdict in a few words, where all definitions agree with what stands beside it."""
     if turning(record, words) is not None or verdict(record, words) is None:
         return verdict(record, words)
-    return words.text("robustness.same", of=words.number(record["robustness"]["of"]))
+    return words.text("robustness.same", of=words.number(required(record["robustness"])["of"]))
 
 
-def turning(record: Record, words: Words) -> str | None:
+def turning(record: EntryRecord, words: Words) -> str | None:
     """Which definitions turn the verdict; None where none does."""
     found = record["robustness"]
-    names = [name(one, words) for one in (found or {}).get("definitions", ()) if one["turns"]]
+    names = [name(one, words) for one in (found["definitions"] if found else ()) if one["turns"]]
     return words.text("robustness.turned", names=", ".join(names)) if names else None
 
 
-def name(definition: Record, words: Words) -> str:
+def name(definition: Definition, words: Words) -> str:
     """What a definition is called."""
     return words.text(f"definition.{definition['id']}")
 
 
-def outcome(definition: Record, record: Record, words: Words, titles: Mapping[str, str]) -> str:
+def outcome(definition: Definition, record: EntryRecord, words: Words, titles: Mapping[str, str]) -> str:
     """What comes of a definition: the value and whether it attains the target, or why there is none."""
     if definition["value"] is None:
-        return words.text("robustness.undefined", reason=words.note(definition["reason"], titles))
+        return words.text("robustness.undefined", reason=words.note(required(definition["reason"]), titles))
     value = words.fact({**record, "value": definition["value"]})
     return words.text("robustness.holds" if definition["attained"] else "robustness.misses", value=value)

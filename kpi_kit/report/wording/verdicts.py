@@ -7,16 +7,21 @@ so that no verb has to agree with the name of a KPI and no number has to be decl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kpi_kit.core.periods import Grain
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording.numbers import Form, form
 from kpi_kit.scorecard.inference import REAL, effect
-
-Record = Mapping[str, Any]
+from kpi_kit.scorecard.record import (
+    ChanceCheck,
+    ChangeRecord,
+    EntryRecord,
+    ShockRecord,
+    TrendRecord,
+    required,
+)
 
 
 class Verdict(NamedTuple):
@@ -41,7 +46,7 @@ class Verdict(NamedTuple):
 # ---------------------------------------------------------------- change
 
 
-def change_verdict(change: Record | None, record: Record) -> Verdict:
+def change_verdict(change: ChangeRecord | None, record: EntryRecord) -> Verdict:
     """What may be said of a change of an entry.
 
     Examples
@@ -54,25 +59,25 @@ def change_verdict(change: Record | None, record: Record) -> Verdict:
         return Verdict("absent")
     if change["real"] is None:
         return Verdict("unjudged")
-    if change["p"] > REAL:
+    if required(change["p"]) > REAL:
         return Verdict("noise")
     code = "real" if change["real"] else "unconfirmed"
-    return _directed(code, "rise" if change["estimate"] > 0 else "fall", record)
+    return _directed(code, "rise" if required(change["estimate"]) > 0 else "fall", record)
 
 
-def change_mark(change: Record | None, record: Record, words: Words) -> str:
+def change_mark(change: ChangeRecord | None, record: EntryRecord, words: Words) -> str:
     """A change in a few words, for the cell of a table."""
     return _marked("verdict.change.mark", change_verdict(change, record), words)
 
 
-def change_size(change: Record | None, record: Record, words: Words) -> str | None:
+def change_size(change: ChangeRecord | None, record: EntryRecord, words: Words) -> str | None:
     """How large a change is, with its sign and unit; None where it is not known."""
     if change is None or change["estimate"] is None:
         return None
     return words.delta_amount(change["estimate"], unit_of(record))
 
 
-def raw_size(change: Record | None, record: Record, words: Words) -> str | None:
+def raw_size(change: ChangeRecord | None, record: EntryRecord, words: Words) -> str | None:
     """The plain difference, where it does not look like the one that allows for the days."""
     if change is None or change["estimate"] is None or change["raw"] is None:
         return None
@@ -81,7 +86,9 @@ def raw_size(change: Record | None, record: Record, words: Words) -> str | None:
     return None if raw == words.delta(change["estimate"], unit) else raw
 
 
-def change_sentences(change: Record | None, record: Record, words: Words, *, interim: bool) -> list[str]:
+def change_sentences(
+    change: ChangeRecord | None, record: EntryRecord, words: Words, *, interim: bool
+) -> list[str]:
     """A change in whole sentences: the verdict, the interval, the plain difference."""
     found = change_verdict(change, record)
     if change is None:
@@ -101,42 +108,42 @@ def change_sentences(change: Record | None, record: Record, words: Words, *, int
     ]
 
 
-def change_basis(change: Record | None, words: Words) -> str | None:
+def change_basis(change: ChangeRecord | None, words: Words) -> str | None:
     """By what a change was judged: method, q, and how much the days vary."""
     if change is None or change["real"] is None:
         return None
     spread = change["dispersion"]
     parts = [
         words.text(f"verdict.change.method.{change['method']}"),
-        probability("q", change["q"], words),
+        probability("q", required(change["q"]), words),
         None if spread is None else words.text("verdict.change.dispersion", spread=words.number(spread, 2)),
     ]
     return "; ".join(part for part in parts if part)
 
 
-def _interval(change: Record, record: Record, words: Words) -> list[str]:
+def _interval(change: ChangeRecord, record: EntryRecord, words: Words) -> list[str]:
     unit, low, high = unit_of(record), change["low"], change["high"]
     if low is not None and high is not None:
         return [_full(words.text("verdict.interval.both", **_range(low, high, unit, words)))]
     if low is None and high is None:
         return [words.text("verdict.interval.open")]
     key, end = ("high", high) if low is None else ("low", low)
-    return [_full(words.text(f"verdict.interval.{key}", end=words.delta(end, unit)))]
+    return [_full(words.text(f"verdict.interval.{key}", end=words.delta(required(end), unit)))]
 
 
-def _plainly(change: Record, record: Record, words: Words) -> list[str]:
+def _plainly(change: ChangeRecord, record: EntryRecord, words: Words) -> list[str]:
     """The plain difference, where the days of the two periods make it another one."""
     raw = raw_size(change, record, words)
     if raw is None:
         return []
-    opposite = change["raw"] * change["estimate"] < 0
+    opposite = required(change["raw"]) * required(change["estimate"]) < 0
     return [_full(words.text("verdict.change.opposite" if opposite else "verdict.change.per_day", raw=raw))]
 
 
 # ---------------------------------------------------------------- trend
 
 
-def trend_verdict(trend: Record, record: Record) -> Verdict:
+def trend_verdict(trend: TrendRecord, record: EntryRecord) -> Verdict:
     """What may be said of a trend; it is called one only where its q is at most 0.05."""
     match trend["verdict"]:
         case None:
@@ -146,25 +153,25 @@ def trend_verdict(trend: Record, record: Record) -> Verdict:
         case "weak_rising" | "weak_falling" as weak:
             return _directed("weak", "rise" if weak == "weak_rising" else "fall", record)
         case "rising" | "falling" as called:
-            code = "clear" if trend["q"] <= REAL else "unconfirmed"
+            code = "clear" if required(trend["q"]) <= REAL else "unconfirmed"
             return _directed(code, "rise" if called == "rising" else "fall", record)
         case other:
             raise ValueError(f"trend: a known verdict is expected, found {other!r}")
 
 
-def trend_mark(trend: Record, record: Record, words: Words) -> str:
+def trend_mark(trend: TrendRecord, record: EntryRecord, words: Words) -> str:
     """A trend in a few words, for the cell of a table."""
     return _marked("verdict.trend.mark", trend_verdict(trend, record), words)
 
 
-def trend_sentences(trend: Record, record: Record, words: Words) -> list[str]:
+def trend_sentences(trend: TrendRecord, record: EntryRecord, words: Words) -> list[str]:
     """A trend in whole sentences: the verdict, the slope with its interval."""
     found = trend_verdict(trend, record)
     if found.code == "absent":
         return [words.text(f"verdict.trend.absent.{trend['reason']}")]
     if trend["reason"] == "all_equal":
         return [words.text("verdict.trend.all_equal")]
-    doubted = found.code == "unconfirmed" or (found.code == "weak" and trend["q"] > REAL)
+    doubted = found.code == "unconfirmed" or (found.code == "weak" and required(trend["q"]) > REAL)
     return [
         _worded("verdict.trend.sentence", found, words),
         *([words.text("verdict.change.doubt")] if doubted else []),
@@ -173,7 +180,7 @@ def trend_sentences(trend: Record, record: Record, words: Words) -> list[str]:
     ]
 
 
-def trend_basis(trend: Record, words: Words) -> str | None:
+def trend_basis(trend: TrendRecord, words: Words) -> str | None:
     """By what a trend was judged: how many points, ρ, the season, the method, q."""
     if trend["verdict"] is None or trend["reason"] == "all_equal":
         return words.plural(f"verdict.points.{trend['grain']}", trend["n"]) if trend["n"] else None
@@ -184,26 +191,26 @@ def trend_basis(trend: Record, words: Words) -> str | None:
         None if trend["rho"] is None else words.text("verdict.trend.rho", rho=words.number(trend["rho"], 2)),
         season if weekly else None,
         words.text(f"verdict.trend.method.{trend['method']}"),
-        None if trend["reason"] == "no_noise" else probability("q", trend["q"], words),
+        None if trend["reason"] == "no_noise" else probability("q", required(trend["q"]), words),
     ]
     return ", ".join(part for part in parts if part)
 
 
-def _slope(trend: Record, record: Record, words: Words) -> str:
+def _slope(trend: TrendRecord, record: EntryRecord, words: Words) -> str:
     """The change a step; what accrues over months was scaled to months of equal length."""
     unit = unit_of(record)
     return words.text(
         "verdict.trend.slope",
-        slope=words.delta_amount(trend["slope"], unit),
+        slope=words.delta_amount(required(trend["slope"]), unit),
         step=words.text(f"verdict.trend.step.{trend['grain']}"),
-        **_range(trend["low"], trend["high"], unit, words),
+        **_range(required(trend["low"]), required(trend["high"]), unit, words),
     )
 
 
 # ---------------------------------------------------------------- chance
 
 
-def chance_code(record: Record) -> str:
+def chance_code(record: EntryRecord) -> str:
     """How a chance may be told.
 
     Returns
@@ -218,11 +225,11 @@ def chance_code(record: Record) -> str:
     return "not_checked" if check is None else str(check["verdict"])
 
 
-def chance_number(record: Record, words: Words) -> str | None:
+def chance_number(record: EntryRecord, words: Words) -> str | None:
     """The chance in whole per cent; None where it must not be shown, or there is none."""
     if chance_code(record) not in ("reliable", "not_checked"):
         return None
-    return percent_chance(record["chance"], words)
+    return percent_chance(required(record["chance"]), words)
 
 
 def percent_chance(chance: float, words: Words) -> str:
@@ -234,39 +241,39 @@ def percent_chance(chance: float, words: Words) -> str:
     return words.share(chance, 0)
 
 
-def chance_mark(record: Record, words: Words) -> str:
+def chance_mark(record: EntryRecord, words: Words) -> str:
     """How good the number is, or why there is none, in a few words."""
     return words.text(f"verdict.chance.mark.{chance_code(record)}")
 
 
-def chance_sentences(record: Record, words: Words) -> list[str]:
+def chance_sentences(record: EntryRecord, words: Words) -> list[str]:
     """The chance, its band and its back-test in whole sentences."""
     code, check = chance_code(record), record["chance_check"]
     if code == "absent":
         return [words.text("verdict.chance.absent")]
-    target = words.of(record["chance_period"])
+    target = words.of(required(record["chance_period"]))
     if code == "short_history":
         return [words.text("verdict.chance.short_history", target=target)]
     if code == "not_reliable":
-        return [words.text("verdict.chance.not_reliable", target=target), *_tested(check, words)]
+        return [words.text("verdict.chance.not_reliable", target=target), *_tested(required(check), words)]
     said = words.text("verdict.chance.said", target=target, chance=chance_number(record, words))
-    tested = _tested(check, words) if code == "reliable" else []
+    tested = _tested(required(check), words) if code == "reliable" else []
     return [said, _band(record, words), words.text(f"verdict.chance.{code}"), *tested]
 
 
-def _band(record: Record, words: Words) -> str:
-    low, high = (words.value(end, form(record)) for end in record["chance_band"])
+def _band(record: EntryRecord, words: Words) -> str:
+    low, high = (words.value(end, form(record)) for end in required(record["chance_band"]))
     if low == high:
         return _full(words.text("verdict.chance.point", value=low))
     return _full(words.text("verdict.chance.band", low=low, high=high))
 
 
-def _tested(check: Record, words: Words) -> list[str]:
+def _tested(check: ChanceCheck, words: Words) -> list[str]:
     """A back-test in plain language; its two errors are fine enough to be told apart."""
-    errors = (check["brier"], check["base_brier"])
+    errors = (required(check["brier"]), required(check["base_brier"]))
     digits = next((d for d in (2, 3, 4) if words.number(errors[0], d) != words.number(errors[1], d)), 4)
     brier, base = (words.number(error, digits) for error in errors)
-    covered = words.share(check["coverage80"], 0)
+    covered = words.share(required(check["coverage80"]), 0)
     return [
         words.plural("verdict.chance.tested", check["n"], brier=brier, base=base),
         words.text("verdict.chance.covered", covered=covered),
@@ -276,24 +283,24 @@ def _tested(check: Record, words: Words) -> list[str]:
 # ---------------------------------------------------------------- usual limits, shocks
 
 
-def limits_sentence(record: Record, words: Words) -> str:
+def limits_sentence(record: EntryRecord, words: Words) -> str:
     """Whether the fact lies within the limits of what is usual for this person."""
     control, fact = record["control"], record["history"][-1] if record["history"] else None
     if control["low"] is None or control["high"] is None:
         return words.text(f"verdict.limits.reason.{control['reason']}")
     outside = None if fact is None else fact["outside"]
     value = None if fact is None else fact["value"]
-    low, high = (words.beside(control[key], value, form(record)) for key in ("low", "high"))
+    low, high = (words.beside(bound, value, form(record)) for bound in (control["low"], control["high"]))
     key = "unknown" if outside is None else "outside" if outside else "inside"
     return words.plural(f"verdict.limits.{key}", control["n"], low=low, high=high)
 
 
-def is_outside(record: Record) -> bool:
+def is_outside(record: EntryRecord) -> bool:
     """Whether the fact of the period lies outside the usual limits."""
     return bool(record["history"]) and record["history"][-1]["outside"] is True
 
 
-def shock_sentence(shock: Record, words: Words) -> str:
+def shock_sentence(shock: ShockRecord, words: Words) -> str:
     """What the accounts of a platform did in common in a week."""
     return words.plural(
         f"verdict.shock.{shock['direction']}",
@@ -307,7 +314,7 @@ def shock_sentence(shock: Record, words: Words) -> str:
 # ---------------------------------------------------------------- shared
 
 
-def unit_of(record: Record) -> str:
+def unit_of(record: EntryRecord) -> str:
     """The unit of the KPI itself: changes and trends of a growth are those of what grows."""
     return str(CATALOGUE[record["kpi"]].unit)
 
@@ -322,7 +329,7 @@ def probability(name: str, value: float, words: Words) -> str:
     )
 
 
-def _directed(code: str, direction: str, record: Record) -> Verdict:
+def _directed(code: str, direction: str, record: EntryRecord) -> Verdict:
     return Verdict(code, direction, effect(record, 1.0 if direction == "rise" else -1.0))
 
 
