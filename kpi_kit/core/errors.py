@@ -1,4 +1,4 @@
-"""What can go wrong, said to the person who can mend it.
+"""Errors for users: sentences that say what is wrong and how to fix it.
 
 ::
 
@@ -7,8 +7,8 @@
     ├── SpecialistError      one specialist's file: that report alone fails, exit 1
     └── ReportError          a notebook or its rendering failed: that report alone fails, exit 1
 
-A sentence says what is wrong, where (file, row or key), what was allowed and what was found.
-All problems of one look at the input are raised together.
+A sentence names the file, row or key, what is expected and what was found.
+All problems of an input are raised together.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 
 class KitError(Exception):
-    r"""One or more problems that a user can understand and mend.
+    r"""One or more problems that a user can understand and fix.
 
     Parameters
     ----------
@@ -35,13 +35,13 @@ class KitError(Exception):
     """
 
     def __init__(self, problems: str | Iterable[str]) -> None:
-        given = (problems,) if isinstance(problems, str) else problems
-        # what a sentence quotes may have lines of its own
-        self.problems: tuple[str, ...] = tuple(" ".join(problem.splitlines()) for problem in given)
+        sentences = (problems,) if isinstance(problems, str) else problems
+        # a quoted value may contain line breaks
+        self.problems: tuple[str, ...] = tuple(" ".join(text.splitlines()) for text in sentences)
         super().__init__("\n".join(self.problems))
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows in place of a traceback: whoever can mend a problem has no use for one."""
+        """Show the sentences in IPython instead of a traceback."""
         return list(self.problems)
 
     def __reduce__(self) -> tuple[type[KitError], tuple[tuple[str, ...]]]:
@@ -49,19 +49,19 @@ class KitError(Exception):
 
 
 class InputError(KitError):
-    """The department's file, a data table or an argument cannot be used."""
+    """``department.yml``, a data table or an argument cannot be used."""
 
 
 class SpecialistError(KitError):
-    """One specialist's file cannot be used; other reports are not touched."""
+    """One specialist's file cannot be used; other reports are not affected."""
 
 
 class ReportError(KitError):
     """A report could not be executed or rendered."""
 
 
-def did_you_mean(found: object, allowed: Iterable[str]) -> str:
-    """A tail for an error sentence: the nearest allowed name, and all of them where they are few.
+def did_you_mean(name: object, allowed: Iterable[str]) -> str:
+    """The end of an error sentence: the closest allowed name, or a list of the allowed names.
 
     Examples
     --------
@@ -70,11 +70,9 @@ def did_you_mean(found: object, allowed: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["churn_rate", "views"])
     '; allowed: churn_rate, views'
     """
-    names = sorted(str(name) for name in allowed)
-    near = difflib.get_close_matches(str(found), names, n=1)
-    if near:
-        return f"; did you mean {near[0]}?"
+    names = sorted(map(str, allowed))
+    if closest := difflib.get_close_matches(str(name), names, n=1):
+        return f"; did you mean {closest[0]}?"
     if not names:
         return "; there is none to choose from"
-    shown = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
-    return f"; allowed: {shown}"
+    return f"; allowed: {', '.join(names[:12])}{' …' if len(names) > 12 else ''}"

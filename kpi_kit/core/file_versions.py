@@ -1,7 +1,6 @@
-"""Versions of the files that outlive a version of the kit: which can be read, and what is said of others.
+"""Schema versions of the kit's own files: which ones this kit reads, and the error for all others.
 
-A file that tells no number is of schema 1, the first. Older ones that are still read are listed here; a
-newer one is refused, because this kit cannot know what it would overlook.
+A file without a version has schema 1. Files of a newer schema are refused.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ READABLE: Mapping[str, tuple[int, ...]] = {
     "journal of imports": (1,),
     "journal of the mail": (1,),
 }
-"""The schemas of each kind of file that this kit reads, the one that it writes last."""
+"""The schemas that this kit reads, by kind of file; the last one is the one it writes."""
 
 
 def current(kind: str) -> int:
-    """The schema that this kit writes.
+    """The schema that this kit writes for a kind of file.
 
     Examples
     --------
@@ -32,8 +31,8 @@ def current(kind: str) -> int:
     return READABLE[kind][-1]
 
 
-def problem(kind: str, found: object) -> str | None:
-    """What keeps a file of a schema from being read; None where nothing does.
+def problem(kind: str, schema: object) -> str | None:
+    """Why a file of this schema cannot be read; None where it can.
 
     Examples
     --------
@@ -43,22 +42,22 @@ def problem(kind: str, found: object) -> str | None:
     >>> problem("params", "one")
     "params of schema 1 is expected, found 'one'"
     """
-    allowed = READABLE[kind]
-    if found in allowed and not isinstance(found, bool | float):
+    readable = READABLE[kind]
+    if schema in readable and not isinstance(schema, bool | float):
         return None
     article = "" if kind == "params" else "a "
-    said = f"{article}{kind} of schema {', '.join(map(str, allowed))} is expected, found {found!r:.40}"
-    newer = isinstance(found, int) and found > allowed[-1]
-    return f"{said}; it was made by a newer kit: update this one" if newer else said
+    expected = f"{article}{kind} of schema {', '.join(map(str, readable))} is expected, found {schema!r:.40}"
+    newer = isinstance(schema, int) and schema > readable[-1]
+    return f"{expected}; it was made by a newer kit: update this one" if newer else expected
 
 
-def refuse_other(kind: str, found: object, where: object, error: type[KitError] = KitError) -> None:
+def refuse_other(kind: str, schema: object, where: object, error: type[KitError] = KitError) -> None:
     """Refuse a file of a schema that this kit does not read.
 
     Raises
     ------
     KitError
-        Or the kind of it that is given.
+        Of the class ``error``.
     """
-    if wrong := problem(kind, found):
-        raise error(f"{where}: {wrong}")
+    if reason := problem(kind, schema):
+        raise error(f"{where}: {reason}")

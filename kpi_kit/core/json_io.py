@@ -1,4 +1,4 @@
-"""JSON that the kit has written and reads again: whoever may write there can have put anything into it."""
+"""Read JSON that anybody may have edited: bounded in size, depth and numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 MOST_BYTES = 256 << 20
-"""Of a file; the manifest of a thousand reports has two million."""
+"""The largest file that is read; the manifest of a thousand reports has 2 MB."""
 _LONGEST_NUMBER = 300
-"""Digits of a whole number: more of them are no figure, and cannot be computed with."""
+"""The most digits of a whole number."""
 
 
 def read_json(path: Path) -> Any:
@@ -19,7 +19,7 @@ def read_json(path: Path) -> Any:
     Raises
     ------
     OSError, ValueError
-        Where it cannot be read, or is none.
+        Where it cannot be read or is not JSON.
     """
     with path.open("rb") as stream:
         content = stream.read(MOST_BYTES + 1)
@@ -29,12 +29,12 @@ def read_json(path: Path) -> Any:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value that a text of JSON stands for, in which every number is one that can be computed with.
+    """The value of a JSON text; NaN, infinities and huge numbers are refused.
 
     Raises
     ------
     ValueError
-        Where it is none, or is nested so deeply that no program wrote it.
+        Where it is not JSON, or nested too deeply.
 
     Examples
     --------

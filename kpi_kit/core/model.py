@@ -1,4 +1,4 @@
-"""The words every other module speaks: a KPI, its unit, a note, a measurement, and the one division."""
+"""Domain words: KPI, unit, note, measurement; and the only division of measurements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Better(StrEnum):
-    """Which way is good."""
+    """Which direction is good."""
 
     HIGHER = "higher"
     LOWER = "lower"
@@ -60,7 +60,7 @@ class Stock(StrEnum):
 
 
 class Interval(StrEnum):
-    """The kind of sampling unit, which decides the confidence interval of a change."""
+    """The kind of sampling unit, which determines the confidence interval of a change."""
 
     NONE = "none"
     FLOW = "flow"
@@ -72,24 +72,24 @@ class Interval(StrEnum):
 
 @dataclass(frozen=True)
 class Alternative:
-    """Another usual definition of a KPI: what it does otherwise with the same unit frame.
+    """Another common definition of a KPI, computed from the same unit frame.
 
     Parameters
     ----------
     id : str
-        Its words are in ``locale/*.yml`` under it.
+        Its texts are in ``locale/*.yml`` under this id.
     stock : Stock or None
-        Another stock that divides, or that a level is read from.
+        Another stock for the denominator, or from which a level is read.
     per_unit : bool
-        Whether each unit's own ratio is what is put together, not the sums.
+        Whether the ratios of the units are aggregated instead of the sums.
     aggregation : Aggregation or None
-        Another way to put units together.
+        Another aggregation of the units.
     columns : mapping of str to str, as pairs
-        Columns of the unit frame, and the ones that take their place.
+        Columns of the unit frame and the columns that replace them.
     admit : tuple of str
-        Codes under which the definition leaves rows out; these count here.
+        Codes of excluded rows that count under this definition.
     leave_out : tuple of str
-        Remarks and traits of rows that count; these are left out here.
+        Remarks and traits of rows that this definition excludes.
     """
 
     id: str
@@ -103,7 +103,7 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Kpi:
-    """The declaration of one KPI; its words are in ``locale/*.yml`` under its id.
+    """The declaration of a KPI; its texts are in ``locale/*.yml`` under its id.
 
     Parameters
     ----------
@@ -116,31 +116,31 @@ class Kpi:
     aggregation : Aggregation
     interval : Interval
     tables : tuple of str
-        The canonical tables whose coverage counts.
+        The canonical tables that it needs; their coverage counts.
     units : callable
-        ``(tables, setting) -> unit frame``; see :mod:`kpi_kit.kpis`.
+        ``(tables, setting) -> unit frame``.
     source : str
         Where the formula comes from.
     stock : Stock or None
-        The stock that divides the sum of the numerators.
+        The stock that the sum of the numerators is divided by.
     scope : str
-        ``account_id`` or ``brand``: whose the units are.
+        ``account_id`` or ``brand``: what a unit belongs to.
     bounded : bool
-        Whether the share cannot be over 1.
+        Whether the share is at most 1.
     matures : tuple of str
-        The figures of posts that it needs: those of young posts still grow, so that changes compare equal
-        ages. A snapshot speaks for a post where it knows them all.
+        The figures of posts that it needs. They grow with the age of a post, so a change compares posts
+        of equal age, by snapshots that have all of these figures.
     delegable : bool
-        Whether units count for the deputy during an absence.
+        Whether units of an absence count for the deputy.
     always_noted : tuple of str
-        Note codes that are printed beside the value even where they count nothing.
+        Codes of notes that are printed even where their count is 0.
     shock : str or None
-        The weekly measure of whole platforms that it moves with; see
+        The weekly measure of whole platforms that it follows; see
         :mod:`kpi_kit.scorecard.platform_shocks`.
     alternatives : tuple of Alternative
-        The other definitions that are usual; see :mod:`kpi_kit.scorecard.sensitivity`.
+        Other common definitions; see :mod:`kpi_kit.scorecard.sensitivity`.
     family : str
-        The file of ``kpis/`` that declares it; filled by the catalogue.
+        The file of ``kpis/`` that declares it.
     """
 
     id: str
@@ -164,7 +164,7 @@ class Kpi:
 
     @property
     def accruing(self) -> bool:
-        """Whether the value grows with the length of the period, so that its targets scale.
+        """Whether the value grows with the length of the period, so that targets scale with it.
 
         Sums, counts, and sums over a stock accrue; ratios over units, levels and medians do not.
         """
@@ -173,7 +173,7 @@ class Kpi:
 
 @dataclass(frozen=True)
 class Note:
-    """A remark on a value: a code, which ``wording.py`` turns into a sentence, and its figures.
+    """A remark on a value: a code, which ``report/wording`` turns into a sentence, and its figures.
 
     Examples
     --------
@@ -185,24 +185,24 @@ class Note:
     detail: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """The note as it stands in the JSON."""
+        """The note as written to the scorecard."""
         return {"code": self.code, **self.detail}
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """The value of one KPI over one bucket, or the reason why there is none.
+    """The value of a KPI in a bucket, or the reason why there is none.
 
     Parameters
     ----------
     value : float or None
-        None where the KPI is not assessable; then at least one note says why.
+        None where it is not assessable; at least one note then says why.
     numerator, denominator : float or None
-        The two sums, where the KPI has them.
+        The sums, where the KPI has them.
     units : int
-        How many sampling units count.
+        Number of sampling units.
     coverage : float or None
-        The covered share of the expected account-days (or brand-days); None where none is expected.
+        The covered share of the expected account-days or brand-days; None where none are expected.
     notes : tuple of Note
     """
 
@@ -220,7 +220,7 @@ class Measurement:
 
 
 def divide(numerator: float, denominator: float) -> float | None:
-    """The one place that divides measurements: None where the denominator is 0.
+    """Divide; None where the denominator is 0. The only division of measurements.
 
     Examples
     --------

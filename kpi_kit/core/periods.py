@@ -14,11 +14,11 @@ _PATTERN = re.compile(
     r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|W(?P<week>\d{2})|(?P<month>\d{2})))?", re.ASCII
 )
 YEARS = range(1900, 2200)
-"""Years that periods may lie in: histories and deadlines around them stay within the calendar."""
+"""Years that a period may be in, so that histories and deadlines around it are valid dates."""
 
 
 class Grain(StrEnum):
-    """The kinds of period, from short to long."""
+    """The kinds of period, shortest first."""
 
     WEEK = "week"
     MONTH = "month"
@@ -58,7 +58,7 @@ class Period:
         Raises
         ------
         InputError
-            Where the text is none of these, a week that its year does not have, or outside :data:`YEARS`.
+            Where the text is not a period, or its year is not in :data:`YEARS`.
         """
         match = _PATTERN.fullmatch(str(text))
         if match is None:
@@ -84,7 +84,7 @@ class Period:
 
     @classmethod
     def containing(cls, day: dt.date, grain: Grain) -> Period:
-        """The period of a grain in which a day lies.
+        """The period of a grain that contains a day.
 
         Examples
         --------
@@ -129,7 +129,7 @@ class Period:
 
     @property
     def days(self) -> int:
-        """How many days the period has."""
+        """Number of days."""
         return (self.end - self.start).days
 
     @property
@@ -144,7 +144,7 @@ class Period:
 
     @property
     def year_ago(self) -> Period:
-        """The same period of the year before; week 53 answers to week 52 where the year has no 53."""
+        """The same period a year earlier; week 52 for a week 53 that the earlier year does not have."""
         if self.grain is Grain.WEEK:
             iso = self.start.isocalendar()
             last = dt.date(iso.year - 1, 12, 28).isocalendar().week
@@ -152,7 +152,7 @@ class Period:
         return Period(self.start.replace(year=self.start.year - 1), self.grain)
 
     def history(self, count: int) -> list[Period]:
-        """The last ``count`` periods, oldest first, this one last.
+        """The last ``count`` periods, oldest first, ending with this one.
 
         Examples
         --------
@@ -172,10 +172,10 @@ class Period:
         >>> [str(p) for p in Period.parse("2025-Q4").parts(Grain.MONTH)]
         ['2025-10', '2025-11', '2025-12']
         """
-        found = [Period.containing(self.start, grain)]
-        while found[-1].end < self.end:
-            found.append(found[-1].next)
-        return found
+        parts = [Period.containing(self.start, grain)]
+        while parts[-1].end < self.end:
+            parts.append(parts[-1].next)
+        return parts
 
     def bounds(self, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
         """Start and end as instants: local midnights."""
@@ -183,7 +183,7 @@ class Period:
 
 
 def midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
-    """The instant at which a day begins in a zone.
+    """The instant at which a day begins in a time zone.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
 
 
 def parse_instant(text: str, zone: ZoneInfo, what: str) -> dt.datetime:
-    """Read an ISO date or date-time; a naive one is in ``zone``, a bare date is its first instant.
+    """Read an ISO date or time; a naive time is in ``zone``, a date means its first instant.
 
     Raises
     ------

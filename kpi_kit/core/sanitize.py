@@ -1,7 +1,6 @@
-"""Texts that strangers wrote, made harmless where they are shown; in tables they stay as they are.
+"""Make untrusted texts safe to show: control characters and marks of writing direction.
 
-Escaping is done where HTML, SQL or YAML is written. Here is what escaping leaves: characters that move a
-terminal's cursor, and those that turn the direction of writing for all that follows.
+HTML, SQL and YAML are escaped where they are written. Tables keep the texts as they are.
 """
 
 from __future__ import annotations
@@ -15,34 +14,34 @@ _DIRECTIONS = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LEFTWARD = ("R", "AL")
 _KEPT = ("specialist", "url", "logo")
-"""Keys of what is no text to read but an address or a part of one."""
+"""Keys whose texts are addresses or parts of addresses: they stay as they are."""
 _ISOLATE, _END = "\u2068", "\u2069"
 
 
 def on_terminal(text: str) -> str:
-    r"""A text as a terminal may have it: what would not be printed but obeyed is spelled out.
+    r"""A text for a terminal: unprintable characters are written as escapes.
 
     Examples
     --------
     >>> print(on_terminal("Анна\x1b[2J\r, \u202etxt"))
     Анна\x1b[2J\r, \u202etxt
     """
-    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def json_on_terminal(text: str) -> str:
-    r"""JSON as a terminal may have it: the same value, with its odd characters spelled out.
+    r"""JSON for a terminal: the same value, with unprintable characters written as escapes.
 
     Examples
     --------
     >>> print(json_on_terminal('{"name": "\u202eАнна"}'))
     {"name": "\u202eАнна"}
     """
-    return _UNPRINTABLE.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text)
+    return _UNPRINTABLE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)
 
 
 def bare(text: str) -> str:
-    r"""A text without characters that cannot be drawn: controls, and those that only turn the direction.
+    r"""A text without control characters and marks of writing direction.
 
     Examples
     --------
@@ -53,10 +52,10 @@ def bare(text: str) -> str:
 
 
 def isolated(text: str) -> str:
-    r"""A text that cannot turn what stands around it, nor hold what no page may.
+    r"""A text that cannot change the direction of the text around it and has no control characters.
 
-    Marks that embed or override a direction go; a text with letters that are read from right to left is
-    set apart from its surroundings, each line for itself.
+    Marks that embed or override a direction are removed; each line of a text with right-to-left letters
+    is isolated.
 
     Examples
     --------
@@ -80,7 +79,7 @@ def _replaced(sign: str) -> str:
 
 
 def shown(value: Any) -> Any:
-    """A record with every text in it isolated; addresses, and texts that are HTML already, stay.
+    """A record with all its texts isolated; addresses and HTML stay as they are.
 
     Examples
     --------

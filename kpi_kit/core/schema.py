@@ -1,7 +1,6 @@
-"""The canonical data tables: names, columns, types, keys and what must hold between columns.
+"""The canonical data tables: columns, types, keys and order of columns.
 
-This is the data contract of the kit. Importers produce these tables, the store checks and reads
-them, formulas consume them.
+Importers produce these tables, the store checks and reads them, formulas use them.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ SENTIMENTS = ("positive", "neutral", "negative")
 
 
 class Type(StrEnum):
-    """The types of columns."""
+    """Column types."""
 
     TEXT = "text"
     DATE = "date"
@@ -38,9 +37,9 @@ class Column:
     nullable : bool
         Whether a cell may be empty, which means *unknown*.
     required : bool
-        Whether the column must be there; nullable columns may be absent, which means the same.
+        Whether the column must be present; an absent nullable column means that all its cells are unknown.
     allowed : tuple of str
-        The values of a closed list; empty where the text is free.
+        The allowed values; empty where any text is.
     """
 
     name: str
@@ -59,16 +58,16 @@ class Table:
     name : str
     columns : tuple of Column
     key : tuple of str
-        The columns that tell rows apart.
+        The columns that identify a row.
     clock : str or None
         The column that dates a row, for coverage and slicing.
     scope : str or None
-        The column that says whose the row is: ``account_id`` or ``brand``.
+        The column of the owner: ``account_id`` or ``brand``.
     ordered : tuple of (str, str)
-        Pairs of columns of which the first must not be after the second; strictly before for
-        ``since`` and ``until``.
+        Pairs of columns in order of time: the first is not after the second, and ``since`` is before
+        ``until``.
     scheduled : bool
-        Whether rows are known before their time comes (a plan), so that the cut-off keeps them.
+        Whether rows after the cut-off are kept, as those of a plan.
     """
 
     name: str

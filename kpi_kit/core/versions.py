@@ -1,4 +1,4 @@
-"""Which kit, and which libraries, a report was made with."""
+"""The versions of the kit and of the libraries that a report is made with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIBRARIES = (
     "scipy",
     "statsmodels",
 )
-"""Whose versions show in a report."""
+"""The libraries whose versions a report shows."""
 
 
 @cache
@@ -34,5 +34,5 @@ def source(folder: Path = KIT) -> str:
 
 @cache
 def versions() -> Mapping[str, str]:
-    """The versions of the kit and of the libraries that a report is computed and drawn with."""
+    """The versions by package."""
     return {name: metadata.version(name) for name in ("kpi-kit", *LIBRARIES)}

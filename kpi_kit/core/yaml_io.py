@@ -1,4 +1,4 @@
-"""YAML 1.2 files, read safely: plain data only, no key twice, and no more than a person would write."""
+"""Read YAML 1.2 safely: plain data, no duplicate keys, bounded size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kpi_kit.core.errors import KitError
 
 MOST_BYTES = 256 * 1024
 MOST_VALUES = 50_000
-"""How many values a file may have, each alias counted as all that it stands for."""
+"""The most values of a file; an alias counts as all values that it stands for."""
 DEEPEST = 40
 
 
@@ -23,13 +23,13 @@ def read_yaml(path: Path) -> Any:
     Raises
     ------
     KitError
-        One sentence that names the file and, where there is one, the line.
+        One sentence with the file and the line.
     """
     return parse_yaml(_text(path), str(path))
 
 
 def parse_yaml(text: str, place: str) -> Any:
-    """Read one YAML document from a text; ``place`` names it where it cannot be read.
+    """Read one YAML document from a text; ``place`` names it in errors.
 
     Raises
     ------
@@ -52,15 +52,15 @@ def parse_yaml(text: str, place: str) -> Any:
     except MarkedYAMLError as fault:
         mark = fault.problem_mark
         where = f", line {mark.line + 1}" if mark is not None else ""
-        said = " ".join(str(fault.problem).split())
-        raise KitError(f"{place}{where}: this is not YAML that can be read: {said:.200}") from None
+        reason = " ".join(str(fault.problem).split())
+        raise KitError(f"{place}{where}: this is not YAML that can be read: {reason:.200}") from None
     except (YAMLError, ValueError, TypeError, LookupError) as fault:
-        said = " ".join(str(fault).split())
-        raise KitError(f"{place}: this is not YAML that can be read: {said:.200}") from None
+        reason = " ".join(str(fault).split())
+        raise KitError(f"{place}: this is not YAML that can be read: {reason:.200}") from None
 
 
 def _text(path: Path) -> str:
-    if path.exists() and not path.is_file():  # a pipe would be waited for
+    if path.exists() and not path.is_file():  # a pipe would block
         raise KitError(f"{path}: an ordinary file is expected, found none")
     try:
         with path.open("rb") as stream:
@@ -76,14 +76,13 @@ def _text(path: Path) -> str:
 
 
 def _refuse_bomb(place: str, root: Node) -> None:
-    """Measure what the aliases of a document stand for, before anything is made of them."""
+    """Refuse a document whose aliases expand to too many values, before it is constructed."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
 
     def size(node: Node, depth: int) -> int:
-        known = sizes.get(id(node))
-        if known is not None:
-            return known
+        if id(node) in sizes:
+            return sizes[id(node)]
         where = f"{place}, line {node.start_mark.line + 1}"
         if id(node) in open_nodes:
             raise KitError(f"{where}: an alias stands inside of what it names")
@@ -95,8 +94,8 @@ def _refuse_bomb(place: str, root: Node) -> None:
         sizes[id(node)] = total
         return total
 
-    if (found := size(root, 1)) > MOST_VALUES:
-        raise KitError(f"{place}: up to {MOST_VALUES} values are allowed, aliases counted out; found {found}")
+    if (count := size(root, 1)) > MOST_VALUES:
+        raise KitError(f"{place}: up to {MOST_VALUES} values are allowed, aliases counted out; found {count}")
 
 
 def _parts(node: Node) -> list[Node]:

@@ -1,4 +1,4 @@
-"""Params: ``department.yml``, ``specialists/<id>.yml`` and ``events.yml`` to frozen records."""
+"""Read params (``department.yml``, ``specialists/<id>.yml``, ``events.yml``) into frozen records."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def load(folder: Path) -> Params:
     Parameters
     ----------
     folder : Path
-        Holds ``department.yml``, ``specialists/`` and perhaps ``events.yml``.
+        With ``department.yml``, ``specialists/`` and optionally ``events.yml``.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def load(folder: Path) -> Params:
     Raises
     ------
     InputError
-        Where ``department.yml`` or ``events.yml`` cannot be used, or there are no specialists at all.
+        Where ``department.yml`` or ``events.yml`` is invalid, or there are no specialists.
     """
     faults: list[str] = []
     try:
@@ -108,19 +108,19 @@ def load(folder: Path) -> Params:
 
 
 def check_target(target: object, entry: Entry, person: Specialist) -> Entry:
-    """An entry with another target, if that could stand in the person's file.
+    """An entry with another target, checked as in the specialist's file.
 
     Parameters
     ----------
     target : mapping or TargetParams
-        As it is written in params, such as ``{"at_least": 60}``.
+        As written in params, such as ``{"at_least": 60}``.
     entry : Entry
     person : Specialist
 
     Raises
     ------
     InputError
-        With what params would say of it.
+        With the problems of the target.
     """
     if isinstance(target, TargetParams):
         return entry.model_copy(update={"target": target})
@@ -128,21 +128,21 @@ def check_target(target: object, entry: Entry, person: Specialist) -> Entry:
     raw = {**own, "target": target}
     problems = [sentence(error, raw, Entry) for error in findings(Entry, raw)]
     if not problems:
-        asked = Entry.model_validate(raw)
-        problems = list(problems_of_entry(asked, person))
+        retargeted = Entry.model_validate(raw)
+        problems = list(problems_of_entry(retargeted, person))
     if problems:
         raise InputError(problems)
-    return asked
+    return retargeted
 
 
 def _department(file: Path) -> Department:
     if not file.is_file():
         raise KitError(f"{file}: this file is missing")
     raw = read_mapping(file)
-    found = findings(Department, raw)
-    rest = SoundDepartment.model_validate(without(raw, found))
+    errors = findings(Department, raw)
+    rest = SoundDepartment.model_validate(without(raw, errors))
     problems = [
-        *(sentence(error, raw, Department) for error in found),
+        *(sentence(error, raw, Department) for error in errors),
         *problems_of_department(rest),
         *problems_of_brand(rest.brand, file.parent),
     ]
@@ -152,13 +152,13 @@ def _department(file: Path) -> Department:
 
 
 def _stamp(file: Path) -> tuple[int, ...]:
-    found = file.stat()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    status = file.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @cache
 def _specialist(file: Path, _stamp: tuple[int, ...]) -> Specialist:
-    """A person's file, read once a process as long as it is the same: a run of many reads all for each."""
+    """Read a specialist's file, once per process and version of the file."""
     if wrong := problem_of_id(file.stem):
         raise KitError(f"{file}: {file.stem:.100} cannot be a specialist's id: {wrong}")
     raw = read_mapping(file)
@@ -166,20 +166,20 @@ def _specialist(file: Path, _stamp: tuple[int, ...]) -> Specialist:
     if "id" in raw:
         problems.append("id: unknown key; the id of a specialist is the name of the file")
     raw = {**raw, "id": file.stem}
-    found = findings(Specialist, raw)
-    problems += [sentence(error, raw, Specialist) for error in found]
-    problems += _problems_of_the_rest(raw, found)
+    errors = findings(Specialist, raw)
+    problems += [sentence(error, raw, Specialist) for error in errors]
+    problems += _problems_of_the_rest(raw, errors)
     if problems:
         raise KitError([f"{file}: {problem}" for problem in problems])
     return Specialist.model_validate(raw)
 
 
-def _problems_of_the_rest(raw: dict[str, Any], found: Sequence[ErrorDetails]) -> Iterator[str]:
-    """What is wrong with the part of a file that can be read, so that all problems come at once."""
+def _problems_of_the_rest(raw: dict[str, Any], errors: Sequence[ErrorDetails]) -> Iterator[str]:
+    """Problems of the valid part of a file, so that all problems are reported together."""
     entries = raw["kpis"] if isinstance(raw.get("kpis"), list) else []
-    unread = {error["loc"][1] for error in found if error["loc"][0] == "kpis" and len(error["loc"]) > 1}
-    sound = [index for index in range(len(entries)) if index not in unread]
-    rest = {**without(raw, found), "kpis": [entries[index] for index in sound]}
+    invalid = {error["loc"][1] for error in errors if error["loc"][0] == "kpis" and len(error["loc"]) > 1}
+    valid = [index for index in range(len(entries)) if index not in invalid]
+    rest = {**without(raw, errors), "kpis": [entries[index] for index in valid]}
     person = SoundSpecialist.model_validate(rest)
-    unread_keys = {str(error["loc"][0]) for error in found}
-    yield from problems_of_specialist(person, [index + 1 for index in sound], unread_keys)
+    invalid_keys = {str(error["loc"][0]) for error in errors}
+    yield from problems_of_specialist(person, [index + 1 for index in valid], invalid_keys)

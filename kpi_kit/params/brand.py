@@ -1,4 +1,4 @@
-"""White label: whether a department's logo and accent colour can stand in a report."""
+"""White label: check the department's logo and accent colour."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from xml.parsers import expat
 from kpi_kit.params.records import Brand
 
 LARGEST = 200_000
-"""Bytes of a logo: it is in every page and in every scorecard."""
+"""The most bytes of a logo, which is part of each page and scorecard."""
 CONTRAST = 4.5
-"""What WCAG AA asks of text against its ground."""
+"""The minimal contrast of text by WCAG AA."""
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _TYPES = {
@@ -26,18 +26,18 @@ _TYPES = {
 _LINK = re.compile(r"url\(\s*['\"]?\s*([^'\")]*)", re.IGNORECASE)
 _WITHIN = re.compile(r"#|data:image/(?:png|jpeg|webp|gif)[;,]", re.IGNORECASE)
 _STYLE = re.compile(r"@import|//|\\", re.IGNORECASE)
-"""What fetches in CSS without url(), or hides that it does."""
+"""CSS that fetches without url() or can hide it."""
 _ACTIVE = frozenset({"script", "foreignobject", "handler", "iframe", "embed", "object"})
 
 
 def problems_of_brand(brand: Brand, folder: Path) -> Iterator[str]:
-    """What is wrong with a brand.
+    """Problems of a brand.
 
     Parameters
     ----------
     brand : Brand
     folder : Path
-        The folder of the params, where the path of the logo starts.
+        The params folder, to which the path of the logo is relative.
     """
     yield from (f"brand.accent: {problem}" for problem in _problems_of_accent(brand))
     if brand.logo is not None:
@@ -45,7 +45,7 @@ def problems_of_brand(brand: Brand, folder: Path) -> Iterator[str]:
 
 
 def brand_record(brand: Brand, folder: Path) -> dict[str, str | None]:
-    """The brand as it stands in a scorecard: the logo as a ``data:`` address, and the accent."""
+    """The brand for a scorecard: the logo as a ``data:`` address, and the accent."""
     logo = None
     if brand.logo is not None:
         file = folder / brand.logo
@@ -55,7 +55,7 @@ def brand_record(brand: Brand, folder: Path) -> dict[str, str | None]:
 
 
 def contrast(colour: str) -> float:
-    """The contrast of a colour against white, as WCAG defines it: from 1 to 21.
+    """The contrast of a colour against white by WCAG, from 1 to 21.
 
     Examples
     --------
@@ -76,9 +76,9 @@ def _problems_of_accent(brand: Brand) -> Iterator[str]:
     elif not _COLOUR.fullmatch(accent):
         yield f"{example}, found {accent!r}"
     elif contrast(accent) < CONTRAST:
-        # rounded down, so that 4.499 does not read as enough
-        found = int(contrast(accent) * 100) / 100
-        yield f"a contrast of at least {CONTRAST} against white is needed, found {found:.2f} of {accent!r}"
+        # rounded down, so that 4.499 is not printed as 4.50
+        rounded = int(contrast(accent) * 100) / 100
+        yield f"a contrast of at least {CONTRAST} against white is needed, found {rounded:.2f} of {accent!r}"
 
 
 def _problems_of_logo(logo: str, folder: Path) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _problems_of_logo(logo: str, folder: Path) -> Iterator[str]:
 
 
 def _fault(data: bytes, kind: str) -> str | None:
-    """Why the bytes of a logo cannot be used."""
+    """Why a logo is refused; None where it is valid."""
     if kind == "image/svg+xml":
         return _fault_of_svg(data)
     begins = {
@@ -118,7 +118,7 @@ def _fault_of_svg(data: bytes) -> str | None:
 
 
 class _Reader:
-    """Reads an SVG up to its first fault; entities and document types are never expanded."""
+    """Reads an SVG up to its first problem; entities and document types are never expanded."""
 
     def __init__(self) -> None:
         self.root: str | None = None
@@ -129,12 +129,12 @@ class _Reader:
         self.parser.StartElementHandler = self._element
         self.parser.CharacterDataHandler = self._text
         self.parser.buffer_text = True
-        self.parser.buffer_size = 2 * LARGEST  # so that no text comes in pieces
+        self.parser.buffer_size = 2 * LARGEST  # so that each text arrives whole
         self._in_style = False
 
     def _stop(self, fault: str) -> None:
         self.fault = self.fault or fault
-        # expat ends the reading where a handler breaks off; the fault says why
+        # an exception in a handler ends the parsing
         raise expat.ExpatError(fault)
 
     def _doctype(self, *_declared: object) -> None:
@@ -166,7 +166,7 @@ class _Reader:
 
 
 def _leads_outside(text: str) -> bool:
-    return any(not _WITHIN.match(found[1]) for found in _LINK.finditer(text))
+    return any(not _WITHIN.match(link[1]) for link in _LINK.finditer(text))
 
 
 def _local(name: str) -> str:

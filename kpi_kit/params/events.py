@@ -1,4 +1,4 @@
-"""``events.yml``: campaigns, blockings and holidays, to be shown beside unusual days."""
+"""Read ``events.yml``: campaigns, blockings and holidays, shown beside unusual days."""
 
 from __future__ import annotations
 
@@ -16,46 +16,45 @@ FILE = "events.yml"
 
 
 def read_events(folder: Path) -> tuple[Event, ...]:
-    """The events of a folder of params, by their first day; none where there is no file.
+    """The events of a params folder by first day; none where there is no file.
 
     Raises
     ------
     KitError
-        With every problem of the file.
+        With all problems of the file.
     """
     file = folder / FILE
     if not os.path.lexists(file):
         return ()
     raw = read_mapping(file)
-    found = findings(Events, raw)
-    problems = [sentence(error, raw, Events) for error in found]
-    faulty = {error["loc"][1] for error in found if len(error["loc"]) > 1}
+    errors = findings(Events, raw)
+    problems = [sentence(error, raw, Events) for error in errors]
+    invalid = {error["loc"][1] for error in errors if len(error["loc"]) > 1}
     listed = raw.get("events")
-    for number, given in enumerate(listed if isinstance(listed, list) else [], 1):
-        if number - 1 not in faulty:
-            problems += [f"events, entry {number}: {problem}" for problem in _problems(given)]
+    for number, entry in enumerate(listed if isinstance(listed, list) else [], 1):
+        if number - 1 not in invalid:
+            problems += [f"events, entry {number}: {problem}" for problem in _problems(entry)]
     if problems:
         raise KitError([f"{file}: {problem}" for problem in problems])
     return tuple(sorted(Events.model_validate(raw).events, key=lambda event: (event.first, event.end)))
 
 
-def _problems(given: Any) -> Iterator[str]:
-    event = Event.model_validate(given)
-    told = [name for name in ("on", "since", "until") if getattr(event, name) is not None]
-    if told not in (["on"], ["since", "until"]):
-        found = ", ".join(told) or "none"
-        yield f"allowed is either on, or since and until, found {found}"
+def _problems(entry: Any) -> Iterator[str]:
+    event = Event.model_validate(entry)
+    keys = [name for name in ("on", "since", "until") if getattr(event, name) is not None]
+    if keys not in (["on"], ["since", "until"]):
+        yield f"allowed is either on, or since and until, found {', '.join(keys) or 'none'}"
     elif event.end <= event.first:
         yield f"since {event.since} must be before until {event.until}"
 
 
 def unknown_scopes(events: tuple[Event, ...], people: Mapping[str, Specialist]) -> Iterator[str]:
-    """Accounts and brands of events that nobody looks after."""
+    """Warnings about accounts and brands of events that no specialist has."""
     accounts = {held.account for person in people.values() for held in person.accounts}
     brands = {brand for person in people.values() for brand in person.brands}
     for event in events:
-        for key, names, known in (("account", event.accounts, accounts), ("brand", event.brands, brands)):
+        for key, names, existing in (("account", event.accounts, accounts), ("brand", event.brands, brands)):
             for name in names or ():
-                if name not in known:
-                    hint = did_you_mean(name, known)
+                if name not in existing:
+                    hint = did_you_mean(name, existing)
                     yield f"{FILE}: {event.first}: nobody has the {key} {name!r}{hint}"

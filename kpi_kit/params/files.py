@@ -1,4 +1,4 @@
-"""A file of params: keys with values."""
+"""Read a params file: keys with values."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from kpi_kit.core.yaml_io import read_yaml
 
 
 def read_mapping(file: Path) -> dict[str, Any]:
-    """Read a YAML document of keys with values.
+    """Read a YAML mapping whose keys are texts.
 
     Raises
     ------
     KitError
-        Where it is none, or a key is no text.
+        Where the document is something else.
     """
     raw = read_yaml(file)
     if not isinstance(raw, dict):
@@ -28,7 +28,7 @@ def read_mapping(file: Path) -> dict[str, Any]:
 
 
 def _odd_keys(value: object, where: str) -> Iterator[tuple[str, object]]:
-    """Keys that are no texts; those of a schedule are periods, and a year is a number in YAML."""
+    """Keys that are not texts; keys of a schedule are periods, and YAML reads a year as a number."""
     if isinstance(value, dict):
         for key, part in value.items():
             if not isinstance(key, str) and where != "schedule":

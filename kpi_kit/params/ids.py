@@ -1,4 +1,4 @@
-"""Ids of specialists: they name files, here and on the machines of those who get the reports."""
+"""Ids of specialists: they are file names on every system that reports reach."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import unicodedata
 from collections.abc import Iterable
 
 RESERVED_IDS = ("index", "manifest", "backtest")
-"""File names beside the reports; no specialist can be called so."""
+"""File names beside the reports, which no specialist can have."""
 
 _ID = re.compile(r"[\w][\w.-]{0,99}")
 _MOST_BYTES = 200
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.DOTALL)
-"""Names that Windows keeps for devices, whatever the ending."""
+"""Names that Windows reserves for devices, with any ending."""
 
 
 def problem_of_id(text: str) -> str | None:
-    """What keeps an id from being the name of files; None where nothing does.
+    """Why an id cannot be a file name; None where it can.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def problem_of_id(text: str) -> str | None:
 
 
 def same_file(text: str) -> str:
-    """What is equal for two names that some disks take for one: case, and how letters are composed.
+    """A form that is equal for names that some disks do not distinguish: case and composed letters.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def same_file(text: str) -> str:
 
 
 def collisions(ids: Iterable[str]) -> dict[str, str]:
-    """Ids that some disks cannot tell apart, each with another one of these.
+    """Ids that some disks cannot distinguish, with the id that they collide with.
 
     Examples
     --------
@@ -60,8 +60,8 @@ def collisions(ids: Iterable[str]) -> dict[str, str]:
     {'anna': 'Anna', 'Anna': 'anna'}
     """
     groups: dict[str, list[str]] = {}
-    for each in ids:
-        groups.setdefault(same_file(each), []).append(each)
+    for name in ids:
+        groups.setdefault(same_file(name), []).append(name)
     return {
         one: next(other for other in group if other != one)
         for group in groups.values()

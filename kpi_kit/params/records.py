@@ -1,116 +1,44 @@
-"""The records of params: ``department.yml``, ``specialists/<id>.yml``, ``events.yml`` as they are written."""
+"""Records of ``department.yml``, ``specialists/<id>.yml`` and ``events.yml``, as written."""
 
 from __future__ import annotations
 
 import datetime as dt
-import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from email_validator import EmailNotValidError, validate_email
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    StringConstraints,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from kpi_kit.core.model import Kpi, Unit
 from kpi_kit.core.periods import Grain, Period
-from kpi_kit.core.schema import PLATFORMS, SENTIMENTS
+from kpi_kit.core.schema import SENTIMENTS
 from kpi_kit.kpis import CATALOGUE, FAMILIES
+from kpi_kit.params.fields import (
+    Address,
+    Amount,
+    Id,
+    Ids,
+    Platforms,
+    Record,
+    Text,
+    all_or_ids,
+    one_account,
+    web_address,
+)
 from kpi_kit.params.targets import Ask, Goal, Kind, Milestone, Schedule, Scoring, Target
-
-_PERCENT = re.compile(r"\s*-?\d+(?:[.,]\d+)?\s?%\s*")
-
-
-class Percent(float):
-    """A share that was written with a percent sign."""
-
-
-def _amount(value: object) -> float:
-    """A number, or a text such as ``3%``."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    if isinstance(value, str) and _PERCENT.fullmatch(value):
-        return Percent(Decimal(value.strip().rstrip("% ").replace(",", ".")) / 100)
-    raise ValueError("allowed is a number such as 40 or a share such as 3%")
-
-
-def _text_id(value: object) -> object:
-    """Ids are text, also where YAML reads them as numbers."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _all_or_ids(value: object) -> object:
-    return None if value == "all" else value
-
-
-def _one_account(value: object) -> object:
-    return value if isinstance(value, dict) else {"account": value}
-
-
-def _address(value: str) -> str:
-    """An address as servers take it: one, in ASCII; hosts of one's own network may be without a dot."""
-    try:
-        found = validate_email(
-            value, allow_smtputf8=False, check_deliverability=False, globally_deliverable=False
-        )
-    except EmailNotValidError as fault:
-        why = str(fault).rstrip(".")
-        raise ValueError(f"allowed is one address such as name@agency.example ({why})") from None
-    return str(found.ascii_email)
-
-
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    plain = not (parts.query or parts.fragment or parts.username) and not re.search(r"[\s<>\"']", value)
-    if parts.scheme not in ("https", "http") or not parts.hostname or not plain:
-        raise ValueError("allowed is an address such as https://reports.agency.example/kpi")
-    return value.rstrip("/")
-
-
-Text = Annotated[str, StringConstraints(min_length=1)]
-PercentText = Annotated[str, StringConstraints(pattern=f"^{_PERCENT.pattern}$")]
-Amount = Annotated[float, PlainValidator(_amount, json_schema_input_type=float | PercentText)]
-Id = Annotated[
-    str, BeforeValidator(_text_id, json_schema_input_type=Text | int), StringConstraints(min_length=1)
-]
-Address = Annotated[str, AfterValidator(_address)]
-Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
-Platforms = Annotated[tuple[Literal[PLATFORMS], ...], Field(min_length=1)]  # type: ignore[valid-type]  # a literal made of the closed list
-
-
-class Record(BaseModel):
-    """A frozen record; unknown keys are refused."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        populate_by_name=False,
-        arbitrary_types_allowed=True,
-        allow_inf_nan=False,
-    )
 
 
 class History(Record):
-    """How far back figures and statistics look."""
+    """How many periods and weeks figures and statistics cover."""
 
     periods: Annotated[int, Field(ge=2, le=120)] = 13
     weeks: Annotated[int, Field(ge=0, le=520)] = 104
 
 
 class Response(Record):
-    """The deadline of an answer and the clock that measures it."""
+    """The deadline of an answer and the calendar that measures it."""
 
     sla_hours: Annotated[float, Field(gt=0)] = 24.0
     calendar: Literal["always", "business"] = "always"
@@ -119,14 +47,14 @@ class Response(Record):
 
 
 class Posts(Record):
-    """When the figures of a post are settled, and how late a planned post may be."""
+    """When figures of a post are settled, and the tolerance of planned posts."""
 
     settle_days: Annotated[float, Field(ge=0)] = 7.0
     on_time_tolerance_hours: Annotated[float, Field(ge=0)] = 1.0
 
 
 class Coverage(Record):
-    """The covered share of days under which a value is not assessable."""
+    """The coverage below which a value is not assessable."""
 
     minimum: Annotated[Amount, Field(ge=0, le=1)] = 0.9
 
@@ -140,36 +68,36 @@ class ScoringParams(Record):
     not_assessable: Literal["reweight", "zero", "hold"] = "reweight"
 
     def curve(self) -> Scoring:
-        """The scoring as a plain record."""
+        """The curve as a plain record."""
         return Scoring(
             float(self.threshold), float(self.payout_at_threshold), float(self.cap), self.not_assessable
         )
 
 
 class Director(Record):
-    """Who gets which reports; ``specialists`` None is all of them."""
+    """A recipient of reports; ``specialists`` None means all."""
 
     id: Id
     name: Text
     email: Address
     specialists: Annotated[
         tuple[Id, ...] | None,
-        BeforeValidator(_all_or_ids, json_schema_input_type=Literal["all"] | tuple[Id, ...] | None),
+        BeforeValidator(all_or_ids, json_schema_input_type=Literal["all"] | tuple[Id, ...] | None),
     ] = None
 
 
 class Mail(Record):
-    """How reports are sent; the server comes from the environment."""
+    """How reports are mailed; the server comes from the environment."""
 
     sender: Address
     to_specialists: bool = False
     errors_to: Address | None = None
     attach_limit_mb: Annotated[float, Field(gt=0, le=100)] = 10.0
-    base_url: Annotated[str, AfterValidator(_web_address)] | None = None
+    base_url: Annotated[str, AfterValidator(web_address)] | None = None
 
 
 class Brand(Record):
-    """White label: a logo in the folder of the params, and the colour of facts."""
+    """White label: a logo in the params folder, and the colour of facts."""
 
     logo: Text | None = None
     accent: str | None = None
@@ -199,7 +127,7 @@ class Department(Record):
 
 
 class Assignment(Record):
-    """An account in somebody's care; ``until`` is exclusive."""
+    """An account of a specialist; ``until`` is exclusive."""
 
     account: Id
     since: dt.date | None = None
@@ -212,14 +140,14 @@ class Assignment(Record):
 
 
 class From(Record):
-    """Where a milestone sets out."""
+    """The starting point of a milestone."""
 
     value: Amount
     on: dt.date
 
 
 class TargetParams(Record):
-    """A target as it is written: one of at_least, at_most, between, schedule, and what goes with it."""
+    """A target as written: one of at_least, at_most, between, schedule, and their further keys."""
 
     at_least: Amount | None = None
     at_most: Amount | None = None
@@ -231,7 +159,7 @@ class TargetParams(Record):
     from_: Annotated[From | None, Field(alias="from")] = None
 
     def amounts(self) -> Iterator[tuple[str, float]]:
-        """Every number of the target with its key."""
+        """All numbers of the target with their keys."""
         for key in ("at_least", "at_most", "worst"):
             if getattr(self, key) is not None:
                 yield key, getattr(self, key)
@@ -242,7 +170,7 @@ class TargetParams(Record):
             yield from ((f"schedule.{period}.{key}", amount) for key, amount in part.amounts())
 
     def ask(self) -> Ask:
-        """The target as a record that can be asked of a period; call it on checked params only."""
+        """The target that can be evaluated for a period; the params must have been checked."""
         if self.schedule is not None:
             return Schedule({Period.parse(period): part.plain() for period, part in self.schedule.items()})
         if self.by is not None and self.from_ is not None:
@@ -257,7 +185,7 @@ class TargetParams(Record):
         return Kind.AT_LEAST, float(self.at_least or 0.0)
 
     def plain(self) -> Target:
-        """The target of one period, where it is neither a schedule nor a milestone."""
+        """The target of one period; not for schedules and milestones."""
         if self.between is not None:
             return Target(Kind.BETWEEN, (float(self.between[0]), float(self.between[1])), None)
         kind, bound = self._kind_and_bound()
@@ -266,13 +194,13 @@ class TargetParams(Record):
 
 
 def entry_name(kpi: str, as_: str, versus: str, scope: Mapping[str, Iterable[str]] | None) -> str:
-    """What an entry is called where people write params: its KPI, and what is not the default."""
+    """The name of an entry as in the params: its KPI and the keys that are not the default."""
     how = [] if as_ == "value" else [f"as: {as_}", f"versus: {versus}"]
     return ", ".join([kpi, *how, *(f"{key}: {' '.join(names)}" for key, names in (scope or {}).items())])
 
 
 class Entry(Record):
-    """One KPI of a person: what is measured, over which scope, and what is asked of it."""
+    """A KPI of a specialist: what is measured, its scope, target and weight."""
 
     kpi: Text
     as_: Annotated[Literal["value", "change", "growth"], Field(alias="as")] = "value"
@@ -287,26 +215,24 @@ class Entry(Record):
 
     @property
     def scope(self) -> dict[str, list[str]] | None:
-        """The narrowing keys as given, or None."""
-        given = {
-            key: list(getattr(self, key)) for key in ("accounts", "platforms", "brands") if getattr(self, key)
-        }
-        return given or None
+        """The narrowing keys as written, or None."""
+        keys = ("accounts", "platforms", "brands")
+        return {key: list(getattr(self, key)) for key in keys if getattr(self, key)} or None
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What tells entries apart."""
+        """The key that identifies an entry."""
         scope = tuple((key, tuple(sorted(names))) for key, names in (self.scope or {}).items())
         return self.kpi, self.as_, self.versus, scope
 
     @property
     def called(self) -> str:
-        """The entry as its file has it, with what tells it from others of the same KPI.
+        """The name of the entry, with what distinguishes it from others of the same KPI.
 
         Examples
         --------
-        >>> given = {"kpi": "leads", "as": "growth", "target": {"at_least": 5}, "weight": 1}
-        >>> Entry.model_validate({**given, "platforms": ["vk", "ok"]}).called
+        >>> raw = {"kpi": "leads", "as": "growth", "target": {"at_least": 5}, "weight": 1}
+        >>> Entry.model_validate({**raw, "platforms": ["vk", "ok"]}).called
         'leads, as: growth, versus: previous, platforms: vk ok'
         """
         narrowed = {**(self.scope or {}), **({"sentiment": self.sentiment} if self.sentiment else {})}
@@ -314,19 +240,19 @@ class Entry(Record):
 
     @property
     def definition(self) -> Kpi:
-        """The KPI that is measured."""
+        """The declaration of the KPI."""
         return CATALOGUE[self.kpi]
 
     @property
     def unit(self) -> Unit:
-        """The unit of the fact: a growth is a share whatever the KPI counts."""
+        """The unit of the fact; a growth is a share."""
         return Unit.SHARE if self.as_ == "growth" else self.definition.unit
 
     @property
     def accruing(self) -> bool:
         """Whether the target scales with the length of the period.
 
-        The change of a level accrues like a flow; a growth is a ratio of two periods and does not.
+        The change of a level accrues, a growth does not.
         """
         if self.as_ == "growth":
             return False
@@ -334,14 +260,14 @@ class Entry(Record):
 
 
 class Bonus(Record):
-    """A share of the sales; printed, never deducted."""
+    """A share of the sales."""
 
     share_of_sales: Annotated[Amount, Field(gt=0, le=1)]
     cap: Annotated[Amount, Field(gt=0)] | None = None
 
 
 class Absence(Record):
-    """When somebody else answers and publishes; no reason is stored."""
+    """Days away, with a deputy; no reason is stored."""
 
     since: dt.date
     until: dt.date
@@ -356,7 +282,7 @@ class Specialist(Record):
     email: Address | None = None
     duties: tuple[Literal[FAMILIES], ...] = ()  # type: ignore[valid-type]  # a literal made of the catalogue
     accounts: tuple[
-        Annotated[Assignment, BeforeValidator(_one_account, json_schema_input_type=Id | Assignment)], ...
+        Annotated[Assignment, BeforeValidator(one_account, json_schema_input_type=Id | Assignment)], ...
     ] = ()
     brands: tuple[Id, ...] = ()
     kpis: Annotated[tuple[Entry, ...], Field(min_length=1)]
@@ -365,14 +291,14 @@ class Specialist(Record):
 
 
 class SoundSpecialist(Specialist):
-    """What is left of a specialist's file without the keys and entries that cannot be read."""
+    """A specialist's file without its invalid keys and entries."""
 
     name: Text = "?"
     kpis: tuple[Entry, ...] = ()
 
 
 class SoundDepartment(Department):
-    """What is left of ``department.yml``, likewise."""
+    """``department.yml`` without its invalid keys."""
 
     agency: Text = "?"
 
@@ -394,7 +320,7 @@ def _both(value: object) -> object:
 
 
 class Event(Record):
-    """What happened outside the specialist's work: on one day, or from ``since`` up to ``until``."""
+    """An event outside the specialist's work: on one day, or from ``since`` to before ``until``."""
 
     title: Annotated[Title, BeforeValidator(_both, json_schema_input_type=Text | Title)]
     kind: Literal["campaign", "blocking", "holiday", "other"] = "other"
@@ -420,10 +346,10 @@ class Event(Record):
         return self.title.ru if language == "ru" else self.title.en
 
     def concerns(self, account: str, platform: str, brands: tuple[str, ...]) -> bool:
-        """Whether an event is about an account of somebody who looks after some brands.
+        """Whether the event concerns an account of a specialist with these brands.
 
-        One without a scope is about all. An account belongs to no brand in the data: an event of a brand that
-        names no accounts is about every account of those who look after it.
+        An event without a scope concerns all. Accounts have no brand in the data, so an event of a brand
+        without accounts concerns all accounts of the specialists of that brand.
         """
         named = self.accounts is not None or self.platforms is not None
         return (
@@ -448,13 +374,13 @@ class Params:
     folder : Path
     department : Department
     specialists : dict of str to Specialist
-        Those whose file can be used.
+        The specialists with valid files.
     broken : dict of str to tuple of str
-        The problems of the files that cannot.
+        The problems of invalid files, by specialist.
     warnings : tuple of str
-        What is allowed but probably not meant.
+        What is allowed but probably a mistake.
     events : tuple of Event
-        By their first day.
+        Sorted by first day.
     """
 
     folder: Path
@@ -466,16 +392,16 @@ class Params:
 
     @property
     def common_files(self) -> list[Path]:
-        """The files that everybody's report is made with, whether they are there or not."""
+        """The files that all reports depend on, present or not."""
         logo = self.department.brand.logo
         own = [] if logo is None else [self.folder / logo]
         return [self.folder / "department.yml", self.folder / "events.yml", *own]
 
     def file_of(self, specialist: str) -> Path:
-        """The file of a person."""
+        """The file of a specialist."""
         return self.folder / "specialists" / f"{specialist}.yml"
 
     def deputised(self, deputy: str) -> Iterator[tuple[Specialist, Absence]]:
-        """The absences in which a person stands in for somebody."""
+        """The absences in which a specialist is the deputy, with whose they are."""
         for person in self.specialists.values():
             yield from ((person, absence) for absence in person.absences if absence.deputy == deputy)

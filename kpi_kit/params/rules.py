@@ -1,4 +1,4 @@
-"""What is wrong with params that can be read: rules that hold between keys, and between files."""
+"""Check params that can be read: rules between keys and between files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.model import Unit
 from kpi_kit.core.periods import Period
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.params.records import Assignment, Department, Entry, Percent, Specialist, TargetParams
+from kpi_kit.params.fields import Percent
+from kpi_kit.params.records import Assignment, Department, Entry, Specialist, TargetParams
 
 
 def problems_of_department(department: Department) -> Iterator[str]:
-    """What is wrong with a ``department.yml`` that can be read."""
+    """Problems of a ``department.yml`` that can be read."""
     if wrong := file_versions.problem("params", department.schema_):
         yield f"schema: {wrong}"
     if department.timezone not in available_timezones():
@@ -27,7 +28,7 @@ def problems_of_department(department: Department) -> Iterator[str]:
     if opens >= closes:
         yield f"response.hours: the first hour must be before the second, found [{opens}, {closes}]"
     country = department.response.country
-    # the registry alone: the list with subdivisions imports the rules of every country
+    # only the registry: the list with subdivisions imports the rules of every country
     if country not in EntityLoader.get_country_codes():
         yield f"response.country: allowed is a country's code such as RU, found {country!r}"
     seen: set[str] = set()
@@ -38,16 +39,16 @@ def problems_of_department(department: Department) -> Iterator[str]:
 
 
 def problems_of_specialist(person: Specialist, numbers: Sequence[int], unread: Set[str]) -> Iterator[str]:
-    """What is wrong between keys that can be read each for itself.
+    """Problems between keys of a specialist that are valid by themselves.
 
     Parameters
     ----------
     person : Specialist
-        What can be read of the file.
+        The valid part of the file.
     numbers : sequence of int
-        The places of the KPI entries in the file.
+        The numbers of the KPI entries in the file.
     unread : set of str
-        Keys of the file that cannot be read, so that nothing is held against them.
+        Invalid keys of the file, which are not checked again.
     """
     yield from _problems_of_accounts(person)
     for absence in person.absences:
@@ -76,7 +77,7 @@ def _problems_of_accounts(person: Specialist) -> Iterator[str]:
 
 
 def problems_of_entry(entry: Entry, person: Specialist, unread: Set[str] = frozenset()) -> Iterator[str]:
-    """What is wrong with an entry that can be read."""
+    """Problems of an entry that can be read."""
     if entry.kpi not in CATALOGUE:
         yield f"kpi: there is no KPI {entry.kpi!r}{did_you_mean(entry.kpi, CATALOGUE)}"
         return
@@ -100,31 +101,25 @@ def problems_of_entry(entry: Entry, person: Specialist, unread: Set[str] = froze
     yield from (f"target: {problem}" for problem in _problems_of_shares(entry))
 
 
-def _strangers(key: str, given: tuple[str, ...] | None, own: Any) -> Iterator[str]:
-    for name in given or ():
+def _strangers(key: str, names: tuple[str, ...] | None, own: Any) -> Iterator[str]:
+    for name in names or ():
         if name not in own:
             yield f"{key}: {name} is not among this person's {key}{did_you_mean(name, own)}"
 
 
 def _problems_of_target(target: TargetParams, *, nested: bool = False) -> Iterator[str]:
-    """What is wrong with the shape of a target."""
+    """Problems of the shape of a target."""
     kinds = [
         key for key in ("at_least", "at_most", "between", "schedule") if getattr(target, key) is not None
     ]
     if len(kinds) != 1:
-        found = ", ".join(kinds) or "none"
-        yield f"exactly one of at_least, at_most, between, schedule is allowed, found {found}"
-        return
-    extras = [
-        key
-        for key, given in (
-            ("worst", target.worst),
-            ("per", target.per),
-            ("by", target.by),
-            ("from", target.from_),
+        yield (
+            "exactly one of at_least, at_most, between, schedule is allowed, "
+            f"found {', '.join(kinds) or 'none'}"
         )
-        if given is not None
-    ]
+        return
+    further = {"worst": target.worst, "per": target.per, "by": target.by, "from": target.from_}
+    extras = [key for key, value in further.items() if value is not None]
     allowed = {"schedule": (), "between": ("per",)}.get(kinds[0], ("worst", "per", "by", "from"))
     refused = [key for key in extras if key not in allowed or (nested and key != "worst")]
     if refused:
@@ -180,13 +175,13 @@ def _problems_of_schedule(schedule: Mapping[Any, TargetParams]) -> Iterator[str]
         yield "schedule: at least one period is expected, found none"
     periods: list[Period] = []
     kinds: set[str] = set()
-    for given, part in schedule.items():
-        yield from (f"schedule.{given}: {problem}" for problem in _problems_of_target(part, nested=True))
-        kinds |= {key for key in ("at_least", "at_most", "between") if getattr(part, key) is not None}
+    for key, part in schedule.items():
+        yield from (f"schedule.{key}: {problem}" for problem in _problems_of_target(part, nested=True))
+        kinds |= {kind for kind in ("at_least", "at_most", "between") if getattr(part, kind) is not None}
         if part.schedule is not None:
-            yield f"schedule.{given}: a schedule cannot hold a schedule"
+            yield f"schedule.{key}: a schedule cannot hold a schedule"
         try:
-            period = Period.parse(given)
+            period = Period.parse(key)
         except InputError as fault:
             yield f"schedule: {fault}"
             continue
@@ -199,43 +194,43 @@ def _problems_of_schedule(schedule: Mapping[Any, TargetParams]) -> Iterator[str]
 
 
 def _problems_of_shares(entry: Entry) -> Iterator[str]:
-    """Percent signs where there is no share, and more than 100 % of a share that is at most 1."""
+    """Percent signs of numbers that are no shares, and more than 100 % of a bounded share."""
     for key, amount in entry.target.amounts():
         if isinstance(amount, Percent) and entry.unit is not Unit.SHARE:
             rule = f"{entry.kpi} is counted in {entry.unit}; a number without % is allowed"
             yield f"{key}: {rule}, found {amount * 100:g}%"
         if entry.definition.bounded and entry.as_ == "value" and amount > 1 and not key.endswith("worst"):
-            found = f"found {amount * 100:g} %; write 3% or 0.03 for three percent"
-            yield f"{key}: {entry.kpi} cannot be over 100 %, {found}"
+            hint = "write 3% or 0.03 for three percent"
+            yield f"{key}: {entry.kpi} cannot be over 100 %, found {amount * 100:g} %; {hint}"
 
 
 def unknown_names(
     department: Department, people: Mapping[str, Specialist], broken: Mapping[str, tuple[str, ...]]
 ) -> Iterator[str]:
-    """Directors and absences that name people who are not there."""
-    known = [*people, *broken]
+    """Warnings about directors and absences that name unknown specialists."""
+    existing = [*people, *broken]
     for director in department.directors:
         for name in director.specialists or ():
-            if name not in known:
-                hint = did_you_mean(name, known)
+            if name not in existing:
+                hint = did_you_mean(name, existing)
                 yield f"department.yml: director {director.id}: there is no specialist {name!r}{hint}"
     for person in people.values():
         for absence in person.absences:
-            if absence.deputy is not None and absence.deputy not in known:
-                stand_in = f"{absence.deputy!r} to stand in{did_you_mean(absence.deputy, known)}"
+            if absence.deputy is not None and absence.deputy not in existing:
+                stand_in = f"{absence.deputy!r} to stand in{did_you_mean(absence.deputy, existing)}"
                 yield f"{person.id}.yml: absences: there is no specialist {stand_in}"
 
 
 def shared_kpis(people: Mapping[str, Specialist]) -> Iterator[str]:
-    """The same KPI on the same account, at the same time, for two people."""
+    """Warnings about a KPI of an account that two specialists have at the same time."""
     claims: dict[tuple[str, str], list[tuple[str, Assignment]]] = {}
     for person in people.values():
         for held in person.accounts:
             entries = [entry for entry in person.kpis if entry.definition.scope == "account_id"]
             for kpi in dict.fromkeys(e.kpi for e in entries if not e.accounts or held.account in e.accounts):
                 claims.setdefault((kpi, held.account), []).append((person.id, held))
-    for (kpi, account), held_by in claims.items():
-        for index, (name, held) in enumerate(held_by):
-            for other, theirs in held_by[:index]:
+    for (kpi, account), holders in claims.items():
+        for index, (name, held) in enumerate(holders):
+            for other, theirs in holders[:index]:
                 if name != other and held.window[0] < theirs.window[1] and theirs.window[0] < held.window[1]:
                     yield f"{other}.yml and {name}.yml: both are judged by {kpi} of the account {account}"

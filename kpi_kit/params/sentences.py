@@ -1,4 +1,4 @@
-"""What keeps a file from being read, said in sentences: where, what, what was allowed and found."""
+"""Sentences for the validation errors of params: where, what is expected, what was found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kpi_kit.core.errors import did_you_mean
 from kpi_kit.params import records
 
 _SHOWN = 200
-"""Letters of a value that a sentence repeats."""
+"""The most letters of a value that a sentence quotes."""
 HOMES: Mapping[str, type[BaseModel]] = {
     "history": records.History,
     "response": records.Response,
@@ -33,27 +33,27 @@ HOMES: Mapping[str, type[BaseModel]] = {
     "events": records.Event,
     "title": records.Title,
 }
-"""The record under each key that holds one."""
+"""The records by the key that holds them."""
 
 
 def findings(model: type[BaseModel], raw: dict[str, Any]) -> list[ErrorDetails]:
-    """What keeps a file from being read as a model."""
+    """The validation errors of a file."""
     try:
         model.model_validate(raw)
     except ValidationError as fault:
-        # a list whose entries were all refused is reported as empty, too: that is no finding of its own
+        # pydantic also reports a list as empty where all its entries are invalid
         return [error for error in fault.errors() if not (error["type"] == "too_short" and error["input"])]
     return []
 
 
-def without(raw: dict[str, Any], found: Sequence[ErrorDetails]) -> dict[str, Any]:
-    """The keys of a file that nothing was found in."""
-    faulty = {error["loc"][0] for error in found}
-    return {key: value for key, value in raw.items() if key not in faulty}
+def without(raw: dict[str, Any], errors: Sequence[ErrorDetails]) -> dict[str, Any]:
+    """The keys of a file that have no errors."""
+    invalid = {error["loc"][0] for error in errors}
+    return {key: value for key, value in raw.items() if key not in invalid}
 
 
 def sentence(error: ErrorDetails, raw: object, model: type[BaseModel]) -> str:
-    """One of pydantic's findings as a sentence: where, what, what was allowed and found."""
+    """A validation error of pydantic as a sentence."""
     where = _where(error["loc"], raw)
     match error["type"]:
         case "extra_forbidden":
@@ -80,13 +80,13 @@ def sentence(error: ErrorDetails, raw: object, model: type[BaseModel]) -> str:
 
 
 def _found(value: object) -> str:
-    """What was found, on one line and short enough to be read."""
+    """A value on one line, shortened."""
     shown = repr(value)
     return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} …"
 
 
 def _where(loc: tuple[int | str, ...], raw: object) -> str:
-    """The way to a key as a person counts: ``kpis, entry 3 (churn_rate), target.at_most``."""
+    """The place of a key, entries counted from 1: ``kpis, entry 3 (churn_rate), target.at_most``."""
     words: list[str] = []
     for step in loc:
         if isinstance(step, int):
@@ -103,7 +103,7 @@ def _where(loc: tuple[int | str, ...], raw: object) -> str:
 
 
 def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
-    """The keys allowed where an unknown one was found."""
-    named = [step for step in loc if isinstance(step, str) and step in HOMES]
-    home = HOMES[named[-1]] if named else model
-    return [field.alias or name for name, field in home.model_fields.items() if name != "id" or named]
+    """The allowed keys at the place of an unknown one."""
+    holders = [step for step in loc if isinstance(step, str) and step in HOMES]
+    home = HOMES[holders[-1]] if holders else model
+    return [field.alias or name for name, field in home.model_fields.items() if name != "id" or holders]

@@ -1,4 +1,4 @@
-"""Targets: what was asked for a period, how far it was attained, and what is paid for it."""
+"""Targets of a period, their attainment and payout."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kpi_kit.core.periods import Grain, Period
 
 
 class Kind(StrEnum):
-    """The ways to ask for a value."""
+    """The kinds of target."""
 
     AT_LEAST = "at_least"
     AT_MOST = "at_most"
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked of one period.
+    """The target of one period.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Target:
     value : float or (float, float)
         The bound, or both bounds of a band.
     base : float or None
-        The value at which attainment is 0; None for a band.
+        The fact at which attainment is 0; None for a band.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class Target:
     base: float | None
 
     def attained(self, fact: float) -> bool:
-        """The plain comparison of fact and target."""
+        """Whether the fact meets the target."""
         match self.kind, self.value:
             case Kind.BETWEEN, (low, high):
                 return low <= fact <= high
@@ -58,13 +58,12 @@ class Target:
         raise AssertionError(self)
 
     def attainment(self, fact: float) -> float | None:
-        """How far the fact came from the base (0) to the target (1); not below 0, not capped.
+        """The attainment of a fact: 0 at the base, 1 at the target; not below 0, not capped.
 
         Returns
         -------
         float or None
-            None where target and base are the same, so that there is no way to go, and where an
-            absence has scaled a band to nothing.
+            None where target and base are equal, or a band is scaled to zero width.
         """
         if isinstance(self.value, tuple):
             low, high = self.value
@@ -78,7 +77,7 @@ class Target:
         return max(0.0, (fact - base) / (self.value - base))
 
     def facts_at(self, attainment: float) -> list[float]:
-        """The facts that come exactly so far: one, two for a band, none where a band cannot.
+        """The facts with this attainment: one, two for a band, none where a band cannot reach it.
 
         Examples
         --------
@@ -95,7 +94,7 @@ class Target:
         return [base + attainment * (self.value - base)]
 
     def scaled(self, factor: Fraction) -> Target:
-        """The target of a share of the period, for KPIs that accrue."""
+        """The target times a factor."""
         if isinstance(self.value, tuple):
             return replace(self, value=(_times(self.value[0], factor), _times(self.value[1], factor)))
         return replace(
@@ -105,67 +104,71 @@ class Target:
         )
 
     def as_dict(self) -> dict[str, object]:
-        """The target as it stands in the JSON."""
+        """The target for the scorecard."""
         value = list(self.value) if isinstance(self.value, tuple) else self.value
         return {"kind": str(self.kind), "value": value, "base": self.base}
 
 
 @dataclass(frozen=True)
 class Goal:
-    """A target that holds for every period of a grain."""
+    """A target for each period of a grain."""
 
     target: Target
     per: Grain = Grain.MONTH
 
     def at(self, period: Period, accruing: bool) -> Target | None:
-        """What the goal asks of a period.
+        """The target of a period.
 
-        For KPIs that accrue a grain larger than the period counts by the share of its days, a
-        smaller one is summed over its parts; for others the target stands.
+        Accruing targets of a larger grain scale by the share of days, those of a smaller grain are summed
+        over the parts of the period. Other targets do not scale.
         """
         return self.target.scaled(_share(self.per, period)) if accruing else self.target
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A target a period, given one by one."""
+    """Targets by period."""
 
     targets: Mapping[Period, Target]
 
     def at(self, period: Period, accruing: bool) -> Target | None:
-        """What the schedule asks of a period.
+        """The target of a period; None where the schedule does not cover it.
 
-        For KPIs that accrue each day of the period brings its part of the target given for that
-        day, and a day without one means no target; for others the target of the last day stands.
+        Accruing targets are summed by days. Otherwise the target of the last day applies.
         """
-        given = {asked: _overlap(asked, period) for asked in self.targets}
+        overlaps = {scheduled: _overlap(scheduled, period) for scheduled in self.targets}
         if not accruing:
             return next(
-                (self.targets[asked] for asked in given if asked.start <= period.last_day < asked.end), None
+                (
+                    target
+                    for scheduled, target in self.targets.items()
+                    if scheduled.start <= period.last_day < scheduled.end
+                ),
+                None,
             )
-        if sum(given.values()) < period.days:
+        if sum(overlaps.values()) < period.days:
             return None
         return _sum(
-            self.targets[asked].scaled(Fraction(days, asked.days)) for asked, days in given.items() if days
+            self.targets[scheduled].scaled(Fraction(days, scheduled.days))
+            for scheduled, days in overlaps.items()
+            if days
         )
 
 
 @dataclass(frozen=True)
 class Milestone:
-    """A value to be reached by a date, on a straight line from a known start.
-
-    Dates mean the end of that day.
+    """A value to reach by a date, on a straight line from a start; dates mean the end of the day.
 
     Parameters
     ----------
     kind : Kind
     value : float
-        What is to be reached.
+        The value to reach.
     by : datetime.date
     start : float
-        The value to set out from.
+        The value at the start.
     on : datetime.date
-        When it was that.
+        The day of the start.
     worst : float or None
         The base of an ``at_most``; twice the point of the line where it is None. The base of an
         ``at_least`` is the start.
@@ -179,7 +182,7 @@ class Milestone:
     worst: float | None = None
 
     def at(self, period: Period, accruing: bool) -> Target | None:
-        """The point of the line at the period's last day; none before the start, the value after ``by``."""
+        """The point of the line on the period's last day; None before the start, the value after ``by``."""
         if period.last_day < self.on:
             return None
         share = min(1.0, (period.last_day - self.on).days / (self.by - self.on).days)
@@ -194,7 +197,7 @@ Ask: TypeAlias = Goal | Schedule | Milestone
 
 @dataclass(frozen=True)
 class Scoring:
-    """How attainment is paid: the curve, its cap, and what a KPI without a value counts."""
+    """The payout curve, its cap, and how a KPI without a value counts."""
 
     threshold: float = 0.8
     payout_at_threshold: float = 0.5
@@ -209,15 +212,15 @@ class Scoring:
         >>> [round(Scoring().payout(a), 3) for a in (0.79, 0.8, 0.9, 1.0, 1.1, 1.3)]
         [0.0, 0.5, 0.75, 1.0, 1.1, 1.2]
         """
-        # a fact exactly at the threshold is paid, though its attainment may be a hair less in binary
+        # the attainment of a fact at the threshold may be a rounding error below it
         if attainment < self.threshold - 1e-9:
             return 0.0
         if attainment >= 1.0 or self.threshold == 1.0:
             return min(max(attainment, 1.0), self.cap)
-        way = max(0.0, attainment - self.threshold) / (1.0 - self.threshold)
-        return self.payout_at_threshold + (1.0 - self.payout_at_threshold) * way
+        share = max(0.0, attainment - self.threshold) / (1.0 - self.threshold)
+        return self.payout_at_threshold + (1.0 - self.payout_at_threshold) * share
 
-    def total(self, paid: Iterable[tuple[float, float | None]]) -> float | None:
+    def total(self, payouts: Iterable[tuple[float, float | None]]) -> float | None:
         """Σ weight·payout / Σ weight over ``(weight, payout)``; payout None is not assessable.
 
         Returns
@@ -234,13 +237,13 @@ class Scoring:
         >>> Scoring(not_assessable="hold").total([(10, 1.0), (30, None)]) is None
         True
         """
-        pairs = list(paid)
-        known = [(weight, payout) for weight, payout in pairs if payout is not None]
-        if not known or (self.not_assessable == "hold" and len(known) < len(pairs)):
+        pairs = list(payouts)
+        assessed = [(weight, payout) for weight, payout in pairs if payout is not None]
+        if not assessed or (self.not_assessable == "hold" and len(assessed) < len(pairs)):
             return None
-        counted = pairs if self.not_assessable == "zero" else known
+        counted = pairs if self.not_assessable == "zero" else assessed
         weights = sum(weight for weight, _ in counted)
-        return sum(weight * payout for weight, payout in known) / weights
+        return sum(weight * payout for weight, payout in assessed) / weights
 
 
 def _times(amount: float, factor: Fraction) -> float:
@@ -249,12 +252,12 @@ def _times(amount: float, factor: Fraction) -> float:
 
 
 def _overlap(first: Period, second: Period) -> int:
-    """How many days two periods share."""
+    """Number of common days of two periods."""
     return max(0, (min(first.end, second.end) - max(first.start, second.start)).days)
 
 
 def _share(per: Grain, period: Period) -> Fraction:
-    """How many periods of a grain a period amounts to, each of its days counting its part.
+    """The length of a period in periods of a grain, day by day.
 
     Examples
     --------
