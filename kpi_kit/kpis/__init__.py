@@ -1,4 +1,4 @@
-"""Every KPI, declared once; a file a family. ``CATALOGUE`` collects itself from these files."""
+"""The KPIs, one file a family; ``CATALOGUE`` collects them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _collect() -> dict[str, Kpi]:
 
 
 CATALOGUE: Mapping[str, Kpi] = MappingProxyType(_collect())
-"""Every KPI by id, in the order of the eleven groups."""
+"""The KPIs by id, in the order of the eleven groups."""
 
 FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(kpi.family for kpi in CATALOGUE.values()))
-"""The families: the files of this folder that declare a KPI."""
+"""The families: files of this folder that declare a KPI."""

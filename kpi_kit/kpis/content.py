@@ -1,4 +1,4 @@
-"""Group 10: posts published, and the content plan kept: the full volume, on time, on brand."""
+"""Group 10: posts published, and fulfilment of the content plan."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ STATUSES = (
     "off_brand",
     "fulfilled",
 )
-"""What can become of an approved plan item, the first that holds."""
+"""The statuses of an approved plan item; the first that applies counts."""
 
 
 def plan_status(tables: Tables, setting: Setting) -> pd.Series:
-    """The status of each plan item, one of :data:`STATUSES`; items never approved are left out.
+    """The status of each approved plan item, one of :data:`STATUSES`.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def plan_status(tables: Tables, setting: Setting) -> pd.Series:
     ),
 )
 def plan_fulfilment(tables: Tables, setting: Setting) -> UnitFrame:
-    """Approved plan items due in the period, published in time and on brand / items due."""
+    """Approved plan items due in the period, published on time and on brand / items due."""
     status = plan_status(tables, setting)
     plan = tables["plan"].loc[status.index]
     fulfilled = (status == "fulfilled").astype("float64").where(status != "not_reviewed")
@@ -103,14 +103,14 @@ def plan_fulfilment(tables: Tables, setting: Setting) -> UnitFrame:
 
 
 def _by_day(plan: pd.DataFrame, posts: pd.DataFrame, setting: Setting) -> pd.Series:
-    """Whether each item was published by the end of the day on which it was due, and on brand."""
-    known = posts.set_index("post_id")[["published_at", "deleted_at", "on_brand"]]
-    post = known.reindex(plan["post_id"]).set_index(plan.index)
+    """Whether each item was published by the end of its due day, and on brand."""
+    figures = posts.set_index("post_id")[["published_at", "deleted_at", "on_brand"]]
+    post = figures.reindex(plan["post_id"]).set_index(plan.index)
     due, published = (
         at.dt.tz_convert(setting.zone).dt.tz_localize(None).dt.normalize()
         for at in (plan["due_at"], post["published_at"])
     )
-    there = (published <= due) & post["deleted_at"].isna()
-    kept: pd.Series = (there & flagged(post["on_brand"])).astype("float64")
-    kept[there & post["on_brand"].isna()] = np.nan
-    return kept
+    online = (published <= due) & post["deleted_at"].isna()
+    fulfilled: pd.Series = (online & flagged(post["on_brand"])).astype("float64")
+    fulfilled[online & post["on_brand"].isna()] = np.nan
+    return fulfilled

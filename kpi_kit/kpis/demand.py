@@ -56,7 +56,7 @@ def brand_queries(tables: Tables, setting: Setting) -> UnitFrame:
     alternatives=(Alternative("author_known", leave_out=("unsigned",)),),
 )
 def brand_mentions(tables: Tables, setting: Setting) -> UnitFrame:
-    """Mentions in the period, not by the brand; by sentiment where the entry asks for it."""
+    """Mentions in the period, not by the brand; of some sentiments where the entry says so."""
     rows = tables["mentions"]
     rows = rows[~flagged(rows["by_brand"])]
     remark = first_code(
@@ -70,7 +70,7 @@ def brand_mentions(tables: Tables, setting: Setting) -> UnitFrame:
 
 
 def _among(values: pd.Series, wanted: tuple[str, ...] | None) -> pd.Series:
-    """1 where a value is wanted, 0 where it is not, unknown where it is unknown."""
+    """1 where a value is among the wanted ones, 0 where not, NaN where unknown."""
     if wanted is None:
         return pd.Series(1.0, index=values.index)
     return values.isin(wanted).astype("float64").where(values.notna())

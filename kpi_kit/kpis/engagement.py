@@ -11,10 +11,8 @@ import numpy as np
 import pandas as pd
 
 from kpi_kit.core.model import Aggregation, Alternative, Better, Interval, Stock, Unit
+from kpi_kit.kpis.engine.stocks import STALE_DAYS
 from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame, first_code, flagged, kpi, units
-
-STALE_DAYS = 7
-"""How old the last count of subscribers may be to stand for a day."""
 
 _WITH_DELETED = Alternative("with_deleted", admit=("posts_deleted",))
 _WITH_UNSETTLED = Alternative("with_unsettled", admit=("posts_unsettled",))
@@ -35,7 +33,7 @@ def _post_units(
     *,
     settled: bool,
 ) -> UnitFrame:
-    """Units of posts: deleted ones never count, young ones not where figures must be settled."""
+    """Units of posts without deleted ones, and without young ones where figures must be settled."""
     age = posts["stats_at"] - posts["published_at"]
     young = (age < setting.settle).to_numpy(dtype=bool)
     excluded = first_code(
@@ -88,20 +86,20 @@ def view_rate(tables: Tables, setting: Setting) -> UnitFrame:
 
 
 def _subscribers_on_the_day(tables: Tables, setting: Setting) -> pd.Series:
-    """Subscribers of each post's account on its day, or on the last of the 7 days before."""
+    """Subscribers of each post's account on its day, else of the last row of the 7 days before."""
     posts = tables["posts"]
     day = posts["published_at"].dt.tz_convert(setting.zone).dt.tz_localize(None).dt.normalize()
-    asked = pd.DataFrame({"date": day, "account_id": posts["account_id"]}).sort_values("date", kind="stable")
-    known = tables["audience"][["date", "account_id", "subscribers"]].sort_values("date", kind="stable")
-    found = pd.merge_asof(
-        asked,
-        known,
+    days = pd.DataFrame({"date": day, "account_id": posts["account_id"]}).sort_values("date", kind="stable")
+    counts = tables["audience"][["date", "account_id", "subscribers"]].sort_values("date", kind="stable")
+    matched = pd.merge_asof(
+        days,
+        counts,
         on="date",
         by="account_id",
         tolerance=pd.Timedelta(days=STALE_DAYS),
         direction="backward",
     )
-    return pd.Series(found["subscribers"].to_numpy(), index=asked.index).reindex(posts.index)
+    return pd.Series(matched["subscribers"].to_numpy(), index=days.index).reindex(posts.index)
 
 
 @kpi(
@@ -165,14 +163,14 @@ def like_rate(tables: Tables, setting: Setting) -> UnitFrame:
 
 
 def _comment_units(tables: Tables, setting: Setting) -> UnitFrame:
-    """Comments of the audience: 1 where meaningful, by flag or else by rule."""
+    """Comments not by the brand: 1 where meaningful, by flag or else by rule."""
     rows = tables["comments"]
     rows = rows[~flagged(rows["by_brand"])]
-    told = rows["meaningful"].notna().to_numpy(dtype=bool)
+    flagged_rows = rows["meaningful"].notna().to_numpy(dtype=bool)
     text = rows["text"]
-    by_rule = ~told & text.notna().to_numpy(dtype=bool)
+    by_rule = ~flagged_rows & text.notna().to_numpy(dtype=bool)
     verdict = np.full(len(rows), np.nan)
-    verdict[told] = rows.loc[told, "meaningful"].to_numpy(dtype="float64")
+    verdict[flagged_rows] = rows.loc[flagged_rows, "meaningful"].to_numpy(dtype="float64")
     verdict[by_rule] = [is_meaningful(comment) for comment in text[by_rule]]
     remark = first_code(len(rows), ("comments_by_rule", by_rule))
     trait = first_code(len(rows), ("unsigned", rows["by_brand"].isna()))
@@ -225,7 +223,7 @@ _MENTION = re.compile(r"\[(?:id|club|public)\d+\|[^\]]*\]|@[\w.]+")
 
 @lru_cache(maxsize=100_000)
 def is_meaningful(text: str) -> bool:
-    """Whether a comment says something, by the rule used where nobody has said so.
+    """Whether a comment is meaningful by rule, where no flag says so.
 
     After removing links, mentions, emoji and punctuation: at least 3 words of 2 or more letters, and
     none of the phrases in ``spam_phrases.txt``.
@@ -245,9 +243,9 @@ def is_meaningful(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Lower case, letters and digits only; anything else parts words."""
-    kept = "".join(char if unicodedata.category(char)[0] in "LMN" else " " for char in text)
-    return kept.casefold().replace("ё", "е")
+    """Lower case, letters and digits; other characters separate words."""
+    letters = "".join(char if unicodedata.category(char)[0] in "LMN" else " " for char in text)
+    return letters.casefold().replace("ё", "е")
 
 
 @cache

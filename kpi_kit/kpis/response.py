@@ -28,12 +28,12 @@ _ANSWERED_ONLY = Alternative("answered_only", leave_out=("unanswered",))
     alternatives=(_ANSWERED_ONLY, Alternative("all_received", admit=("inquiries_not_due",))),
 )
 def response_rate(tables: Tables, setting: Setting) -> UnitFrame:
-    """Inquiries received in the period, answered within the SLA / those whose deadline has come."""
+    """Inquiries received in the period and answered within the SLA / those whose deadline has passed."""
     rows = tables["inquiries"]
     cutoff = pd.Series(setting.as_of, index=rows.index)
     not_due = setting.elapsed_hours(rows["received_at"], cutoff) < setting.sla_hours
     taken = setting.elapsed_hours(rows["received_at"], rows["answered_at"])
-    in_time = taken <= setting.sla_hours  # false where there is no answer: NaN compares false
+    in_time = taken <= setting.sla_hours  # False for NaN: not answered
     excluded = first_code(len(rows), ("inquiries_not_due", not_due))
     trait = _unanswered(rows)
     return units(rows["received_at"], rows["account_id"], in_time, excluded=excluded, trait=trait)
@@ -75,18 +75,18 @@ def always(begun: pd.Series, ended: pd.Series) -> np.ndarray:
 def business_hours(
     zone: str, opens: int, closes: int, country: str, first: dt.date, last: dt.date
 ) -> Callable[[pd.Series, pd.Series], np.ndarray]:
-    """A clock that runs only in working hours, Monday to Friday, not on public holidays.
+    """A clock that runs in working hours, Monday to Friday without public holidays.
 
     Parameters
     ----------
     zone : str
         Time zone of the working day.
     opens, closes : int
-        Local hours.
+        Hours of the local day.
     country : str
         Country code for the library ``holidays``.
     first, last : datetime.date
-        The days between which the clock must run.
+        The days that the clock must know.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def business_hours(
         ``(begun, ended) -> working hours``, NaN where there is no end.
     """
     days = pd.date_range(first, last, freq="D")
-    free = holidays.country_holidays(country)  # learns a year when it is asked for a day of it
+    free = holidays.country_holidays(country)  # computes a year at its first lookup
     working = [day for day in days if day.weekday() < 5 and day.date() not in free]
     midnights = pd.DatetimeIndex(working)
     edges = [
@@ -107,7 +107,7 @@ def business_hours(
         span: np.ndarray = np.interp(_seconds(ended), seconds, worked) - np.interp(
             _seconds(begun), seconds, worked
         )
-        # whole millionths of a second: nine hours are nine hours also where they are the sum of two parts
+        # rounded to microseconds, so that the sum of two parts equals the whole
         return span.round(6) / 3600
 
     return elapsed

@@ -1,4 +1,4 @@
-"""Groups 5 and 6: leads from social media, their quality, and the sales that come of them."""
+"""Groups 5 and 6: leads from social media, their qualification, and sales."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def leads(tables: Tables, setting: Setting) -> UnitFrame:
     alternatives=(Alternative("unknown_qualified", columns=(("numerator", "possible"),)),),
 )
 def qualified_leads(tables: Tables, setting: Setting) -> UnitFrame:
-    """Leads created in the period that are qualified; nobody has qualified the unknown ones yet."""
+    """Leads created in the period that are qualified; unknown ones do not count."""
     rows = tables["leads"]
     remark = first_code(len(rows), ("qualification_unknown", rows["qualified"].isna()))
     possible = ~flagged(rows["qualified"].eq(False))

@@ -17,8 +17,10 @@ from kpi_kit.core.errors import InputError, SpecialistError, did_you_mean
 from kpi_kit.core.model import Kpi
 from kpi_kit.core.periods import Period, midnight
 from kpi_kit.data.store import Store
-from kpi_kit.kpis.engine.aggregate import Tally, tally
-from kpi_kit.kpis.engine.day_grid import Bools, Grid, StockIndex, day_number, local_days
+from kpi_kit.kpis.engine.aggregate import tally
+from kpi_kit.kpis.engine.day_grid import Bools, Grid, day_number, local_days
+from kpi_kit.kpis.engine.stocks import StockIndex
+from kpi_kit.kpis.engine.tally import Tally
 from kpi_kit.kpis.engine.unit_frame import Clock, Setting
 from kpi_kit.kpis.response import always, business_hours
 from kpi_kit.params import Department, Entry, Params, Specialist

@@ -16,8 +16,8 @@ import pandas as pd
 
 from kpi_kit.core.model import Aggregation, Kpi, Measurement, Note, divide
 from kpi_kit.core.periods import Period
-from kpi_kit.kpis.engine.aggregate import Tally
 from kpi_kit.kpis.engine.day_grid import Bools, day_number, local_days
+from kpi_kit.kpis.engine.tally import Tally
 from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame
 from kpi_kit.params import Entry
 from kpi_kit.scorecard.context import Case

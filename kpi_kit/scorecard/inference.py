@@ -15,8 +15,8 @@ import pandas as pd
 from kpi_kit.core.files import sha256
 from kpi_kit.core.model import Aggregation, Interval, Measurement, Unit
 from kpi_kit.core.periods import Grain, Period
-from kpi_kit.kpis.engine.aggregate import Tally
 from kpi_kit.kpis.engine.day_grid import Bools, Floats, local_days
+from kpi_kit.kpis.engine.tally import Tally
 from kpi_kit.params.targets import Kind, Milestone, Target
 from kpi_kit.scorecard.entry_facts import Facts, Sides
 from kpi_kit.scorecard.record import ChangeRecord, ControlLimits, EntryRecord, TrendRecord

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kpi_kit.kpis.engine.aggregate import tile
+from kpi_kit.kpis.engine.tiling import tile
 from tests.agency import codes, days, detail, measure
 
 EMPTY: list[str] = []

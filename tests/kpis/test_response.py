@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.kpis.engine.aggregate import kaplan_meier_median
+from kpi_kit.kpis.engine.survival import kaplan_meier_median
 from kpi_kit.kpis.response import business_hours
 from tests.agency import build, case_of, codes, detail, entry, measure
 

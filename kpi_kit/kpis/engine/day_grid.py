@@ -1,4 +1,4 @@
-"""The grid of a measurement: whose units count on which days, in which buckets, and what was covered."""
+"""The grid of a measurement: owners, days, buckets and coverage."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-STALE_DAYS = 7
-"""How old the last row of a stock may be to stand for a boundary."""
-
 _EPOCH = dt.date(1970, 1, 1)
 _USUAL = np.datetime64("1970", "Y"), np.datetime64("2100", "Y")
-"""The first and the last year whose midnights are worth keeping."""
+"""The years whose midnights are cached."""
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -40,9 +37,9 @@ def local_days(instants: pd.Series, zone: str) -> Ints:
     """
     moments = instants.to_numpy(dtype="datetime64[us]")
     if len(moments) and not np.isnat(first := moments.min()):
-        begun = _midnights(zone, first.astype("datetime64[Y]"), moments.max().astype("datetime64[Y]"))
-        if begun is not None:
-            first_day, midnights = begun
+        starts = _midnights(zone, first.astype("datetime64[Y]"), moments.max().astype("datetime64[Y]"))
+        if starts is not None:
+            first_day, midnights = starts
             return np.searchsorted(midnights, moments, side="right") - 1 + first_day
     local = instants.dt.tz_convert(zone).dt.tz_localize(None)
     days: Ints = local.to_numpy(dtype="datetime64[D]").astype("int64")
@@ -51,41 +48,43 @@ def local_days(instants: pd.Series, zone: str) -> Ints:
 
 @lru_cache(maxsize=64)
 def _midnights(zone: str, first: np.datetime64, last: np.datetime64) -> tuple[int, npt.NDArray[Any]] | None:
-    """When the days of some years begin, and the number of the first; None where clocks change at midnight.
+    """The number of the first day and the instants at which days begin; None where clocks change at midnight.
 
-    To look a day up is six times as fast as to convert each instant, unless a mistaken date makes them many.
+    A lookup is six times as fast as converting each instant.
     """
     if not _USUAL[0] <= first <= last <= _USUAL[1]:
         return None
     since, until = (first.astype("datetime64[D]") - 2), (last + 1).astype("datetime64[D]") + 3
     days = pd.DatetimeIndex(np.arange(since, until).astype("datetime64[us]"))
-    begun = days.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-    if begun.hasnans:
+    midnights = days.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    if midnights.hasnans:
         return None
-    return int(since.astype("int64")), begun.tz_convert("UTC").tz_localize(None).to_numpy("datetime64[us]")
+    return int(since.astype("int64")), midnights.tz_convert("UTC").tz_localize(None).to_numpy(
+        "datetime64[us]"
+    )
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Whose units count in which buckets.
+    """Owners by buckets: which units count where.
 
     Parameters
     ----------
     owners : tuple of str
         Account ids or brands.
     bounds : array of int, shape (n_buckets + 1,)
-        Day numbers at which the consecutive buckets begin, and the end of the last.
+        Day numbers of the starts of consecutive buckets, and of the end of the last.
     windows : dict
-        For each owner the day ranges that count; None where every day does.
+        The day ranges of each owner that count; None where all days count.
     opened : dict
-        The day from which rows are expected, where it is known.
+        The first day on which rows are expected, where it is known.
     known_until : int
-        The first day number that was not over at the cut-off.
+        The first day that is not over at the cut-off.
     zone : str
     covered : mapping of str to mapping
-        ``covered[table][owner]``: the covered day ranges.
+        The covered day ranges by table and owner.
     minimum : float
-        The coverage under which a value is not assessable.
+        The coverage below which a value is not assessable.
     """
 
     owners: tuple[str, ...]
@@ -104,7 +103,7 @@ class Grid:
 
     @cached_property
     def expected(self) -> Bools:
-        """The days on which an owner is expected to have data, shape (owners, days)."""
+        """Whether data are expected, shape (owners, days)."""
         first, last = int(self.bounds[0]), int(self.bounds[-1])
         days = np.arange(first, last)
         held = (
@@ -124,11 +123,11 @@ class Grid:
         return marked
 
     def days_covered(self, table: str) -> Bools:
-        """The expected days that were imported, shape (owners, days)."""
+        """Whether data are expected and covered, shape (owners, days)."""
         return self.expected & self._marked(self.covered.get(table, {}))
 
     def per_bucket(self, days: Bools) -> Ints:
-        """Count marked days by bucket."""
+        """Count the marked days of each bucket."""
         sums = np.concatenate([np.zeros((len(days), 1), "int64"), days.cumsum(axis=1)], axis=1)
         return np.diff(sums[:, self.bounds - self.bounds[0]], axis=1)
 
@@ -145,7 +144,7 @@ class Grid:
         return starts, np.maximum(starts, ends)
 
     def cells(self, owner: pd.Series, days: Ints) -> Ints:
-        """The flat cell of each unit; -1 where it lies in none."""
+        """The flat index of each unit's cell; -1 where it has none."""
         row = pd.Index(self.owners).get_indexer(pd.Index(owner))
         bucket = np.searchsorted(self.bounds, days, side="right") - 1
         inside = (row >= 0) & (bucket >= 0) & (days < self.bounds[-1])
@@ -153,80 +152,3 @@ class Grid:
             marked = self._marked(self.windows)
             inside[inside] = marked[row[inside], days[inside] - self.bounds[0]]
         return np.where(inside, row * self.shape[1] + bucket, -1)
-
-
-@dataclass(frozen=True)
-class StockIndex:
-    """The daily states of each owner (subscribers), searchable by day.
-
-    Parameters
-    ----------
-    days, values : dict of str to array
-        Ascending day numbers of an owner's rows, and the state on each.
-    before : dict of str to array
-        The state before the flows of each row: subscribers − joined + left; NaN where unknown.
-    """
-
-    days: Mapping[str, Ints]
-    values: Mapping[str, Floats]
-    before: Mapping[str, Floats]
-
-    @classmethod
-    def of(cls, audience: pd.DataFrame) -> StockIndex:
-        """Index the table ``audience``."""
-        rows = audience.sort_values(["account_id", "date"])
-        days = rows["date"].to_numpy(dtype="datetime64[D]").astype("int64")
-        values = rows["subscribers"].to_numpy(dtype="float64")
-        groups = {
-            str(owner): np.asarray(index)
-            for owner, index in rows.groupby("account_id", sort=False).indices.items()
-        }
-        opening = (rows["subscribers"] - rows["joined"] + rows["left"]).to_numpy(
-            dtype="float64", na_value=np.nan
-        )
-        return cls(
-            {owner: days[index] for owner, index in groups.items()},
-            {owner: values[index] for owner, index in groups.items()},
-            {owner: opening[index] for owner, index in groups.items()},
-        )
-
-    def opening(self, owner: str, starts: Ints, ends: Ints) -> Floats:
-        """The last state before each start, at most 7 days old; else what the next row set out from."""
-        days = self.days.get(owner)
-        if days is None:
-            return np.full(len(starts), np.nan)
-        last = np.searchsorted(days, starts) - 1
-        upcoming = np.minimum(last + 1, len(days) - 1)
-        inside = (last + 1 < len(days)) & (days[upcoming] < ends)
-        set_out = np.where(inside, self.before[owner][upcoming], np.nan)
-        fresh = (last >= 0) & (starts - days[np.maximum(last, 0)] <= STALE_DAYS)
-        return np.where(fresh, self.values[owner][np.maximum(last, 0)], set_out)
-
-    def closing(self, owner: str, starts: Ints, ends: Ints) -> Floats:
-        """The last state before each end, at most 7 days old; NaN where there is none."""
-        days = self.days.get(owner)
-        if days is None:
-            return np.full(len(starts), np.nan)
-        last = np.searchsorted(days, ends) - 1
-        fresh = (last >= 0) & (ends - days[np.maximum(last, 0)] <= STALE_DAYS)
-        return np.where(fresh, self.values[owner][np.maximum(last, 0)], np.nan)
-
-    def mean(self, owner: str, starts: Ints, ends: Ints) -> Floats:
-        """The mean over the rows that exist in each cell; NaN where there is none."""
-        days = self.days.get(owner)
-        if days is None:
-            return np.full(len(starts), np.nan)
-        low, high = np.searchsorted(days, starts), np.searchsorted(days, ends)
-        total = np.concatenate([[0.0], self.values[owner].cumsum()])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(high > low, (total[high] - total[low]) / (high - low), np.nan)
-
-    def stale_until(self, owner: str, starts: Ints, ends: Ints) -> Ints:
-        """The end of the uncovered days at each start, where the last row is older than 7 days."""
-        days = self.days.get(owner)
-        if days is None:
-            return starts
-        last = np.searchsorted(days, starts) - 1
-        upcoming = np.append(days, np.iinfo("int64").max)[last + 1]
-        stale = (last >= 0) & (starts - days[np.maximum(last, 0)] > STALE_DAYS)
-        return np.where(stale, np.minimum(upcoming, ends), starts)

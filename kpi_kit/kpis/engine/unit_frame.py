@@ -1,21 +1,21 @@
-"""The unit frame: what every formula returns, and the setting that it may look at.
+"""The unit frame that a formula returns, and the setting that it gets.
 
 A unit frame has one row a sampling unit (a post, an inquiry, a lead, an account-day) and the columns
 
 ``at``
     The instant that puts the unit into a bucket.
 ``account_id`` or ``brand``
-    Whose the unit is.
+    The owner of the unit.
 ``numerator``, ``denominator``
-    What is added up; NaN where a needed value is unknown: the kit leaves the row out and counts it.
+    The values to add up; NaN where a needed value is unknown: such rows are left out and counted.
 ``excluded``
-    Empty, or the note code under which the definition leaves the row out.
+    Empty, or the code of the note about rows that the definition excludes.
 ``remark``
-    Empty, or the note code under which a row that does count is mentioned.
+    Empty, or the code of a note about rows that count.
 ``trait``
-    Empty, or what another usual definition may look at: nothing is said of it.
+    Empty, or a property that only other definitions use.
 
-Further columns are those that another definition may take instead.
+Further columns replace these in other definitions.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Formula: TypeAlias = Callable[[Tables, "Setting"], UnitFrame]
 
 @dataclass(frozen=True)
 class Setting:
-    """What a formula may know besides the tables.
+    """What a formula gets besides the tables.
 
     Parameters
     ----------
@@ -47,17 +47,17 @@ class Setting:
     as_of : pandas.Timestamp
         The data cut-off.
     settle : pandas.Timedelta
-        Age at which the figures of a post count as settled.
+        The age at which figures of a post are settled.
     tolerance : pandas.Timedelta
-        How late a planned post still counts as on time.
+        The delay with which a planned post is still on time.
     sla_hours : float
-        Hours within which an inquiry is to be answered.
+        Hours within which an inquiry must be answered.
     elapsed_hours : callable
-        ``(from, to) -> hours`` between two series of instants by the response calendar.
+        ``(from, to) -> hours`` by the response calendar.
     sentiments, platforms : tuple of str or None
         The mentions that count; None for all.
     settled_only : bool
-        Whether every rate over posts leaves young posts out, as a comparison of periods does.
+        Whether young posts are left out of all rates, for comparisons of periods.
     """
 
     zone: str
@@ -71,7 +71,7 @@ class Setting:
     settled_only: bool = False
 
     def midnight(self, days: pd.Series) -> pd.Series:
-        """The instants at which calendar days begin in the department's time zone."""
+        """The instants at which days begin in the department's time zone."""
         local: pd.Series = days.dt.tz_localize(self.zone, ambiguous=True, nonexistent="shift_forward")
         instants: pd.Series = local.dt.tz_convert("UTC")
         return instants
@@ -88,7 +88,7 @@ def units(
     trait: Any = "",
     **more: Any,
 ) -> UnitFrame:
-    """Put a unit frame together; ``owner`` is the series ``account_id`` or ``brand``."""
+    """Make a unit frame; ``owner`` is the series ``account_id`` or ``brand``."""
     columns = {
         "at": at,
         str(owner.name): owner,
@@ -123,12 +123,12 @@ def first_code(length: int, *cases: tuple[str, Any]) -> np.ndarray:
 
 
 def flagged(column: pd.Series) -> np.ndarray:
-    """Where a nullable flag is known to be true."""
+    """Where a nullable flag is true."""
     return column.fillna(False).to_numpy(dtype=bool)
 
 
 def kpi(**declaration: Any) -> Callable[[Formula], Kpi]:
-    """Declare a KPI: the decorated formula's name is its id, its module the family."""
+    """Declare a KPI: the name of the formula is its id, its module the family."""
 
     def declare(formula: Formula) -> Kpi:
         family = formula.__module__.rpartition(".")[2]

@@ -12,7 +12,8 @@ import pytest
 
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.kpis.engine.aggregate import tally
-from kpi_kit.kpis.engine.day_grid import Grid, StockIndex, day_number, local_days
+from kpi_kit.kpis.engine.day_grid import Grid, day_number, local_days
+from kpi_kit.kpis.engine.stocks import StockIndex
 from kpi_kit.kpis.engine.unit_frame import units
 from tests.agency import codes, cover, days, detail, measure
 

@@ -1,0 +1,96 @@
+"""Field types of the params: numbers, percentages, ids, addresses; and the base of all records."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+)
+
+from kpi_kit.core.schema import PLATFORMS
+
+_PERCENT = re.compile(r"\s*-?\d+(?:[.,]\d+)?\s?%\s*")
+
+
+class Percent(float):
+    """A share that was written with a percent sign."""
+
+
+def _amount(value: object) -> float:
+    """Read a number or a text such as ``3%``."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    if isinstance(value, str) and _PERCENT.fullmatch(value):
+        return Percent(Decimal(value.strip().rstrip("% ").replace(",", ".")) / 100)
+    raise ValueError("allowed is a number such as 40 or a share such as 3%")
+
+
+def _text_id(value: object) -> object:
+    """Turn an id that YAML reads as a number into text."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def all_or_ids(value: object) -> object:
+    """Read ``all`` as None."""
+    return None if value == "all" else value
+
+
+def one_account(value: object) -> object:
+    """Read a bare id as an assignment without dates."""
+    return value if isinstance(value, dict) else {"account": value}
+
+
+def _address(value: str) -> str:
+    """One e-mail address in ASCII; hosts of the local network may have no dot."""
+    try:
+        address = validate_email(
+            value, allow_smtputf8=False, check_deliverability=False, globally_deliverable=False
+        )
+    except EmailNotValidError as fault:
+        reason = str(fault).rstrip(".")
+        raise ValueError(f"allowed is one address such as name@agency.example ({reason})") from None
+    return str(address.ascii_email)
+
+
+def web_address(value: str) -> str:
+    """A web address without query, fragment, credentials and trailing slash."""
+    parts = urlsplit(value)
+    plain = not (parts.query or parts.fragment or parts.username) and not re.search(r"[\s<>\"']", value)
+    if parts.scheme not in ("https", "http") or not parts.hostname or not plain:
+        raise ValueError("allowed is an address such as https://reports.agency.example/kpi")
+    return value.rstrip("/")
+
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+PercentText = Annotated[str, StringConstraints(pattern=f"^{_PERCENT.pattern}$")]
+Amount = Annotated[float, PlainValidator(_amount, json_schema_input_type=float | PercentText)]
+Id = Annotated[
+    str, BeforeValidator(_text_id, json_schema_input_type=Text | int), StringConstraints(min_length=1)
+]
+Address = Annotated[str, AfterValidator(_address)]
+Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
+Platforms = Annotated[tuple[Literal[PLATFORMS], ...], Field(min_length=1)]  # type: ignore[valid-type]  # a literal made of the closed list
+
+
+class Record(BaseModel):
+    """A frozen record; unknown keys are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        populate_by_name=False,
+        arbitrary_types_allowed=True,
+        allow_inf_nan=False,
+    )
