@@ -177,11 +177,11 @@ BOMBS: dict[str, Callable[[Path], None]] = {
 def attempt(path: Path, into: Path) -> str:
     """What the importer says of a file."""
     from kpi_kit.core.errors import InputError
-    from kpi_kit.sources.pipeline import NewAccount, take_in
+    from kpi_kit.sources.pipeline import NewAccount, import_files
     from tests.fuzzing import AT, OPTIONS
 
     try:
-        take_in("auto", [path], into, OPTIONS, NewAccount("А", "other"), imported_at=AT)
+        import_files("auto", [path], into, OPTIONS, NewAccount("А", "other"), imported_at=AT)
     except InputError as fault:
         return "\n".join(fault.problems)
     return "imported"

@@ -23,7 +23,7 @@ from twins import FILES, TOTALS
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
-from kpi_kit.sources.pipeline import take_in
+from kpi_kit.sources.pipeline import import_files
 from kpi_kit.sources.recognise import recognise
 from kpi_kit.sources.resolve_account import NewAccount
 
@@ -284,7 +284,7 @@ def orders(times: int, folder: Path) -> int:
             )
         ]
         for account, lot in chance.sample(lots, len(lots)):
-            take_in("auto", lot, into, replace(OPTIONS, account=account), NewAccount(), imported_at=AT)
+            import_files("auto", lot, into, replace(OPTIONS, account=account), NewAccount(), imported_at=AT)
         tables = sorted([*into.glob("*.csv"), *(into / "imports").glob("a*.csv")])
         seen.add(tuple((file.name, file.read_bytes()) for file in tables))
     return len(seen)

@@ -20,8 +20,8 @@ from kpi_kit.core.yaml_io import MOST_BYTES, read_yaml
 from kpi_kit.data import validate
 from kpi_kit.data.store import look, open_store
 from kpi_kit.data.table_source import connect, literal, quoted
-from kpi_kit.sources.bounds import LONGEST_NUMBER, JsonGuard
-from kpi_kit.sources.recognise import unpacked
+from kpi_kit.sources.recognise import unpack
+from kpi_kit.sources.size_limits import LONGEST_NUMBER, JsonGuard
 from tests.bombs import BOMBS, MOST_MEMORY, MOST_SECONDS, workbook
 from tests.builders import write_csv, write_data
 
@@ -62,19 +62,19 @@ def test_an_archive_writes_nothing_elsewhere(name: str, tmp_path: Path) -> None:
         archive.writestr("posts.csv", "a,b\n1,2\n")
         archive.writestr(name, "a,b\n1,2\n")
     scratch = tmp_path / "deep" / "scratch"
-    found = unpacked([tmp_path / "a.zip"], scratch)
+    found = unpack([tmp_path / "a.zip"], scratch)
     assert all(path.resolve().is_relative_to(scratch) for path, _ in found)
     files = {path for path in tmp_path.rglob("*") if path.is_file()}
     assert files == {tmp_path / "a.zip", *(path for path, _ in found)}
 
 
 def test_an_honest_workbook_is_no_bomb(tmp_path: Path) -> None:
-    from kpi_kit.sources.grids import grids_of
+    from kpi_kit.sources.raw_tables import raw_tables
 
     workbook(
         tmp_path / "a.xlsx", '<row r="1"><c r="A1"><v>1</v></c></row><row r="9"><c r="C9"><v>2</v></c></row>'
     )
-    (grid,) = grids_of(tmp_path / "a.xlsx")
+    (grid,) = raw_tables(tmp_path / "a.xlsx")
     assert list(grid.records("\0")) == [(1, ["1", "", ""]), (9, ["", "", "2"])]
 
 

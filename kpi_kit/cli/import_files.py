@@ -12,7 +12,7 @@ from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.params import load
 from kpi_kit.sources import ImportOptions
 from kpi_kit.sources.attribution import read_attribution
-from kpi_kit.sources.pipeline import take_in
+from kpi_kit.sources.pipeline import import_files
 from kpi_kit.sources.resolve_account import NewAccount
 
 
@@ -37,7 +37,7 @@ def carry_out(asked: argparse.Namespace) -> int:
         mappings=asked.params / "mappings",
         confirmed=asked.yes,
     )
-    for sentence in take_in(
+    for sentence in import_files(
         asked.source,
         asked.files,
         asked.into,

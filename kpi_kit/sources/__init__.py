@@ -11,11 +11,11 @@ from kpi_kit.sources import (
     brand_analytics,
     content_plan,
     ga4,
-    guessed,
     mapped_csv,
     meta,
     metrica,
     search_console,
+    synonym_mapping,
     telegram_desktop,
     telegram_graphs,
     tgstat,
@@ -26,7 +26,7 @@ from kpi_kit.sources import (
     youscan,
     youtube,
 )
-from kpi_kit.sources.interface import DateRange, Guess, Imported, Importer, ImportOptions
+from kpi_kit.sources.interface import DateRange, Imported, Importer, ImportOptions, Match
 
 SOURCES: Mapping[str, Importer] = MappingProxyType(
     {
@@ -35,19 +35,19 @@ SOURCES: Mapping[str, Importer] = MappingProxyType(
         "telegram-desktop": telegram_desktop,
         "telegram-graphs": telegram_graphs,
         "tgstat": tgstat,
-        "youtube": youtube,
+        "youtube": youtube.IMPORTER,
         "meta": meta,
-        "tiktok": tiktok,
+        "tiktok": tiktok.IMPORTER,
         "ga4": ga4,
         "search-console": search_console,
         "metrica": metrica,
-        "wordstat": wordstat,
-        "amocrm": amocrm,
-        "bitrix24": bitrix24,
-        "brand-analytics": brand_analytics,
-        "youscan": youscan,
-        "content-plan": content_plan,
-        "guessed": guessed,
+        "wordstat": wordstat.IMPORTER,
+        "amocrm": amocrm.IMPORTER,
+        "bitrix24": bitrix24.IMPORTER,
+        "brand-analytics": brand_analytics.IMPORTER,
+        "youscan": youscan.IMPORTER,
+        "content-plan": content_plan.IMPORTER,
+        "guessed": synonym_mapping,
         "csv": mapped_csv,
     }
 )
@@ -56,4 +56,4 @@ SOURCES: Mapping[str, Importer] = MappingProxyType(
 TOGETHER = ("vk-api", "telegram-desktop", "telegram-graphs", "csv")
 """Sources of which several files make one export: comments and replies, a channel and its group."""
 
-__all__ = ["SOURCES", "TOGETHER", "DateRange", "Guess", "ImportOptions", "Imported", "Importer"]
+__all__ = ["SOURCES", "TOGETHER", "DateRange", "Match", "ImportOptions", "Imported", "Importer"]

@@ -6,14 +6,11 @@ import contextlib
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from kpi_kit.sources.cells import Style
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Layout, Values, guess, of, texts
-from kpi_kit.sources.leads import amount, attributes, leads, moment
-from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.cell_values import Style
+from kpi_kit.sources.layouts import Context, Layout, Values, canonical_field, text_field
+from kpi_kit.sources.lead_rows import amount, attributes, leads, moment
+from kpi_kit.sources.read_tables import TableImporter
 
 FILLS: Mapping[str, str] = {"leads": "lead_id created_at qualified sold_at sale_amount currency"}
 UNKNOWN = (
@@ -43,17 +40,17 @@ DEALS = Layout(
     "deals of amoCRM",
     "leads",
     (
-        of("leads", "lead_id", "ID", "ID сделки", wanted=True),
-        of(
+        canonical_field("leads", "lead_id", "ID", "ID сделки", needed=True),
+        canonical_field(
             "leads",
             "created_at",
             "Дата создания сделки",
             "Дата создания",
             "Created at",
             "Дата создания лида",
-            wanted=True,
+            needed=True,
         ),
-        texts("stage", "Этап сделки", "Статус сделки", "Lead stage", "Stage", "Этап", wanted=True),
+        text_field("stage", "Этап сделки", "Статус сделки", "Lead stage", "Stage", "Этап", needed=True),
         moment(
             "closed_at",
             "Дата закрытия",
@@ -96,20 +93,5 @@ DEALS = Layout(
     finish=_leads,
     platform=None,
 )
-LAYOUTS = (DEALS,)
 
-
-def sniff(head: Head) -> Guess:
-    """By the titles of the columns."""
-    return guess(head, LAYOUTS)
-
-
-def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
-    """Read exports of amoCRM, CSV or XLSX.
-
-    Raises
-    ------
-    InputError
-        Naming every cell that could not be read.
-    """
-    return read_layouts(paths, options, LAYOUTS, "amoCRM")
+IMPORTER = TableImporter("amoCRM", (DEALS,), FILLS, UNKNOWN, TESTED)

@@ -11,13 +11,13 @@ from typing import Any
 
 from kpi_kit.core.errors import InputError, KitError, did_you_mean
 from kpi_kit.core.yaml_io import read_yaml
-from kpi_kit.sources.phrases import nested, spelled
 from kpi_kit.sources.rows import counted, refuse
+from kpi_kit.sources.wordstat_phrases import nested, normal_phrase
 
 _KEYS = ("rules", "specialists", "stages", "phrases")
 _STAGE_KEYS = ("qualified", "not_qualified", "sold")
 _RULE_KEYS = ("field", "match", "account")
-_SHOWN = 10
+_MOST_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Attribution:
         ('vk-cafe', None)
         """
         for rule in self.rules:
-            texts = fields.values() if rule.field == "any" else [fields.get(rule.field, "")]
-            if any(text and rule.pattern.search(text) for text in texts):
+            text_field = fields.values() if rule.field == "any" else [fields.get(rule.field, "")]
+            if any(text and rule.pattern.search(text) for text in text_field):
                 return rule.account
         return None
 
@@ -82,11 +82,11 @@ class Attribution:
         return self.specialists.get(platform, {}).get(str(number))
 
 
-NOBODY = Attribution()
+NO_ATTRIBUTION = Attribution()
 """Without a file: nothing is attributed."""
 
 
-class Unmatched:
+class UnmatchedRows:
     """What no rule matched, counted by what it said."""
 
     def __init__(self) -> None:
@@ -103,9 +103,9 @@ class Unmatched:
         """One sentence that lists the most frequent."""
         if self._seen:
             most = "; ".join(
-                f"{what} ({count})" for what, count in sorted(self._seen.items(), key=_often)[:_SHOWN]
+                f"{what} ({count})" for what, count in sorted(self._seen.items(), key=_often)[:_MOST_LISTED]
             )
-            tail = " …" if len(self._seen) > _SHOWN else ""
+            tail = " …" if len(self._seen) > _MOST_LISTED else ""
             rows = counted(self._seen.total(), "row")
             yield f"{self.table}: {rows} left out, as no rule of attribution.yml matches: {most}{tail}"
 
@@ -123,7 +123,7 @@ def read_attribution(path: Path) -> Attribution:
         Naming everything that is wrong in the file.
     """
     if not path.is_file():
-        return NOBODY
+        return NO_ATTRIBUTION
     try:
         record = read_yaml(path)
     except KitError as fault:
@@ -147,7 +147,7 @@ def _phrases(found: Any, path: Path, problems: list[str]) -> Mapping[str, str]:
     if not isinstance(found, Mapping):
         problems.append(f"{path}: phrases: allowed is phrase: brand, found {found!r:.80}")
         return {}
-    brands = {spelled(str(phrase)): str(brand) for phrase, brand in found.items()}
+    brands = {normal_phrase(str(phrase)): str(brand) for phrase, brand in found.items()}
     for wide, narrow in nested(brands):
         if brands[wide] == brands[narrow]:
             problems.append(

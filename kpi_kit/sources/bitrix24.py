@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Layout, Values, guess, of, texts
-from kpi_kit.sources.leads import amount, attributes, leads, moment
-from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.layouts import Context, Layout, Values, canonical_field, text_field
+from kpi_kit.sources.lead_rows import amount, attributes, leads, moment
+from kpi_kit.sources.read_tables import TableImporter
 
 FILLS: Mapping[str, str] = {"leads": "lead_id created_at qualified sold_at sale_amount currency"}
 UNKNOWN = (
@@ -71,7 +68,7 @@ def _once(values: Values, rows: Sequence[int], context: Context) -> tuple[Values
 _COMMON = (
     moment("closed_at", "Дата закрытия", "Closed on", "Дата завершения", "Close date"),
     amount("Сумма", "Возможная сумма", "Income", "Total", "Amount", "Opportunity"),
-    texts("currency", "Валюта", "Currency"),
+    text_field("currency", "Валюта", "Currency"),
     *attributes(),
 )
 _ALSO = tuple(
@@ -89,9 +86,9 @@ LEADS = Layout(
     "leads of Bitrix24",
     "leads",
     (
-        of("leads", "lead_id", "ID", wanted=True),
-        of("leads", "created_at", "Дата создания", "Created", "Created on", wanted=True),
-        texts("stage", "Статус", "Status", "Стадия", wanted=True),
+        canonical_field("leads", "lead_id", "ID", needed=True),
+        canonical_field("leads", "created_at", "Дата создания", "Created", "Created on", needed=True),
+        text_field("stage", "Статус", "Status", "Стадия", needed=True),
         *_COMMON,
     ),
     marks=("Название лида", "Lead name", "Lead Name", "Повторный лид", "Состояние"),
@@ -102,9 +99,9 @@ DEALS = Layout(
     "deals of Bitrix24",
     "leads",
     (
-        of("leads", "lead_id", "ID", wanted=True),
-        of("leads", "created_at", "Дата создания", "Created", "Created on", wanted=True),
-        texts("stage", "Стадия сделки", "Stage", "Стадия", "Deal stage", wanted=True),
+        canonical_field("leads", "lead_id", "ID", needed=True),
+        canonical_field("leads", "created_at", "Дата создания", "Created", "Created on", needed=True),
+        text_field("stage", "Стадия сделки", "Stage", "Стадия", "Deal stage", needed=True),
         *_COMMON,
     ),
     marks=(
@@ -118,20 +115,5 @@ DEALS = Layout(
     also=(*_ALSO, "Название сделки"),
     finish=_leads,
 )
-_LAYOUTS = (LEADS, DEALS)
 
-
-def sniff(head: Head) -> Guess:
-    """By the titles of the columns."""
-    return guess(head, _LAYOUTS)
-
-
-def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
-    """Read exports of Bitrix24: leads or deals.
-
-    Raises
-    ------
-    InputError
-        Naming every cell that could not be read.
-    """
-    return read_layouts(paths, options, _LAYOUTS, "Bitrix24")
+IMPORTER = TableImporter("Bitrix24", (LEADS, DEALS), FILLS, UNKNOWN, TESTED)

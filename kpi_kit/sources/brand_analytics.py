@@ -5,15 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from kpi_kit.core.schema import Column, Type
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, guess, texts
-from kpi_kit.sources.mentions import mentions
-from kpi_kit.sources.moments import read_moment
-from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.dates import parse_date
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, text_field
+from kpi_kit.sources.mention_rows import mentions
+from kpi_kit.sources.read_tables import TableImporter
 
 FILLS: Mapping[str, str] = {"mentions": "mention_id mentioned_at platform sentiment"}
 UNKNOWN = "whether the brand itself wrote it, unless a tag says so"
@@ -32,7 +29,7 @@ def _mentions(values: Values, rows: Sequence[int], context: Context) -> Mapping[
 
 def _moment(day: str, time: str | None, row: int, context: Context) -> dt.datetime | None:
     try:
-        moment, timed = read_moment(" ".join(day.split()))
+        moment, timed = parse_date(" ".join(day.split()))
         match = _TIME.search((time or "").strip())
         if match and not timed:
             moment = moment.replace(
@@ -52,14 +49,14 @@ MESSAGES = Layout(
     "mentions of Brand Analytics",
     "mentions",
     (
-        Field(Column("day", Type.TEXT), ("Дата", "Дата публикации", "Date"), wanted=True),
-        texts("time", "Время", "Время публикации", "Time"),
-        texts("number", "ID сообщения", "Hash сообщения"),
-        texts("source", "Источник", "Блог", "Где пишет", "Source"),
-        texts("url", "Url", "Ссылка", "Url сообщения"),
-        texts("sentiment", "Тональность", "Sentiment"),
-        texts("author", "Url автора", "Автор", "Кто пишет", "Профиль блога"),
-        texts("text", "Текст", "Сообщение"),
+        Field(Column("day", Type.TEXT), ("Дата", "Дата публикации", "Date"), needed=True),
+        text_field("time", "Время", "Время публикации", "Time"),
+        text_field("number", "ID сообщения", "Hash сообщения"),
+        text_field("source", "Источник", "Блог", "Где пишет", "Source"),
+        text_field("url", "Url", "Ссылка", "Url сообщения"),
+        text_field("sentiment", "Тональность", "Sentiment"),
+        text_field("author", "Url автора", "Автор", "Кто пишет", "Профиль блога"),
+        text_field("text", "Текст", "Сообщение"),
     ),
     marks=(
         "Тональность",
@@ -78,20 +75,5 @@ MESSAGES = Layout(
     ),
     finish=_mentions,
 )
-_LAYOUTS = (MESSAGES,)
 
-
-def sniff(head: Head) -> Guess:
-    """By the titles of the columns, below a cover."""
-    return guess(head, _LAYOUTS)
-
-
-def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
-    """Read exports of Brand Analytics.
-
-    Raises
-    ------
-    InputError
-        Naming every cell that could not be read.
-    """
-    return read_layouts(paths, options, _LAYOUTS, "Brand Analytics")
+IMPORTER = TableImporter("Brand Analytics", (MESSAGES,), FILLS, UNKNOWN, TESTED)

@@ -6,15 +6,12 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from kpi_kit.core.files import sha256
 from kpi_kit.core.schema import Column, Type
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, guess, texts
-from kpi_kit.sources.moments import read_moment
-from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.dates import parse_date
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, text_field
+from kpi_kit.sources.read_tables import TableImporter
 from kpi_kit.sources.text_files import normal
 
 FILLS: Mapping[str, str] = {"plan": "plan_id due_at approved post_id approved_at cancelled_at"}
@@ -114,7 +111,7 @@ def _due(day: str, time: str | None, row: int, context: Context) -> dt.datetime 
     text = " ".join(day.split())
     clock = re.search(r"\d{1,2}:\d{2}(?::\d{2})?", time or "")
     try:
-        moment, timed = read_moment(text)
+        moment, timed = parse_date(text)
         if not timed and clock:
             hour, minute = (int(part) for part in clock[0].split(":")[:2])
             moment = moment.replace(hour=hour, minute=minute)
@@ -152,14 +149,16 @@ PLAN = Layout(
         Field(
             Column("day", Type.TEXT),
             ("Дата", "Дата публикации", "Date", "День", "Дата выхода", "Publish date"),
-            wanted=True,
+            needed=True,
         ),
-        texts("time", "Время", "Time", "Время публикации", "Время выхода"),
-        texts("status", "Статус", "Status", "Согласование", "Состояние", wanted=True),
-        texts("topic", "Тема", "Topic", "Рубрика", "Заголовок", "Рубрика/тема", "Тема поста", "Название"),
-        texts("platform", "Площадка", "Соцсеть", "Канал", "Platform", "Социальная сеть"),
-        texts("link", "Ссылка", "Link", "Ссылка на пост", "URL", "Ссылка на публикацию"),
-        texts("number", "ID", "№", "Номер"),
+        text_field("time", "Время", "Time", "Время публикации", "Время выхода"),
+        text_field("status", "Статус", "Status", "Согласование", "Состояние", needed=True),
+        text_field(
+            "topic", "Тема", "Topic", "Рубрика", "Заголовок", "Рубрика/тема", "Тема поста", "Название"
+        ),
+        text_field("platform", "Площадка", "Соцсеть", "Канал", "Platform", "Социальная сеть"),
+        text_field("link", "Ссылка", "Link", "Ссылка на пост", "URL", "Ссылка на публикацию"),
+        text_field("number", "ID", "№", "Номер"),
         _time("approved_at", "Дата согласования", "Согласовано", "Approved at"),
         _time("cancelled_at", "Дата отмены", "Отменено", "Cancelled at"),
     ),
@@ -190,20 +189,5 @@ PLAN = Layout(
     ),
     finish=_plan,
 )
-_LAYOUTS = (PLAN,)
 
-
-def sniff(head: Head) -> Guess:
-    """By a date, a status, and a topic or platform."""
-    return guess(head, _LAYOUTS)
-
-
-def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
-    """Read content plans, CSV or XLSX.
-
-    Raises
-    ------
-    InputError
-        Naming every cell that could not be read, and every status that is not known.
-    """
-    return read_layouts(paths, options, _LAYOUTS, "content plan")
+IMPORTER = TableImporter("content plan", (PLAN,), FILLS, UNKNOWN, TESTED)

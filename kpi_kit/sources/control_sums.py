@@ -43,14 +43,14 @@ TOTALS = frozenset(
 )
 
 
-def apart(name: str) -> str:
+def why_not_additive(name: str) -> str:
     """Why the row of totals does not hold the sum of a figure; empty where it does.
 
     Examples
     --------
-    >>> apart("views"), apart("subscribers_gained"), apart("total_users")
+    >>> why_not_additive("views"), why_not_additive("subscribers_gained"), why_not_additive("total_users")
     ('', '', 'the same people are counted in several rows')
-    >>> apart("event_count_per_user")
+    >>> why_not_additive("event_count_per_user")
     'an average or a share'
     """
     plain = normal(name)
@@ -84,7 +84,7 @@ class ControlSums:
         self._finest: dict[str, Decimal] = {}
         self._rows: Counter[str] = Counter()
         self._unknown: set[str] = set()
-        self._said: dict[str, list[Decimal]] = {}
+        self._totals: dict[str, list[Decimal]] = {}
         self._unchecked: dict[str, str] = {}
 
     def add(self, name: str, values: Sequence[Any]) -> None:
@@ -100,12 +100,12 @@ class ControlSums:
             finest = min(finest, _unit(number))
         self._sums[name], self._finest[name] = added, finest
 
-    def said(self, name: str, total: Decimal | None) -> None:
+    def add_total(self, name: str, total: Decimal | None) -> None:
         """Remember what a row of totals says of a column; None where it says nothing."""
         if total is None:
             self.leave_out(name, "the row of totals has no number")
         else:
-            self._said.setdefault(name, []).append(total)
+            self._totals.setdefault(name, []).append(total)
 
     def leave_out(self, name: str, why: str) -> None:
         """Remember that the total of a column is not checked."""
@@ -124,8 +124,8 @@ class ControlSums:
             Whether there are so many rows that services leave the rest out.
         """
         wrong: list[str] = []
-        told: list[str] = []
-        for name, totals in self._said.items():
+        remarks: list[str] = []
+        for name, totals in self._totals.items():
             added, total = self._sums.get(name, Decimal(0)), self._nearest(name)
             gap = total - added
             if abs(gap) <= self._slack(name, totals):
@@ -135,24 +135,26 @@ class ControlSums:
             if gap > 0:
                 fine = partial or many or name in self._unknown or gap <= total * self._lacking
                 if fine:
-                    told.append(f"{rows}, {plain(gap)} less than {row} {_say(totals)}")
+                    remarks.append(f"{rows}, {plain(gap)} less than {row} {_say(totals)}")
                 else:
                     wrong.append(
                         f"{rows}, {row} {_say(totals)} {_listed(totals)}; export it anew, or give --partial "
                         "where the service leaves rows out"
                     )
             elif -gap <= total * self._beyond:
-                told.append(f"{rows}, {plain(-gap)} more than {row} {_say(totals)}, as the service estimates")
+                remarks.append(
+                    f"{rows}, {plain(-gap)} more than {row} {_say(totals)}, as the service estimates"
+                )
             else:
                 wrong.append(
                     f"{rows}, more than the {_listed(totals)} of {row}; the file was changed or cut, "
                     "export it anew"
                 )
-        return wrong, told
+        return wrong, remarks
 
     def _nearest(self, name: str) -> Decimal:
         """The total that is meant: rows of totals may repeat, add up, or stand below their own subtotals."""
-        totals = self._said[name]
+        totals = self._totals[name]
         largest, whole = max(totals), sum(totals, Decimal(0))
         if len(totals) > 2 and largest * 2 == whole:
             return largest
@@ -171,7 +173,7 @@ class ControlSums:
         """The columns whose sums agree."""
         return [
             name
-            for name, totals in self._said.items()
+            for name, totals in self._totals.items()
             if abs(self._nearest(name) - self._sums.get(name, Decimal(0))) <= self._slack(name, totals)
         ]
 
@@ -179,7 +181,7 @@ class ControlSums:
         """Columns whose total is not checked, with the reason."""
         reasons: dict[str, list[str]] = {}
         for name, why in self._unchecked.items():
-            if name not in self._said:
+            if name not in self._totals:
                 reasons.setdefault(why, []).append(name)
         yield from (f"{', '.join(names)} ({why})" for why, names in reasons.items())
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,17 @@ from typing import Any
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.batches import Batches
-from kpi_kit.sources.cells import Style
-from kpi_kit.sources.control_sums import apart, is_total
-from kpi_kit.sources.grids import Grid, Sheet, told_apart
-from kpi_kit.sources.heads import Head, head_of
-from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, measure, texts
-from kpi_kit.sources.moments import read_moment
-from kpi_kit.sources.reading import long_table, read_sheet
-from kpi_kit.sources.rows import counted, refuse
+from kpi_kit.sources.cell_values import Style
+from kpi_kit.sources.control_sums import is_total, why_not_additive
+from kpi_kit.sources.dates import parse_date
+from kpi_kit.sources.file_head import Head, head_of
+from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, measure_field, text_field
+from kpi_kit.sources.raw_tables import RawTable, Sheet, distinct_titles
+from kpi_kit.sources.read_tables import ExportReader, one_row_per_measure
+from kpi_kit.sources.rows import counted
 from kpi_kit.sources.text_files import Record, normal
-from kpi_kit.sources.visits import visits
+from kpi_kit.sources.traffic_rows import visits
 
 FILLS: Mapping[str, str] = {
     "traffic": "date visits visitors",
@@ -79,7 +79,7 @@ _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?%?$")
 Block = tuple[list[str], Record, list[Record]]
 
 
-def _blocks(grid: Grid) -> Iterator[Block]:
+def _blocks(grid: RawTable) -> Iterator[Block]:
     """The lines with # above each table, its header and its rows; the next # or blank line ends it."""
     notes: list[str] = []
     header: Record | None = None
@@ -163,24 +163,24 @@ def _slug(title: str) -> str:
 
 def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.date]) -> Layout | None:
     """A layout of this very table: its day, its figures, and what they are split by."""
-    titles = told_apart(header)
+    titles = distinct_titles(header)
     dates = [title for title in titles if normal(title) in set(map(normal, _DATES))]
     if not dates:
         return None
-    fields: list[Field] = [Field(Column("day", Type.TEXT), (dates[0],), wanted=True)]
+    fields: list[Field] = [Field(Column("day", Type.TEXT), (dates[0],), needed=True)]
     known = {normal(title): name for name, listed in _SOURCES.items() for title in listed}
     items: list[str] = []
     for place, title in enumerate(titles):
         if title == dates[0] or not title or normal(title) in _SEGMENTS:
             continue
         if normal(title) in known:
-            fields.append(texts(known[normal(title)], title))
+            fields.append(text_field(known[normal(title)], title))
         elif _is_figure(place, rows):
-            fields.append(measure(_slug(title), title, apart=_apart(_slug(title))))
+            fields.append(measure_field(_slug(title), title, apart=_apart(_slug(title))))
         else:
             items.append(_slug(title))
-            fields.append(texts(items[-1], title))
-    figures = [each.name for each in fields if each.signed]
+            fields.append(text_field(items[-1], title))
+    figures = [field.name for field in fields if field.signed]
 
     def finish(values: Values, numbers: Sequence[int], context: Context) -> Mapping[str, Values]:
         days = [_day(text, span, row, context) for text, row in zip(values["day"], numbers, strict=True)]
@@ -198,7 +198,7 @@ def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.da
                 " | ".join(str(values[name][i] or "(not set)") for name in split) for i in range(len(numbers))
             ]
             told = {**values, "since": days, "item": joined if split else ["all"] * len(numbers)}
-            made[ACCOUNT_STATS] = long_table(told, figures, numbers)
+            made[ACCOUNT_STATS] = one_row_per_measure(told, figures, numbers)
         return made
 
     return Layout(
@@ -215,7 +215,7 @@ def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.da
 
 def _apart(name: str) -> str:
     """Reports may have any figure, in any language: of one that is not known nobody can say if it adds up."""
-    return apart(name) or ("" if _ADDS_UP.search(name) else "it is not known whether it adds up")
+    return why_not_additive(name) or ("" if _ADDS_UP.search(name) else "it is not known whether it adds up")
 
 
 def _is_figure(place: int, rows: Sequence[Record]) -> bool:
@@ -228,7 +228,7 @@ def _day(text: Any, span: dict[str, dt.date], row: int, context: Context) -> dt.
     if plain.isdecimal() and len(plain) <= 4 and "start" in span:  # the nth day of the report
         return span["start"] + dt.timedelta(days=int(plain))
     try:
-        return read_moment(plain, compact=True)[0].date()
+        return parse_date(plain, compact=True)[0].date()
     except ValueError:
         context.problems.append(
             f"{context.where(row)}: column {context.sheet.header[0]!r} (date): allowed is a date "
@@ -250,7 +250,7 @@ def _span(notes: Sequence[str], options: ImportOptions) -> dict[str, dt.date]:
     return found
 
 
-def sniff(head: Head) -> Guess:
+def sniff(head: Head) -> Match:
     """By the lines with # above the table."""
     for grid, delimiter, rows in head.rows():
         first = [" ".join(cells).strip() for _, cells in rows[:25]]
@@ -258,8 +258,8 @@ def sniff(head: Head) -> Guess:
         if delimiter == "," and grid.encoding != "sheet" and len(notes) >= 3:
             told = next((note for note in notes if "GA4" in note or _START.search(note)), "")
             if told:
-                return Guess(0.97, f"lines with # such as {told!r:.60}")
-    return NO
+                return Match(0.97, f"lines with # such as {told!r:.60}")
+    return NO_MATCH
 
 
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
@@ -270,39 +270,29 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     InputError
         Naming every cell that could not be read.
     """
-    batches = Batches(options.scratch, "Google Analytics")
-    remarks: list[str] = []
-    problems: list[str] = []
+    reader = ExportReader(options, "Google Analytics")
     coverage: list[tuple[dt.date, dt.date]] = []
     for path in paths:
         read_any, without = False, 0
         for grid in head_of(path).grids:
-            for notes, header, rows in _one_segment(list(_blocks(grid)), path, options, remarks):
+            for notes, header, rows in _one_segment(list(_blocks(grid)), path, options, reader.remarks):
                 span = _span(notes, options)
                 layout = _layout(header[1], rows, span)
                 if layout is None:
                     without += 1
                     continue
-                titles = told_apart(header[1])
-                sheet = Sheet(grid.label, grid.encoding, ",", titles, header[0], (), _again(rows))
-                context = read_sheet(layout, sheet, path, options, batches)
-                problems += context.problems
-                remarks += context.remarks
+                titles = distinct_titles(header[1])
+                sheet = Sheet(grid.label, grid.encoding, ",", titles, header[0], (), rows.__iter__)
+                reader.read(layout, sheet, path)
                 read_any = True
                 if "start" in span and "end" in span and span["start"] <= span["end"]:
                     coverage.append((span["start"], span["end"] + dt.timedelta(days=1)))
-        if not read_any and not problems:
-            problems.append(
+        if not read_any and not reader.problems:
+            reader.problems.append(
                 f"{path}: none of its tables has a column {_DATES[0]!r} or {_DATES[2]!r}: add the "
                 "date to the report"
             )
         if without:
-            remarks.append(f"{path}: {counted(without, 'table')} without days left out")
-    refuse(problems)
-    told, tables = batches.finish()
-    ranges = {name: tuple(coverage) for name in tables} if coverage else {}
-    return Imported(tables, ranges, (*told, *remarks), batches.newest())
-
-
-def _again(rows: list[Record]) -> Callable[[], Iterator[Record]]:
-    return lambda: iter(rows)
+            reader.remarks.append(f"{path}: {counted(without, 'table')} without days left out")
+    done = reader.finish()
+    return replace(done, coverage={name: tuple(coverage) for name in done.tables} if coverage else {})

@@ -17,8 +17,9 @@ import pandas as pd
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.data.merge import Staged
-from kpi_kit.sources.attribution import NOBODY, Attribution
-from kpi_kit.sources.heads import Head
+from kpi_kit.sources.attribution import NO_ATTRIBUTION, Attribution
+from kpi_kit.sources.file_head import Head
+from kpi_kit.sources.rows import Row, frame
 
 DateRange = tuple[dt.date, dt.date]
 """Days ``[since, until)`` in the department's time zone."""
@@ -89,7 +90,7 @@ class ImportOptions:
     chat: str | None = None
     brand: str | None = None
     currency: str | None = None
-    attribution: Attribution = NOBODY
+    attribution: Attribution = NO_ATTRIBUTION
     partial: bool = False
     mappings: Path | None = None
     confirmed: bool = False
@@ -149,8 +150,34 @@ class Imported:
     platform: str | None = None
     stamps: Mapping[str, tuple[dt.datetime | None, ...]] = field(default_factory=dict)
 
+    @classmethod
+    def of_rows(
+        cls,
+        rows: Mapping[str, tuple[Sequence[Row], Sequence[str]]],
+        coverage: Mapping[str, tuple[DateRange, ...]],
+        remarks: Sequence[str],
+        platform: str | None,
+    ) -> Imported:
+        """Build the result from rows and columns by table.
 
-class Guess(NamedTuple):
+        Raises
+        ------
+        InputError
+            Where a value cannot be stored.
+        """
+        stamps = {name: tuple(row.stamp for row in listed) for name, (listed, _) in rows.items()}
+        latest = [stamp for listed in stamps.values() for stamp in listed if stamp is not None]
+        return cls(
+            {name: frame(name, listed, columns) for name, (listed, columns) in rows.items()},
+            coverage,
+            tuple(remarks),
+            max(latest, default=None),
+            platform,
+            {name: listed for name, listed in stamps.items() if any(listed)},
+        )
+
+
+class Match(NamedTuple):
     """How sure an importer is that a file is of its kind.
 
     Parameters
@@ -162,10 +189,10 @@ class Guess(NamedTuple):
     """
 
     score: float
-    why: str
+    reason: str
 
 
-NO = Guess(0.0, "")
+NO_MATCH = Match(0.0, "")
 """Not of this kind."""
 
 
@@ -188,7 +215,7 @@ class Importer(Protocol):
     def TESTED(self) -> str:  # noqa: N802
         """``real file`` or ``documented layout``."""
 
-    def sniff(self, head: Head) -> Guess:
+    def sniff(self, head: Head) -> Match:
         """Whether the beginning of a file looks like this kind."""
 
     def read(self, paths: Sequence[Path], options: ImportOptions) -> Imported:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.sources.bounds import MOST_JSON, MOST_JSON_PARTS, content_of
+from kpi_kit.sources.size_limits import MOST_JSON, MOST_JSON_PARTS, read_bounded
 
 
 def read_json(path: Path, kind: str) -> Any:
@@ -25,7 +25,7 @@ def read_json(path: Path, kind: str) -> Any:
         Where it is none.
     """
     try:
-        content = content_of(path, MOST_JSON, kind)
+        content = read_bounded(path, MOST_JSON, kind)
         if content.count(b"{") + content.count(b"[") > MOST_JSON_PARTS:
             raise InputError(f"{path}: not {kind} (more than {MOST_JSON_PARTS // 1_000_000} million parts)")
         return json.loads(content, parse_constant=_no_constant)

@@ -11,7 +11,8 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +21,12 @@ from zoneinfo import ZoneInfo
 
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.data.merge import ALL_TABLES
-from kpi_kit.sources.attribution import Unmatched
-from kpi_kit.sources.cells import PLAIN, Style
-from kpi_kit.sources.control_sums import apart
-from kpi_kit.sources.grids import Grid, Sheet
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import NO, DateRange, Guess, ImportOptions
+from kpi_kit.sources.attribution import UnmatchedRows
+from kpi_kit.sources.cell_values import PLAIN, Style
+from kpi_kit.sources.control_sums import why_not_additive
+from kpi_kit.sources.file_head import Head
+from kpi_kit.sources.interface import NO_MATCH, DateRange, ImportOptions, Match
+from kpi_kit.sources.raw_tables import RawTable, Sheet
 from kpi_kit.sources.text_files import normal
 
 Values = dict[str, list[Any]]
@@ -54,7 +55,7 @@ class Field:
 
     column: Column
     titles: tuple[str, ...]
-    wanted: bool = False
+    needed: bool = False
     apart: str | None = None
     blanks: tuple[str, ...] = ()
     signed: bool = False
@@ -77,32 +78,32 @@ class Field:
     @property
     def no_sum(self) -> str:
         """Why its total is not the sum of the rows; empty where it is."""
-        return apart(self.name) if self.apart is None else self.apart
+        return why_not_additive(self.name) if self.apart is None else self.apart
 
 
-def texts(name: str, *titles: str, wanted: bool = False) -> Field:
+def text_field(name: str, *titles: str, needed: bool = False) -> Field:
     """A field of text that may be empty."""
-    return Field(Column(name, Type.TEXT, nullable=True, required=False), titles, wanted)
+    return Field(Column(name, Type.TEXT, nullable=True, required=False), titles, needed)
 
 
-def of(
+def canonical_field(
     table: str,
     name: str,
     *titles: str,
-    wanted: bool = False,
+    needed: bool = False,
     empty: bool | None = None,
 ) -> Field:
     """A field that fills a column of a canonical table; ``empty``: it may be unknown all the same."""
     column = ALL_TABLES[table][name]
     if empty is not None and empty != column.nullable:
         column = Column(column.name, column.type, empty, column.required, column.allowed)
-    return Field(column, titles, wanted)
+    return Field(column, titles, needed)
 
 
-def measure(name: str, *titles: str, wanted: bool = False, apart: str | None = None) -> Field:
+def measure_field(name: str, *titles: str, needed: bool = False, apart: str | None = None) -> Field:
     """A field of figures of an account that no other table holds."""
     column = Column(name, Type.NUMBER, nullable=True, required=False)
-    return Field(column, titles, wanted, apart, signed=True)
+    return Field(column, titles, needed, apart, signed=True)
 
 
 @dataclass
@@ -113,12 +114,12 @@ class Context:
     sheet: Sheet
     path: Path
     zone: ZoneInfo
-    problems: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    unmatched: Unmatched = field(default_factory=Unmatched)
+    problems: list[str] = dataclass_field(default_factory=list)
+    remarks: list[str] = dataclass_field(default_factory=list)
+    counts: Counter[str] = dataclass_field(default_factory=Counter)
+    unmatched: UnmatchedRows = dataclass_field(default_factory=UnmatchedRows)
     stamp: dt.datetime | None = None
-    coverage: dict[str, tuple[DateRange, ...]] = field(default_factory=dict)
+    coverage: dict[str, tuple[DateRange, ...]] = dataclass_field(default_factory=dict)
 
     def where(self, row: int) -> str:
         """For sentences."""
@@ -183,7 +184,9 @@ class Layout:
     @cached_property
     def known(self) -> frozenset[str]:
         """Every title by which it is known, normalised."""
-        return frozenset(map(normal, (*self.marks, *self.also))).union(*(each.known for each in self.fields))
+        return frozenset(map(normal, (*self.marks, *self.also))).union(
+            *(field.known for field in self.fields)
+        )
 
     @cached_property
     def signs(self) -> frozenset[str]:
@@ -192,39 +195,41 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Found:
+class LocatedTable:
     """A layout in a grid: where its header stands, and how much of it is known."""
 
     layout: Layout
-    grid: Grid
+    raw: RawTable
     delimiter: str
     row: int
     score: float
-    why: str
+    reason: str
 
 
 # --- finding
 
 
-def find(head: Head, layouts: Sequence[Layout]) -> list[Found]:
+def locate_tables(head: Head, layouts: Sequence[Layout]) -> list[LocatedTable]:
     """Every table of the file that has the header of a layout, the surest layout of each, surest first."""
-    best: dict[tuple[str, int], Found] = {}
-    for grid, delimiter, rows in head.rows():
+    best: dict[tuple[str, int], LocatedTable] = {}
+    for raw, delimiter, rows in head.rows():
         for number, cells in rows:
             for layout in layouts:
-                found = _match(layout, grid, delimiter, number, cells)
-                other = best.get((grid.label, number))
-                if found is not None and (other is None or found.score > other.score):
-                    best[grid.label, number] = found
-    return sorted(best.values(), key=lambda found: (-found.score, found.row))
+                table = _match(layout, raw, delimiter, number, cells)
+                previous = best.get((raw.label, number))
+                if table is not None and (previous is None or table.score > previous.score):
+                    best[raw.label, number] = table
+    return sorted(best.values(), key=lambda table: (-table.score, table.row))
 
 
-def _match(layout: Layout, grid: Grid, delimiter: str, number: int, cells: Sequence[str]) -> Found | None:
+def _match(
+    layout: Layout, raw: RawTable, delimiter: str, number: int, cells: Sequence[str]
+) -> LocatedTable | None:
     titles = {normal(cell) for cell in cells if cell.strip()}
     if not titles:
         return None
-    has = {each.name for each in layout.fields if titles & each.known}
-    if any(each.wanted and each.name not in has for each in layout.fields):
+    present = {field.name for field in layout.fields if titles & field.known}
+    if any(field.needed and field.name not in present for field in layout.fields):
         return None
     marks = titles & layout.signs
     if layout.marks and not marks:
@@ -233,36 +238,36 @@ def _match(layout: Layout, grid: Grid, delimiter: str, number: int, cells: Seque
     share = len(hits) / len(titles)
     score = 0.55 + 0.3 * share + min(0.14, 0.02 * len(hits)) + (0.01 if marks else 0.0)
     shown = ", ".join(repr(" ".join(cell.split())) for cell in cells if normal(cell) in hits)
-    return Found(layout, grid, delimiter, number, score, f"{layout.name}: columns {shown:.160}")
+    return LocatedTable(layout, raw, delimiter, number, score, f"{layout.name}: columns {shown:.160}")
 
 
-def guess(head: Head, layouts: Sequence[Layout]) -> Guess:
+def match_layouts(head: Head, layouts: Sequence[Layout]) -> Match:
     """How sure it is that a file has one of the layouts; of one that lacks a needed column, which."""
-    found = find(head, layouts)
-    return Guess(min(found[0].score, 1.0), found[0].why) if found else _all_but_one(head, layouts)
+    tables = locate_tables(head, layouts)
+    return Match(min(tables[0].score, 1.0), tables[0].reason) if tables else _all_but_one(head, layouts)
 
 
-def _all_but_one(head: Head, layouts: Sequence[Layout]) -> Guess:
+def _all_but_one(head: Head, layouts: Sequence[Layout]) -> Match:
     """A layout of which one needed column is missing, and a column that is not known may be it."""
-    best = NO
+    best = NO_MATCH
     for _, _, rows in head.rows():
         for _, cells in rows:
             titles = {normal(cell) for cell in cells if cell.strip()}
             for layout in layouts:
                 known = layout.known
-                wanted = [each for each in layout.fields if each.wanted]
-                missing = [each for each in wanted if not titles & each.known]
-                strange = [
+                needed = [field for field in layout.fields if field.needed]
+                missing = [field for field in needed if not titles & field.known]
+                unknown = [
                     " ".join(cell.split()) for cell in cells if cell.strip() and normal(cell) not in known
                 ]
                 share = len(titles & known) / max(len(titles), 1)
-                if len(missing) != 1 or not strange or share < _MOSTLY or share * 0.5 <= best.score:
+                if len(missing) != 1 or not unknown or share < _MOSTLY or share * 0.5 <= best.score:
                     continue
-                alike = ", ".join(f"{title!r} may be it" for title in namesakes(strange, missing))
-                best = Guess(
+                similar = ", ".join(f"{title!r} may be it" for title in similar_titles(unknown, missing))
+                best = Match(
                     share * 0.5,
                     f"{layout.name}, but column {missing[0].titles[0]!r} is missing"
-                    f"{f'; {alike}, under another title' if alike else ''}",
+                    f"{f'; {similar}, under another title' if similar else ''}",
                 )
     return best
 
@@ -271,7 +276,7 @@ _MOSTLY = 0.4
 _ALIKE = 0.75
 
 
-def namesakes(titles: Sequence[str], missing: Sequence[Field]) -> dict[str, tuple[str, str]]:
+def similar_titles(titles: Sequence[str], missing: Sequence[Field]) -> dict[str, tuple[str, str]]:
     """Of titles that are not known, those that look like the title of a missing field: its name and title.
 
     Examples
@@ -280,19 +285,21 @@ def namesakes(titles: Sequence[str], missing: Sequence[Field]) -> dict[str, tupl
     >>> namesakes(["Просмотры видео", "Текст", "Like"], fields)
     {'Просмотры видео': ('views', 'Просмотры'), 'Like': ('likes', 'Likes')}
     """
-    found: dict[str, tuple[str, str]] = {}
+    similar: dict[str, tuple[str, str]] = {}
     for title in titles:
-        plain = normal(title)
+        normal_title = normal(title)
         pairs = [
-            (_likeness(plain, normal(known)), each.name, known) for each in missing for known in each.titles
+            (_similarity(normal_title, normal(known)), field.name, known)
+            for field in missing
+            for known in field.titles
         ]
         best = max(pairs, default=(0.0, "", ""), key=lambda pair: pair[0])
         if best[0] >= _ALIKE:
-            found[title] = best[1], best[2]
-    return found
+            similar[title] = best[1], best[2]
+    return similar
 
 
-def _likeness(one: str, other: str) -> float:
+def _similarity(one: str, other: str) -> float:
     """How alike two titles are; a title with more or fewer words at its end is nearly the same."""
     longer, shorter = sorted((one, other), key=len, reverse=True)
     begins = len(shorter) > 3 and longer.startswith(shorter) and longer[len(shorter)] in " ,(:"

@@ -8,14 +8,13 @@ from typing import Any
 
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.schema import TABLES, Table
-from kpi_kit.sources.batches import Batches
-from kpi_kit.sources.cells import read_cell
+from kpi_kit.sources.cell_values import parse_cell
 from kpi_kit.sources.column_mapping import ColumnMapping, read_mapping
-from kpi_kit.sources.grids import HEADER_WITHIN, grids_of, told_apart
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Field, Finish, Found, Layout, Values
-from kpi_kit.sources.reading import read_table
+from kpi_kit.sources.file_head import Head
+from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
+from kpi_kit.sources.layouts import Context, Field, Finish, Layout, LocatedTable, Values
+from kpi_kit.sources.raw_tables import HEADER_WITHIN, distinct_titles, raw_tables
+from kpi_kit.sources.read_tables import ExportReader
 from kpi_kit.sources.rows import refuse
 from kpi_kit.sources.text_files import Record, normal
 
@@ -26,9 +25,9 @@ TESTED = "real file"
 _ALLOWED = tuple(name for name in TABLES if name != "coverage")  # an import writes coverage itself
 
 
-def sniff(_head: Head) -> Guess:
+def sniff(_head: Head) -> Match:
     """Never by itself: only the mapping says what a file is."""
-    return NO
+    return NO_MATCH
 
 
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
@@ -63,21 +62,15 @@ def read_mapped(
 ) -> Imported:
     """Read files by a mapping that was read from ``place``."""
     layout = _layout(table, mapping, options, place)
-    batches = Batches(options.scratch, "the CSV")
-    remarks: list[str] = []
-    problems: list[str] = []
+    reader = ExportReader(options, "the CSV")
     for path in paths:
         try:
-            context = read_table(_found(path, layout), path, options, batches)
+            context = reader.read_located(_locate(path, layout), path)
         except InputError as fault:
-            problems += fault.problems
+            reader.problems += fault.problems
             continue
-        problems += context.problems
-        remarks += context.remarks
-        remarks += _twice(context, layout)
-    refuse(problems)
-    told, tables = batches.finish()
-    return Imported(tables, {}, (*told, *remarks), batches.newest())
+        reader.remarks += _repeated_titles(context, layout)
+    return reader.finish()
 
 
 def _table(options: ImportOptions) -> Table:
@@ -96,7 +89,7 @@ def _layout(table: Table, mapping: ColumnMapping, options: ImportOptions, place:
     fixed: dict[str, Any] = {}
     for name, text in mapping.constants.items():
         try:
-            fixed[name] = read_cell(text, table[name], zone)
+            fixed[name] = parse_cell(text, table[name], zone)
         except ValueError as fault:
             problems.append(f"{place}: constants: {name}: {fault}, found {text!r:.60}")
     if options.account and "account_id" in given:
@@ -117,7 +110,7 @@ def _layout(table: Table, mapping: ColumnMapping, options: ImportOptions, place:
         elif name in fixed and fixed[name] is None and not table[name].nullable:
             problems.append(f"{place}: constants: {name} is required and must not be empty")
     refuse(problems)
-    fields = tuple(Field(table[name], (title,), wanted=True) for name, title in mapping.columns.items())
+    fields = tuple(Field(table[name], (title,), needed=True) for name, title in mapping.columns.items())
     return Layout(
         f"mapping {place}",
         table.name,
@@ -135,21 +128,21 @@ def _with_constants(table: str, fixed: Mapping[str, Any]) -> Finish:
     return finish
 
 
-def _found(path: Path, layout: Layout) -> Found:
+def _locate(path: Path, layout: Layout) -> LocatedTable:
     """The first row, of the first forty, that has all mapped columns."""
-    candidates: list[tuple[int, int, int, Found, Record]] = []
-    wanted = [each.titles[0] for each in layout.fields]
-    for grid in grids_of(path):
+    candidates: list[tuple[int, int, int, LocatedTable, Record]] = []
+    wanted = [field.titles[0] for field in layout.fields]
+    for grid in raw_tables(path):
         for delimiter in grid.delimiters:
             for number, cells in grid.first(delimiter, HEADER_WITHIN):
-                named = {normal(title) for title in told_apart(cells)}
+                named = {normal(title) for title in distinct_titles(cells)}
                 hits = sum(normal(name) in named for name in wanted)
-                found = Found(layout, grid, delimiter, number, 1.0, layout.name)
+                found = LocatedTable(layout, grid, delimiter, number, 1.0, layout.name)
                 candidates.append((-hits, number, -len(cells), found, (number, cells)))
     if not candidates:
         raise InputError(f"{path}: holds no rows")
-    *_, found, (_, cells) = min(candidates, key=lambda each: each[:3])
-    named = {normal(title) for title in told_apart(cells)}
+    *_, found, (_, cells) = min(candidates, key=lambda field: field[:3])
+    named = {normal(title) for title in distinct_titles(cells)}
     has = [" ".join(cell.split())[:40] for cell in cells if cell.strip()]
     refuse(
         [
@@ -161,10 +154,10 @@ def _found(path: Path, layout: Layout) -> Found:
     return found
 
 
-def _twice(context: Context, layout: Layout) -> list[str]:
+def _repeated_titles(context: Context, layout: Layout) -> list[str]:
     titles = {normal(title) for title in context.sheet.header}
     return [
         f"{context.sheet.label}: the header has {name!r} twice; the first is read, {name}__2 is the second"
-        for name in (each.titles[0] for each in layout.fields)
+        for name in (field.titles[0] for field in layout.fields)
         if f"{normal(name)}__2" in titles
     ]

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.batches import Batches
-from kpi_kit.sources.cells import Style
-from kpi_kit.sources.grids import Grid, Sheet
-from kpi_kit.sources.heads import Head, head_of
-from kpi_kit.sources.interface import DateRange, Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, find, guess, measure, of, texts
-from kpi_kit.sources.moments import read_moment
-from kpi_kit.sources.reading import read_layouts, read_sheet
-from kpi_kit.sources.rows import refuse
+from kpi_kit.sources.cell_values import Style
+from kpi_kit.sources.dates import parse_date
+from kpi_kit.sources.file_head import Head, head_of
+from kpi_kit.sources.interface import DateRange, Imported, ImportOptions, Match
+from kpi_kit.sources.layouts import (
+    Context,
+    Field,
+    Layout,
+    Values,
+    canonical_field,
+    locate_tables,
+    match_layouts,
+    measure_field,
+    text_field,
+)
+from kpi_kit.sources.raw_tables import RawTable, Sheet
+from kpi_kit.sources.read_tables import ExportReader, read_layouts
 from kpi_kit.sources.text_files import Record, normal
 
 FILLS: Mapping[str, str] = {
@@ -84,7 +92,7 @@ def _days_in_name(path: Path) -> DateRange | None:
     """
     match = _IN_NAME.search(path.name)
     try:
-        days = [read_moment(part.replace("-", " "))[0].date() for part in match.groups()] if match else []
+        days = [parse_date(part.replace("-", " "))[0].date() for part in match.groups()] if match else []
     except ValueError:
         return None
     return (days[0], days[1] + _DAY) if days and days[0] <= days[1] else None
@@ -95,23 +103,25 @@ def _content(name: str, marks: tuple[str, ...], likes: tuple[str, ...], platform
         name,
         "posts",
         (
-            of("posts", "post_id", "Post ID", "Идентификатор публикации", "ID публикации", wanted=True),
-            of(
+            canonical_field(
+                "posts", "post_id", "Post ID", "Идентификатор публикации", "ID публикации", needed=True
+            ),
+            canonical_field(
                 "posts",
                 "published_at",
                 "Publish time",
                 "Время публикации",
                 "Hora de publicación",
-                wanted=True,
+                needed=True,
             ),
-            of("posts", "url", "Permalink", "Постоянная ссылка", "Enlace permanente"),
-            of("posts", "text", "Description", "Описание", "Descripción", "Title", "Название"),
-            of("posts", "views", "Views", "Просмотры", "Visualizaciones"),
-            of("posts", "reach", "Reach", "Охват", "Alcance"),
-            of("posts", "likes", *likes),
-            of("posts", "comments", "Comments", "Комментарии", "Comentarios"),
-            of("posts", "reposts", "Shares", "Репосты", "Поделились", "Veces que se compartió"),
-            texts("span", "Date", "Дата", "Fecha"),
+            canonical_field("posts", "url", "Permalink", "Постоянная ссылка", "Enlace permanente"),
+            canonical_field("posts", "text", "Description", "Описание", "Descripción", "Title", "Название"),
+            canonical_field("posts", "views", "Views", "Просмотры", "Visualizaciones"),
+            canonical_field("posts", "reach", "Reach", "Охват", "Alcance"),
+            canonical_field("posts", "likes", *likes),
+            canonical_field("posts", "comments", "Comments", "Комментарии", "Comentarios"),
+            canonical_field("posts", "reposts", "Shares", "Репосты", "Поделились", "Veces que se compartió"),
+            text_field("span", "Date", "Дата", "Fecha"),
         ),
         _STYLE,
         marks=marks,
@@ -158,7 +168,7 @@ _CONTENT = (INSTAGRAM, FACEBOOK)
 # --- overviews
 
 
-def _blocks(grid: Grid, delimiter: str) -> Iterator[tuple[str, Record, list[Record]]]:
+def _blocks(grid: RawTable, delimiter: str) -> Iterator[tuple[str, Record, list[Record]]]:
     """Title, header and rows of each table of an overview: a file may hold several, one below the other."""
     title = ""
     header: Record | None = None
@@ -196,7 +206,10 @@ def _overview(name: str, title: str) -> Layout:
     return Layout(
         f"overview {title!r} of Meta Business Suite",
         ACCOUNT_STATS,
-        (Field(TABLES["traffic"]["date"], tuple(_DATE), wanted=True), measure(name, *_PRIMARY, wanted=True)),
+        (
+            Field(TABLES["traffic"]["date"], tuple(_DATE), needed=True),
+            measure_field(name, *_PRIMARY, needed=True),
+        ),
         _STYLE,
         finish=days,
         measures=(name,),
@@ -221,7 +234,7 @@ def _measure_of(title: str) -> str:
     return _MEASURES.get(" ".join(words), "_".join(words)) or "primary"
 
 
-def _overview_grid(head: Head) -> tuple[Grid, str, str] | None:
+def _overview_grid(head: Head) -> tuple[RawTable, str, str] | None:
     for grid, delimiter, rows in head.rows():
         for place, (_, cells) in enumerate(rows):
             if _is_header(cells) and sum(bool(cell.strip()) for cell in cells) <= 3:
@@ -230,12 +243,12 @@ def _overview_grid(head: Head) -> tuple[Grid, str, str] | None:
     return None
 
 
-def sniff(head: Head) -> Guess:
+def sniff(head: Head) -> Match:
     """By the columns Date and Primary under a title, or by the columns of content."""
     found = _overview_grid(head)
     if found is not None and found[2]:
-        return Guess(0.97, f"the columns Date and Primary under the title {found[2]!r:.60}")
-    return guess(head, _CONTENT)
+        return Match(0.97, f"the columns Date and Primary under the title {found[2]!r:.60}")
+    return match_layouts(head, _CONTENT)
 
 
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
@@ -250,38 +263,24 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     overviews = [
         (path, found) for path, head in zip(paths, heads, strict=True) if (found := _overview_grid(head))
     ]
-    contents = [path for path, head in zip(paths, heads, strict=True) if find(head, _CONTENT)]
+    contents = [path for path, head in zip(paths, heads, strict=True) if locate_tables(head, _CONTENT)]
     if contents and overviews:
         raise InputError(
             f"{overviews[0][0]} is an overview and {contents[0]} is content: import them one by one"
         )
     if not overviews:
         return read_layouts(paths, options, _CONTENT, "Meta Business Suite")
-    batches = Batches(options.scratch, "Meta Business Suite")
-    problems: list[str] = []
-    remarks: list[str] = []
+    reader = ExportReader(options, "Meta Business Suite")
     platform = None
     for path, (grid, delimiter, _) in overviews:
         for title, header, rows in _blocks(grid, delimiter):
             if not title:
-                problems.append(
+                reader.problems.append(
                     f"{grid.label}: row {header[0]}: the table has no title that says what it measures"
                 )
                 continue
             platform = platform or _platform(title)
-            context = read_sheet(
-                _overview(_measure_of(title), title),
-                Sheet(grid.label, grid.encoding, delimiter, tuple(header[1]), header[0], (), _again(rows)),
-                path,
-                options,
-                batches,
-            )
-            problems += context.problems
-            remarks += context.remarks
-    refuse(problems)
-    told, tables = batches.finish()
-    return Imported(tables, {}, (*told, *remarks), batches.newest(), platform)
-
-
-def _again(rows: list[Record]) -> Callable[[], Iterator[Record]]:
-    return lambda: iter(rows)
+            titles = tuple(header[1])
+            sheet = Sheet(grid.label, grid.encoding, delimiter, titles, header[0], (), rows.__iter__)
+            reader.read(_overview(_measure_of(title), title), sheet, path)
+    return reader.finish(platform)

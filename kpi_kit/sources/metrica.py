@@ -12,18 +12,25 @@ from typing import Any
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.batches import Batches
-from kpi_kit.sources.cells import Style
-from kpi_kit.sources.control_sums import ControlSums, apart
-from kpi_kit.sources.grids import Sheet
-from kpi_kit.sources.heads import Head, head_of
-from kpi_kit.sources.interface import Guess, Imported, ImportOptions
+from kpi_kit.sources.cell_values import Style
+from kpi_kit.sources.control_sums import ControlSums, why_not_additive
+from kpi_kit.sources.dates import parse_date
+from kpi_kit.sources.file_head import Head, head_of
+from kpi_kit.sources.interface import Imported, ImportOptions, Match
 from kpi_kit.sources.json_files import read_json
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, find, guess, measure, texts
-from kpi_kit.sources.moments import read_moment
-from kpi_kit.sources.reading import read_layouts
-from kpi_kit.sources.rows import refuse
-from kpi_kit.sources.visits import visits
+from kpi_kit.sources.layouts import (
+    Context,
+    Field,
+    Layout,
+    Values,
+    locate_tables,
+    match_layouts,
+    measure_field,
+    text_field,
+)
+from kpi_kit.sources.raw_tables import Sheet
+from kpi_kit.sources.read_tables import ExportReader, read_layouts
+from kpi_kit.sources.traffic_rows import visits
 
 FILLS: Mapping[str, str] = {"traffic": "date visits visitors", "account_stats": "visits visitors pageviews"}
 UNKNOWN = (
@@ -67,12 +74,12 @@ _DAY = dt.timedelta(days=1)
 
 
 def _fields() -> tuple[Field, ...]:
-    named = tuple(texts(name, *titles) for name, titles in _DIMENSIONS.items())
+    named = tuple(text_field(name, *titles) for name, titles in _DIMENSIONS.items())
     return (
         *named,
-        measure("visits", *_VISITS, wanted=True),
-        measure("visitors", *_USERS),
-        measure("pageviews", "Просмотры", "Pageviews"),
+        measure_field("visits", *_VISITS, needed=True),
+        measure_field("visitors", *_USERS),
+        measure_field("pageviews", "Просмотры", "Pageviews"),
     )
 
 
@@ -81,7 +88,7 @@ def _by_day(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
     days: list[dt.date | None] = []
     for text, row in zip(values["day"], rows, strict=True):
         try:
-            days.append(read_moment(" ".join(str(text or "").split()))[0].date())
+            days.append(parse_date(" ".join(str(text or "").split()))[0].date())
         except ValueError as fault:
             context.problems.append(
                 f"{context.where(row)}: column 'Дата' (date): {fault}, found {text!r:.60}"
@@ -144,7 +151,7 @@ def _span(context: Context) -> tuple[dt.date, dt.date]:
 BY_DAY = Layout(
     "report of Metrica by day",
     "traffic",
-    (Field(Column("day", Type.TEXT, nullable=True), _DATE, wanted=True), *_fields()),
+    (Field(Column("day", Type.TEXT, nullable=True), _DATE, needed=True), *_fields()),
     _STYLE,
     also=_RATES,
     finish=_by_day,
@@ -164,11 +171,11 @@ BY_SOURCE = Layout(
 _LAYOUTS = (BY_DAY, BY_SOURCE)
 
 
-def sniff(head: Head) -> Guess:
+def sniff(head: Head) -> Match:
     """By visits beside a date or a source; an answer of the API by its query."""
     if {"query.metrics", "data"} <= head.keys and any(key.startswith("query.ids") for key in head.keys):
-        return Guess(0.98, "query.ids, query.metrics and data, as the Reports API answers")
-    return guess(head, _LAYOUTS)
+        return Match(0.98, "query.ids, query.metrics and data, as the Reports API answers")
+    return match_layouts(head, _LAYOUTS)
 
 
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
@@ -186,7 +193,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
             f"{answers[0]} is an answer of the API and {tables[0]} is a table: import them one by one"
         )
     if tables or not answers:
-        layouts = [BY_DAY] if any(find(head_of(path), [BY_DAY]) for path in tables) else _LAYOUTS
+        layouts = [BY_DAY] if any(locate_tables(head_of(path), [BY_DAY]) for path in tables) else _LAYOUTS
         return read_layouts(paths, options, layouts, "Metrica")
     return _read_answers(answers, options)
 
@@ -195,27 +202,21 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
 
 
 def _read_answers(paths: Sequence[Path], options: ImportOptions) -> Imported:
-    batches = Batches(options.scratch, "the Reports API")
-    problems: list[str] = []
-    remarks: list[str] = []
+    reader = ExportReader(options, "the Reports API")
     coverage: list[tuple[dt.date, dt.date]] = []
     for path in paths:
         try:
             context, made = _answer(path, options)
         except InputError as fault:
-            problems += fault.problems
+            reader.problems += fault.problems
             continue
-        problems += context.problems
+        reader.problems += context.problems
         if not context.problems:
             rows = made.pop("_row")
-            batches.add("traffic", made, rows, str(path))
-            remarks += [*context.remarks, *context.unmatched.remarks()]
+            reader.batches.add("traffic", made, rows, str(path))
+            reader.remarks += [*context.remarks, *context.unmatched.remarks()]
             coverage += context.coverage.get("traffic", ())
-    refuse(problems)
-    told, tables = batches.finish()
-    return Imported(
-        tables, {"traffic": tuple(coverage)} if coverage else {}, (*told, *remarks), batches.newest()
-    )
+    return reader.finish(coverage={"traffic": tuple(coverage)} if coverage else {})
 
 
 def _answer(path: Path, options: ImportOptions) -> tuple[Context, Values]:
@@ -341,13 +342,13 @@ def _check_totals(
         place = metrics.index(metric) if metric in metrics else len(totals)
         if place >= len(totals):
             continue
-        if apart(name):
-            control.leave_out(name, apart(name))
+        if why_not_additive(name):
+            control.leave_out(name, why_not_additive(name))
             continue
         said = totals[place]
         parts = said if isinstance(said, list) else [said]
         control.add(name, values)
-        control.said(name, sum(map(Decimal, map(str, map(_figure, parts))), Decimal(0)))
+        control.add_total(name, sum(map(Decimal, map(str, map(_figure, parts))), Decimal(0)))
     wrong, told = control.problems(str(context.path), partial=context.options.partial, many=False)
     context.problems += [f"{each} (or fetch all pages, with limit and offset)" for each in wrong]
     context.remarks += told

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.sources.bounds import unpacking
-from kpi_kit.sources.heads import head_of
-from kpi_kit.sources.interface import Guess, Importer
+from kpi_kit.sources.file_head import head_of
+from kpi_kit.sources.interface import Importer, Match
+from kpi_kit.sources.size_limits import unpack_member
 
 _LEAST = 0.72
 _APART = 0.02
@@ -28,12 +28,12 @@ class Recognised:
     ----------
     path : pathlib.Path
     source : str
-    guess : Guess
+    match : Match
     """
 
     path: Path
     source: str
-    guess: Guess
+    match: Match
 
 
 def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
@@ -49,19 +49,18 @@ def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
         ((importer.sniff(head), name) for name, importer in sources.items()),
         key=lambda each: (-each[0].score, each[1]),
     )
-    sure = [(guess, name) for guess, name in guesses if guess.score >= _LEAST]
+    sure = [(match, name) for match, name in guesses if match.score >= _LEAST]
     if not sure:
         nearest, name = guesses[0]
-        seen = f"; nearest is {name}: {nearest.why}" if 0 < nearest.score < _FAINT else _seen(path)
+        seen = f"; nearest is {name}: {nearest.reason}" if 0 < nearest.score < _FAINT else _seen(path)
         raise InputError(
             f"{path}: not recognised as any of {', '.join(sources)}{seen}; a table of your own "
-            "goes in by import csv with "
-            "a mapping"
+            "goes in by import csv with a mapping"
         )
     first, *others = sure
     if others and first[0].score - others[0][0].score < _APART and others[0][0].score < 0.97 <= 1.0:
         told = "; or ".join(
-            f"{name} ({guess.why})" for guess, name in sure[:3] if first[0].score - guess.score < _APART
+            f"{name} ({match.reason})" for match, name in sure[:3] if first[0].score - match.score < _APART
         )
         raise InputError(f"{path}: could be {told}: name the source in place of auto")
     return Recognised(path, first[1], first[0])
@@ -77,7 +76,7 @@ def _seen(path: Path) -> str:
     return ""
 
 
-def unpacked(paths: Sequence[Path], scratch: Path) -> list[tuple[Path, str]]:
+def unpack(paths: Sequence[Path], scratch: Path) -> list[tuple[Path, str]]:
     """Every file to read and its name for sentences; of an archive the tables in it.
 
     Raises
@@ -121,7 +120,7 @@ def _members(archive: zipfile.ZipFile, path: Path, target: Path) -> list[tuple[P
     if not infos:
         raise InputError(f"{path}: no table is in this archive; allowed are {', '.join(_READABLE)}")
     found = []
-    unpacked = 0
+    unpack = 0
     for place, info in enumerate(infos):
         folder = (
             target
@@ -131,7 +130,7 @@ def _members(archive: zipfile.ZipFile, path: Path, target: Path) -> list[tuple[P
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / PurePosixPath(info.filename).name  # never the path that the archive asks for
         with file.open("wb") as copy:
-            for chunk in unpacking(archive, info, path, unpacked, _MOST_BYTES):
-                unpacked += copy.write(chunk)
+            for chunk in unpack_member(archive, info, path, unpack, _MOST_BYTES):
+                unpack += copy.write(chunk)
         found.append((file, f"{path}: {info.filename}"))
     return found

@@ -6,16 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.schema import PLATFORMS
-from kpi_kit.data.merge import ACCOUNT_PLATFORMS, ALL_TABLES, Staged
+from kpi_kit.data.merge import ACCOUNT_PLATFORMS, ALL_TABLES
 from kpi_kit.data.merge.extra import extra_rows
 from kpi_kit.data.store import Store
-from kpi_kit.data.table_source import literal, quoted
 from kpi_kit.sources import Imported, ImportOptions
+from kpi_kit.sources.coverage import distinct
 
 _PREFIXES = {
     "vk": "vk",
@@ -32,7 +31,7 @@ _PREFIXES = {
 }
 _NOT_KNOWN = "other"
 _BY_HAND = "--platform"
-_SHOWN = 5
+_MOST_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -44,39 +43,45 @@ class NewAccount:
 
 
 @dataclass(frozen=True)
-class Settled:
+class ResolvedAccount:
     """The account of an import.
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
         A row for ``accounts`` where it is new or its platform was not known; who said which platform.
-    said : tuple of str
-        Sentences.
+    sentences : tuple of str
+        For the user.
     """
 
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    said: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
 
 
-Lots = Sequence[tuple[Sequence[str], Imported]]
+ReadFiles = Sequence[tuple[Sequence[str], Imported]]
 """Names of the files, and what was in them."""
 
 
-def settle(
-    lots: Lots, folder: Path, store: Store | None, options: ImportOptions, given: NewAccount, *, free: bool
-) -> Settled:
+def resolve_account(
+    read: ReadFiles,
+    folder: Path,
+    store: Store | None,
+    options: ImportOptions,
+    stated: NewAccount,
+    *,
+    may_add: bool,
+) -> ResolvedAccount:
     """Find the account of the rows, and its platform.
 
     Parameters
     ----------
-    lots : sequence of (names, Imported)
+    read : sequence of (names, Imported)
     folder : Path
     store : Store or None
         The data as they are, where there are any.
     options : ImportOptions
-    given : NewAccount
-    free : bool
+    stated : NewAccount
+    may_add : bool
         Whether title and platform may be taken from what is known, as ``auto`` does.
 
     Raises
@@ -84,75 +89,82 @@ def settle(
     InputError
         Where rows belong to an account that the data do not have, or to one that is on another platform.
     """
-    owned = [lot for lot in lots if any("account_id" in ALL_TABLES[name].names for name in lot[1].tables)]
+    owned = [part for part in read if any("account_id" in ALL_TABLES[name].names for name in part[1].tables)]
     known = {} if store is None else dict(zip(store.accounts.index, store.accounts["platform"], strict=True))
     _refuse_strangers(owned, folder, {*known, options.account})
     if options.account is None or not owned:
-        return Settled()
-    present = known.get(options.account)
-    said = _said(options.account, owned, folder, present, given)
-    if len(said) > 1:
-        told = "; ".join(f"{name} by {_listed(said[name])}" for name in sorted(said))
+        return ResolvedAccount()
+    known_platform = known.get(options.account)
+    claims = _claims(options.account, owned, folder, known_platform, stated)
+    if len(claims) > 1:
+        listed = "; ".join(f"{name} by {_listed(claims[name])}" for name in sorted(claims))
         raise InputError(
-            f"account {options.account!r} would be on several platforms: {told}; give the files of each "
+            f"account {options.account!r} would be on several platforms: {listed}; give the files of each "
             "platform an --account of their own"
         )
-    platform, by = next(iter(said.items()), (None, []))
-    evidence = _evidence(options.account, said, owned, given)
-    if present is None or store is None:
-        row, sentences = _new(options.account, platform, folder, given, free=free)
-    elif present == _NOT_KNOWN and platform not in (None, _NOT_KNOWN):
+    platform, by = next(iter(claims.items()), (None, []))
+    evidence = _evidence(options.account, claims, owned, stated)
+    if known_platform is None or store is None:
+        row, sentences = _new(options.account, platform, folder, stated, may_add=may_add)
+    elif known_platform == _NOT_KNOWN and platform not in (None, _NOT_KNOWN):
         row = _row(options.account, str(platform), str(store.accounts.loc[options.account, "title"]))
         sentences = (f"account {options.account!r} is on {platform}, by {_listed(by)}; it was {_NOT_KNOWN}",)
     else:
-        return Settled(evidence)
-    return Settled({**evidence, "accounts": row}, sentences)
+        return ResolvedAccount(evidence)
+    return ResolvedAccount({**evidence, "accounts": row}, sentences)
 
 
 def _evidence(
-    account: str, said: Mapping[str, Sequence[str]], lots: Lots, given: NewAccount
+    account: str, claims: Mapping[str, Sequence[str]], read: ReadFiles, stated: NewAccount
 ) -> dict[str, pd.DataFrame]:
     """Who says now which platform, to be remembered."""
-    files = _files(lots)
-    rows = [(account, platform, by) for platform, listed in said.items() for by in listed if by in files]
-    rows += [(account, given.platform, _BY_HAND)] if given.platform else []
+    files = _files(read)
+    rows = [(account, platform, by) for platform, listed in claims.items() for by in listed if by in files]
+    rows += [(account, stated.platform, _BY_HAND)] if stated.platform else []
     frame = pd.DataFrame(rows, columns=["account_id", "platform", "said_by"])
     return {ACCOUNT_PLATFORMS: frame} if rows else {}
 
 
-def _files(lots: Lots) -> set[str]:
-    return {Path(name).name for names, imported in lots for name in names if imported.platform}
+def _files(read: ReadFiles) -> set[str]:
+    return {Path(name).name for names, imported in read for name in names if imported.platform}
 
 
-def _said(
-    account: str, lots: Lots, folder: Path, present: str | None, given: NewAccount
+def _claims(
+    account: str, read: ReadFiles, folder: Path, known_platform: str | None, stated: NewAccount
 ) -> dict[str, list[str]]:
     """Who says which platform: these files and earlier ones, accounts.csv, ``--platform``, else the name."""
-    said: dict[str, list[str]] = {}
-    for names, imported in lots:
+    claims: dict[str, list[str]] = {}
+    for names, imported in read:
         if imported.platform is not None:
-            said.setdefault(imported.platform, []).extend(Path(name).name for name in names)
+            claims.setdefault(imported.platform, []).extend(Path(name).name for name in names)
     for platform, by in _earlier(account, folder):
-        said.setdefault(platform, []).append(by)
-    if present is not None and present != _NOT_KNOWN and present not in said:
-        said[present] = ["the table accounts"]
-    if given.platform is not None:
-        said.setdefault(given.platform, []).append(_BY_HAND)
+        claims.setdefault(platform, []).append(by)
+    if known_platform is not None and known_platform != _NOT_KNOWN and known_platform not in claims:
+        claims[known_platform] = ["the table accounts"]
+    if stated.platform is not None:
+        claims.setdefault(stated.platform, []).append(_BY_HAND)
     named = _PREFIXES.get(account.partition("-")[0])
-    if named is not None and named not in said and present in (None, _NOT_KNOWN) and given.platform is None:
-        said[named] = ["its name (--platform says otherwise)"]
-    return {platform: list(dict.fromkeys(by)) for platform, by in said.items()}
+    if (
+        named is not None
+        and named not in claims
+        and known_platform in (None, _NOT_KNOWN)
+        and stated.platform is None
+    ):
+        claims[named] = ["its name (--platform says otherwise)"]
+    return {platform: list(dict.fromkeys(by)) for platform, by in claims.items()}
 
 
 def _earlier(account: str, folder: Path) -> Iterator[tuple[str, str]]:
     """What files of earlier imports have said."""
     rows = extra_rows(folder, ACCOUNT_PLATFORMS)
-    mine = rows[rows["account_id"] == account]
-    yield from zip(mine["platform"], mine["said_by"], strict=True)
+    own = rows[rows["account_id"] == account]
+    yield from zip(own["platform"], own["said_by"], strict=True)
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    return ", ".join(names[:_MOST_LISTED]) + (
+        f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    )
 
 
 def _row(account: str, platform: str, title: str) -> pd.DataFrame:
@@ -160,15 +172,15 @@ def _row(account: str, platform: str, title: str) -> pd.DataFrame:
 
 
 def _new(
-    account: str, platform: str | None, folder: Path, given: NewAccount, *, free: bool
+    account: str, platform: str | None, folder: Path, stated: NewAccount, *, may_add: bool
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    title = given.title
-    said: tuple[str, ...] = ()
-    if given.platform is not None and given.platform not in PLATFORMS:
-        raise InputError(f"--platform: found {given.platform!r}{did_you_mean(given.platform, PLATFORMS)}")
-    if free:
+    title = stated.title
+    claims: tuple[str, ...] = ()
+    if stated.platform is not None and stated.platform not in PLATFORMS:
+        raise InputError(f"--platform: found {stated.platform!r}{did_you_mean(stated.platform, PLATFORMS)}")
+    if may_add:
         platform, title = platform or _NOT_KNOWN, title or account
-        said = (
+        claims = (
             f"account {account!r} is new: added as {title!r} on {platform} (--title and --platform say "
             "otherwise)",
         )
@@ -177,14 +189,14 @@ def _new(
             f"account {account!r} is new in {folder}: give --title and --platform to add it "
             f"(platforms: {', '.join(PLATFORMS)})"
         )
-    return _row(account, platform, title), said
+    return _row(account, platform, title), claims
 
 
-def _refuse_strangers(lots: Lots, folder: Path, known: Iterable[str | None]) -> None:
+def _refuse_strangers(read: ReadFiles, folder: Path, known: Iterable[str | None]) -> None:
     """Refuse rows of accounts that the data do not have: rules or a column of the file name them."""
     have = set(known)
     problems = []
-    for names, imported in lots:
+    for names, imported in read:
         owners = {
             owner
             for name, rows in imported.tables.items()
@@ -201,16 +213,3 @@ def _refuse_strangers(lots: Lots, folder: Path, known: Iterable[str | None]) -> 
             )
     if problems:
         raise InputError(problems)
-
-
-def distinct(rows: pd.DataFrame | Staged, column: str) -> list[str]:
-    """The values of a column, each once."""
-    if not isinstance(rows, Staged):
-        return sorted(map(str, rows[column].dropna().unique()))
-    with duckdb.connect() as connection:
-        files = ", ".join(literal(str(file)) for file in rows.files)
-        found = connection.execute(
-            f"SELECT DISTINCT {quoted(column)} AS value FROM read_parquet([{files}]) WHERE value IS NOT NULL "
-            "ORDER BY value"
-        ).fetchall()
-    return [str(row[0]) for row in found]

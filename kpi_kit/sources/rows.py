@@ -143,7 +143,7 @@ def frame(table: str, rows: Iterable[Row], columns: Iterable[str]) -> pd.DataFra
     )
 
 
-def has_half_character(text: str) -> bool:
+def has_lone_surrogate(text: str) -> bool:
     """Whether a text holds a half of a character, which JSON can write and no file can store."""
     return _HALF_CHARACTER.search(text) is not None
 
@@ -151,7 +151,7 @@ def has_half_character(text: str) -> bool:
 def _storable(value: Any) -> bool:
     """Whether a file can hold it: JSON may have halves of characters, and whole numbers beyond 64 bits."""
     if isinstance(value, str):
-        return not has_half_character(value)
+        return not has_lone_surrogate(value)
     return not isinstance(value, int) or abs(value) < 2**63
 
 

@@ -12,16 +12,23 @@ from pathlib import Path
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.batches import Batches
-from kpi_kit.sources.cells import Style
+from kpi_kit.sources.cell_values import Style
 from kpi_kit.sources.control_sums import is_total
-from kpi_kit.sources.grids import sheet_at
-from kpi_kit.sources.heads import Head, head_of
-from kpi_kit.sources.interface import DateRange, Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, find, guess, measure, texts
-from kpi_kit.sources.moments import read_moment
-from kpi_kit.sources.reading import read_layouts, read_table
-from kpi_kit.sources.rows import refuse
+from kpi_kit.sources.dates import parse_date
+from kpi_kit.sources.file_head import Head, head_of
+from kpi_kit.sources.interface import DateRange, Imported, ImportOptions, Match
+from kpi_kit.sources.layouts import (
+    Context,
+    Field,
+    Layout,
+    Values,
+    locate_tables,
+    match_layouts,
+    measure_field,
+    text_field,
+)
+from kpi_kit.sources.raw_tables import sheet_at
+from kpi_kit.sources.read_tables import ExportReader, read_layouts
 from kpi_kit.sources.text_files import normal
 
 FILLS: Mapping[str, str] = {"account_stats": "clicks impressions position"}
@@ -48,11 +55,11 @@ _ITEMS = (
     "Страница",
 ) + ("Country", "Страна", "Device", "Устройство", "Search Appearance", "Search appearance", "Вид в поиске")
 _FIGURES = (
-    measure("clicks", *_CLICKS, wanted=True),
-    measure("impressions", *_IMPRESSIONS, wanted=True),
-    measure("position", *_POSITION),
+    measure_field("clicks", *_CLICKS, needed=True),
+    measure_field("impressions", *_IMPRESSIONS, needed=True),
+    measure_field("position", *_POSITION),
 )
-_NAMES = tuple(each.name for each in _FIGURES)
+_NAMES = tuple(field.name for field in _FIGURES)
 _COMPARED = re.compile(r"^(?P<span>.+?) (?P<title>clicks|клики|impressions|показы|ctr|position|позиция)$")
 _EARLIER = re.compile(r"previous|предыдущ|прошл|anterior|vorherig|précédent|year ago")
 _BY_DAY = ("Dates.csv", "Chart.csv", "Даты.csv", "Диаграмма.csv")
@@ -80,10 +87,10 @@ def _beside(context: Context) -> DateRange | None:
     """The days of a table by day in the same archive."""
     for file in context.options.companions:
         together = file.parent == context.path.parent and file.name in _BY_DAY
-        found = find(head_of(file), [DATES]) if together else []
+        found = locate_tables(head_of(file), [DATES]) if together else []
         if found:
-            below = sheet_at(found[0].grid, found[0].delimiter, found[0].row).below()
-            days = [read_moment(cells[0].strip())[0].date() for _, cells in below if not is_total(cells)]
+            below = sheet_at(found[0].raw, found[0].delimiter, found[0].row).below()
+            days = [parse_date(cells[0].strip())[0].date() for _, cells in below if not is_total(cells)]
             if days:
                 context.remarks.append(
                     f"{context.sheet.label}: the table has no days; those of {file.name} are taken"
@@ -95,7 +102,7 @@ def _beside(context: Context) -> DateRange | None:
 DATES = Layout(
     "days of Search Console",
     ACCOUNT_STATS,
-    (Field(TABLES["traffic"]["date"], ("Date", "Дата", "Fecha", "Datum", "Data"), wanted=True), *_FIGURES),
+    (Field(TABLES["traffic"]["date"], ("Date", "Дата", "Fecha", "Datum", "Data"), needed=True), *_FIGURES),
     _STYLE,
     marks=(*_CTR, *_POSITION),
     finish=_days,
@@ -104,7 +111,7 @@ DATES = Layout(
 ITEMS = Layout(
     "queries, pages, countries or devices of Search Console",
     ACCOUNT_STATS,
-    (texts("item", *_ITEMS, wanted=True), *_FIGURES),
+    (text_field("item", *_ITEMS, needed=True), *_FIGURES),
     _STYLE,
     marks=(*_CTR, *_POSITION),
     finish=_items,
@@ -114,12 +121,12 @@ ITEMS = Layout(
 _LAYOUTS = (DATES, ITEMS)
 
 
-def sniff(head: Head) -> Guess:
+def sniff(head: Head) -> Match:
     """By clicks, impressions and CTR, also of two spans; the list of filters is known, too."""
     if _is_filters(head):
-        return Guess(0.9, "the columns Filter and Value")
+        return Match(0.9, "the columns Filter and Value")
     compared = _compared(head)
-    return guess(head, compared or _LAYOUTS)
+    return match_layouts(head, compared or _LAYOUTS)
 
 
 def _is_filters(head: Head) -> bool:
@@ -140,12 +147,12 @@ def _compared(head: Head) -> tuple[Layout, ...]:
 
 
 def _of_span(layout: Layout, span: str, other: str) -> Layout:
-    titles = [normal(title) for each in _FIGURES for title in each.titles] + ["ctr"]
+    titles = [normal(title) for field in _FIGURES for title in field.titles] + ["ctr"]
     fields = tuple(
-        replace(each, titles=tuple(f"{span} {title}" for title in each.titles))
-        if each.name in _NAMES
-        else each
-        for each in layout.fields
+        replace(field, titles=tuple(f"{span} {title}" for title in field.titles))
+        if field.name in _NAMES
+        else field
+        for field in layout.fields
     )
     return replace(
         layout,
@@ -169,24 +176,19 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     for path in paths:
         head = head_of(path)
         compared = _compared(head)
-        if compared and (found := find(head, compared)):
+        if compared and (found := locate_tables(head, compared)):
             tables.append((path, found[0]))
-        elif not find(head, _LAYOUTS) and _is_filters(head):
+        elif not locate_tables(head, _LAYOUTS) and _is_filters(head):
             remarks.append(f"{path}: the list of filters holds no figures")
     if not tables:
-        plain = [path for path in paths if find(head_of(path), _LAYOUTS)]
+        plain = [path for path in paths if locate_tables(head_of(path), _LAYOUTS)]
         if not plain and remarks:
             return Imported({}, {}, tuple(remarks))
         plain = plain or list(paths)
         done = read_layouts(plain, options, _LAYOUTS, "Search Console")
         return replace(done, remarks=(*done.remarks, *remarks))
-    batches = Batches(options.scratch, "Search Console")
-    contexts = [read_table(found, path, options, batches) for path, found in tables]
-    refuse([problem for context in contexts for problem in context.problems])
-    told, kept = batches.finish()
-    return Imported(
-        kept,
-        {},
-        (*told, *remarks, *(f"{found.layout.name} read" for _, found in tables)),
-        batches.newest(),
-    )
+    reader = ExportReader(options, "Search Console")
+    for path, table in tables:
+        reader.read_located(table, path)
+    reader.remarks = [*remarks, *(f"{table.layout.name} read" for _, table in tables)]
+    return reader.finish()

@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.sources.batches import Batches
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
-from kpi_kit.sources.rows import collect, counted, has_half_character, refuse
+from kpi_kit.sources.file_head import Head
+from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
+from kpi_kit.sources.row_batches import RowBatches
+from kpi_kit.sources.rows import collect, counted, has_lone_surrogate, refuse
+from kpi_kit.sources.telegram_conversations import read_members, read_talks
 from kpi_kit.sources.telegram_json import CHANNELS, GROUPS, TALKS, Chat, Message, read_chats
-from kpi_kit.sources.telegram_talks import read_members, read_talks
 
 FILLS: Mapping[str, str] = {
     "posts": "post_id published_at likes text stats_at",
@@ -28,15 +28,15 @@ _AT_ONCE = 10_000
 _LARGEST_ALBUM = 10  # Telegram's own limit
 
 
-def sniff(head: Head) -> Guess:
+def sniff(head: Head) -> Match:
     """By ``date`` and ``from_id`` of messages, and the words for types that only Telegram Desktop writes."""
     for chat in ("", "chats.list.item.", "left_chats.list.item."):
         if {f"{chat}type", f"{chat}messages"} <= head.keys and f"{chat}messages.item.type" in head.keys:
             kind = head.values.get(f"{chat}type")
-            return Guess(0.98, f"a chat of type {kind} with messages, as Telegram Desktop exports it")
+            return Match(0.98, f"a chat of type {kind} with messages, as Telegram Desktop exports it")
     if {"chats.list", "chats.about"} <= head.keys or {"type", "id", "messages"} <= head.keys:
-        return Guess(0.95, "a list of chats, as Telegram Desktop exports an account")
-    return NO
+        return Match(0.95, "a list of chats, as Telegram Desktop exports an account")
+    return NO_MATCH
 
 
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
@@ -65,7 +65,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     account = options.named_account()
     read_one = partial(read_chats, zone=options.timezone, scratch=options.scratch)
     chats = [chat for file in collect(read_one, paths) for chat in file]
-    batches = Batches(options.scratch, "the export")
+    batches = RowBatches(options.scratch, "the export")
     remarks: list[str] = []
     talks = [
         chat for chat in chats if chat.type in TALKS and options.chat in (None, chat.id, chat.name.strip())
@@ -150,7 +150,7 @@ def _posts(
     chats: Iterable[Chat],
     account: str,
     options: ImportOptions,
-    batches: Batches,
+    batches: RowBatches,
     remarks: list[str],
 ) -> None:
     # Old versions write no reactions at all; only where some message of the export has them, none means 0.
@@ -189,7 +189,7 @@ def _posts(
 class _Emitter:
     """Rows of one chat on their way to the batches."""
 
-    def __init__(self, batches: Batches, table: str, chat: Chat) -> None:
+    def __init__(self, batches: RowBatches, table: str, chat: Chat) -> None:
         self._batches, self._table, self._chat = batches, table, chat
         self._waiting: list[dict[str, object]] = []
         self._numbers: list[int] = []
@@ -202,7 +202,7 @@ class _Emitter:
     def add(self, row: dict[str, object], number: int) -> None:
         """Add a row that was made of a message."""
         text = row.get("text")
-        if isinstance(text, str) and has_half_character(text):
+        if isinstance(text, str) and has_lone_surrogate(text):
             self._problems.append(
                 f"{self._chat.path}: message {number}: text is {text!r:.40}, which cannot be stored"
             )
@@ -238,7 +238,7 @@ class _Told:
 
     def albums(self, messages: Iterable[Message]) -> Iterator[list[Message]]:
         """Messages by post: each picture of an album is a message of its own, without a group id."""
-        for album in albums_of(messages):
+        for album in split_into_albums(messages):
             self.count(album)
             yield album
 
@@ -260,7 +260,7 @@ class _Told:
         return sentence
 
 
-def albums_of(messages: Iterable[Message]) -> Iterator[list[Message]]:
+def split_into_albums(messages: Iterable[Message]) -> Iterator[list[Message]]:
     """Messages by post or album, in order."""
     album: list[Message] = []
     for message in messages:
@@ -296,7 +296,7 @@ def _comments(
     channels: set[str],
     account: str,
     options: ImportOptions,
-    batches: Batches,
+    batches: RowBatches,
     remarks: list[str],
 ) -> None:
     for group in groups:
@@ -320,14 +320,16 @@ def _only_channel(group: Chat, options: ImportOptions) -> set[str]:
     )
 
 
-def _comments_of(group: Chat, channels: set[str], account: str, batches: Batches, remarks: list[str]) -> None:
+def _comments_of(
+    group: Chat, channels: set[str], account: str, batches: RowBatches, remarks: list[str]
+) -> None:
     """The messages whose chain of replies begins at a post that Telegram forwarded from the channel."""
     brand = channels | {f"channel{group.id}"}  # administrators can write as the group itself
     roots = _roots(group, channels)
     told = _Told("comments", group)
     emit = _Emitter(batches, "comments", group)
     apart = 0
-    for album in albums_of(group.messages):
+    for album in split_into_albums(group.messages):
         first = album[0]
         if _is_post(first, channels):
             continue
@@ -361,7 +363,7 @@ def _roots(group: Chat, channels: set[str]) -> dict[int, int]:
     """The post under which each message stands; a reply comes after what it answers."""
     roots: dict[int, int] = {}
     replies: list[tuple[int, int, list[int]]] = []
-    for album in albums_of(group.messages):
+    for album in split_into_albums(group.messages):
         first = album[0]
         ids = [message.id for message in album]
         if _is_post(first, channels):

@@ -12,10 +12,10 @@ from typing import Any
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
+from kpi_kit.sources.count_back import count_back
+from kpi_kit.sources.file_head import Head
+from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
 from kpi_kit.sources.json_files import read_json
-from kpi_kit.sources.results import imported
 from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, collect, counted, instant
 
 FILLS: Mapping[str, str] = {
@@ -58,13 +58,13 @@ class _Line:
     values: Mapping[dt.date, int]
 
 
-def sniff(head: Head) -> Guess:
+def sniff(head: Head) -> Match:
     """By columns, types and names of a graph, alone or among the statistics of a channel."""
     if {"columns", "types", "names"} <= head.keys and head.values.get("columns.item.item") == "x":
-        return Guess(0.97, "columns, types and names, as a graph of Telegram's statistics has them")
+        return Match(0.97, "columns, types and names, as a graph of Telegram's statistics has them")
     if head.below("followers_graph", "growth_graph") or head.below("followers_graph", "interactions_graph"):
-        return Guess(0.98, "followers_graph among the statistics of a channel")
-    return NO
+        return Match(0.98, "followers_graph among the statistics of a channel")
+    return NO_MATCH
 
 
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
@@ -121,7 +121,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         tables["audience"] = audience, ("date", "account_id", "subscribers", "joined", "left")
     named = ", ".join(f"{name} ({counted(len(line), 'day')})" for name, line in sorted(lines.items()))
     remarks.insert(0, f"account_stats: {counted(len(figures), 'row')}: {named}")
-    return imported(tables, {}, remarks, "telegram")
+    return Imported.of_rows(tables, {}, remarks, "telegram")
 
 
 def _figure(day: dt.date, account: str, name: str, value: int) -> dict[str, Any]:
@@ -146,23 +146,12 @@ def _members(
             f"{days[-1]}, or add growth_graph"
         )
         return {}
-    found: dict[dt.date, int] = {}
-    count = options.subscribers_at_end
-    for place in range(len(days) - 1, -1, -1):
-        day = days[place]
-        found[day] = count
-        count += left[day] - joined[day]
-        if count < 0:
-            raise InputError(
-                f"--subscribers {options.subscribers_at_end}: reckoned back, {day} would begin with {count}"
-            )
-        if place and day - days[place - 1] != _DAY:
-            remarks.append(
-                f"audience: days up to {days[place - 1]} left out, as the subscribers before a "
-                "gap are unknown"
-            )
-            break
-    return found
+    counts = count_back({day: (joined[day], left[day]) for day in days}, options.subscribers_at_end)
+    if left_out := set(days) - counts.keys():
+        remarks.append(
+            f"audience: days up to {max(left_out)} left out, as the subscribers before a gap are unknown"
+        )
+    return counts
 
 
 # --- graphs

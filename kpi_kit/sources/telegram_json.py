@@ -22,8 +22,8 @@ import ijson
 from ijson.common import ObjectBuilder
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.sources.bounds import JsonGuard
 from kpi_kit.sources.rows import instant
+from kpi_kit.sources.size_limits import JsonGuard
 
 CHANNELS = ("public_channel", "private_channel")
 GROUPS = ("public_supergroup", "private_supergroup")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.sources.bounds import bounded_lines
+from kpi_kit.sources.size_limits import limited_lines
 
 DELIMITERS = ",;\t|"
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -55,7 +55,7 @@ class TextFile:
         skipped = 1 if self.said else 0
         with self._open() as stream:
             pending = [0]
-            lines = bounded_lines(stream, self.path, delimiter, pending)
+            lines = limited_lines(stream, self.path, delimiter, pending)
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
             try:
                 for number, cells in enumerate(reader, start=1 - skipped):

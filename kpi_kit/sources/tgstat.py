@@ -10,10 +10,9 @@ from typing import Any
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
+from kpi_kit.sources.file_head import Head
+from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
 from kpi_kit.sources.json_files import read_json, whole_number
-from kpi_kit.sources.results import imported
 from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, check_fetched, collect, counted, instant, newest
 
 FILLS: Mapping[str, str] = {
@@ -28,17 +27,17 @@ _MARKUP = re.compile(r"<[^>]+>")
 _DAY = dt.timedelta(days=1)
 
 
-def sniff(head: Head) -> Guess:
+def sniff(head: Head) -> Match:
     """By ``status`` and ``response``, and the keys that only TGStat writes."""
     if "status" in head.keys and head.below("link", "views", "channel_id"):
-        return Guess(0.98, "posts with link, views and channel_id, as TGStat's channels/posts gives them")
+        return Match(0.98, "posts with link, views and channel_id, as TGStat's channels/posts gives them")
     if "status" in head.keys and head.below("period", "participants_count"):
-        return Guess(0.98, "participants_count by period, as TGStat's channels/subscribers gives it")
+        return Match(0.98, "participants_count by period, as TGStat's channels/subscribers gives it")
     if "status" in head.keys and head.below("period", "views_count"):
-        return Guess(0.95, "views_count by period, as TGStat's channels/views gives it")
+        return Match(0.95, "views_count by period, as TGStat's channels/views gives it")
     if {"status", "error"} <= head.keys:
-        return Guess(0.7, "status and error, as TGStat answers a failed call")
-    return NO
+        return Match(0.7, "status and error, as TGStat answers a failed call")
+    return NO_MATCH
 
 
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
@@ -94,7 +93,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
                 f"{name}: {counted(len(kept), 'row')} from {counted(len(rows), 'item')} of TGStat{tail}"
             )
     check_fetched(posts, options.stats_at)
-    return imported(tables, {}, remarks, "telegram")
+    return Imported.of_rows(tables, {}, remarks, "telegram")
 
 
 def _columns(options: ImportOptions) -> tuple[str, ...]:

@@ -7,15 +7,21 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kpi_kit.core.errors import InputError
 from kpi_kit.core.schema import TABLES, Column, Type
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.cells import Style
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, guess, measure, of, texts
-from kpi_kit.sources.moments import month_and_day, read_moment, with_years
-from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.cell_values import Style
+from kpi_kit.sources.count_back import count_back
+from kpi_kit.sources.dates import month_and_day, parse_date, with_years
+from kpi_kit.sources.layouts import (
+    Context,
+    Field,
+    Layout,
+    Values,
+    canonical_field,
+    measure_field,
+    text_field,
+)
+from kpi_kit.sources.read_tables import TableImporter
 
 FILLS: Mapping[str, str] = {
     "posts": "post_id published_at views likes comments reposts url text stats_at",
@@ -34,7 +40,7 @@ _LINK = re.compile(r"/(?:video|photo)/([0-9]{8,20})")
 _YEAR_IN_NAME = re.compile(r"(20[0-9]{2})[-_]?([0-9]{2})[-_]?([0-9]{2})(?![0-9])")
 _FIRST_DAY_OF_IDS = dt.datetime(2014, 1, 1, tzinfo=dt.UTC)
 _MEASURES = (
-    measure(
+    measure_field(
         "views",
         "Video views",
         "Video Views",
@@ -42,19 +48,19 @@ _MEASURES = (
         "Reproducciones de vídeo",
         "Visualizaciones de vídeo",
     ),
-    measure("reach", "Reached audience", "Охваченная аудитория", "Unique viewers"),
-    measure("profile_views", "Profile views", "Просмотры профиля", "Visualizaciones del perfil"),
-    measure("likes", "Likes", "Лайки", "Me gusta"),
-    measure("comments", "Comments", "Комментарии", "Comentarios"),
-    measure("shares", "Shares", "Репосты", "Поделились", "Compartidos"),
-    measure("joined", "New followers", "Новые подписчики"),
-    measure("left", "Lost followers", "Отписавшиеся", "Потерянные подписчики"),
-    measure("net_growth", "Net growth", "Чистый прирост"),
+    measure_field("reach", "Reached audience", "Охваченная аудитория", "Unique viewers"),
+    measure_field("profile_views", "Profile views", "Просмотры профиля", "Visualizaciones del perfil"),
+    measure_field("likes", "Likes", "Лайки", "Me gusta"),
+    measure_field("comments", "Comments", "Комментарии", "Comentarios"),
+    measure_field("shares", "Shares", "Репосты", "Поделились", "Compartidos"),
+    measure_field("joined", "New followers", "Новые подписчики"),
+    measure_field("left", "Lost followers", "Отписавшиеся", "Потерянные подписчики"),
+    measure_field("net_growth", "Net growth", "Чистый прирост"),
 )
 
 
 def _day_of(name: str, *titles: str) -> Field:
-    return Field(Column(name, Type.TEXT), titles, wanted=True)
+    return Field(Column(name, Type.TEXT), titles, needed=True)
 
 
 def _overview(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
@@ -69,29 +75,28 @@ def _overview(values: Values, rows: Sequence[int], context: Context) -> Mapping[
             "the end of the last day, or import FollowerHistory"
         )
         return {}
-    return {"audience": _reckoned(days, values, members, context)}
+    return {"audience": _audience(days, values, members, context)}
 
 
-def _reckoned(days: list[dt.date | None], values: Values, members: int, context: Context) -> Values:
-    """Followers of each day, reckoned back from the end of the last one; before a gap they are unknown."""
-    known: Values = {"date": [], "subscribers": [], "joined": [], "left": []}
-    order = sorted((day, place) for place, day in enumerate(days) if day is not None)
-    later: dt.date | None = None
-    for day, place in reversed(order):
-        came, went = values["joined"][place], values["left"][place]
-        if came is None or went is None or (later is not None and (later - day).days != 1):
-            context.remarks.append(
-                f"audience: days up to {day} left out, as the followers before a gap are unknown"
-            )
-            break
-        for name, value in zip(known, (day, members, int(came), int(went)), strict=True):
-            known[name].append(value)
-        members = members + int(went) - int(came)
-        if members < 0:
-            raise InputError(f"--subscribers: reckoned back, {day} would begin with {members}")
-        later = day
-    known["_row"] = list(range(len(known["date"])))
-    return known
+def _audience(days: list[dt.date | None], values: Values, members: int, context: Context) -> Values:
+    """Followers by day, counted back from the end of the last one; before a gap they are unknown."""
+    pairs = zip(days, values["joined"], values["left"], strict=True)
+    changes = {day: (joined, left) for day, joined, left in pairs if day is not None}
+    unknown = [day for day, pair in changes.items() if None in pair]
+    after = max(unknown, default=dt.date.min)
+    whole = {day: (int(joined), int(left)) for day, (joined, left) in changes.items() if day > after}
+    counts = count_back(whole, members)
+    if left_out := changes.keys() - counts.keys():
+        context.remarks.append(
+            f"audience: days up to {max(left_out)} left out, as the followers before a gap are unknown"
+        )
+    return {
+        "date": list(counts),
+        "subscribers": list(counts.values()),
+        "joined": [whole[day][0] for day in counts],
+        "left": [whole[day][1] for day in counts],
+        "_row": list(range(len(counts))),
+    }
 
 
 def _followers(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
@@ -134,7 +139,7 @@ def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
 def _published(number: int, said: str | None, row: int, context: Context) -> dt.datetime | None:
     """The time as exported, in UTC; where it has no year, the one that the video's number holds."""
     try:
-        moment, timed = read_moment(" ".join((said or "").split()))
+        moment, timed = parse_date(" ".join((said or "").split()))
         if timed:
             return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     except ValueError:
@@ -174,7 +179,7 @@ def _days(texts_: Sequence[str], rows: Sequence[int], context: Context) -> list[
     days: list[dt.date | None] = []
     for text, row in zip(plain, rows, strict=True):
         try:
-            days.append(read_moment(text)[0].date())
+            days.append(parse_date(text)[0].date())
         except ValueError as fault:
             context.problems.append(
                 f"{context.where(row)}: column 'Date' (date): {fault}, found {text!r:.60}"
@@ -220,13 +225,17 @@ VIDEOS = Layout(
     "videos of TikTok",
     "posts",
     (
-        texts("link", "Video link", "Ссылка на видео", "Enlace del vídeo", wanted=True),
-        texts("posted", "Post time", "Время публикации", "Hora de publicación", wanted=True),
-        texts("title", "Video title", "Название видео", "Título del vídeo"),
-        of("posts", "views", "Video views", "Total views", "Всего просмотров", "Просмотры видео"),
-        of("posts", "likes", "Likes", "Total likes", "Лайки", "Всего лайков"),
-        of("posts", "comments", "Comments", "Total comments", "Комментарии", "Всего комментариев"),
-        of("posts", "reposts", "Shares", "Total shares", "Репосты", "Всего репостов"),
+        text_field("link", "Video link", "Ссылка на видео", "Enlace del vídeo", needed=True),
+        text_field("posted", "Post time", "Время публикации", "Hora de publicación", needed=True),
+        text_field("title", "Video title", "Название видео", "Título del vídeo"),
+        canonical_field(
+            "posts", "views", "Video views", "Total views", "Всего просмотров", "Просмотры видео"
+        ),
+        canonical_field("posts", "likes", "Likes", "Total likes", "Лайки", "Всего лайков"),
+        canonical_field(
+            "posts", "comments", "Comments", "Total comments", "Комментарии", "Всего комментариев"
+        ),
+        canonical_field("posts", "reposts", "Shares", "Total shares", "Репосты", "Всего репостов"),
     ),
     _STYLE,
     also=("Time", "Add to Favorites", "Saves"),
@@ -241,7 +250,7 @@ FOLLOWERS = Layout(
         Field(
             Column("subscribers", TABLES["audience"]["subscribers"].type, nullable=True),
             ("Followers", "Подписчики", "Seguidores"),
-            wanted=True,
+            needed=True,
         ),
     ),
     _STYLE,
@@ -250,20 +259,5 @@ FOLLOWERS = Layout(
     finish=_followers,
     platform="tiktok",
 )
-_LAYOUTS = (OVERVIEW, VIDEOS, FOLLOWERS)
 
-
-def sniff(head: Head) -> Guess:
-    """By the titles of the columns."""
-    return guess(head, _LAYOUTS)
-
-
-def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
-    """Read files of TikTok: overview, content or followers.
-
-    Raises
-    ------
-    InputError
-        Naming every cell that could not be read.
-    """
-    return read_layouts(paths, options, _LAYOUTS, "TikTok")
+IMPORTER = TableImporter("TikTok", (OVERVIEW, VIDEOS, FOLLOWERS), FILLS, UNKNOWN, TESTED)

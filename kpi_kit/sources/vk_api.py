@@ -11,9 +11,8 @@ from typing import Any
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.data.merge import ACCOUNT_STATS, ANSWERED_BY
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import NO, DateRange, Guess, Imported, ImportOptions
-from kpi_kit.sources.results import imported
+from kpi_kit.sources.file_head import Head
+from kpi_kit.sources.interface import NO_MATCH, DateRange, Imported, ImportOptions, Match
 from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, check_fetched, collect, counted, instant
 from kpi_kit.sources.vk_answers import Item, Method, read_answers
 from kpi_kit.sources.vk_audience import audience, figures
@@ -88,26 +87,26 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         reckoned = audience(found[Method.STATS], account, options, remarks)
         if reckoned is not None:
             rows["audience"], coverage["audience"] = reckoned
-    return imported(rows, coverage, remarks, platform="vk")
+    return Imported.of_rows(rows, coverage, remarks, platform="vk")
 
 
-def sniff(head: Head) -> Guess:
+def sniff(head: Head) -> Match:
     """By the keys that only VK writes."""
     if head.below("post_type", "owner_id"):
-        return Guess(0.98, "posts with post_type and owner_id, as wall.get gives them")
+        return Match(0.98, "posts with post_type and owner_id, as wall.get gives them")
     if head.below("parents_stack", "date") or head.below("post_id", "owner_id", "from_id", "date"):
-        return Guess(0.98, "comments with post_id and owner_id, as wall.getComments gives them")
+        return Match(0.98, "comments with post_id and owner_id, as wall.getComments gives them")
     if head.below("period_from", "period_to"):
-        return Guess(0.98, "period_from and period_to, as stats.get gives them")
+        return Match(0.98, "period_from and period_to, as stats.get gives them")
     if head.below("peer_id", "from_id", "conversation_message_id") or head.below("peer_id", "from_id", "out"):
-        return Guess(0.98, "messages with peer_id, as messages.getHistory gives them")
+        return Match(0.98, "messages with peer_id, as messages.getHistory gives them")
     if head.below("reach_total", "reach_subscribers", "post_id"):
-        return Guess(0.98, "reach_total and reach_subscribers by post, as stats.getPostReach gives them")
+        return Match(0.98, "reach_total and reach_subscribers by post, as stats.getPostReach gives them")
     if head.below("error_code", "error_msg"):
-        return Guess(0.9, "error_code and error_msg, as the VK API answers a failed call")
+        return Match(0.9, "error_code and error_msg, as the VK API answers a failed call")
     if {"response.count", "response.items"} <= head.keys:
-        return Guess(0.6, "an empty list, as the VK API answers")
-    return NO
+        return Match(0.6, "an empty list, as the VK API answers")
+    return NO_MATCH
 
 
 # --- posts
@@ -162,8 +161,8 @@ def _text(post: Mapping[str, Any]) -> str | None:
     """The post's own words, or those of what it reposts."""
     copies = post.get("copy_history")
     sources = [post, *(copies if isinstance(copies, list) else [])]
-    texts = [source.get("text") for source in sources if isinstance(source, dict)]
-    known = [text for text in texts if isinstance(text, str)]
+    text_field = [source.get("text") for source in sources if isinstance(source, dict)]
+    known = [text for text in text_field if isinstance(text, str)]
     return next((text for text in known if text), known[0] if known else None)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import midnight
 from kpi_kit.data.merge import ACCOUNT_STATS
+from kpi_kit.sources.count_back import count_back
 from kpi_kit.sources.interface import DateRange, ImportOptions
 from kpi_kit.sources.rows import Row, collect, counted, instant, newest
 from kpi_kit.sources.vk_answers import Item
@@ -46,8 +47,17 @@ def audience(
     days.sort(key=lambda day: day.values["date"])
     if repeated:
         remarks.append(f"audience: {counted(repeated, 'repeated day')} dropped, the newest is kept")
-    known = _after_last_gap(days, remarks)
-    rows = _reckoned(known, options.subscribers_at_end)
+    counts = count_back(
+        {_date(day): (day.values["joined"], day.values["left"]) for day in days}, options.subscribers_at_end
+    )
+    known = [day for day in days if _date(day) in counts]
+    if len(known) < len(days):
+        gap = len(days) - len(known)
+        remarks.append(
+            f"audience: {counted(gap, 'day')} up to {_date(days[gap - 1])} left out, as the next day in "
+            f"the files is {_date(known[0])}; import them by themselves with their own --subscribers"
+        )
+    rows = [Row({**day.values, "subscribers": counts[_date(day)]}, day.where, day.stamp) for day in known]
     remarks.append(
         f"audience: {counted(len(rows), 'row')}, the members of each day reckoned back from "
         f"{options.subscribers_at_end} at the end of {_date(known[-1])}"
@@ -125,30 +135,6 @@ def _day(period: Item, account: str, options: ImportOptions) -> Row:
     date = instant(begin, str(period.path)).astimezone(options.timezone).date()
     values = {"date": date, "account_id": account, "joined": joined, "left": left}
     return Row(values, period.where, period.stamp)
-
-
-def _after_last_gap(days: Sequence[Row], remarks: list[str]) -> Sequence[Row]:
-    """The days without a gap up to the last; before a gap the members are not known."""
-    first = max((i for i in range(1, len(days)) if _date(days[i]) - _date(days[i - 1]) > _DAY), default=0)
-    if first:
-        remarks.append(
-            f"audience: {counted(first, 'day')} up to {_date(days[first - 1])} left out, as the next day in "
-            f"the files is {_date(days[first])}; import them by themselves with their own --subscribers"
-        )
-    return days[first:]
-
-
-def _reckoned(days: Sequence[Row], members_at_end: int) -> list[Row]:
-    rows, members = [], members_at_end
-    for day in reversed(days):
-        rows.append(Row({**day.values, "subscribers": members}, day.where, day.stamp))
-        before = members + day.values["left"] - day.values["joined"]
-        if min(members, before) < 0:
-            raise InputError(
-                f"--subscribers {members_at_end}: reckoned back, {_date(day)} would begin with {before}"
-            )
-        members = before
-    return rows[::-1]
 
 
 def _covered(days: Sequence[Row], options: ImportOptions, remarks: list[str]) -> tuple[DateRange, ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kpi_kit.sources.cells import Style
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Layout, Values, find, of
-from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.cell_values import Style
+from kpi_kit.sources.file_head import Head
+from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
+from kpi_kit.sources.layouts import Context, Layout, Values, canonical_field, locate_tables
+from kpi_kit.sources.read_tables import read_layouts
 
 FILLS: Mapping[str, str] = {"posts": "post_id published_at views likes comments reposts url text stats_at"}
 UNKNOWN = "the time zone of its times (taken as the department's); whose wall it is"
@@ -28,14 +28,14 @@ TABLE = Layout(
     "table of VK posts",
     "posts",
     (
-        of("posts", "post_id", "id", "post_id", wanted=True),
-        of("posts", "published_at", "date", wanted=True),
-        of("posts", "likes", "likes", wanted=True),
-        of("posts", "comments", "comments", wanted=True),
-        of("posts", "reposts", "reposts", wanted=True),
-        of("posts", "views", "views", wanted=True),
-        of("posts", "text", "text"),
-        of("posts", "url", "url", "link"),
+        canonical_field("posts", "post_id", "id", "post_id", needed=True),
+        canonical_field("posts", "published_at", "date", needed=True),
+        canonical_field("posts", "likes", "likes", needed=True),
+        canonical_field("posts", "comments", "comments", needed=True),
+        canonical_field("posts", "reposts", "reposts", needed=True),
+        canonical_field("posts", "views", "views", needed=True),
+        canonical_field("posts", "text", "text"),
+        canonical_field("posts", "url", "url", "link"),
     ),
     Style(),
     finish=_posts,
@@ -44,15 +44,17 @@ TABLE = Layout(
 _LAYOUTS = (TABLE,)
 
 
-def sniff(head: Head) -> Guess:
+def sniff(head: Head) -> Match:
     """By the API's own names of all figures, in lower case, and no other columns of note."""
-    found = find(head, _LAYOUTS)
+    found = locate_tables(head, _LAYOUTS)
     if not found:
-        return NO
+        return NO_MATCH
     cells = next(
-        cells for number, cells in found[0].grid.first(found[0].delimiter, 40) if number == found[0].row
+        cells for number, cells in found[0].raw.first(found[0].delimiter, 40) if number == found[0].row
     )
-    return Guess(found[0].score, found[0].why) if "reposts" in [cell.strip() for cell in cells] else NO
+    return (
+        Match(found[0].score, found[0].reason) if "reposts" in [cell.strip() for cell in cells] else NO_MATCH
+    )
 
 
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:

@@ -6,20 +6,18 @@ import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.data.merge import union
-from kpi_kit.sources.cells import Style
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import DateRange, Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, guess, of
-from kpi_kit.sources.moments import read_moment, read_month
-from kpi_kit.sources.phrases import spelled
-from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.cell_values import Style
+from kpi_kit.sources.dates import parse_date, parse_month
+from kpi_kit.sources.interface import DateRange
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, canonical_field
+from kpi_kit.sources.read_tables import TableImporter
 from kpi_kit.sources.rows import counted
+from kpi_kit.sources.wordstat_phrases import normal_phrase
 
 FILLS: Mapping[str, str] = {"brand_queries": "since until phrase queries"}
 UNKNOWN = (
@@ -35,11 +33,11 @@ _PHRASE = re.compile(r"[«\"“](?P<phrase>[^»\"”]+)[»\"”]")
 _SPAN = re.compile(r"(?P<since>\d{2}\.\d{2}\.\d{4})\s*[—–-]\s*(?P<until>\d{2}\.\d{2}\.\d{4})")
 _NESTED = "a wide phrase counts the narrow ones, too"
 _DAY = dt.timedelta(days=1)
-_SHOWN = 10
+_MOST_LISTED = 10
 
 
 def _text(name: str, *titles: str) -> Field:
-    return Field(Column(name, Type.TEXT), titles, wanted=True)
+    return Field(Column(name, Type.TEXT), titles, needed=True)
 
 
 def _title(context: Context) -> str:
@@ -57,7 +55,7 @@ def _range(context: Context) -> DateRange | None:
     """The days that the title says, the last one as it is written."""
     match = _SPAN.search(_title(context))
     try:
-        days = [read_moment(match[name])[0].date() for name in ("since", "until")] if match else []
+        days = [parse_date(match[name])[0].date() for name in ("since", "until")] if match else []
     except ValueError:
         return None
     return (days[0], days[1]) if days and days[0] <= days[1] else None
@@ -92,7 +90,7 @@ def _dynamics(values: Values, rows: Sequence[int], context: Context) -> Mapping[
 def _branded(found: Values, context: Context) -> Values:
     """With the brand that attribution.yml gives each phrase; others are of the brand that was named."""
     brands = context.options.attribution.phrases
-    own = [brands.get(spelled(phrase), context.options.brand) for phrase in found["phrase"]]
+    own = [brands.get(normal_phrase(phrase), context.options.brand) for phrase in found["phrase"]]
     return {**found, "brand": own} if own and None not in own else found
 
 
@@ -132,11 +130,11 @@ def _cover(spans: Sequence[DateRange], context: Context) -> None:
 
 
 def _span(text: str, weekly: bool, row: int, context: Context) -> DateRange | None:
-    month = read_month(text)
+    month = parse_month(text)
     try:
         if month is not None and not weekly:
             return month, (month.replace(day=28) + 4 * _DAY).replace(day=1)
-        day = read_moment(text)[0].date()
+        day = parse_date(text)[0].date()
         return day, day + (7 * _DAY if weekly else _DAY)
     except (ValueError, OverflowError):
         context.problems.append(
@@ -152,9 +150,13 @@ def _top(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, 
     options = context.options
     since, until = _days_of_list(context)
     wanted, title = set(options.attribution.phrases), _phrase(context)
-    chosen = [place for place, each in enumerate(values["phrase"]) if spelled(each) in wanted]
+    chosen = [place for place, each in enumerate(values["phrase"]) if normal_phrase(each) in wanted]
     if not chosen and title is not None:
-        chosen = [place for place, each in enumerate(values["phrase"]) if spelled(each) == spelled(title)]
+        chosen = [
+            place
+            for place, each in enumerate(values["phrase"])
+            if normal_phrase(each) == normal_phrase(title)
+        ]
     if rows and not chosen:
         what = f"the phrase of its title, {title!r}, is not in it" if title else "its title names no phrase"
         raise InputError(
@@ -164,7 +166,7 @@ def _top(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, 
     taken = ", ".join(f"«{values['phrase'][place]}»" for place in chosen)
     others = [each for place, each in enumerate(values["phrase"]) if place not in set(chosen)]
     if others:
-        shown = ", ".join(map(repr, others[:_SHOWN])) + (" …" if len(others) > _SHOWN else "")
+        shown = ", ".join(map(repr, others[:_MOST_LISTED])) + (" …" if len(others) > _MOST_LISTED else "")
         context.remarks.append(
             f"{context.sheet.label}: {taken} taken; {counted(len(others), 'other phrase')} left out, as a "
             "wide phrase counts the queries of narrow ones, too (phrases: in attribution.yml chooses): "
@@ -198,7 +200,7 @@ DYNAMICS = Layout(
     "brand_queries",
     (
         _text("day", "Период", "Дата", "Period", "Date", "Месяц"),
-        of("brand_queries", "queries", *_COUNT, wanted=True),
+        canonical_field("brand_queries", "queries", *_COUNT, needed=True),
     ),
     _STYLE,
     also=_SHARE,
@@ -210,7 +212,7 @@ WEEKS = Layout(
     "brand_queries",
     (
         _text("week", "Неделя с", "Неделя", "Week from", "Week"),
-        of("brand_queries", "queries", *_COUNT, wanted=True),
+        canonical_field("brand_queries", "queries", *_COUNT, needed=True),
     ),
     _STYLE,
     also=_SHARE,
@@ -221,27 +223,12 @@ TOP = Layout(
     "phrases of Wordstat",
     "brand_queries",
     (
-        of("brand_queries", "phrase", "Формулировка", "Фраза", "Phrase", wanted=True),
-        replace(of("brand_queries", "queries", *_COUNT, wanted=True), apart=_NESTED),
+        canonical_field("brand_queries", "phrase", "Формулировка", "Фраза", "Phrase", needed=True),
+        replace(canonical_field("brand_queries", "queries", *_COUNT, needed=True), apart=_NESTED),
     ),
     _STYLE,
     finish=_top,
     speaking=_PHRASE,
 )
-_LAYOUTS = (DYNAMICS, WEEKS, TOP)
 
-
-def sniff(head: Head) -> Guess:
-    """By the number of queries beside a month, week, day or phrase."""
-    return guess(head, _LAYOUTS)
-
-
-def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
-    """Read files of Wordstat: dynamics by month, week or day, or a list of phrases.
-
-    Raises
-    ------
-    InputError
-        Naming every cell that could not be read.
-    """
-    return read_layouts(paths, options, _LAYOUTS, "Wordstat")
+IMPORTER = TableImporter("Wordstat", (DYNAMICS, WEEKS, TOP), FILLS, UNKNOWN, TESTED)

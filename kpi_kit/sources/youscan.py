@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from kpi_kit.sources.heads import Head
-from kpi_kit.sources.interface import Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Layout, Values, guess, of, texts
-from kpi_kit.sources.mentions import mentions
-from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.layouts import Context, Layout, Values, canonical_field, text_field
+from kpi_kit.sources.mention_rows import mentions
+from kpi_kit.sources.read_tables import TableImporter
 
 FILLS: Mapping[str, str] = {"mentions": "mention_id mentioned_at platform sentiment"}
 UNKNOWN = "whether the brand itself wrote it"
@@ -24,7 +21,7 @@ MENTIONS = Layout(
     "mentions of YouScan",
     "mentions",
     (
-        of(
+        canonical_field(
             "mentions",
             "mentioned_at",
             "Fecha",
@@ -34,14 +31,14 @@ MENTIONS = Layout(
             "Дата",
             "Дата публикации",
             "Data",
-            wanted=True,
+            needed=True,
         ),
-        texts("text", "Texto", "Text", "Текст", wanted=True),
-        texts("source", "Fuente", "Source", "Источник", "Fonte"),
-        texts("url", "URL"),
-        texts("sentiment", "Sentimiento", "Sentiment", "Тональность", "Sentimento", wanted=True),
-        texts("author", "Autor", "Author", "Автор"),
-        texts("number", "ID", "Mention ID"),
+        text_field("text", "Texto", "Text", "Текст", needed=True),
+        text_field("source", "Fuente", "Source", "Источник", "Fonte"),
+        text_field("url", "URL"),
+        text_field("sentiment", "Sentimiento", "Sentiment", "Тональность", "Sentimento", needed=True),
+        text_field("author", "Autor", "Author", "Автор"),
+        text_field("number", "ID", "Mention ID"),
     ),
     marks=(
         "Engagement",
@@ -60,20 +57,5 @@ MENTIONS = Layout(
     ),
     finish=_mentions,
 )
-_LAYOUTS = (MENTIONS,)
 
-
-def sniff(head: Head) -> Guess:
-    """By the titles of the columns."""
-    return guess(head, _LAYOUTS)
-
-
-def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
-    """Read exports of YouScan.
-
-    Raises
-    ------
-    InputError
-        Naming every cell that could not be read.
-    """
-    return read_layouts(paths, options, _LAYOUTS, "YouScan")
+IMPORTER = TableImporter("YouScan", (MENTIONS,), FILLS, UNKNOWN, TESTED)

@@ -10,13 +10,22 @@ from pathlib import Path
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.cells import Style, read_number
+from kpi_kit.sources.cell_values import Style, parse_number
 from kpi_kit.sources.control_sums import is_total
-from kpi_kit.sources.heads import Head, head_of
-from kpi_kit.sources.interface import DateRange, Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, find, guess, measure, of, texts
-from kpi_kit.sources.moments import read_moment
-from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.dates import parse_date
+from kpi_kit.sources.file_head import head_of
+from kpi_kit.sources.interface import DateRange
+from kpi_kit.sources.layouts import (
+    Context,
+    Field,
+    Layout,
+    Values,
+    canonical_field,
+    locate_tables,
+    measure_field,
+    text_field,
+)
+from kpi_kit.sources.read_tables import TableImporter
 from kpi_kit.sources.text_files import normal
 
 FILLS: Mapping[str, str] = {
@@ -73,23 +82,23 @@ _ITEMS = (
     )
 )
 _MEASURES = (
-    measure("views", *_VIEWS),
-    measure("engaged_views", "Engaged views", "Осознанные просмотры"),
-    measure(
+    measure_field("views", *_VIEWS),
+    measure_field("engaged_views", "Engaged views", "Осознанные просмотры"),
+    measure_field(
         "watch_time_hours",
         "Watch time (hours)",
         "Время просмотра (часы)",
         "Время просмотра (ч)",
     ),
-    measure("subscribers_net", "Subscribers", "Подписчики"),
-    measure("subscribers_gained", "Subscribers gained", "Новые подписчики"),
-    measure("subscribers_lost", "Subscribers lost", "Отказавшиеся от подписки"),
-    measure("impressions", "Impressions", "Показы", "Показы значков"),
-    measure("likes", "Likes", 'Отметки "Нравится"', "Отметки «Нравится»"),
-    measure("comments", "Comments added", "Комментарии", "Добавленные комментарии"),
-    measure("shares", "Shares", "Поделились"),
+    measure_field("subscribers_net", "Subscribers", "Подписчики"),
+    measure_field("subscribers_gained", "Subscribers gained", "Новые подписчики"),
+    measure_field("subscribers_lost", "Subscribers lost", "Отказавшиеся от подписки"),
+    measure_field("impressions", "Impressions", "Показы", "Показы значков"),
+    measure_field("likes", "Likes", 'Отметки "Нравится"', "Отметки «Нравится»"),
+    measure_field("comments", "Comments added", "Комментарии", "Добавленные комментарии"),
+    measure_field("shares", "Shares", "Поделились"),
 )
-_NAMES = tuple(each.name for each in _MEASURES)
+_NAMES = tuple(field.name for field in _MEASURES)
 _RATES = (
     (
         "Impressions click-through rate (%)",
@@ -123,7 +132,7 @@ _RATES = (
 
 def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
     posts = {name: found for name, found in values.items() if name in TABLES["posts"].names}
-    posts["url"] = [f"https://www.youtube.com/watch?v={each}" for each in values["post_id"]]
+    posts["url"] = [f"https://www.youtube.com/watch?v={number}" for number in values["post_id"]]
     posts["text"] = values.get("title", [None] * len(rows))
     if "published_at" in posts and not any("day only" in remark for remark in context.remarks):
         context.remarks.append(
@@ -177,10 +186,10 @@ def _totals_beside(path: Path, companions: Sequence[Path]) -> tuple[Path, DateRa
 
 
 def _rows(path: Path, layout: Layout) -> tuple[list[str], list[list[str]]] | None:
-    found = find(head_of(path), [layout])
+    found = locate_tables(head_of(path), [layout])
     if not found:
         return None
-    records = [cells for number, cells in found[0].grid.records(found[0].delimiter) if number >= found[0].row]
+    records = [cells for number, cells in found[0].raw.records(found[0].delimiter) if number >= found[0].row]
     return [normal(cell) for cell in records[0]], records[1:]
 
 
@@ -191,11 +200,11 @@ def _total(path: Path) -> tuple[str, Decimal] | None:
     header, records = told
     for cells in records:
         if is_total(cells):
-            for each in _MEASURES:
-                for title in map(normal, each.titles):
+            for field in _MEASURES:
+                for title in map(normal, field.titles):
                     if (
                         title in header
-                        and (number := read_number(cells[header.index(title)], ".")) is not None
+                        and (number := parse_number(cells[header.index(title)], ".")) is not None
                     ):
                         return title, number
     return None
@@ -207,8 +216,8 @@ def _sum_by_day(path: Path, title: str) -> tuple[Decimal, DateRange] | None:
         return None
     header, records = told
     try:
-        days = [read_moment(cells[0])[0].date() for cells in records if not is_total(cells)]
-        numbers = [read_number(cells[header.index(title)], ".") for cells in records if not is_total(cells)]
+        days = [parse_date(cells[0])[0].date() for cells in records if not is_total(cells)]
+        numbers = [parse_number(cells[header.index(title)], ".") for cells in records if not is_total(cells)]
     except (ValueError, IndexError):
         return None
     known = [number for number in numbers if number is not None]
@@ -221,35 +230,35 @@ VIDEOS = Layout(
     "videos of YouTube Studio",
     "posts",
     (
-        of("posts", "post_id", "Content", "Контент", "Видео", "Video", "Contenido", wanted=True),
-        of(
+        canonical_field("posts", "post_id", "Content", "Контент", "Видео", "Video", "Contenido", needed=True),
+        canonical_field(
             "posts",
             "published_at",
             "Video publish time",
             "Время публикации видео",
             "Дата публикации видео",
-            wanted=True,
+            needed=True,
         ),
-        texts("title", "Video title", "Название видео"),
-        of("posts", "views", *_VIEWS),
-        of("posts", "likes", "Likes", 'Отметки "Нравится"', "Отметки «Нравится»"),
-        of("posts", "comments", "Comments added", "Комментарии", "Добавленные комментарии"),
-        of("posts", "reposts", "Shares", "Поделились"),
+        text_field("title", "Video title", "Название видео"),
+        canonical_field("posts", "views", *_VIEWS),
+        canonical_field("posts", "likes", "Likes", 'Отметки "Нравится"', "Отметки «Нравится»"),
+        canonical_field("posts", "comments", "Comments added", "Комментарии", "Добавленные комментарии"),
+        canonical_field("posts", "reposts", "Shares", "Поделились"),
     ),
     _STYLE,
-    also=(*_RATES, *(title for each in _MEASURES for title in each.titles)),
+    also=(*_RATES, *(title for field in _MEASURES for title in field.titles)),
     finish=_videos,
     platform="youtube",
     lacking=_LACKING,
     beyond=_BEYOND,
 )
-_DAY = Field(TABLES["traffic"]["date"], _DATE, wanted=True)
+_DAY = Field(TABLES["traffic"]["date"], _DATE, needed=True)
 DAILY = Layout(
     "totals of YouTube Studio by day",
     ACCOUNT_STATS,
     (_DAY, *_MEASURES),
     _STYLE,
-    marks=tuple(title for each in _MEASURES for title in each.titles),
+    marks=tuple(title for field in _MEASURES for title in field.titles),
     also=_RATES,
     finish=_days,
     measures=_NAMES,
@@ -260,7 +269,7 @@ DAILY = Layout(
 CHART = Layout(
     "chart of YouTube Studio",
     ACCOUNT_STATS,
-    (_DAY, texts("item", *_ITEMS, "Content", "Контент", wanted=True), *_MEASURES),
+    (_DAY, text_field("item", *_ITEMS, "Content", "Контент", needed=True), *_MEASURES),
     _STYLE,
     marks=DAILY.marks,
     also=(*_RATES, "Video publish time", "Время публикации видео"),
@@ -273,7 +282,7 @@ CHART = Layout(
 BY_ITEM = Layout(
     "table of YouTube Studio",
     ACCOUNT_STATS,
-    (texts("item", *_ITEMS, wanted=True), *_MEASURES),
+    (text_field("item", *_ITEMS, needed=True), *_MEASURES),
     _STYLE,
     marks=DAILY.marks,
     also=_RATES,
@@ -283,20 +292,5 @@ BY_ITEM = Layout(
     lacking=_LACKING,
     beyond=_BEYOND,
 )
-_LAYOUTS = (VIDEOS, CHART, DAILY, BY_ITEM)
 
-
-def sniff(head: Head) -> Guess:
-    """By the titles of the columns."""
-    return guess(head, _LAYOUTS)
-
-
-def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
-    """Read files of YouTube Studio: ``Table data.csv``, ``Chart data.csv`` and ``Totals.csv``.
-
-    Raises
-    ------
-    InputError
-        Naming every cell that could not be read, and every sum that does not agree.
-    """
-    return read_layouts(paths, options, _LAYOUTS, "YouTube Studio")
+IMPORTER = TableImporter("YouTube Studio", (VIDEOS, CHART, DAILY, BY_ITEM), FILLS, UNKNOWN, TESTED)

@@ -53,7 +53,7 @@ class TestOneColumn:
         sums = ControlSums(**{name: Decimal(share) for name, share in shares.items()})
         sums.add("views", [None if each is None else float(each) for each in values])
         for total in totals:
-            sums.said("views", Decimal(total))
+            sums.add_total("views", Decimal(total))
         wrong, told = sums.problems("a.csv", partial=False, many=False)
         return "; ".join([*wrong, *told]) or ", ".join(sums.agreed())
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.schema import TABLES
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
-from kpi_kit.sources.cells import read_cell, read_number
+from kpi_kit.sources.cell_values import parse_cell, parse_number
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "vk"
 needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"the real exports are not at {SAMPLES}")
@@ -195,24 +195,24 @@ class TestCells:
         ],
     )
     def test_numbers(self, text: str, number: str) -> None:
-        assert str(read_number(text)) == number
+        assert str(parse_number(text)) == number
 
     @pytest.mark.parametrize(
         "text", ["12 34", "1,234,567", "1.2.3", "5K", "1e5", "1_000", "٣", "inf", "=1+1", "1 234 5"]
     )
     def test_no_numbers(self, text: str) -> None:
         with pytest.raises(ValueError, match="allowed is a number"):
-            read_number(text)
+            parse_number(text)
 
     @given(st.integers(0, 2**63 - 1), st.sampled_from(["", " ", "\u00a0", "\u2009"]))
     def test_counts_with_any_thousands_separator(self, number: int, space: str) -> None:
         written = f"{number:,}".replace(",", space)
-        assert read_cell(written, TABLES["posts"]["views"], ZoneInfo("UTC")) == number
+        assert parse_cell(written, TABLES["posts"]["views"], ZoneInfo("UTC")) == number
 
     @pytest.mark.parametrize("text", ["1.5", "-1", "50%", "100%", "1,234", "9223372036854775808"])
     def test_no_counts(self, text: str) -> None:
         with pytest.raises(ValueError, match="allowed is a whole number of 0 or more"):
-            read_cell(text, TABLES["posts"]["views"], ZoneInfo("UTC"))
+            parse_cell(text, TABLES["posts"]["views"], ZoneInfo("UTC"))
 
     @pytest.mark.parametrize(
         ("text", "moment"),
@@ -228,7 +228,7 @@ class TestCells:
         ],
     )
     def test_times(self, text: str, moment: str) -> None:
-        found = read_cell(text, TABLES["posts"]["published_at"], ZoneInfo("Europe/Moscow"))
+        found = parse_cell(text, TABLES["posts"]["published_at"], ZoneInfo("Europe/Moscow"))
         assert found == dt.datetime.fromisoformat(moment).replace(tzinfo=dt.UTC)
 
     @pytest.mark.parametrize(
@@ -236,14 +236,14 @@ class TestCells:
     )
     def test_no_times(self, text: str) -> None:
         with pytest.raises(ValueError, match="allowed is a date or time such as 2025-10-31"):
-            read_cell(text, TABLES["posts"]["published_at"], ZoneInfo("Europe/Moscow"))
+            parse_cell(text, TABLES["posts"]["published_at"], ZoneInfo("Europe/Moscow"))
 
     def test_the_first_day_of_the_calendar(self) -> None:
         with pytest.raises(ValueError, match="within the calendar"):
-            read_cell("0001-01-01", TABLES["posts"]["published_at"], ZoneInfo("Europe/Moscow"))
+            parse_cell("0001-01-01", TABLES["posts"]["published_at"], ZoneInfo("Europe/Moscow"))
 
     def test_a_time_with_an_offset_is_the_day_of_the_zone(self) -> None:
-        found = read_cell("2025-10-31T22:00:00Z", TABLES["audience"]["date"], ZoneInfo("Europe/Moscow"))
+        found = parse_cell("2025-10-31T22:00:00Z", TABLES["audience"]["date"], ZoneInfo("Europe/Moscow"))
         assert found == dt.date(2025, 11, 1)
 
     @pytest.mark.parametrize(
@@ -252,18 +252,18 @@ class TestCells:
     )
     def test_flags(self, words: str, flag: bool | None) -> None:
         column = TABLES["leads"]["qualified"]
-        assert {read_cell(word, column, ZoneInfo("UTC")) for word in words.split()} == {flag}
+        assert {parse_cell(word, column, ZoneInfo("UTC")) for word in words.split()} == {flag}
 
     def test_money_is_not_negative(self) -> None:
         with pytest.raises(ValueError, match="allowed is a number of 0 or more"):
-            read_cell("-5", TABLES["leads"]["sale_amount"], ZoneInfo("UTC"))
+            parse_cell("-5", TABLES["leads"]["sale_amount"], ZoneInfo("UTC"))
 
     def test_closed_lists(self) -> None:
         with pytest.raises(ValueError, match="allowed are positive, neutral, negative"):
-            read_cell("позитив", TABLES["mentions"]["sentiment"], ZoneInfo("UTC"))
+            parse_cell("позитив", TABLES["mentions"]["sentiment"], ZoneInfo("UTC"))
 
     def test_text_is_never_evaluated(self) -> None:
-        assert read_cell("=1+1", TABLES["posts"]["text"], ZoneInfo("UTC")) == "=1+1"
+        assert parse_cell("=1+1", TABLES["posts"]["text"], ZoneInfo("UTC")) == "=1+1"
 
     def test_all_problems_at_once(self, imported: Any) -> None:
         content = HEADER + "7,2025-10-01,5\n8,вчера,?\n,2025-10-01,5\n9,-,5\n"

@@ -26,7 +26,7 @@ from kpi_kit.data.merge import writing
 from kpi_kit.data.store import open_store
 from kpi_kit.sources import ImportOptions
 from kpi_kit.sources.attribution import Attribution, Rule
-from kpi_kit.sources.pipeline import take_in
+from kpi_kit.sources.pipeline import import_files
 from kpi_kit.sources.resolve_account import NewAccount
 
 ZONE = "Europe/Moscow"
@@ -38,7 +38,7 @@ def run(
     files: Sequence[Path], into: Path, source: str = "auto", dry_run: bool = False, **options: Any
 ) -> list[str]:
     given: dict[str, Any] = {"account": "vk-a", **options}
-    return take_in(source, files, into, ImportOptions(**given), NEW, imported_at=AT, dry_run=dry_run)
+    return import_files(source, files, into, ImportOptions(**given), NEW, imported_at=AT, dry_run=dry_run)
 
 
 def wall(*posts: Mapping[str, Any]) -> bytes:
@@ -389,7 +389,7 @@ class TestGuessed:
         "name", ["vk-statistics", "livedune", "popsters", "smmplanner", "webmaster", "ok"]
     )
     def test_the_mappings_of_the_kit_are_sound(self, name: str) -> None:
-        from kpi_kit.sources.guessed import mappings
+        from kpi_kit.sources.synonym_mapping import mappings
 
         assert name in {mapping.file.stem for mapping in mappings(None)}
 

@@ -11,7 +11,7 @@ from kpi_kit.sources.text_files import normal
 _WORD = re.compile(r"(?<!\w)-\w+|\w+")
 
 
-def spelled(phrase: str) -> str:
+def normal_phrase(phrase: str) -> str:
     """A phrase without what people vary.
 
     Examples
@@ -35,14 +35,14 @@ def counts(wide: str, narrow: str) -> bool:
     >>> counts('"кофе"', '"кофе купить"'), counts("кофе купить", "купить кофе"), counts("кофе", "Кофе")
     (False, True, False)
     """
-    if spelled(wide) == spelled(narrow) or '"' in wide:
+    if normal_phrase(wide) == normal_phrase(narrow) or '"' in wide:
         return False
     words = _words(wide)
     return bool(words) and words <= _words(narrow)
 
 
 def _words(phrase: str) -> frozenset[str]:
-    return frozenset(word for word in _WORD.findall(spelled(phrase)) if not word.startswith("-"))
+    return frozenset(word for word in _WORD.findall(normal_phrase(phrase)) if not word.startswith("-"))
 
 
 def nested(phrases: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -44,7 +44,7 @@ _PLATFORMS = {
 }
 
 
-def platform_of(source: str | None) -> str | None:
+def platform_named(source: str | None) -> str | None:
     """The platform of a source's name or address.
 
     Examples
@@ -84,7 +84,7 @@ def mentions(
             strange.add(word)
         made["mention_id"].append(_identity(told, at[place]))
         made["mentioned_at"].append(at[place])
-        made["platform"].append(platform_of(told.get("source") or told.get("url")))
+        made["platform"].append(platform_named(told.get("source") or told.get("url")))
         made["sentiment"].append(sentiment)
     for word in sorted(strange):
         context.counts[f"sentiment {word!r:.30} is not known and left empty (# batches)"] += 1

@@ -67,7 +67,7 @@ def month_names() -> Mapping[str, int]:
     return MappingProxyType({name: number for name, number in found.items() if name not in doubtful})
 
 
-def read_moment(text: str, order: str | None = None, *, compact: bool = False) -> tuple[dt.datetime, bool]:
+def parse_date(text: str, order: str | None = None, *, compact: bool = False) -> tuple[dt.datetime, bool]:
     """The date and time, naive where it has no offset, and whether it has a time of day.
 
     Parameters
@@ -117,7 +117,7 @@ def _built(parts: Mapping[str, str | None]) -> tuple[dt.datetime, bool]:
     return dt.datetime(year, month, day, hour, minute, second), parts.get("hour") is not None
 
 
-def read_month(text: str) -> dt.date | None:
+def parse_month(text: str) -> dt.date | None:
     """The first day of ``август 2024``; None where the text is something else.
 
     Examples

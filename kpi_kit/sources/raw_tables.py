@@ -12,7 +12,7 @@ from typing import Any
 from python_calamine import CalamineError, CalamineWorkbook
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.sources.bounds import MOST_PAGE, content_of, refuse_large_workbook
+from kpi_kit.sources.size_limits import MOST_PAGE, read_bounded, refuse_large_workbook
 from kpi_kit.sources.text_files import Record, TextFile, normal, text_file
 
 HEADER_WITHIN = 40
@@ -23,7 +23,7 @@ _EXACT = 1e15
 
 
 @dataclass(frozen=True)
-class Grid:
+class RawTable:
     """One table of cells, perhaps with other things above, below and beside it.
 
     Parameters
@@ -93,7 +93,7 @@ class Sheet:
         return found
 
 
-def told_apart(cells: Sequence[str]) -> tuple[str, ...]:
+def distinct_titles(cells: Sequence[str]) -> tuple[str, ...]:
     """Header cells of which none is the same: the second ``name`` is ``name__2``."""
     seen: dict[str, int] = {}
     titles = []
@@ -104,7 +104,7 @@ def told_apart(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(titles)
 
 
-def sheet_at(grid: Grid, delimiter: str, row: int) -> Sheet:
+def sheet_at(grid: RawTable, delimiter: str, row: int) -> Sheet:
     """The table whose header is a certain row of a grid."""
     above: list[Record] = []
     for number, cells in grid.records(delimiter):
@@ -113,7 +113,7 @@ def sheet_at(grid: Grid, delimiter: str, row: int) -> Sheet:
                 grid.label,
                 grid.encoding,
                 delimiter,
-                told_apart(cells),
+                distinct_titles(cells),
                 row,
                 tuple(above),
                 lambda: (record for record in grid.records(delimiter) if record[0] > row),
@@ -122,7 +122,7 @@ def sheet_at(grid: Grid, delimiter: str, row: int) -> Sheet:
     raise InputError(f"{grid.label}: there is no row {row}")
 
 
-def grids_of(path: Path) -> Iterator[Grid]:
+def raw_tables(path: Path) -> Iterator[RawTable]:
     """The tables of cells of a file.
 
     Raises
@@ -143,10 +143,10 @@ def grids_of(path: Path) -> Iterator[Grid]:
         yield from _page(path)
     else:
         found = text_file(path)
-        yield Grid(path, str(path), found.encoding, found.delimiters, found)
+        yield RawTable(path, str(path), found.encoding, found.delimiters, found)
 
 
-def _spreadsheet(path: Path) -> Iterator[Grid]:
+def _spreadsheet(path: Path) -> Iterator[RawTable]:
     try:
         book = CalamineWorkbook.from_path(str(path))
         for name in book.sheet_names:
@@ -154,7 +154,7 @@ def _spreadsheet(path: Path) -> Iterator[Grid]:
             cells = [(number, [_cell(value) for value in row]) for number, row in enumerate(rows, start=1)]
             filled = [(number, row) for number, row in cells if any(cell.strip() for cell in row)]
             label = str(path) if len(book.sheet_names) == 1 else f"{path}: sheet {name!r}"
-            yield Grid(path, label, "sheet", "\0", filled)
+            yield RawTable(path, label, "sheet", "\0", filled)
     except (CalamineError, OSError, ValueError) as fault:
         raise InputError(
             f"{path}: this spreadsheet cannot be read ({' '.join(str(fault).split()):.120})"
@@ -209,10 +209,10 @@ class _Rows(HTMLParser):
             self.rows[-1][-1] += data
 
 
-def _page(path: Path) -> Iterator[Grid]:
+def _page(path: Path) -> Iterator[RawTable]:
     """What some programs save as .xls: a page with one table."""
     found = text_file(path)
     parser = _Rows()
-    parser.feed(content_of(path, MOST_PAGE, "a page").decode(found.encoding))
+    parser.feed(read_bounded(path, MOST_PAGE, "a page").decode(found.encoding))
     rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(parser.rows, start=1)]
-    yield Grid(path, str(path), found.encoding, "\0", [record for record in rows if any(record[1])])
+    yield RawTable(path, str(path), found.encoding, "\0", [record for record in rows if any(record[1])])

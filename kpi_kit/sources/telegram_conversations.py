@@ -9,8 +9,8 @@ from typing import Any
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.data.merge import ACCOUNT_STATS, ANSWERED_BY
-from kpi_kit.sources.batches import Batches
 from kpi_kit.sources.interface import ImportOptions
+from kpi_kit.sources.row_batches import RowBatches
 from kpi_kit.sources.rows import counted
 from kpi_kit.sources.telegram_json import Chat
 
@@ -18,7 +18,7 @@ _COLUMNS = ("inquiry_id", "account_id", "kind", "received_at", "answered_at")
 
 
 def read_talks(
-    chats: Sequence[Chat], account: str, options: ImportOptions, batches: Batches, remarks: list[str]
+    chats: Sequence[Chat], account: str, options: ImportOptions, batches: RowBatches, remarks: list[str]
 ) -> None:
     """Questions of people, and the first answer of ours to each.
 
@@ -102,7 +102,7 @@ def _inquiries(
     return rows, people
 
 
-def read_members(chats: Sequence[Chat], account: str, options: ImportOptions, batches: Batches) -> None:
+def read_members(chats: Sequence[Chat], account: str, options: ImportOptions, batches: RowBatches) -> None:
     """Who came to a group and who was removed, by day; who left alone is in no export."""
     for chat in chats:
         columns: dict[str, list[Any]] = {

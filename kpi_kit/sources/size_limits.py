@@ -38,7 +38,7 @@ _PLACE = re.compile(rb"""<(?:\w+:)?(c|row)(?:\s(?:[^>]*?\s)?r=["']([A-Z]{0,3})([
 _DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
-def bounded_lines(stream: IO[str], path: Path, delimiter: str, pending: list[int]) -> Iterator[str]:
+def limited_lines(stream: IO[str], path: Path, delimiter: str, pending: list[int]) -> Iterator[str]:
     """Lines of a text, as long as they and the row that they make are of a size that people write.
 
     Parameters
@@ -101,7 +101,7 @@ class JsonGuard:
             raise InputError(f"{self._path}: not valid JSON (nested too deeply)")
 
 
-def content_of(path: Path, most: int, kind: str) -> bytes:
+def read_bounded(path: Path, most: int, kind: str) -> bytes:
     """All bytes of a file that is held in memory as a whole.
 
     Raises
@@ -130,9 +130,9 @@ def refuse_large_workbook(path: Path) -> None:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            unpacked = 0
+            unpack = 0
             for info in archive.infolist():
-                unpacked += _look_through(archive, info, path, unpacked)
+                unpack += _look_through(archive, info, path, unpack)
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError) as fault:
         raise InputError(f"{path}: this spreadsheet cannot be read ({fault!s:.120})") from None
 
@@ -140,7 +140,7 @@ def refuse_large_workbook(path: Path) -> None:
 def _look_through(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, before: int) -> int:
     extent = _Extent() if info.filename.casefold().startswith("xl/worksheets/") else None
     size, tail = 0, b""
-    for chunk in unpacking(archive, info, path, before):
+    for chunk in unpack_member(archive, info, path, before):
         if size == 0 and _DECLARES.search(chunk[:4096]):
             raise InputError(f"{path}: {info.filename}: declares entities, as no spreadsheet does; not read")
         size += len(chunk)
@@ -175,7 +175,7 @@ class _Extent:
             self.down = max(self.down, self._row)
 
 
-def unpacking(
+def unpack_member(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, before: int, most: int = _MOST_UNPACKED
 ) -> Iterator[bytes]:
     """What is packed in a part of an archive, as long as it is no bomb.

@@ -7,7 +7,7 @@ from typing import Any
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.schema import Column, Type
-from kpi_kit.sources.layouts import Context, Field, Values, of, texts
+from kpi_kit.sources.layouts import Context, Field, Values, canonical_field, text_field
 from kpi_kit.sources.text_files import normal
 
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
@@ -27,7 +27,7 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 
 def attributes() -> tuple[Field, ...]:
     """The fields by which a lead belongs to an account."""
-    return tuple(texts(name, *titles) for name, titles in ATTRIBUTES.items())
+    return tuple(text_field(name, *titles) for name, titles in ATTRIBUTES.items())
 
 
 def moment(name: str, *titles: str, blanks: Sequence[str] = ()) -> Field:
@@ -37,7 +37,7 @@ def moment(name: str, *titles: str, blanks: Sequence[str] = ()) -> Field:
 
 def amount(*titles: str) -> Field:
     """The sum of a deal."""
-    return of("leads", "sale_amount", *titles, empty=True)
+    return canonical_field("leads", "sale_amount", *titles, empty=True)
 
 
 _COLUMNS = ("lead_id", "account_id", "created_at", "qualified", "sold_at", "sale_amount", "currency")

@@ -16,11 +16,11 @@ from typing import Any
 from kpi_kit.core.errors import InputError, KitError, did_you_mean
 from kpi_kit.core.schema import PLATFORMS, TABLES, Column
 from kpi_kit.core.yaml_io import read_yaml
-from kpi_kit.sources.cells import Style
-from kpi_kit.sources.heads import Head, head_of
-from kpi_kit.sources.interface import NO, Guess, Imported, ImportOptions
-from kpi_kit.sources.layouts import Field, Found, Layout, find
-from kpi_kit.sources.reading import read_layouts
+from kpi_kit.sources.cell_values import Style
+from kpi_kit.sources.file_head import Head, head_of
+from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
+from kpi_kit.sources.layouts import Field, Layout, LocatedTable, locate_tables
+from kpi_kit.sources.read_tables import read_layouts
 from kpi_kit.sources.text_files import normal
 
 FILLS: Mapping[str, str] = {
@@ -84,7 +84,7 @@ def _read(file: Path, confirmed: bool) -> GuessedMapping:
     required = {name for name in table.required if not table[name].nullable}
     fields = tuple(
         Field(
-            table[name] if name in required else _may_be_empty(table[name]), titles, wanted=name in required
+            table[name] if name in required else _may_be_empty(table[name]), titles, needed=name in required
         )
         for name, titles in synonyms.items()
     )
@@ -134,15 +134,15 @@ def _problems(record: Any, file: Path) -> Iterator[str]:
         yield f"{file}: dates: allowed are mdy and dmy (of dates with slashes), found {record['dates']!r}"
 
 
-def sniff(head: Head) -> Guess:
+def sniff(head: Head) -> Match:
     """By the mappings that come with the kit."""
     best = best_of(head, mappings(None))
-    return NO if best is None else Guess(min(best[1].score, 0.8), best[1].why)
+    return NO_MATCH if best is None else Match(min(best[1].score, 0.8), best[1].reason)
 
 
-def best_of(head: Head, known: Sequence[GuessedMapping]) -> tuple[GuessedMapping, Found] | None:
+def best_of(head: Head, known: Sequence[GuessedMapping]) -> tuple[GuessedMapping, LocatedTable] | None:
     """The mapping that knows most of a file's columns; None where none knows enough, or two know as much."""
-    found = [(mapping, tables[0]) for mapping in known if (tables := find(head, [mapping.layout]))]
+    found = [(mapping, tables[0]) for mapping in known if (tables := locate_tables(head, [mapping.layout]))]
     found = [each for each in found if each[1].score >= _LEAST]
     found.sort(key=lambda each: (-each[1].score, not each[0].confirmed))
     if len(found) > 1 and found[0][1].score - found[1][1].score < 0.02 and not found[0][0].confirmed:
@@ -151,10 +151,10 @@ def best_of(head: Head, known: Sequence[GuessedMapping]) -> tuple[GuessedMapping
     return found[0] if found else None
 
 
-def shown(mapping: GuessedMapping, found: Found) -> list[str]:
+def shown(mapping: GuessedMapping, found: LocatedTable) -> list[str]:
     """Which column of the file would be read as which, a line each."""
-    cells = next(cells for number, cells in found.grid.first(found.delimiter, 40) if number == found.row)
-    lines = [f"{found.grid.label}: by {mapping.file.name}, table {mapping.layout.table}:"]
+    cells = next(cells for number, cells in found.raw.first(found.delimiter, 40) if number == found.row)
+    lines = [f"{found.raw.label}: by {mapping.file.name}, table {mapping.layout.table}:"]
     for name, titles in mapping.synonyms.items():
         wanted = set(map(normal, titles))
         theirs = [" ".join(cell.split()) for cell in cells if normal(cell) in wanted]

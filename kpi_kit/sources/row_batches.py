@@ -31,7 +31,7 @@ class _Pile:
     sources: list[str] = field(default_factory=list)
 
 
-class Batches:
+class RowBatches:
     """Rows of several tables, added batch by batch.
 
     Parameters

@@ -11,8 +11,8 @@ from typing import Any
 import ijson
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.sources.bounds import JsonGuard
-from kpi_kit.sources.grids import HEADER_WITHIN, Grid, grids_of
+from kpi_kit.sources.raw_tables import HEADER_WITHIN, RawTable, raw_tables
+from kpi_kit.sources.size_limits import JsonGuard
 from kpi_kit.sources.text_files import Record
 
 _JSON_HEAD = 256 << 10
@@ -38,12 +38,12 @@ class Head:
     """
 
     path: Path
-    grids: tuple[Grid, ...] = ()
+    grids: tuple[RawTable, ...] = ()
     keys: frozenset[str] = frozenset()
     values: Mapping[str, Any] = field(default_factory=dict)
     _first: dict[tuple[int, str], list[Record]] = field(default_factory=dict, repr=False, compare=False)
 
-    def rows(self) -> Iterator[tuple[Grid, str, list[Record]]]:
+    def rows(self) -> Iterator[tuple[RawTable, str, list[Record]]]:
         """The first rows of every table, with every delimiter that it may have.
 
         They are read once, however many importers look at them.
@@ -82,7 +82,7 @@ def head_of(path: Path) -> Head:
         keys, values = _json_keys(plain)
         if keys or len(plain) < 3:
             return Head(path, keys=keys, values=values)
-    return Head(path, grids=tuple(grids_of(path)))
+    return Head(path, grids=tuple(raw_tables(path)))
 
 
 def _json_keys(start: bytes) -> tuple[frozenset[str], Mapping[str, Any]]:

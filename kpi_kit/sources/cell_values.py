@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from kpi_kit.core.schema import Column, Type
-from kpi_kit.sources.moments import month_names, read_moment
+from kpi_kit.sources.dates import month_names, parse_date
 
 _UNKNOWN = frozenset({"", "-", "–", "—", "--", "undefined", "nan", "n/a", "#n/a", "null", "none"})
 _FLAGS = {
@@ -51,7 +51,7 @@ class Style:
 PLAIN = Style()
 
 
-def read_cell(text: str, column: Column, zone: ZoneInfo, style: Style = PLAIN) -> Any:
+def parse_cell(text: str, column: Column, zone: ZoneInfo, style: Style = PLAIN) -> Any:
     """The value of a cell for a column of a canonical table.
 
     Parameters
@@ -86,7 +86,7 @@ def is_unknown(text: str) -> bool:
     return text.strip().casefold() in _UNKNOWN
 
 
-def read_number(text: str, decimal: str | None = None) -> Decimal | None:
+def parse_number(text: str, decimal: str | None = None) -> Decimal | None:
     r"""A number as people and programs write it: thousands with any space, decimal point or comma, per cent.
 
     Parameters
@@ -120,7 +120,7 @@ def _plain(number: Decimal) -> Decimal:
     return number.to_integral_value() if number == number.to_integral_value() else number.normalize()
 
 
-def undo_spreadsheet(text: str) -> Decimal | None:
+def undo_date_format(text: str) -> Decimal | None:
     """The decimal that a spreadsheet has made a date of; None where the cell is none of these.
 
     Examples
@@ -140,9 +140,9 @@ def undo_spreadsheet(text: str) -> Decimal | None:
 
 def _number(text: str, _zone: ZoneInfo, style: Style) -> float | None:
     try:
-        number = read_number(text, style.decimal)
+        number = parse_number(text, style.decimal)
     except ValueError:
-        number = undo_spreadsheet(text)
+        number = undo_date_format(text)
         if number is None:
             raise
     if number is not None and number < 0:
@@ -155,7 +155,7 @@ def _count(text: str, _zone: ZoneInfo, style: Style) -> int | None:
     if text.isdecimal() and text.isascii() and len(text) < 19:
         return int(text)
     try:
-        number = read_number(text, style.decimal)
+        number = parse_number(text, style.decimal)
     except ValueError:
         raise ValueError(allowed) from None
     if number is not None and ("%" in text or number < 0 or number != int(number) or number >= 2**63):
@@ -171,7 +171,7 @@ def _flag(text: str, _zone: ZoneInfo, _style: Style) -> bool:
 
 
 def _time(text: str, zone: ZoneInfo, style: Style) -> dt.datetime:
-    moment, _ = read_moment(text, style.order, compact=style.compact)
+    moment, _ = parse_date(text, style.order, compact=style.compact)
     try:
         return (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(dt.UTC)
     except OverflowError:
@@ -179,7 +179,7 @@ def _time(text: str, zone: ZoneInfo, style: Style) -> dt.datetime:
 
 
 def _date(text: str, zone: ZoneInfo, style: Style) -> dt.date:
-    moment, _ = read_moment(text, style.order, compact=style.compact)
+    moment, _ = parse_date(text, style.order, compact=style.compact)
     return (moment if moment.tzinfo is None else moment.astimezone(zone)).date()
 
 

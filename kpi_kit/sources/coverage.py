@@ -1,0 +1,94 @@
+"""Which days of which table an import covers, for which account or brand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import TABLES, Type
+from kpi_kit.data.merge import Staged
+from kpi_kit.data.table_source import connect, literal, quoted
+from kpi_kit.sources.interface import DateRange, Imported, ImportOptions
+
+Covered = dict[tuple[str, str], Sequence[DateRange]]
+"""Days by table and scope."""
+
+
+def covered_days(imported: Imported, options: ImportOptions) -> tuple[Covered, list[str]]:
+    """The days that the files cover, by table and scope, with a sentence each on how that is known."""
+    covered: Covered = {}
+    sentences = []
+    for name, rows in imported.tables.items():
+        if name not in TABLES or TABLES[name].scope is None:
+            continue
+        ranges, reason = _ranges(name, rows, imported.coverage, options)
+        if not ranges:
+            sentences.append(
+                f"coverage of {name}: none, as there are no rows and the export says no days; give --since "
+                "and --until where it is certain that there was nothing"
+            )
+        for scope in _scopes(name, rows, options) if ranges else ():
+            covered[name, scope] = ranges
+            days = ", ".join(f"{since} to {until - dt.timedelta(days=1)}" for since, until in ranges)
+            sentences.append(f"coverage of {name} for {scope}: {days} ({reason})")
+    return covered, sentences
+
+
+def _scopes(name: str, rows: pd.DataFrame | Staged, options: ImportOptions) -> Iterator[str]:
+    """Whose rows a table holds; an empty one still speaks for the account or brand that was named."""
+    column = str(TABLES[name].scope)
+    owners = distinct(rows, column) if len(rows) else []
+    named = options.account if column == "account_id" else options.brand
+    yield from owners or ([named] if named else [])
+
+
+def _ranges(
+    name: str,
+    rows: pd.DataFrame | Staged,
+    stated: Mapping[str, Sequence[DateRange]],
+    options: ImportOptions,
+) -> tuple[Sequence[DateRange], str]:
+    if stated.get(name):
+        return stated[name], "the export says so"
+    if options.since and options.until:
+        return [(options.since, options.until)], "--since and --until"
+    if not len(rows):
+        return [], ""
+    first, last = _span(name, rows, options)
+    return [(options.since or first, options.until or last)], "from the first to the last day in the file"
+
+
+def _span(name: str, rows: pd.DataFrame | Staged, options: ImportOptions) -> DateRange:
+    """The first day with a row, and the day after the last."""
+    table = TABLES[name]
+    clock = quoted(str(table.clock))
+    zone = literal(str(options.timezone))
+    timed = table[str(table.clock)].type is Type.TIME
+    day = f"CAST(timezone({zone}, {clock}) AS DATE)" if timed else f"CAST({clock} AS DATE)"
+    last = "max(CAST(until AS DATE))" if name == "brand_queries" else f"max({day}) + 1"
+    first, end = (_query(rows, f"CAST(min({day}) AS DATE)")[0], _query(rows, f"CAST({last} AS DATE)")[0])
+    if not isinstance(first, dt.date) or not isinstance(end, dt.date):
+        raise InputError("the rows have no date")
+    return first, end
+
+
+def distinct(rows: pd.DataFrame | Staged, column: str) -> list[str]:
+    """The values of a column in order, without repetitions."""
+    if not isinstance(rows, Staged):
+        return sorted(map(str, rows[column].dropna().unique()))
+    name = quoted(column)
+    return [str(value) for value in _query(rows, f"DISTINCT {name}", f"WHERE {name} IS NOT NULL ORDER BY 1")]
+
+
+def _query(rows: pd.DataFrame | Staged, columns: str, rest: str = "") -> list[object]:
+    """The first column of a query of the rows."""
+    with connect("UTC") as connection:
+        if isinstance(rows, Staged):
+            source = "read_parquet([" + ", ".join(literal(str(file)) for file in rows.files) + "])"
+        else:
+            connection.register("rows", rows)
+            source = "rows"
+        return [row[0] for row in connection.execute(f"SELECT {columns} FROM {source} {rest}").fetchall()]
