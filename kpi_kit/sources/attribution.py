@@ -141,13 +141,13 @@ def read_attribution(path: Path) -> Attribution:
     return Attribution(rules, people, stages, phrases)
 
 
-def _phrases(found: Any, path: Path, problems: list[str]) -> Mapping[str, str]:
-    if found is None:
+def _phrases(section: Any, path: Path, problems: list[str]) -> Mapping[str, str]:
+    if section is None:
         return {}
-    if not isinstance(found, Mapping):
-        problems.append(f"{path}: phrases: allowed is phrase: brand, found {found!r:.80}")
+    if not isinstance(section, Mapping):
+        problems.append(f"{path}: phrases: allowed is phrase: brand, found {section!r:.80}")
         return {}
-    brands = {normal_phrase(str(phrase)): str(brand) for phrase, brand in found.items()}
+    brands = {normal_phrase(str(phrase)): str(brand) for phrase, brand in section.items()}
     for wide, narrow in nested(brands):
         if brands[wide] == brands[narrow]:
             problems.append(
@@ -157,29 +157,33 @@ def _phrases(found: Any, path: Path, problems: list[str]) -> Mapping[str, str]:
     return brands
 
 
-def _stages(found: Any, path: Path, problems: list[str]) -> Mapping[str, Sequence[re.Pattern[str]]]:
-    if found is None:
+def _stages(section: Any, path: Path, problems: list[str]) -> Mapping[str, Sequence[re.Pattern[str]]]:
+    if section is None:
         return {}
-    if not isinstance(found, Mapping) or not set(found) <= set(_STAGE_KEYS):
-        problems.append(f"{path}: stages: allowed are the keys {', '.join(_STAGE_KEYS)}, found {found!r:.80}")
+    if not isinstance(section, Mapping) or not set(section) <= set(_STAGE_KEYS):
+        problems.append(
+            f"{path}: stages: allowed are the keys {', '.join(_STAGE_KEYS)}, found {section!r:.80}"
+        )
         return {}
     stages = {}
-    for meaning, patterns in found.items():
+    for meaning, patterns in section.items():
         try:
             listed = patterns if isinstance(patterns, list) else [patterns]
-            stages[str(meaning)] = [re.compile(str(each), re.IGNORECASE) for each in listed]
+            stages[str(meaning)] = [re.compile(str(pattern), re.IGNORECASE) for pattern in listed]
         except re.error as fault:
             problems.append(f"{path}: stages: {meaning}: no regular expression ({fault})")
     return stages
 
 
-def _rules(found: Any, path: Path, problems: list[str]) -> Iterable[Rule]:
-    if found is None:
+def _rules(section: Any, path: Path, problems: list[str]) -> Iterable[Rule]:
+    if section is None:
         return
-    if not isinstance(found, list):
-        problems.append(f"{path}: rules: allowed is a list of {{field, match, account}}, found {found!r:.60}")
+    if not isinstance(section, list):
+        problems.append(
+            f"{path}: rules: allowed is a list of {{field, match, account}}, found {section!r:.60}"
+        )
         return
-    for number, rule in enumerate(found, start=1):
+    for number, rule in enumerate(section, start=1):
         where = f"{path}: rules: rule {number}"
         if not isinstance(rule, Mapping) or set(rule) != set(_RULE_KEYS):
             problems.append(f"{where}: allowed are the keys {', '.join(_RULE_KEYS)}, found {rule!r:.80}")
@@ -192,13 +196,17 @@ def _rules(found: Any, path: Path, problems: list[str]) -> Iterable[Rule]:
         yield Rule(str(rule["field"]), pattern, str(rule["account"]))
 
 
-def _people(found: Any, path: Path, problems: list[str]) -> Mapping[str, Mapping[str, str]]:
-    if found is None:
+def _people(section: Any, path: Path, problems: list[str]) -> Mapping[str, Mapping[str, str]]:
+    if section is None:
         return {}
-    if not isinstance(found, Mapping) or not all(isinstance(people, Mapping) for people in found.values()):
-        problems.append(f"{path}: specialists: allowed is platform: {{id: specialist}}, found {found!r:.80}")
+    if not isinstance(section, Mapping) or not all(
+        isinstance(people, Mapping) for people in section.values()
+    ):
+        problems.append(
+            f"{path}: specialists: allowed is platform: {{id: specialist}}, found {section!r:.80}"
+        )
         return {}
     return {
         str(platform): {str(number): str(person) for number, person in people.items()}
-        for platform, people in found.items()
+        for platform, people in section.items()
     }

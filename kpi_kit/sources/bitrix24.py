@@ -58,7 +58,7 @@ def _once(values: Values, rows: Sequence[int], context: Context) -> tuple[Values
             "# leads stand in several rows, one a product; they count once, and their sum is unknown"
         ] += len(often)
     kept = list(first.values())
-    once = {name: [found[place] for place in kept] for name, found in values.items()}
+    once = {name: [column[place] for place in kept] for name, column in values.items()}
     if "sale_amount" in once:
         pairs = zip(once["lead_id"], once["sale_amount"], strict=True)
         once["sale_amount"] = [None if number in often else value for number, value in pairs]

@@ -70,9 +70,9 @@ def parse_cell(text: str, column: Column, zone: ZoneInfo, style: Style = PLAIN) 
     Examples
     --------
     >>> from kpi_kit.core.schema import TABLES
-    >>> read_cell("1 234", TABLES["posts"]["views"], ZoneInfo("UTC"))
+    >>> parse_cell("1 234", TABLES["posts"]["views"], ZoneInfo("UTC"))
     1234
-    >>> read_cell("07.08.2025 00:16", TABLES["posts"]["published_at"], ZoneInfo("Europe/Moscow")).isoformat()
+    >>> parse_cell("07.08.2025 00:16", TABLES["posts"]["published_at"], ZoneInfo("Europe/Moscow")).isoformat()
     '2025-08-06T21:16:00+00:00'
     """
     if column.type is Type.TEXT:
@@ -97,9 +97,9 @@ def parse_number(text: str, decimal: str | None = None) -> Decimal | None:
 
     Examples
     --------
-    >>> [str(read_number(text)) for text in ("1\u00a0234", "0,0115", "36.68%", "undefined", "")]
+    >>> [str(parse_number(text)) for text in ("1\u00a0234", "0,0115", "36.68%", "undefined", "")]
     ['1234', '0.0115', '0.3668', 'None', 'None']
-    >>> str(read_number("1,234,567.5", decimal="."))
+    >>> str(parse_number("1,234,567.5", decimal="."))
     '1234567.5'
     """
     plain = " ".join(text.split()).replace("\u2212", "-")
@@ -125,7 +125,7 @@ def undo_date_format(text: str) -> Decimal | None:
 
     Examples
     --------
-    >>> str(undo_spreadsheet("3.апр")), str(undo_spreadsheet("апр.85")), undo_spreadsheet("апрель")
+    >>> str(undo_date_format("3.апр")), str(undo_date_format("апр.85")), undo_date_format("апрель")
     ('3.4', '4.85', None)
     """
     plain = " ".join(text.casefold().split())

@@ -60,34 +60,34 @@ def _plan(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
     wanted = _platforms(context)
     seen: Counter[str] = Counter()
     for place, row in enumerate(rows):
-        told = {name: found[place] for name, found in values.items()}
+        cells = {name: column[place] for name, column in values.items()}
         if (
             wanted
-            and told.get("platform")
-            and not any(word in normal(str(told["platform"])) for word in wanted)
+            and cells.get("platform")
+            and not any(word in normal(str(cells["platform"])) for word in wanted)
         ):
             context.counts[f"# rows of other platforms than {wanted[0]} left out"] += 1
             continue
-        due = _due(str(told.get("day") or ""), told.get("time"), row, context)
-        status = normal(str(told.get("status") or ""))
-        approved = _approved(status, told.get("approved_at"), row, context)
-        name = "|".join(str(told.get(part) or "") for part in ("day", "time", "platform", "topic"))
+        due = _due(str(cells.get("day") or ""), cells.get("time"), row, context)
+        status = normal(str(cells.get("status") or ""))
+        approved = _approved(status, cells.get("approved_at"), row, context)
+        name = "|".join(str(cells.get(part) or "") for part in ("day", "time", "platform", "topic"))
         seen[name] += 1
-        link = _POST.search(str(told.get("link") or ""))
-        number = str(told["number"]) if told.get("number") else sha256(f"{name}|{seen[name]}")[:16]
-        cancelled = told.get("cancelled_at")
+        link = _POST.search(str(cells.get("link") or ""))
+        number = str(cells["number"]) if cells.get("number") else sha256(f"{name}|{seen[name]}")[:16]
+        cancelled = cells.get("cancelled_at")
         if status in _CANCELLED and due is not None and cancelled is None:
             cancelled = due - dt.timedelta(seconds=1)  # when is not said, but before it was due
-        whole = (
+        made_row = (
             number,
             due,
             approved,
             (link[1] or link[2]) if link else None,
-            told.get("approved_at"),
+            cells.get("approved_at"),
             cancelled,
             row,
         )
-        for column, value in zip(made, whole, strict=True):
+        for column, value in zip(made, made_row, strict=True):
             made[column].append(value)
     return {"plan": made}
 

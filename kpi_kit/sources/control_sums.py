@@ -155,10 +155,10 @@ class ControlSums:
     def _nearest(self, name: str) -> Decimal:
         """The total that is meant: rows of totals may repeat, add up, or stand below their own subtotals."""
         totals = self._totals[name]
-        largest, whole = max(totals), sum(totals, Decimal(0))
-        if len(totals) > 2 and largest * 2 == whole:
+        largest, added_up = max(totals), sum(totals, Decimal(0))
+        if len(totals) > 2 and largest * 2 == added_up:
             return largest
-        meant = {whole, largest} if len(set(totals)) == 1 else {whole}
+        meant = {added_up, largest} if len(set(totals)) == 1 else {added_up}
         return min(meant, key=lambda total: abs(total - self._sums.get(name, Decimal(0))))
 
     def _slack(self, name: str, totals: Sequence[Decimal]) -> Decimal:
@@ -189,8 +189,8 @@ class ControlSums:
 def _unit(number: Decimal) -> Decimal:
     """The unit of the last decimal: 0.01 of 9.50, and 1 of whole numbers."""
     exponent = number.as_tuple().exponent
-    whole = number == number.to_integral_value() or not isinstance(exponent, int)
-    return Decimal(1) if whole else Decimal(1).scaleb(int(exponent))
+    is_whole = number == number.to_integral_value() or not isinstance(exponent, int)
+    return Decimal(1) if is_whole else Decimal(1).scaleb(int(exponent))
 
 
 def _listed(totals: Sequence[Decimal]) -> str:

@@ -53,7 +53,7 @@ def month_names() -> Mapping[str, int]:
     >>> [month_names()[name] for name in ("aug", "августа", "август", "marzo")]
     [8, 8, 8, 3]
     """
-    found: dict[str, int] = {}
+    names: dict[str, int] = {}
     doubtful = set()
     for language in LANGUAGES:
         months = Locale(language).months
@@ -61,10 +61,10 @@ def month_names() -> Mapping[str, int]:
             for width in ("wide", "abbreviated"):
                 for number, name in months[context][width].items():
                     plain = name.casefold().rstrip(".")
-                    if found.setdefault(plain, number) != number:
+                    if names.setdefault(plain, number) != number:
                         doubtful.add(plain)
-    found.update({"сен": 9, "ноя": 11, "фев": 2, "sept": 9})  # as spreadsheets and people shorten them
-    return MappingProxyType({name: number for name, number in found.items() if name not in doubtful})
+    names.update({"сен": 9, "ноя": 11, "фев": 2, "sept": 9})  # as spreadsheets and people shorten them
+    return MappingProxyType({name: number for name, number in names.items() if name not in doubtful})
 
 
 def parse_date(text: str, order: str | None = None, *, compact: bool = False) -> tuple[dt.datetime, bool]:
@@ -85,7 +85,7 @@ def parse_date(text: str, order: str | None = None, *, compact: bool = False) ->
 
     Examples
     --------
-    >>> [read_moment(text)[0].date().isoformat() for text in ("31.10.2025", "Aug 28, 2025", "3 мая 2025 г.")]
+    >>> [parse_date(text)[0].date().isoformat() for text in ("31.10.2025", "Aug 28, 2025", "3 мая 2025 г.")]
     ['2025-10-31', '2025-08-28', '2025-05-03']
     """
     try:
@@ -122,7 +122,7 @@ def parse_month(text: str) -> dt.date | None:
 
     Examples
     --------
-    >>> read_month("август 2024"), read_month("31.10.2025")
+    >>> parse_month("август 2024"), parse_month("31.10.2025")
     (datetime.date(2024, 8, 1), None)
     """
     match = _MONTH.fullmatch(text)
@@ -161,15 +161,15 @@ def with_years(days: Sequence[tuple[int, int]], until: dt.date) -> list[dt.date]
     """
     if len(days) > 1 and days[0] > days[1] and days[1] != (1, 1):
         return with_years(days[::-1], until)[::-1]
-    found: list[dt.date] = []
+    dates: list[dt.date] = []
     later = until
     for month, day in reversed(days):
         moment = _before(month, day, later)
-        if found and later.toordinal() - moment.toordinal() > 180:
+        if dates and later.toordinal() - moment.toordinal() > 180:
             raise ValueError("the days are in no order")
-        found.append(moment)
+        dates.append(moment)
         later = moment
-    return found[::-1]
+    return dates[::-1]
 
 
 def _before(month: int, day: int, later: dt.date) -> dt.date:

@@ -29,7 +29,7 @@ class Head:
     Parameters
     ----------
     path : pathlib.Path
-    grids : tuple of Grid
+    grids : tuple of RawTable
         Its tables of cells; none where it is JSON.
     keys : frozenset of str
         JSON: where something stands, such as ``response.items.item.post_type``.

@@ -125,17 +125,17 @@ def _one_segment(
     repeated = {header for header, names in seen.items() if len(set(names)) > 1}
     names = list(dict.fromkeys(name for name, (_, header, _) in split if tuple(header[1]) in repeated))
     if not names:
-        alone = [name for name, _ in split if name and normal(name) not in _EVERYBODY]
-        remarks += [f"{path}: figures of the segment {name!r} alone" for name in dict.fromkeys(alone[:1])]
+        single = [name for name, _ in split if name and normal(name) not in _EVERYBODY]
+        remarks += [f"{path}: figures of the segment {name!r} alone" for name in dict.fromkeys(single[:1])]
         return [block for _, block in split]
     wanted = {normal(options.segment)} if options.segment else _EVERYBODY
     chosen = next((name for name in names if normal(name) in wanted), None)
     listed = ", ".join(repr(name or "without a name") for name in names)
     if chosen is None:
-        asked = f", found {options.segment!r}" if options.segment else ""
+        stated = f", found {options.segment!r}" if options.segment else ""
         raise InputError(
             f"{path}: its tables are repeated for the segments {listed}, which overlap and cannot be added "
-            f"up: name one of them with --segment{asked}"
+            f"up: name one of them with --segment{stated}"
         )
     others = ", ".join(repr(name or "without a name") for name in names if name != chosen)
     remarks.append(
@@ -197,8 +197,8 @@ def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.da
             joined = [
                 " | ".join(str(values[name][i] or "(not set)") for name in split) for i in range(len(numbers))
             ]
-            told = {**values, "since": days, "item": joined if split else ["all"] * len(numbers)}
-            made[ACCOUNT_STATS] = one_row_per_measure(told, figures, numbers)
+            long = {**values, "since": days, "item": joined if split else ["all"] * len(numbers)}
+            made[ACCOUNT_STATS] = one_row_per_measure(long, figures, numbers)
         return made
 
     return Layout(
@@ -239,15 +239,15 @@ def _day(text: Any, span: dict[str, dt.date], row: int, context: Context) -> dt.
 
 
 def _span(notes: Sequence[str], options: ImportOptions) -> dict[str, dt.date]:
-    found: dict[str, dt.date] = {"start": options.since} if options.since else {}
+    span: dict[str, dt.date] = {"start": options.since} if options.since else {}
     for note in notes:
         for name, pattern in (("start", _START), ("end", _END)):
             if match := pattern.search(note):
                 try:
-                    found[name] = dt.datetime.strptime(match[1], "%Y%m%d").date()
+                    span[name] = dt.datetime.strptime(match[1], "%Y%m%d").date()
                 except ValueError:
                     raise InputError(f"{note.strip()}: {match[1]} is no date") from None
-    return found
+    return span
 
 
 def sniff(head: Head) -> Match:
@@ -256,9 +256,9 @@ def sniff(head: Head) -> Match:
         first = [" ".join(cells).strip() for _, cells in rows[:25]]
         notes = [line for line in first if line.startswith("#")]
         if delimiter == "," and grid.encoding != "sheet" and len(notes) >= 3:
-            told = next((note for note in notes if "GA4" in note or _START.search(note)), "")
-            if told:
-                return Match(0.97, f"lines with # such as {told!r:.60}")
+            line = next((note for note in notes if "GA4" in note or _START.search(note)), "")
+            if line:
+                return Match(0.97, f"lines with # such as {line!r:.60}")
     return NO_MATCH
 
 

@@ -281,8 +281,8 @@ def similar_titles(titles: Sequence[str], missing: Sequence[Field]) -> dict[str,
 
     Examples
     --------
-    >>> fields = [texts("views", "Просмотры"), texts("likes", "Лайки", "Likes")]
-    >>> namesakes(["Просмотры видео", "Текст", "Like"], fields)
+    >>> fields = [text_field("views", "Просмотры"), text_field("likes", "Лайки", "Likes")]
+    >>> similar_titles(["Просмотры видео", "Текст", "Like"], fields)
     {'Просмотры видео': ('views', 'Просмотры'), 'Like': ('likes', 'Likes')}
     """
     similar: dict[str, tuple[str, str]] = {}

@@ -65,8 +65,8 @@ def leads(values: Values, rows: Sequence[int], context: Context, stage: Stage) -
         account = _account({name: str(values[name][place] or "") for name in names}, context)
         if account is None:
             continue
-        said = str(_at(values, "stage", place) or "")
-        qualified, sold = _meaning(said, context, stage)
+        stage_name = str(_at(values, "stage", place) or "")
+        qualified, sold = _meaning(stage_name, context, stage)
         closed = _at(values, "closed_at", place)
         sum_ = _at(values, "sale_amount", place)
         if sold and closed is None:
@@ -77,7 +77,7 @@ def leads(values: Values, rows: Sequence[int], context: Context, stage: Stage) -
                 "# with a sum but no currency: it stays unknown, and reports take it for the department's; "
                 "give --currency where it is another"
             ] += 1
-        told = (
+        cells = (
             values["lead_id"][place],
             account,
             values["created_at"][place],
@@ -87,9 +87,9 @@ def leads(values: Values, rows: Sequence[int], context: Context, stage: Stage) -
             currency,
             row,
         )
-        for name, value in zip(made, told, strict=True):
+        for name, value in zip(made, cells, strict=True):
             made[name].append(value)
-        if "stage" in values and said and qualified is None and not sold:
+        if "stage" in values and stage_name and qualified is None and not sold:
             context.counts[
                 "# leads whose stage does not tell whether they are qualified (stages: in attribution.yml)"
             ] += 1
@@ -117,22 +117,22 @@ def _account(fields: Mapping[str, str], context: Context) -> str | None:
     return account
 
 
-def _meaning(said: str, context: Context, stage: Stage) -> tuple[bool | None, bool]:
+def _meaning(stage_name: str, context: Context, stage: Stage) -> tuple[bool | None, bool]:
     attribution = context.options.attribution
-    qualified, sold = stage(normal(said))
-    if attribution.means(said, "sold"):
+    qualified, sold = stage(normal(stage_name))
+    if attribution.means(stage_name, "sold"):
         qualified, sold = True, True
-    elif attribution.means(said, "qualified"):
+    elif attribution.means(stage_name, "qualified"):
         qualified = True
-    elif attribution.means(said, "not_qualified"):
+    elif attribution.means(stage_name, "not_qualified"):
         qualified, sold = False, False
     return qualified, sold
 
 
 def _currency(values: Values, place: int, context: Context) -> str | None:
-    found = _at(values, "currency", place)
-    if found:
-        return _CURRENCIES.get(normal(str(found)), str(found).strip().upper())
+    text = _at(values, "currency", place)
+    if text:
+        return _CURRENCIES.get(normal(str(text)), str(text).strip().upper())
     title = next(
         (
             title

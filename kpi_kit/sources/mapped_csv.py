@@ -84,7 +84,7 @@ def _table(options: ImportOptions) -> Table:
 
 def _layout(table: Table, mapping: ColumnMapping, options: ImportOptions, place: Path) -> Layout:
     zone = mapping.timezone or options.timezone
-    given = {*mapping.columns, *mapping.constants}
+    filled = {*mapping.columns, *mapping.constants}
     problems: list[str] = []
     fixed: dict[str, Any] = {}
     for name, text in mapping.constants.items():
@@ -92,20 +92,20 @@ def _layout(table: Table, mapping: ColumnMapping, options: ImportOptions, place:
             fixed[name] = parse_cell(text, table[name], zone)
         except ValueError as fault:
             problems.append(f"{place}: constants: {name}: {fault}, found {text!r:.60}")
-    if options.account and "account_id" in given:
+    if options.account and "account_id" in filled:
         problems.append(f"{place}: account_id is mapped, and --account {options.account} is given; keep one")
     elif options.account and "account_id" not in table.names:
         problems.append(f"--account {options.account}: table {table.name} has no account_id; leave it out")
     elif options.account:
         fixed["account_id"] = options.account
-    if options.brand and "brand" in table.names and "brand" not in given:
+    if options.brand and "brand" in table.names and "brand" not in filled:
         fixed["brand"] = options.brand
     for name in table.required:
-        if name == "account_id" and name not in given and name not in fixed and not problems:
+        if name == "account_id" and name not in filled and name not in fixed and not problems:
             problems.append(
                 "--account is missing: it names the account whose rows these are, such as vk-roastery"
             )
-        elif name not in given and name not in fixed:
+        elif name not in filled and name not in fixed:
             problems.append(f"{place}: {name} is required in table {table.name}: map it or give a constant")
         elif name in fixed and fixed[name] is None and not table[name].nullable:
             problems.append(f"{place}: constants: {name} is required and must not be empty")
@@ -137,11 +137,11 @@ def _locate(path: Path, layout: Layout) -> LocatedTable:
             for number, cells in grid.first(delimiter, HEADER_WITHIN):
                 named = {normal(title) for title in distinct_titles(cells)}
                 hits = sum(normal(name) in named for name in wanted)
-                found = LocatedTable(layout, grid, delimiter, number, 1.0, layout.name)
-                candidates.append((-hits, number, -len(cells), found, (number, cells)))
+                table = LocatedTable(layout, grid, delimiter, number, 1.0, layout.name)
+                candidates.append((-hits, number, -len(cells), table, (number, cells)))
     if not candidates:
         raise InputError(f"{path}: holds no rows")
-    *_, found, (_, cells) = min(candidates, key=lambda field: field[:3])
+    *_, table, (_, cells) = min(candidates, key=lambda field: field[:3])
     named = {normal(title) for title in distinct_titles(cells)}
     has = [" ".join(cell.split())[:40] for cell in cells if cell.strip()]
     refuse(
@@ -151,7 +151,7 @@ def _locate(path: Path, layout: Layout) -> LocatedTable:
             if normal(name) not in named
         ]
     )
-    return found
+    return table
 
 
 def _repeated_titles(context: Context, layout: Layout) -> list[str]:

@@ -49,7 +49,7 @@ def platform_named(source: str | None) -> str | None:
 
     Examples
     --------
-    >>> platform_of("vk.com"), platform_of("Forbes"), platform_of(None)
+    >>> platform_named("vk.com"), platform_named("Forbes"), platform_named(None)
     ('vk', 'other', None)
     """
     if not source:
@@ -75,24 +75,24 @@ def mentions(
     at : sequence of datetime
     """
     made: Values = {name: [] for name in ("mention_id", "mentioned_at", "platform", "sentiment")}
-    strange: set[str] = set()
+    unknown_words: set[str] = set()
     for place in range(len(rows)):
-        told = {name: found[place] for name, found in values.items() if isinstance(found, list)}
-        word = normal(str(told.get("sentiment") or ""))
+        cells = {name: column[place] for name, column in values.items() if isinstance(column, list)}
+        word = normal(str(cells.get("sentiment") or ""))
         sentiment = SENTIMENT.get(word)
         if word and sentiment is None:
-            strange.add(word)
-        made["mention_id"].append(_identity(told, at[place]))
+            unknown_words.add(word)
+        made["mention_id"].append(_identity(cells, at[place]))
         made["mentioned_at"].append(at[place])
-        made["platform"].append(platform_named(told.get("source") or told.get("url")))
+        made["platform"].append(platform_named(cells.get("source") or cells.get("url")))
         made["sentiment"].append(sentiment)
-    for word in sorted(strange):
+    for word in sorted(unknown_words):
         context.counts[f"sentiment {word!r:.30} is not known and left empty (# batches)"] += 1
     return {"mentions": made}
 
 
-def _identity(told: Mapping[str, Any], at: object) -> str:
-    if told.get("number"):
-        return str(told["number"])
-    parts = [str(told.get(name) or "") for name in ("url", "author", "text")]
+def _identity(cells: Mapping[str, Any], at: object) -> str:
+    if cells.get("number"):
+        return str(cells["number"])
+    parts = [str(cells.get(name) or "") for name in ("url", "author", "text")]
     return sha256("\x1f".join([*parts, str(at)]))[:20]

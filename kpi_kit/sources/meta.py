@@ -60,10 +60,10 @@ _LIFETIME = frozenset(
 
 
 def _posts(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
-    for said, row in zip(values.get("span", []), rows, strict=False):
-        if said and normal(said) not in _LIFETIME:
+    for dates, row in zip(values.get("span", []), rows, strict=False):
+        if dates and normal(dates) not in _LIFETIME:
             context.problems.append(
-                f"{context.where(row)}: column 'Date' says {said!r:.40}: figures of single days "
+                f"{context.where(row)}: column 'Date' says {dates!r:.40}: figures of single days "
                 "are no figures of posts; "
                 "export the content with lifetime data"
             )
@@ -78,7 +78,7 @@ def _posts(values: Values, rows: Sequence[int], context: Context) -> Mapping[str
                     f"file's name, {span[0]} to "
                     f"{span[1] - _DAY}: day and month may be the other way round"
                 )
-    posts = {name: found for name, found in values.items() if name in TABLES["posts"].names}
+    posts = {name: column for name, column in values.items() if name in TABLES["posts"].names}
     return {"posts": posts}
 
 
@@ -245,9 +245,9 @@ def _overview_grid(head: Head) -> tuple[RawTable, str, str] | None:
 
 def sniff(head: Head) -> Match:
     """By the columns Date and Primary under a title, or by the columns of content."""
-    found = _overview_grid(head)
-    if found is not None and found[2]:
-        return Match(0.97, f"the columns Date and Primary under the title {found[2]!r:.60}")
+    overview = _overview_grid(head)
+    if overview is not None and overview[2]:
+        return Match(0.97, f"the columns Date and Primary under the title {overview[2]!r:.60}")
     return match_layouts(head, _CONTENT)
 
 
@@ -261,7 +261,9 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     """
     heads = [head_of(path) for path in paths]
     overviews = [
-        (path, found) for path, head in zip(paths, heads, strict=True) if (found := _overview_grid(head))
+        (path, overview)
+        for path, head in zip(paths, heads, strict=True)
+        if (overview := _overview_grid(head))
     ]
     contents = [path for path, head in zip(paths, heads, strict=True) if locate_tables(head, _CONTENT)]
     if contents and overviews:

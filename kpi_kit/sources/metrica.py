@@ -289,10 +289,11 @@ def _rows(
     for number, row in enumerate(record["data"], start=1):
         where = f"{path}: data {number}"
         try:
-            told = [
-                str((each or {}).get("name") or (each or {}).get("id") or "") for each in row["dimensions"]
+            names_of_row = [
+                str((dimension or {}).get("name") or (dimension or {}).get("id") or "")
+                for dimension in row["dimensions"]
             ]
-            fields = dict(zip(names, told, strict=True))
+            fields = dict(zip(names, names_of_row, strict=True))
             if intervals is None:
                 day = dt.date.fromisoformat(fields.pop("date"))
                 yield (
@@ -345,13 +346,13 @@ def _check_totals(
         if why_not_additive(name):
             control.leave_out(name, why_not_additive(name))
             continue
-        said = totals[place]
-        parts = said if isinstance(said, list) else [said]
+        total = totals[place]
+        parts = total if isinstance(total, list) else [total]
         control.add(name, values)
         control.add_total(name, sum(map(Decimal, map(str, map(_figure, parts))), Decimal(0)))
-    wrong, told = control.problems(str(context.path), partial=context.options.partial, many=False)
-    context.problems += [f"{each} (or fetch all pages, with limit and offset)" for each in wrong]
-    context.remarks += told
+    wrong, remarks = control.problems(str(context.path), partial=context.options.partial, many=False)
+    context.problems += [f"{sentence} (or fetch all pages, with limit and offset)" for sentence in wrong]
+    context.remarks += remarks
     context.remarks += [
-        f"{context.path}: totals that are not checked: {each}" for each in control.unchecked()
+        f"{context.path}: totals that are not checked: {sentence}" for sentence in control.unchecked()
     ]

@@ -84,13 +84,13 @@ class Sheet:
 
     def titles(self) -> dict[str, list[int]]:
         """Positions by normalised title; one that stands twice has several, ``title__2`` the second."""
-        found: dict[str, list[int]] = {}
+        positions: dict[str, list[int]] = {}
         for position, title in enumerate(self.header):
             plain, _, number = title.rpartition("__")
-            if number.isdecimal() and normal(plain) in found:
-                found[normal(plain)].append(position)
-            found.setdefault(normal(title), []).append(position)
-        return found
+            if number.isdecimal() and normal(plain) in positions:
+                positions[normal(plain)].append(position)
+            positions.setdefault(normal(title), []).append(position)
+        return positions
 
 
 def distinct_titles(cells: Sequence[str]) -> tuple[str, ...]:
@@ -142,8 +142,8 @@ def raw_tables(path: Path) -> Iterator[RawTable]:
     elif _is_page(start):
         yield from _page(path)
     else:
-        found = text_file(path)
-        yield RawTable(path, str(path), found.encoding, found.delimiters, found)
+        text = text_file(path)
+        yield RawTable(path, str(path), text.encoding, text.delimiters, text)
 
 
 def _spreadsheet(path: Path) -> Iterator[RawTable]:
@@ -211,8 +211,8 @@ class _Rows(HTMLParser):
 
 def _page(path: Path) -> Iterator[RawTable]:
     """What some programs save as .xls: a page with one table."""
-    found = text_file(path)
+    text = text_file(path)
     parser = _Rows()
-    parser.feed(read_bounded(path, MOST_PAGE, "a page").decode(found.encoding))
+    parser.feed(read_bounded(path, MOST_PAGE, "a page").decode(text.encoding))
     rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(parser.rows, start=1)]
-    yield RawTable(path, str(path), found.encoding, "\0", [record for record in rows if any(record[1])])
+    yield RawTable(path, str(path), text.encoding, "\0", [record for record in rows if any(record[1])])

@@ -466,9 +466,9 @@ class _CellReader:
         if not self.totals:
             return
         label, many = self.context.sheet.label, self.rows >= _ROWS_THAT_SERVICES_CUT
-        wrong, told = self._control.problems(label, partial=self.context.options.partial, many=many)
+        wrong, remarks = self._control.problems(label, partial=self.context.options.partial, many=many)
         self.context.problems.extend(wrong)
-        self.context.remarks.extend(told)
+        self.context.remarks.extend(remarks)
         agreed = ", ".join(self._control.agreed())
         tail = f"; the rows add up to it ({agreed})" if agreed else ""
         self.context.remarks.append(f"{label}: {counted(self.totals, 'row')} of totals skipped{tail}")

@@ -47,7 +47,7 @@ def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
     head = head_of(path)
     guesses = sorted(
         ((importer.sniff(head), name) for name, importer in sources.items()),
-        key=lambda each: (-each[0].score, each[1]),
+        key=lambda pair: (-pair[0].score, pair[1]),
     )
     sure = [(match, name) for match, name in guesses if match.score >= _LEAST]
     if not sure:
@@ -59,10 +59,10 @@ def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
         )
     first, *others = sure
     if others and first[0].score - others[0][0].score < _APART and others[0][0].score < 0.97 <= 1.0:
-        told = "; or ".join(
+        listed = "; or ".join(
             f"{name} ({match.reason})" for match, name in sure[:3] if first[0].score - match.score < _APART
         )
-        raise InputError(f"{path}: could be {told}: name the source in place of auto")
+        raise InputError(f"{path}: could be {listed}: name the source in place of auto")
     return Recognised(path, first[1], first[0])
 
 
@@ -84,14 +84,14 @@ def unpack(paths: Sequence[Path], scratch: Path) -> list[tuple[Path, str]]:
     InputError
         Where an archive cannot be read or is too large.
     """
-    found: list[tuple[Path, str]] = []
+    unpacked: list[tuple[Path, str]] = []
     for number, path in enumerate(paths):
         if not zipfile.is_zipfile(path) or path.suffix.casefold() in (".xlsx", ".xlsm"):
-            found.append((path, str(path)))
+            unpacked.append((path, str(path)))
             continue
         try:
             with zipfile.ZipFile(path) as archive:
-                found += _members(archive, path, scratch / f"archive{number}")
+                unpacked += _members(archive, path, scratch / f"archive{number}")
         except InputError:
             raise
         except (
@@ -105,7 +105,7 @@ def unpack(paths: Sequence[Path], scratch: Path) -> list[tuple[Path, str]]:
             raise InputError(f"{path}: this archive cannot be read ({fault!s:.120})") from None
         except Exception as fault:  # zlib.error and its like have no common parent
             raise InputError(f"{path}: this archive is damaged ({type(fault).__name__})") from None
-    return found
+    return unpacked
 
 
 def _members(archive: zipfile.ZipFile, path: Path, target: Path) -> list[tuple[Path, str]]:
@@ -119,7 +119,7 @@ def _members(archive: zipfile.ZipFile, path: Path, target: Path) -> list[tuple[P
         )
     if not infos:
         raise InputError(f"{path}: no table is in this archive; allowed are {', '.join(_READABLE)}")
-    found = []
+    members = []
     unpack = 0
     for place, info in enumerate(infos):
         folder = (
@@ -132,5 +132,5 @@ def _members(archive: zipfile.ZipFile, path: Path, target: Path) -> list[tuple[P
         with file.open("wb") as copy:
             for chunk in unpack_member(archive, info, path, unpack, _MOST_BYTES):
                 unpack += copy.write(chunk)
-        found.append((file, f"{path}: {info.filename}"))
-    return found
+        members.append((file, f"{path}: {info.filename}"))
+    return members

@@ -203,11 +203,11 @@ def _refuse_strangers(read: ReadFiles, folder: Path, known: Iterable[str | None]
             if "account_id" in ALL_TABLES[name].names and len(rows)
             for owner in distinct(rows, "account_id")
         }
-        if strange := sorted(owners - have):
-            one = len(strange) == 1
+        if unknown := sorted(owners - have):
+            one = len(unknown) == 1
             problems.append(
                 f"{', '.join(names)}: rows belong to the account{'' if one else 's'} "
-                f"{', '.join(map(repr, strange))}, which {folder} does not have: import a file of "
+                f"{', '.join(map(repr, unknown))}, which {folder} does not have: import a file of "
                 f"{'that account' if one else 'each of them'} with --account first, or write "
                 f"{'it' if one else 'them'} into accounts.csv there"
             )

@@ -116,9 +116,9 @@ class RowBatches:
                     self._spill(pile, self._scratch)
                 tables[name] = _staged(pile, self._scratch, problems)
             else:
-                tables[name], told = _in_memory(pile, problems)
+                tables[name], stamps = _in_memory(pile, problems)
                 if pile.repeated == "newest":
-                    self.stamps[name] = told
+                    self.stamps[name] = stamps
             remarks += _told(pile, len(tables[name]), self._noun)
         refuse(problems)
         return remarks, tables
@@ -166,10 +166,10 @@ def _in_memory(pile: _Pile, problems: list[str]) -> tuple[pd.DataFrame, tuple[dt
         figures = [c.name for c in pile.table.columns if c.type is Type.COUNT and c.name in names]
         order = frame.sort_values(["_stamp", *figures], kind="stable", na_position="first")
         last = ~order.duplicated(key, keep="last").reindex(frame.index)
-        frame, whole = frame, frame[last].reset_index(drop=True)
+        frame, kept = frame, frame[last].reset_index(drop=True)
     else:
-        whole = frame.drop_duplicates(key if pile.repeated == "first" else names, ignore_index=True)
-    twice = whole[whole.duplicated(key, keep=False)] if set(key) <= set(names) else whole.iloc[:0]
+        kept = frame.drop_duplicates(key if pile.repeated == "first" else names, ignore_index=True)
+    twice = kept[kept.duplicated(key, keep=False)] if set(key) <= set(names) else kept.iloc[:0]
     for _, group in twice.groupby(key, sort=False) if len(twice) else ():
         first, *others = group.to_dict("records")
         for other in others:
@@ -179,9 +179,9 @@ def _in_memory(pile: _Pile, problems: list[str]) -> tuple[pd.DataFrame, tuple[dt
                 f"{_place(pile, other)}: the same {what} as in {_place(pile, first)}, but "
                 f"{', '.join(differ)} differ"
             )
-    _check_order(pile, whole, problems)
-    stamps = (dt.datetime.fromtimestamp(each, dt.UTC) if each else None for each in whole["_stamp"])
-    return whole[names], tuple(stamps)
+    _check_order(pile, kept, problems)
+    stamps = (dt.datetime.fromtimestamp(seconds, dt.UTC) if seconds else None for seconds in kept["_stamp"])
+    return kept[names], tuple(stamps)
 
 
 def _same(one: Any, other: Any) -> bool:

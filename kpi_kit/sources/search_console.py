@@ -87,9 +87,9 @@ def _beside(context: Context) -> DateRange | None:
     """The days of a table by day in the same archive."""
     for file in context.options.companions:
         together = file.parent == context.path.parent and file.name in _BY_DAY
-        found = locate_tables(head_of(file), [DATES]) if together else []
-        if found:
-            below = sheet_at(found[0].raw, found[0].delimiter, found[0].row).below()
+        tables = locate_tables(head_of(file), [DATES]) if together else []
+        if tables:
+            below = sheet_at(tables[0].raw, tables[0].delimiter, tables[0].row).below()
             days = [parse_date(cells[0].strip())[0].date() for _, cells in below if not is_total(cells)]
             if days:
                 context.remarks.append(
@@ -141,8 +141,8 @@ def _compared(head: Head) -> tuple[Layout, ...]:
             matches = [match for cell in cells if (match := _COMPARED.match(normal(cell)))]
             spans = list(dict.fromkeys(match["span"] for match in matches))
             if len(spans) == 2 and len(matches) >= 4:
-                asked, other = sorted(spans, key=lambda span: bool(_EARLIER.search(span)))
-                return tuple(_of_span(layout, asked, other) for layout in _LAYOUTS)
+                current, earlier = sorted(spans, key=lambda span: bool(_EARLIER.search(span)))
+                return tuple(_of_span(layout, current, earlier) for layout in _LAYOUTS)
     return ()
 
 
@@ -176,8 +176,8 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     for path in paths:
         head = head_of(path)
         compared = _compared(head)
-        if compared and (found := locate_tables(head, compared)):
-            tables.append((path, found[0]))
+        if compared and (located := locate_tables(head, compared)):
+            tables.append((path, located[0]))
         elif not locate_tables(head, _LAYOUTS) and _is_filters(head):
             remarks.append(f"{path}: the list of filters holds no figures")
     if not tables:

@@ -60,9 +60,11 @@ def mappings(own: Path | None) -> list[GuessedMapping]:
     InputError
         Naming everything that is wrong in a file.
     """
-    mine = sorted(own.glob("*.yml")) if own is not None and own.is_dir() else []
-    names = {file.name for file in mine}
-    return [_read(file, True) for file in mine] + [each for each in _shipped() if each.file.name not in names]
+    own_files = sorted(own.glob("*.yml")) if own is not None and own.is_dir() else []
+    names = {file.name for file in own_files}
+    return [_read(file, True) for file in own_files] + [
+        mapping for mapping in _shipped() if mapping.file.name not in names
+    ]
 
 
 @cache
@@ -142,19 +144,19 @@ def sniff(head: Head) -> Match:
 
 def best_of(head: Head, known: Sequence[GuessedMapping]) -> tuple[GuessedMapping, LocatedTable] | None:
     """The mapping that knows most of a file's columns; None where none knows enough, or two know as much."""
-    found = [(mapping, tables[0]) for mapping in known if (tables := locate_tables(head, [mapping.layout]))]
-    found = [each for each in found if each[1].score >= _LEAST]
-    found.sort(key=lambda each: (-each[1].score, not each[0].confirmed))
-    if len(found) > 1 and found[0][1].score - found[1][1].score < 0.02 and not found[0][0].confirmed:
-        names = " and ".join(each[0].file.stem for each in found[:2])
+    pairs = [(mapping, tables[0]) for mapping in known if (tables := locate_tables(head, [mapping.layout]))]
+    pairs = [pair for pair in pairs if pair[1].score >= _LEAST]
+    pairs.sort(key=lambda pair: (-pair[1].score, not pair[0].confirmed))
+    if len(pairs) > 1 and pairs[0][1].score - pairs[1][1].score < 0.02 and not pairs[0][0].confirmed:
+        names = " and ".join(pair[0].file.stem for pair in pairs[:2])
         raise InputError(f"{head.path}: the mappings {names} fit equally well; name one with --map")
-    return found[0] if found else None
+    return pairs[0] if pairs else None
 
 
-def shown(mapping: GuessedMapping, found: LocatedTable) -> list[str]:
+def shown(mapping: GuessedMapping, table: LocatedTable) -> list[str]:
     """Which column of the file would be read as which, a line each."""
-    cells = next(cells for number, cells in found.raw.first(found.delimiter, 40) if number == found.row)
-    lines = [f"{found.raw.label}: by {mapping.file.name}, table {mapping.layout.table}:"]
+    cells = next(cells for number, cells in table.raw.first(table.delimiter, 40) if number == table.row)
+    lines = [f"{table.raw.label}: by {mapping.file.name}, table {mapping.layout.table}:"]
     for name, titles in mapping.synonyms.items():
         wanted = set(map(normal, titles))
         theirs = [" ".join(cell.split()) for cell in cells if normal(cell) in wanted]
@@ -172,7 +174,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     """
     known = mappings(options.mappings)
     chosen: GuessedMapping | None = None
-    told: list[str] = []
+    remarks: list[str] = []
     for path in paths:
         best = best_of(head_of(path), known)
         if best is None:
@@ -180,13 +182,13 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
                 f"{path}: no mapping fits; write one (docs/import.md) and import it as csv with --map"
             )
         chosen = best[0]
-        told += shown(*best)
+        remarks += shown(*best)
     if chosen is None:
         raise InputError("no file was given")
     if not chosen.confirmed and not options.confirmed and not options.dry_run:
         raise InputError(
             [
-                *told,
+                *remarks,
                 "these columns are a guess, as no real file of this kind was seen: repeat with "
                 "--yes where they are right",
             ]
@@ -195,5 +197,5 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     if not chosen.confirmed and options.mappings is not None and not options.dry_run:
         options.mappings.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(chosen.file, options.mappings / chosen.file.name)
-        told.append(f"{options.mappings / chosen.file.name}: kept; edit it where a title differs")
-    return Imported(done.tables, done.coverage, (*done.remarks, *told), done.stamp, chosen.layout.platform)
+        remarks.append(f"{options.mappings / chosen.file.name}: kept; edit it where a title differs")
+    return Imported(done.tables, done.coverage, (*done.remarks, *remarks), done.stamp, chosen.layout.platform)

@@ -71,7 +71,7 @@ def _inquiries(
     rows: list[dict[str, Any]] = []
     people: dict[str, str] = {}
     open_ones: dict[str, dict[str, Any]] = {}
-    asked: dict[int, dict[str, Any]] = {}
+    by_message: dict[int, dict[str, Any]] = {}
     other = f"user{chat.id}"
     for message in sorted(chat.messages, key=lambda message: (message.at, message.id)):
         theirs = message.sender == other if chat.type == "personal_chat" else message.sender not in ours
@@ -87,9 +87,11 @@ def _inquiries(
                 }
                 open_ones[message.sender] = row
                 rows.append(row)
-            asked[message.id] = row
+            by_message[message.id] = row
             continue
-        answered = [asked[message.reply_to]] if message.reply_to in asked else list(open_ones.values())
+        answered = (
+            [by_message[message.reply_to]] if message.reply_to in by_message else list(open_ones.values())
+        )
         for row in answered:
             if row["answered_at"] is None:
                 row["answered_at"] = message.at
@@ -118,7 +120,7 @@ def read_members(chats: Sequence[Chat], account: str, options: ImportOptions, ba
             for at, people in moments.items():
                 days[at.astimezone(options.timezone).date()] += people
             for day, people in sorted(days.items()):
-                told = (
+                cells = (
                     day,
                     day + dt.timedelta(days=1),
                     account,
@@ -126,7 +128,7 @@ def read_members(chats: Sequence[Chat], account: str, options: ImportOptions, ba
                     chat.name or chat.id,
                     float(people),
                 )
-                for name, value in zip(columns, told, strict=True):
+                for name, value in zip(columns, cells, strict=True):
                     columns[name].append(value)
         if columns["value"]:
             rows = list(range(len(columns["value"])))

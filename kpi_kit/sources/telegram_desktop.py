@@ -84,9 +84,9 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
             )
         read_members(groups, account, options, batches)
     remarks.extend(_left_out(chosen, options))
-    told, tables = batches.finish()
+    batch_remarks, tables = batches.finish()
     latest = [chat.stamp for chat in chosen if chat.stamp is not None]
-    dropped = [remark for remark in told if "dropped" in remark]
+    dropped = [remark for remark in batch_remarks if "dropped" in remark]
     return Imported(
         tables, {}, (*remarks, *dropped), max(latest, default=None), "telegram", dict(batches.stamps)
     )
@@ -156,9 +156,9 @@ def _posts(
     # Old versions write no reactions at all; only where some message of the export has them, none means 0.
     counting = {chat.path for chat in chats if chat.counting}
     for channel in channels:
-        told = _Told("posts", channel)
+        albums = _AlbumCounter("posts", channel)
         emit = _Emitter(batches, "posts", channel)
-        for album in told.albums(channel.messages):
+        for album in albums.albums(channel.messages):
             first = album[0]
             if options.stats_at is not None and first.at > options.stats_at:
                 emit.refuse(
@@ -176,12 +176,12 @@ def _posts(
             }
             emit.add(row if options.stats_at is None else {**row, "stats_at": options.stats_at}, first.id)
         emit.finish(("post_id", "account_id", "published_at", "likes", "text"))
-        remarks.append(told.sentence())
+        remarks.append(albums.sentence())
         if channel.path not in counting and len(channel.messages):
             remarks.append("posts: likes are unknown, as no message of the export has reactions")
-        if told.stars:
+        if albums.stars:
             remarks.append(
-                f"posts: {counted(told.stars, 'paid reaction')} (Telegram Stars) not counted as likes"
+                f"posts: {counted(albums.stars, 'paid reaction')} (Telegram Stars) not counted as likes"
             )
     remarks.append("posts: views, comments and reposts are unknown, as Telegram Desktop does not export them")
 
@@ -229,7 +229,7 @@ class _Emitter:
         self._waiting, self._numbers = [], []
 
 
-class _Told:
+class _AlbumCounter:
     """Albums of a chat, counted as they pass."""
 
     def __init__(self, table: str, chat: Chat) -> None:
@@ -280,7 +280,7 @@ def _belongs(message: Message, album: Sequence[Message]) -> bool:
         and (message.at, message.sender, message.forwarded_from)
         == (last.at, last.sender, last.forwarded_from)
         and message.id > last.id
-        and sum(bool(each.text) for each in (*album, message)) <= 1
+        and sum(bool(part.text) for part in (*album, message)) <= 1
     )
 
 
@@ -312,10 +312,10 @@ def _only_channel(group: Chat, options: ImportOptions) -> set[str]:
     channels = _channels_of(group)
     if len(channels) == 1 or (not channels and options.attribution.specialists.get("telegram")):
         return channels
-    found = ", ".join(sorted(channels)) or "none"
+    listed = ", ".join(sorted(channels)) or "none"
     raise InputError(
         f"{group.path}: {group}: allowed is the discussion group of one channel, found posts of "
-        f"{found}; a group "
+        f"{listed}; a group "
         "without a channel needs specialists: telegram: in attribution.yml, to tell who answers"
     )
 
@@ -326,7 +326,7 @@ def _comments_of(
     """The messages whose chain of replies begins at a post that Telegram forwarded from the channel."""
     brand = channels | {f"channel{group.id}"}  # administrators can write as the group itself
     roots = _roots(group, channels)
-    told = _Told("comments", group)
+    albums = _AlbumCounter("comments", group)
     emit = _Emitter(batches, "comments", group)
     apart = 0
     for album in split_into_albums(group.messages):
@@ -336,7 +336,7 @@ def _comments_of(
         if first.id not in roots:
             apart += len(album)
             continue
-        told.count(album)
+        albums.count(album)
         row = {
             "comment_id": f"{group.id}_{first.id}",
             # the export does not say the post's number in the channel
@@ -348,7 +348,7 @@ def _comments_of(
         }
         emit.add(row, first.id)
     emit.finish(("comment_id", "post_id", "account_id", "created_at", "by_brand", "text"))
-    remarks.append(told.sentence())
+    remarks.append(albums.sentence())
     if apart:
         remarks.append(
             f"comments: {counted(apart, 'message')} of {group.name!r} under no post of the channel left out"

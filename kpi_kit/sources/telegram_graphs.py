@@ -85,7 +85,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     account = options.named_account()
     remarks: list[str] = []
     lines: dict[str, dict[dt.date, int]] = {}
-    for line in (line for found in collect(_lines_of, paths) for line in found):
+    for line in (line for lines_of_file in collect(_lines_of, paths) for line in lines_of_file):
         known = lines.setdefault(line.name, {})
         for day, value in line.values.items():
             known[day] = (

@@ -205,9 +205,9 @@ def read_chats(path: Path, zone: ZoneInfo, scratch: Path | None = None) -> list[
         Where the file is no such export.
     """
     try:
-        alone = _chat_alone(path, scratch)
+        single = _single_chat(path, scratch)
         with path.open("rb") as file:
-            chats = [_filled(alone, file, zone)] if alone else _chats(file, path, zone, scratch)
+            chats = [_filled(single, file, zone)] if single else _chats(file, path, zone, scratch)
     except OSError as fault:
         raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
     except (ijson.JSONError, UnicodeDecodeError) as fault:
@@ -220,7 +220,7 @@ def read_chats(path: Path, zone: ZoneInfo, scratch: Path | None = None) -> list[
     return chats
 
 
-def _chat_alone(path: Path, scratch: Path | None) -> Chat | None:
+def _single_chat(path: Path, scratch: Path | None) -> Chat | None:
     """The chat of a file that begins with its name, type and id, as Telegram Desktop writes a single one."""
     with path.open("rb") as file:
         start = io.BytesIO(file.read(_HEAD))

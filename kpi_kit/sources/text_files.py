@@ -37,12 +37,12 @@ class TextFile:
 
     path: Path
     encoding: str
-    said: str | None
+    declared: str | None
 
     @property
     def delimiters(self) -> str:
         """Those that the file may have."""
-        return self.said or DELIMITERS
+        return self.declared or DELIMITERS
 
     def records(self, delimiter: str) -> Iterator[Record]:
         """Every row; blank ones are left out but counted, and the line ``sep=`` is neither.
@@ -52,7 +52,7 @@ class TextFile:
         InputError
             Where the quoting is broken.
         """
-        skipped = 1 if self.said else 0
+        skipped = 1 if self.declared else 0
         with self._open() as stream:
             pending = [0]
             lines = limited_lines(stream, self.path, delimiter, pending)
@@ -69,15 +69,15 @@ class TextFile:
 
     def first(self, delimiter: str, most: int) -> list[Record]:
         """The first rows, as far as the quoting is sound with this delimiter."""
-        found: list[Record] = []
+        rows: list[Record] = []
         try:
             for number, cells in self.records(delimiter):
                 if number > most:
                     break
-                found.append((number, cells))
+                rows.append((number, cells))
         except InputError:
             pass  # another delimiter, or the reading of the rows, will tell
-        return found
+        return rows
 
     def _open(self) -> IO[str]:
         # without translation of line ends: a lone CR ends a row, CRLF inside quotes stays what it is

@@ -66,14 +66,14 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
             elif "views_count" in item:
                 day = _period(item, where)
                 count = whole_number(item["views_count"], where, "views_count")
-                told = {
+                cells = {
                     "since": day,
                     "until": day + _DAY,
                     "account_id": account,
                     "measure": "views",
                     "item": "all",
                 }
-                figures.append(Row({**told, "value": float(count or 0)}, where, _stamp(day)))
+                figures.append(Row({**cells, "value": float(count or 0)}, where, _stamp(day)))
             else:
                 raise InputError(
                     f"{where}: allowed are posts, participants_count or views_count, found {sorted(item)[:6]}"

@@ -84,8 +84,8 @@ def _audience(days: list[dt.date | None], values: Values, members: int, context:
     changes = {day: (joined, left) for day, joined, left in pairs if day is not None}
     unknown = [day for day, pair in changes.items() if None in pair]
     after = max(unknown, default=dt.date.min)
-    whole = {day: (int(joined), int(left)) for day, (joined, left) in changes.items() if day > after}
-    counts = count_back(whole, members)
+    known = {day: (int(joined), int(left)) for day, (joined, left) in changes.items() if day > after}
+    counts = count_back(known, members)
     if left_out := changes.keys() - counts.keys():
         context.remarks.append(
             f"audience: days up to {max(left_out)} left out, as the followers before a gap are unknown"
@@ -93,8 +93,8 @@ def _audience(days: list[dt.date | None], values: Values, members: int, context:
     return {
         "date": list(counts),
         "subscribers": list(counts.values()),
-        "joined": [whole[day][0] for day in counts],
-        "left": [whole[day][1] for day in counts],
+        "joined": [known[day][0] for day in counts],
+        "left": [known[day][1] for day in counts],
         "_row": list(range(len(counts))),
     }
 
@@ -123,7 +123,7 @@ def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
         "url": values["link"],
         "text": values.get("title", [None] * len(rows)),
     }
-    for link, said, row in zip(values["link"], values["posted"], rows, strict=True):
+    for link, posted, row in zip(values["link"], values["posted"], rows, strict=True):
         match = _LINK.search(link or "")
         if match is None:
             context.problems.append(
@@ -132,22 +132,22 @@ def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
             )
         number = int(match[1]) if match else 0
         posts["post_id"].append(str(number))
-        posts["published_at"].append(_published(number, said, row, context))
+        posts["published_at"].append(_published(number, posted, row, context))
     return {"posts": posts}
 
 
-def _published(number: int, said: str | None, row: int, context: Context) -> dt.datetime | None:
+def _published(number: int, posted: str | None, row: int, context: Context) -> dt.datetime | None:
     """The time as exported, in UTC; where it has no year, the one that the video's number holds."""
     try:
-        moment, timed = parse_date(" ".join((said or "").split()))
+        moment, timed = parse_date(" ".join((posted or "").split()))
         if timed:
             return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     except ValueError:
-        if not said or month_and_day(" ".join(said.split())) is None:
+        if not posted or month_and_day(" ".join(posted.split())) is None:
             context.problems.append(
                 f"{context.where(row)}: Post time: allowed is a time such as 2025/10/31 18:19:10, "
                 "or a day such as "
-                f"July 16, found {said!r:.60}"
+                f"July 16, found {posted!r:.60}"
             )
             return None
     held = dt.datetime.fromtimestamp(min(number >> 32, 2**33), dt.UTC)
@@ -172,7 +172,7 @@ def _days(texts_: Sequence[str], rows: Sequence[int], context: Context) -> list[
             )
             return [None] * len(plain)
         try:
-            return list(with_years([each for each in without if each is not None], last))
+            return list(with_years([pair for pair in without if pair is not None], last))
         except ValueError as fault:
             context.problems.append(f"{context.sheet.label}: dates without a year: {fault}")
             return [None] * len(plain)
@@ -191,10 +191,10 @@ def _days(texts_: Sequence[str], rows: Sequence[int], context: Context) -> list[
 def _until_in_name(path: Path) -> dt.date | None:
     """The day after the last date in the name of a file."""
     try:
-        found = [dt.date(*map(int, match)) for match in _YEAR_IN_NAME.findall(path.name)]
+        dates = [dt.date(*map(int, match)) for match in _YEAR_IN_NAME.findall(path.name)]
     except ValueError:
         return None
-    return max(found) + dt.timedelta(days=1) if found else None
+    return max(dates) + dt.timedelta(days=1) if dates else None
 
 
 OVERVIEW = Layout(
@@ -218,7 +218,7 @@ OVERVIEW = Layout(
         "App downloads",
     ),
     finish=_overview,
-    measures=tuple(each.name for each in _MEASURES),
+    measures=tuple(field.name for field in _MEASURES),
     platform="tiktok",
 )
 VIDEOS = Layout(

@@ -34,7 +34,7 @@ def visits(
         Of sources that are social.
     """
     context.unmatched.table = "traffic"
-    found: dict[tuple[dt.date, str], list[tuple[float, float | None, int]]] = {}
+    by_account: dict[tuple[dt.date, str], list[tuple[float, float | None, int]]] = {}
     for place, (day, count, row) in enumerate(zip(days, counts, rows, strict=True)):
         fields = {name: str(values[place] or "") for name, values in named.items()}
         if day is None or count is None:
@@ -43,18 +43,18 @@ def visits(
         if account is None:
             context.unmatched.add(fields)
             continue
-        found.setdefault((day, account), []).append((count, people[place] if people else None, row))
+        by_account.setdefault((day, account), []).append((count, people[place] if people else None, row))
     made: Values = {name: [] for name in ("date", "account_id", "visits", "visitors", "_row")}
-    for (day, account), told in sorted(found.items()):
-        total = sum(count for count, _, _ in told)
-        alone = told[0][1] if len(told) == 1 else None
+    for (day, account), parts in sorted(by_account.items()):
+        total = sum(count for count, _, _ in parts)
+        people_alone = parts[0][1] if len(parts) == 1 else None
         if total != int(total):
             context.problems.append(
-                f"{context.where(told[0][2])}: visits are {total}, allowed is a whole number"
+                f"{context.where(parts[0][2])}: visits are {total}, allowed is a whole number"
             )
             continue
-        whole = (day, account, int(total), None if alone is None else int(alone), told[0][2])
-        for name, value in zip(made, whole, strict=True):
+        cells = (day, account, int(total), None if people_alone is None else int(people_alone), parts[0][2])
+        for name, value in zip(made, cells, strict=True):
             made[name].append(value)
     return made
 

@@ -50,7 +50,7 @@ class Item:
         """For sentences: the file, and the id or the beginning of the period."""
         return f"{self.path}: {self.raw.get('id', self.raw.get('period_from', 'an item without id'))}"
 
-    def whole(self, name: str, value: Any, least: int | None = None) -> int:
+    def whole_number(self, name: str, value: Any, least: int | None = None) -> int:
         """A whole number, which old versions of the API write as text.
 
         Raises
@@ -167,11 +167,11 @@ def _method_of(item: Any) -> Method | None:
     return None
 
 
-def _described(found: Any) -> str:
-    if isinstance(found, dict):
-        keys = ", ".join(sorted(found)[:8])
+def _described(value: Any) -> str:
+    if isinstance(value, dict):
+        keys = ", ".join(sorted(value)[:8])
         return f"an object with the keys {keys}" if keys else "an empty object"
-    return "an empty list" if found == [] else f"{found!r:.40}"
+    return "an empty list" if value == [] else f"{value!r:.40}"
 
 
 def _refusal(path: Path, found: str) -> InputError:

@@ -63,28 +63,28 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     """
     account = options.named_account()
     answers = collect(read_answers, paths)
-    found: dict[Method, list[Item]] = {}
+    items: dict[Method, list[Item]] = {}
     for answer in (answer for file in answers for answer in file):
-        found.setdefault(answer.method, []).extend(answer.items)
+        items.setdefault(answer.method, []).extend(answer.items)
     rows: dict[str, tuple[list[Row], Sequence[str]]] = {}
     coverage: dict[str, tuple[DateRange, ...]] = {}
     remarks: list[str] = []
-    if Method.WALL in found:
-        rows["posts"] = _posts(found[Method.WALL], account, options, remarks)
-    if Method.REACH in found:
-        reaches(found[Method.REACH], account, options, rows)
+    if Method.WALL in items:
+        rows["posts"] = _posts(items[Method.WALL], account, options, remarks)
+    if Method.REACH in items:
+        reaches(items[Method.REACH], account, options, rows)
     if rows:
         of_posts(account, options, rows, remarks)
-    if Method.COMMENTS in found:
-        rows["comments"] = _comments(found[Method.COMMENTS], account, remarks)
-    if Method.MESSAGES in found:
-        rows["inquiries"], people = inquiries(found[Method.MESSAGES], account, options, remarks)
+    if Method.COMMENTS in items:
+        rows["comments"] = _comments(items[Method.COMMENTS], account, remarks)
+    if Method.MESSAGES in items:
+        rows["inquiries"], people = inquiries(items[Method.MESSAGES], account, options, remarks)
         if people:
             rows[ANSWERED_BY] = people, ("inquiry_id", "specialist")
-    if Method.STATS in found:
-        told, coverage[ACCOUNT_STATS] = figures(found[Method.STATS], account, options)
-        rows[ACCOUNT_STATS] = [*rows.get(ACCOUNT_STATS, ([], ()))[0], *told], FIGURE_COLUMNS
-        reckoned = audience(found[Method.STATS], account, options, remarks)
+    if Method.STATS in items:
+        stats, coverage[ACCOUNT_STATS] = figures(items[Method.STATS], account, options)
+        rows[ACCOUNT_STATS] = [*rows.get(ACCOUNT_STATS, ([], ()))[0], *stats], FIGURE_COLUMNS
+        reckoned = audience(items[Method.STATS], account, options, remarks)
         if reckoned is not None:
             rows["audience"], coverage["audience"] = reckoned
     return Imported.of_rows(rows, coverage, remarks, platform="vk")
@@ -144,11 +144,11 @@ def _posts(
 
 
 def _post(post: Item, account: str, stats_at: dt.datetime | None) -> Row:
-    owner, number = post.whole("owner_id", post.owner), post.whole("id", post.raw.get("id"))
+    owner, number = post.whole_number("owner_id", post.owner), post.whole_number("id", post.raw.get("id"))
     values = {
         "post_id": f"{owner}_{number}",
         "account_id": account,
-        "published_at": instant(post.whole("date", post.raw.get("date")), post.where),
+        "published_at": instant(post.whole_number("date", post.raw.get("date")), post.where),
         "stats_at": stats_at,
         "url": f"https://vk.com/wall{owner}_{number}",
         "text": _text(post.raw),
@@ -170,7 +170,7 @@ def _count(post: Item, name: str) -> int | None:
     part = post.raw.get(name)
     if part is None or (isinstance(part, dict) and part.get("count") is None):
         return None  # views are absent on old posts: unknown, not zero
-    return post.whole(f"{name}.count", part.get("count") if isinstance(part, dict) else part, least=0)
+    return post.whole_number(f"{name}.count", part.get("count") if isinstance(part, dict) else part, least=0)
 
 
 def _one_wall(posts: Iterable[Item]) -> None:
@@ -228,13 +228,16 @@ def _is_deleted(comment: Mapping[str, Any]) -> bool:
 
 
 def _comment(comment: Item, account: str) -> Row:
-    owner, number = comment.whole("owner_id", comment.owner), comment.whole("id", comment.raw.get("id"))
+    owner, number = (
+        comment.whole_number("owner_id", comment.owner),
+        comment.whole_number("id", comment.raw.get("id")),
+    )
     values = {
         "comment_id": f"{owner}_{number}",
-        "post_id": f"{owner}_{comment.whole('post_id', comment.post)}",
+        "post_id": f"{owner}_{comment.whole_number('post_id', comment.post)}",
         "account_id": account,
-        "created_at": instant(comment.whole("date", comment.raw.get("date")), comment.where),
-        "by_brand": comment.whole("from_id", comment.raw["from_id"]) == owner,
+        "created_at": instant(comment.whole_number("date", comment.raw.get("date")), comment.where),
+        "by_brand": comment.whole_number("from_id", comment.raw["from_id"]) == owner,
         "text": str(comment.raw["text"]),
     }
     return Row(values, f"{comment.path}: comment {owner}_{number}", comment.stamp)

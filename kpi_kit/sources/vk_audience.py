@@ -42,8 +42,8 @@ def audience(
             "end of the last day"
         )
         return None
-    found = collect(lambda period: _day(period, account, options), periods)
-    days, repeated = newest("audience", found)
+    listed = collect(lambda period: _day(period, account, options), periods)
+    days, repeated = newest("audience", listed)
     days.sort(key=lambda day: day.values["date"])
     if repeated:
         remarks.append(f"audience: {counted(repeated, 'repeated day')} dropped, the newest is kept")
@@ -76,15 +76,17 @@ def figures(
         Where a figure is none.
     """
     rows = [
-        row for found in collect(lambda period: _told(period, account, options), periods) for row in found
+        row
+        for group in collect(lambda period: _figures_of(period, account, options), periods)
+        for row in group
     ]
     kept, _ = newest(ACCOUNT_STATS, rows)
     spans = {(row.values["since"], row.values["until"]) for row in kept}
     return kept, tuple(sorted(spans))
 
 
-def _told(period: Item, account: str, options: ImportOptions) -> list[Row]:
-    begin, end = (period.whole(key, period.raw[key]) for key in ("period_from", "period_to"))
+def _figures_of(period: Item, account: str, options: ImportOptions) -> list[Row]:
+    begin, end = (period.whole_number(key, period.raw[key]) for key in ("period_from", "period_to"))
     since = instant(begin, str(period.path)).astimezone(options.timezone).date()
     span = {"since": since, "until": since + max(1, round((end - begin) / _DAY.total_seconds())) * _DAY}
     activity, reach, visitors = (_part(period, name) for name in ("activity", "reach", "visitors"))
@@ -98,7 +100,7 @@ def _told(period: Item, account: str, options: ImportOptions) -> list[Row]:
                 "account_id": account,
                 "measure": name,
                 "item": "all",
-                "value": float(period.whole(name, value, 0)),
+                "value": float(period.whole_number(name, value, 0)),
             },
             period.where,
             period.stamp,
@@ -122,7 +124,7 @@ def _date(day: Row) -> dt.date:
 
 
 def _day(period: Item, account: str, options: ImportOptions) -> Row:
-    begin, end = (period.whole(key, period.raw[key]) for key in ("period_from", "period_to"))
+    begin, end = (period.whole_number(key, period.raw[key]) for key in ("period_from", "period_to"))
     if not 0 <= end - begin <= _DAY.total_seconds():
         raise InputError(
             f"{period.path}: a period from {begin} to {end} is not a day; the audience needs interval=day"
@@ -130,7 +132,7 @@ def _day(period: Item, account: str, options: ImportOptions) -> Row:
     activity = _part(period, "activity")
     # stats.get leaves out activity keys that are zero: the only place where an absent figure is not unknown.
     joined, left = (
-        period.whole(key, activity.get(key, 0), least=0) for key in ("subscribed", "unsubscribed")
+        period.whole_number(key, activity.get(key, 0), least=0) for key in ("subscribed", "unsubscribed")
     )
     date = instant(begin, str(period.path)).astimezone(options.timezone).date()
     values = {"date": date, "account_id": account, "joined": joined, "left": left}

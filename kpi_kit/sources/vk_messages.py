@@ -27,22 +27,22 @@ def inquiries(
     """
     dialogs: dict[int, dict[int, Item]] = {}
     for item in items:
-        peer = item.whole("peer_id", item.raw.get("peer_id"))
-        number = item.whole("id", item.raw.get("conversation_message_id", item.raw.get("id")))
+        peer = item.whole_number("peer_id", item.raw.get("peer_id"))
+        number = item.whole_number("id", item.raw.get("conversation_message_id", item.raw.get("id")))
         dialogs.setdefault(peer, {})[number] = item
     rows: list[Row] = []
     people: list[Row] = []
     messages = service = 0
     unnamed: set[str] = set()
-    for peer, found in sorted(dialogs.items()):
+    for peer, messages_of_dialog in sorted(dialogs.items()):
         open_one: dict[str, Any] | None = None
-        for number, item in sorted(found.items()):
+        for number, item in sorted(messages_of_dialog.items()):
             messages += 1
             if "action" in item.raw:
                 service += 1
                 continue
-            at = instant(item.whole("date", item.raw.get("date")), item.where)
-            ours = item.whole("out", item.raw.get("out", 0)) == 1
+            at = instant(item.whole_number("date", item.raw.get("date")), item.where)
+            ours = item.whole_number("out", item.raw.get("out", 0)) == 1
             if open_one is None and not ours:
                 open_one = {
                     "inquiry_id": f"{peer}_{number}",

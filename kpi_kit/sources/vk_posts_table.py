@@ -46,14 +46,16 @@ _LAYOUTS = (TABLE,)
 
 def sniff(head: Head) -> Match:
     """By the API's own names of all figures, in lower case, and no other columns of note."""
-    found = locate_tables(head, _LAYOUTS)
-    if not found:
+    tables = locate_tables(head, _LAYOUTS)
+    if not tables:
         return NO_MATCH
     cells = next(
-        cells for number, cells in found[0].raw.first(found[0].delimiter, 40) if number == found[0].row
+        cells for number, cells in tables[0].raw.first(tables[0].delimiter, 40) if number == tables[0].row
     )
     return (
-        Match(found[0].score, found[0].reason) if "reposts" in [cell.strip() for cell in cells] else NO_MATCH
+        Match(tables[0].score, tables[0].reason)
+        if "reposts" in [cell.strip() for cell in cells]
+        else NO_MATCH
     )
 
 

@@ -30,20 +30,20 @@ def reaches(items: Sequence[Item], account: str, options: ImportOptions, rows: R
 
     With ``--fetched-at`` all figures go to ``account_stats`` on that day, too.
     """
-    numbers = [str(item.whole("post_id", item.raw.get("post_id"), least=1)) for item in items]
-    told = [
+    numbers = [str(item.whole_number("post_id", item.raw.get("post_id"), least=1)) for item in items]
+    reach_rows = [
         Row(
             {
                 "account_id": account,
                 "number": number,
-                "reach": item.whole("reach_total", item.raw.get("reach_total"), least=0),
+                "reach": item.whole_number("reach_total", item.raw.get("reach_total"), least=0),
             },
             f"{item.path}: post {number}",
             UNDATED,
         )
         for number, item in zip(numbers, items, strict=True)
     ]
-    kept, _ = newest(POST_REACH, told)
+    kept, _ = newest(POST_REACH, reach_rows)
     rows[POST_REACH] = kept, ("account_id", "number", "reach")
     if options.stats_at is not None:
         rows[ACCOUNT_STATS] = _figures(items, account, options.stats_at, options), FIGURE_COLUMNS
@@ -55,29 +55,31 @@ def of_posts(account: str, options: ImportOptions, rows: Rows, remarks: list[str
     A row of its own, as old as can be: whichever of the two answers comes first, the same comes of them.
     """
     posts, columns = rows.get("posts", ([], ("post_id", "account_id", "published_at")))
-    told = {
+    reach_by_number = {
         row.values["number"]: (row.values["reach"], row.where) for row in rows.get(POST_REACH, ([], ()))[0]
     }
-    known = dict(options.known_posts()) if told and options.known_posts is not None else {}
+    known = dict(options.known_posts()) if reach_by_number and options.known_posts is not None else {}
     here = {
         str(row.values["post_id"]).rpartition("_")[2]: (row.values["post_id"], row.values["published_at"])
         for row in posts
     }
     earlier = {} if options.known_reach is None else dict(options.known_reach())
-    found: dict[str, Row] = {}
+    filled: dict[str, Row] = {}
     for number, (post_id, published) in {**known, **here}.items():
-        reach, where = told.get(number, (earlier.get(number) if number in here else None, "post_reach.csv"))
+        reach, where = reach_by_number.get(
+            number, (earlier.get(number) if number in here else None, "post_reach.csv")
+        )
         if reach is not None:
             values = {"post_id": post_id, "account_id": account, "published_at": published, "reach": reach}
-            found[number] = Row(values, where, UNDATED)
-    if found:
-        rows["posts"] = [*posts, *found.values()], (*columns, "reach")
-        remarks.append(f"posts: reach of {counted(len(found), 'post')} from stats.getPostReach")
-    strange = [number for number in told if number not in found]
-    if strange:
-        listed = ", ".join(strange[:10]) + (" …" if len(strange) > 10 else "")
+            filled[number] = Row(values, where, UNDATED)
+    if filled:
+        rows["posts"] = [*posts, *filled.values()], (*columns, "reach")
+        remarks.append(f"posts: reach of {counted(len(filled), 'post')} from stats.getPostReach")
+    unknown = [number for number in reach_by_number if number not in filled]
+    if unknown:
+        listed = ", ".join(unknown[:10]) + (" …" if len(unknown) > 10 else "")
         remarks.append(
-            f"post_reach: {counted(len(strange), 'post')} ({listed}) not in the data, and stats.getPostReach "
+            f"post_reach: {counted(len(unknown), 'post')} ({listed}) not in the data, and stats.getPostReach "
             "tells no dates: their reach is kept, and comes to the posts when wall.get is imported"
         )
 
@@ -92,7 +94,7 @@ def _figures(items: Iterable[Item], account: str, at: dt.datetime, options: Impo
                 "account_id": account,
                 "measure": name,
                 "item": f"post {item.raw['post_id']}",
-                "value": float(item.whole(name, item.raw[name], least=0)),
+                "value": float(item.whole_number(name, item.raw[name], least=0)),
             },
             item.where,
             at,

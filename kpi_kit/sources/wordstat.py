@@ -73,25 +73,25 @@ def _dynamics(values: Values, rows: Sequence[int], context: Context) -> Mapping[
         _span(" ".join(text.split()), weekly, row, context)
         for text, row in zip(values["week" if weekly else "day"], rows, strict=True)
     ]
-    whole = [(span, *told) for span, *told in zip(spans, values["queries"], rows, strict=True) if span]
+    whole_rows = [(span, *cells) for span, *cells in zip(spans, values["queries"], rows, strict=True) if span]
     context.remarks.append(f"{context.sheet.label}: {_title(context)}")
-    kept = _within_title(whole, context)
+    kept = _within_title(whole_rows, context)
     _cover([span for span, *_ in kept], context)
-    found: Values = {
+    columns: Values = {
         "since": [span[0] for span, *_ in kept],
         "until": [span[1] for span, *_ in kept],
         "phrase": [phrase] * len(kept),
         "queries": [count for _, count, _ in kept],
         "_row": [row for *_, row in kept],
     }
-    return {"brand_queries": _branded(found, context)}
+    return {"brand_queries": _branded(columns, context)}
 
 
-def _branded(found: Values, context: Context) -> Values:
+def _branded(columns: Values, context: Context) -> Values:
     """With the brand that attribution.yml gives each phrase; others are of the brand that was named."""
     brands = context.options.attribution.phrases
-    own = [brands.get(normal_phrase(phrase), context.options.brand) for phrase in found["phrase"]]
-    return {**found, "brand": own} if own and None not in own else found
+    own = [brands.get(normal_phrase(phrase), context.options.brand) for phrase in columns["phrase"]]
+    return {**columns, "brand": own} if own and None not in own else columns
 
 
 def _within_title(
@@ -101,8 +101,8 @@ def _within_title(
     title = _range(context)
     if title is None:
         return list(rows)
-    kept = [each for each in rows if title[0] <= each[0][0] and each[0][1] <= title[1] + _DAY]
-    for (since, until), _, row in (each for each in rows if each not in kept):
+    kept = [entry for entry in rows if title[0] <= entry[0][0] and entry[0][1] <= title[1] + _DAY]
+    for (since, until), _, row in (entry for entry in rows if entry not in kept):
         context.remarks.append(
             f"{context.where(row)}: left out, as {since} to {until - _DAY} is not whole within the days of "
             f"the title, {title[0]} to {title[1]}"
@@ -150,12 +150,12 @@ def _top(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, 
     options = context.options
     since, until = _days_of_list(context)
     wanted, title = set(options.attribution.phrases), _phrase(context)
-    chosen = [place for place, each in enumerate(values["phrase"]) if normal_phrase(each) in wanted]
+    chosen = [place for place, phrase in enumerate(values["phrase"]) if normal_phrase(phrase) in wanted]
     if not chosen and title is not None:
         chosen = [
             place
-            for place, each in enumerate(values["phrase"])
-            if normal_phrase(each) == normal_phrase(title)
+            for place, phrase in enumerate(values["phrase"])
+            if normal_phrase(phrase) == normal_phrase(title)
         ]
     if rows and not chosen:
         what = f"the phrase of its title, {title!r}, is not in it" if title else "its title names no phrase"
@@ -164,7 +164,7 @@ def _top(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, 
             f"in attribution.yml (phrases:) as the list writes it, such as {values['phrase'][0]!r:.60}"
         )
     taken = ", ".join(f"«{values['phrase'][place]}»" for place in chosen)
-    others = [each for place, each in enumerate(values["phrase"]) if place not in set(chosen)]
+    others = [phrase for place, phrase in enumerate(values["phrase"]) if place not in set(chosen)]
     if others:
         shown = ", ".join(map(repr, others[:_MOST_LISTED])) + (" …" if len(others) > _MOST_LISTED else "")
         context.remarks.append(
@@ -173,14 +173,14 @@ def _top(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, 
             f"{shown}"
         )
     context.coverage["brand_queries"] = ((since, until),)
-    found: Values = {
+    columns: Values = {
         "since": [since] * len(chosen),
         "until": [until] * len(chosen),
         "phrase": [values["phrase"][place] for place in chosen],
         "queries": [values["queries"][place] for place in chosen],
         "_row": [rows[place] for place in chosen],
     }
-    return {"brand_queries": _branded(found, context)}
+    return {"brand_queries": _branded(columns, context)}
 
 
 def _days_of_list(context: Context) -> DateRange:

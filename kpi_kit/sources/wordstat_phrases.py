@@ -16,7 +16,7 @@ def normal_phrase(phrase: str) -> str:
 
     Examples
     --------
-    >>> spelled("  Кофе в  ЗЁРНАХ ")
+    >>> normal_phrase("  Кофе в  ЗЁРНАХ ")
     'кофе в зернах'
     """
     return normal(phrase)

@@ -131,7 +131,7 @@ _RATES = (
 
 
 def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
-    posts = {name: found for name, found in values.items() if name in TABLES["posts"].names}
+    posts = {name: column for name, column in values.items() if name in TABLES["posts"].names}
     posts["url"] = [f"https://www.youtube.com/watch?v={number}" for number in values["post_id"]]
     posts["text"] = values.get("title", [None] * len(rows))
     if "published_at" in posts and not any("day only" in remark for remark in context.remarks):
@@ -179,25 +179,27 @@ def _totals_beside(path: Path, companions: Sequence[Path]) -> tuple[Path, DateRa
         return None
     matching = []
     for file in (file for file in companions if file != path):
-        told = _sum_by_day(file, total[0])
-        if told is not None and told[0] == total[1]:
-            matching.append((file, told[1]))
+        daily = _sum_by_day(file, total[0])
+        if daily is not None and daily[0] == total[1]:
+            matching.append((file, daily[1]))
     return matching[0] if len(matching) == 1 else None
 
 
 def _rows(path: Path, layout: Layout) -> tuple[list[str], list[list[str]]] | None:
-    found = locate_tables(head_of(path), [layout])
-    if not found:
+    tables = locate_tables(head_of(path), [layout])
+    if not tables:
         return None
-    records = [cells for number, cells in found[0].raw.records(found[0].delimiter) if number >= found[0].row]
+    records = [
+        cells for number, cells in tables[0].raw.records(tables[0].delimiter) if number >= tables[0].row
+    ]
     return [normal(cell) for cell in records[0]], records[1:]
 
 
 def _total(path: Path) -> tuple[str, Decimal] | None:
-    told = _rows(path, BY_ITEM)
-    if told is None:
+    table = _rows(path, BY_ITEM)
+    if table is None:
         return None
-    header, records = told
+    header, records = table
     for cells in records:
         if is_total(cells):
             for field in _MEASURES:
@@ -211,10 +213,10 @@ def _total(path: Path) -> tuple[str, Decimal] | None:
 
 
 def _sum_by_day(path: Path, title: str) -> tuple[Decimal, DateRange] | None:
-    told = _rows(path, DAILY)
-    if told is None or title not in told[0]:
+    table = _rows(path, DAILY)
+    if table is None or title not in table[0]:
         return None
-    header, records = told
+    header, records = table
     try:
         days = [parse_date(cells[0])[0].date() for cells in records if not is_total(cells)]
         numbers = [parse_number(cells[header.index(title)], ".") for cells in records if not is_total(cells)]

@@ -28,7 +28,7 @@ def read(tmp_path: Path) -> Any:
     def run(text: str, **options: Any) -> Imported:
         path = tmp_path / "words.csv"
         path.write_bytes(text.encode())
-        return wordstat.read([path], ImportOptions(**{"brand": "b", **options}))
+        return wordstat.IMPORTER.read([path], ImportOptions(**{"brand": "b", **options}))
 
     return run
 
