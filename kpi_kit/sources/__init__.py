@@ -1,4 +1,4 @@
-"""Importers: one kind of export a file, each turning it into frames of the canonical tables."""
+"""Importers: a module reads one kind of export and returns frames of the canonical tables."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Attribution:
-    """Rules in order, of which the first that matches counts, and people by their ids on a platform.
+    """What ``attribution.yml`` says: rules (the first match counts), people, stages and phrases.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Attribution:
         return any(pattern.search(stage) for pattern in self.stages.get(meaning, ()))
 
     def specialist(self, platform: str, number: object) -> str | None:
-        """Who has this id on the platform."""
+        """The specialist with this id on the platform."""
         return self.specialists.get(platform, {}).get(str(number))
 
 
@@ -87,7 +87,7 @@ NO_ATTRIBUTION = Attribution()
 
 
 class UnmatchedRows:
-    """What no rule matched, counted by what it said."""
+    """Counts the rows that no rule matched."""
 
     def __init__(self) -> None:
         self.table = ""
@@ -115,7 +115,7 @@ def _often(entry: tuple[str, int]) -> tuple[int, str]:
 
 
 def read_attribution(path: Path) -> Attribution:
-    """Read and check ``attribution.yml``; where there is none, nothing is attributed.
+    """Read and check ``attribution.yml``; without the file nothing is attributed.
 
     Raises
     ------

@@ -34,7 +34,7 @@ def _leads(values: Values, rows: Sequence[int], context: Context) -> Mapping[str
 
 
 def _once(values: Values, rows: Sequence[int], context: Context) -> tuple[Values, list[int]]:
-    """One row a lead: rows of its products repeat it, with the product's sum in place of the deal's."""
+    """One row a lead. Bitrix24 repeats it for each product, with the product's sum in place of the deal's."""
     first: dict[Any, int] = {}
     often: set[Any] = set()
     for place, number in enumerate(values["lead_id"]):

@@ -52,7 +52,7 @@ PLAIN = Style()
 
 
 def parse_cell(text: str, column: Column, zone: ZoneInfo, style: Style = PLAIN) -> Any:
-    """The value of a cell for a column of a canonical table.
+    """Parse the text of a cell for a column of a canonical table.
 
     Parameters
     ----------
@@ -82,12 +82,12 @@ def parse_cell(text: str, column: Column, zone: ZoneInfo, style: Style = PLAIN) 
 
 
 def is_unknown(text: str) -> bool:
-    """Whether a cell says that there is no value."""
+    """Whether the text means: no value."""
     return text.strip().casefold() in _UNKNOWN
 
 
 def parse_number(text: str, decimal: str | None = None) -> Decimal | None:
-    r"""A number as people and programs write it: thousands with any space, decimal point or comma, per cent.
+    r"""Parse a number: thousands grouped by any space, decimal point or comma, per cent sign.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def _plain(number: Decimal) -> Decimal:
 
 
 def undo_date_format(text: str) -> Decimal | None:
-    """The decimal that a spreadsheet has made a date of; None where the cell is none of these.
+    """Restore the decimal that a spreadsheet has turned into a date; None for any other text.
 
     Examples
     --------

@@ -19,7 +19,7 @@ _KEYS = ("columns", "timezone", "constants")
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """What a mapping file says.
+    """The content of a mapping file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Rows of totals as control sums: every column that adds up must agree with them, the others are named."""
+"""Check the rows against the file's own rows of totals; columns that do not add up are named."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TOTALS = frozenset(
 
 
 def why_not_additive(name: str) -> str:
-    """Why the row of totals does not hold the sum of a figure; empty where it does.
+    """Why the total of a figure is not the sum of its rows; empty where it is the sum.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def is_total(cells: Sequence[str]) -> bool:
 
 
 class ControlSums:
-    """Sums of the rows by column, and what the rows of totals say.
+    """Sums by column, compared with the rows of totals.
 
     Parameters
     ----------
@@ -101,18 +101,18 @@ class ControlSums:
         self._sums[name], self._finest[name] = added, finest
 
     def add_total(self, name: str, total: Decimal | None) -> None:
-        """Remember what a row of totals says of a column; None where it says nothing."""
+        """Add the total of a column from a row of totals; None where the cell has no number."""
         if total is None:
             self.leave_out(name, "the row of totals has no number")
         else:
             self._totals.setdefault(name, []).append(total)
 
     def leave_out(self, name: str, why: str) -> None:
-        """Remember that the total of a column is not checked."""
+        """Leave a column out of the check, with the reason."""
         self._unchecked.setdefault(name, why)
 
     def problems(self, label: str, *, partial: bool, many: bool) -> tuple[list[str], list[str]]:
-        """Sentences on sums that do not agree: those that refuse the file, and those that are only told.
+        """Sentences on sums that differ: problems that refuse the file, and remarks.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class ControlSums:
         return wrong, remarks
 
     def _nearest(self, name: str) -> Decimal:
-        """The total that is meant: rows of totals may repeat, add up, or stand below their own subtotals."""
+        """The total to compare with. Rows of totals may repeat, add up, or stand below subtotals."""
         totals = self._totals[name]
         largest, added_up = max(totals), sum(totals, Decimal(0))
         if len(totals) > 2 and largest * 2 == added_up:
@@ -162,7 +162,7 @@ class ControlSums:
         return min(meant, key=lambda total: abs(total - self._sums.get(name, Decimal(0))))
 
     def _slack(self, name: str, totals: Sequence[Decimal]) -> Decimal:
-        """Half of the last decimal of each row, where the service rounds; whole numbers must agree."""
+        """The tolerance: half of the last decimal a row where the service rounds, 0 for whole numbers."""
         finest, rows = self._finest.get(name, Decimal(1)), self._rows[name]
         if finest == 1:
             return Decimal(0)

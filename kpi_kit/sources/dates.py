@@ -1,4 +1,4 @@
-"""Days and times as exports write them, in many languages: text -> moment, and whether it is timed."""
+"""Parse dates and times in the formats and languages of exports."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def month_names() -> Mapping[str, int]:
 
 
 def parse_date(text: str, order: str | None = None, *, compact: bool = False) -> tuple[dt.datetime, bool]:
-    """The date and time, naive where it has no offset, and whether it has a time of day.
+    """Parse a date; returns a datetime (naive without an offset) and whether the text has a time of day.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def month_and_day(text: str) -> tuple[int, int] | None:
 
 
 def with_years(days: Sequence[tuple[int, int]], until: dt.date) -> list[dt.date]:
-    """Give years to days in order, of which the last is before ``until``; December to January is a new year.
+    """Add years to days in order, the last one before ``until``.
 
     Raises
     ------

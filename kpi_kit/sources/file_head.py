@@ -1,4 +1,4 @@
-"""What stands at the beginning of a file: enough to recognise the kind of export, whatever its size."""
+"""Read the beginning of a file, which is enough to recognise the kind of export."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Head:
 
 
 def head_of(path: Path) -> Head:
-    """Look at the beginning of a file.
+    """Read the beginning of a file.
 
     Raises
     ------

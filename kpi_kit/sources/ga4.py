@@ -80,7 +80,7 @@ Block = tuple[list[str], Record, list[Record]]
 
 
 def _blocks(grid: RawTable) -> Iterator[Block]:
-    """The lines with # above each table, its header and its rows; the next # or blank line ends it."""
+    """Split a file into tables: lines with # above, header, rows up to the next # or blank line."""
     notes: list[str] = []
     header: Record | None = None
     rows: list[Record] = []
@@ -108,7 +108,7 @@ def _looks_like_header(cells: Sequence[str], header: Sequence[str]) -> bool:
 
 
 def _segment_of(notes: Sequence[str]) -> str:
-    """What stands right above a line of the first day: the segment of this table and of those below it."""
+    """The segment: the line above '# Start date'. It holds for this table and those below."""
     lines = [note.strip().lstrip("#").strip() for note in notes]
     above = [lines[place - 1] for place, note in enumerate(notes) if place and _START.search(note)]
     return next((line for line in reversed(above) if ":" not in line and line.strip("-")), "")
@@ -117,7 +117,7 @@ def _segment_of(notes: Sequence[str]) -> str:
 def _one_segment(
     blocks: Sequence[Block], path: Path, options: ImportOptions, remarks: list[str]
 ) -> list[Block]:
-    """Of tables that are repeated for several segments those of one: people and visits are in several."""
+    """Keep the tables of one segment: segments overlap, so their figures do not add up."""
     split = [part for block in blocks for part in _by_column(block)]
     seen: dict[tuple[str, ...], list[str]] = {}
     for name, (_, header, _) in split:
@@ -145,7 +145,7 @@ def _one_segment(
 
 
 def _by_column(block: Block) -> Iterator[tuple[str, Block]]:
-    """A table by its column of segments, where it has one; its rows of totals are of all of them."""
+    """Split a table by its column of segments, if any, without the rows of totals."""
     notes, header, rows = block
     place = next((n for n, title in enumerate(header[1]) if normal(title) in _SEGMENTS), None)
     if place is None:
@@ -162,7 +162,7 @@ def _slug(title: str) -> str:
 
 
 def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.date]) -> Layout | None:
-    """A layout of this very table: its day, its figures, and what they are split by."""
+    """Build a layout for this table: the day, the figures and the dimensions."""
     titles = distinct_titles(header)
     dates = [title for title in titles if normal(title) in set(map(normal, _DATES))]
     if not dates:
@@ -214,7 +214,7 @@ def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.da
 
 
 def _apart(name: str) -> str:
-    """Reports may have any figure, in any language: of one that is not known nobody can say if it adds up."""
+    """Why a figure is not summed; figures in unknown languages are not checked."""
     return why_not_additive(name) or ("" if _ADDS_UP.search(name) else "it is not known whether it adds up")
 
 
@@ -251,7 +251,7 @@ def _span(notes: Sequence[str], options: ImportOptions) -> dict[str, dt.date]:
 
 
 def sniff(head: Head) -> Match:
-    """By the lines with # above the table."""
+    """Recognise the lines with # above the table."""
     for grid, delimiter, rows in head.rows():
         first = [" ".join(cells).strip() for _, cells in rows[:25]]
         notes = [line for line in first if line.startswith("#")]
@@ -263,7 +263,7 @@ def sniff(head: Head) -> Match:
 
 
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
-    """Read reports and explorations of Google Analytics 4, every table that has days.
+    """Read every table with days of reports and explorations.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What every importer takes and gives.
+"""The interface of importers: options in, frames of canonical tables out.
 
 An importer turns the files of one export into frames of the canonical tables. It does not touch the data
 folder: the store adds them there, and the command line writes the account and the coverage.
@@ -27,7 +27,7 @@ DateRange = tuple[dt.date, dt.date]
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What the person who imports says about the files.
+    """What the user states about the files.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class ImportOptions:
             raise ValueError("stats_at needs an offset")
 
     def named_account(self) -> str:
-        """The account, or one sentence where it was not given.
+        """The account that ``--account`` names.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class ImportOptions:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an export held.
+    """The content of an export.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ class Imported:
 
 
 class Match(NamedTuple):
-    """How sure an importer is that a file is of its kind.
+    """How well a file matches an importer.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ NO_MATCH = Match(0.0, "")
 
 
 class Importer(Protocol):
-    """A module of this package that reads one kind of export.
+    """Reads one kind of export: a module of this package, or a table importer.
 
     ``FILLS`` names the canonical columns it fills, a table; ``UNKNOWN`` says what no such export can tell;
     ``TESTED`` says on what its reading was tested.
@@ -205,7 +205,7 @@ class Importer(Protocol):
 
     @property
     def FILLS(self) -> Mapping[str, str]:  # noqa: N802
-        """Columns, separated by spaces, by table."""
+        """Filled columns by table, separated by spaces."""
 
     @property
     def UNKNOWN(self) -> str:  # noqa: N802
@@ -216,7 +216,7 @@ class Importer(Protocol):
         """``real file`` or ``documented layout``."""
 
     def sniff(self, head: Head) -> Match:
-        """Whether the beginning of a file looks like this kind."""
+        """Match the beginning of a file with this kind."""
 
     def read(self, paths: Sequence[Path], options: ImportOptions) -> Imported:
         """Read files into canonical tables."""

@@ -11,7 +11,7 @@ from kpi_kit.sources.size_limits import MOST_JSON, MOST_JSON_PARTS, read_bounded
 
 
 def read_json(path: Path, kind: str) -> Any:
-    """The content of a JSON file.
+    """Read a JSON file.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def _no_constant(name: str) -> None:
 
 
 def whole_number(value: Any, where: str, name: str) -> int | None:
-    """A count of an answer; None where it is absent.
+    """A count from an answer; None where it is absent.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Tables of cells with known columns -> canonical tables: one engine for every table-like export.
+"""Layouts: the titles, in all languages, by which the columns of a table are recognised.
 
 A source declares its layouts: which titles, in which languages, hold which column. The engine finds the
 header among other rows, reads the cells in batches, drops rows of totals and checks the sums by them.
@@ -108,7 +108,7 @@ def measure_field(name: str, *titles: str, needed: bool = False, apart: str | No
 
 @dataclass
 class Context:
-    """What is known while a file is read, and what is to be told of it."""
+    """State while a table is read: options, problems, remarks."""
 
     options: ImportOptions
     sheet: Sheet
@@ -122,7 +122,7 @@ class Context:
     coverage: dict[str, tuple[DateRange, ...]] = dataclass_field(default_factory=dict)
 
     def where(self, row: int) -> str:
-        """For sentences."""
+        """Name a row for sentences."""
         return f"{self.sheet.label}: row {row}"
 
 
@@ -196,7 +196,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class LocatedTable:
-    """A layout in a grid: where its header stands, and how much of it is known."""
+    """A table with a known layout: where its header stands, and how much of it is known."""
 
     layout: Layout
     raw: RawTable
@@ -210,7 +210,7 @@ class LocatedTable:
 
 
 def locate_tables(head: Head, layouts: Sequence[Layout]) -> list[LocatedTable]:
-    """Every table of the file that has the header of a layout, the surest layout of each, surest first."""
+    """Find the tables of a file whose header has a layout, best match first."""
     best: dict[tuple[str, int], LocatedTable] = {}
     for raw, delimiter, rows in head.rows():
         for number, cells in rows:
@@ -242,13 +242,13 @@ def _match(
 
 
 def match_layouts(head: Head, layouts: Sequence[Layout]) -> Match:
-    """How sure it is that a file has one of the layouts; of one that lacks a needed column, which."""
+    """Match a file with layouts; a near miss names the column that is missing."""
     tables = locate_tables(head, layouts)
     return Match(min(tables[0].score, 1.0), tables[0].reason) if tables else _all_but_one(head, layouts)
 
 
 def _all_but_one(head: Head, layouts: Sequence[Layout]) -> Match:
-    """A layout of which one needed column is missing, and a column that is not known may be it."""
+    """Find a layout that lacks one needed column, and the unknown columns that may be it."""
     best = NO_MATCH
     for _, _, rows in head.rows():
         for _, cells in rows:
@@ -277,7 +277,7 @@ _ALIKE = 0.75
 
 
 def similar_titles(titles: Sequence[str], missing: Sequence[Field]) -> dict[str, tuple[str, str]]:
-    """Of titles that are not known, those that look like the title of a missing field: its name and title.
+    """For unknown titles that resemble a title of a missing field: the field's name and title.
 
     Examples
     --------
@@ -300,7 +300,7 @@ def similar_titles(titles: Sequence[str], missing: Sequence[Field]) -> dict[str,
 
 
 def _similarity(one: str, other: str) -> float:
-    """How alike two titles are; a title with more or fewer words at its end is nearly the same."""
+    """Similarity of two titles, 0 to 1; one that only adds words at the end has 0.9."""
     longer, shorter = sorted((one, other), key=len, reverse=True)
     begins = len(shorter) > 3 and longer.startswith(shorter) and longer[len(shorter)] in " ,(:"
     return 0.9 if begins else difflib.SequenceMatcher(None, one, other).ratio()

@@ -1,4 +1,4 @@
-"""What amoCRM and Bitrix24 share: deals -> leads of accounts, with stages and sums."""
+"""Deals of a CRM -> rows of ``leads``: account, qualification and sale."""
 
 from __future__ import annotations
 

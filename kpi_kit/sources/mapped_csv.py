@@ -26,7 +26,7 @@ _ALLOWED = tuple(name for name in TABLES if name != "coverage")  # an import wri
 
 
 def sniff(_head: Head) -> Match:
-    """Never by itself: only the mapping says what a file is."""
+    """Never recognised: only a mapping says what the file holds."""
     return NO_MATCH
 
 
@@ -129,7 +129,7 @@ def _with_constants(table: str, fixed: Mapping[str, Any]) -> Finish:
 
 
 def _locate(path: Path, layout: Layout) -> LocatedTable:
-    """The first row, of the first forty, that has all mapped columns."""
+    """Find the header: the first of forty rows that has all mapped columns."""
     candidates: list[tuple[int, int, int, LocatedTable, Record]] = []
     wanted = [field.titles[0] for field in layout.fields]
     for grid in raw_tables(path):

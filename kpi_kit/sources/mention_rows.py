@@ -1,4 +1,4 @@
-"""What Brand Analytics and YouScan share: mentions of a brand with platform and sentiment."""
+"""Rows of ``mentions`` from the columns of a monitoring service."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def platform_named(source: str | None) -> str | None:
 def mentions(
     values: Values, rows: Sequence[int], context: Context, at: Sequence[Any]
 ) -> Mapping[str, Values]:
-    """Rows of ``mentions``; one without a number of its own is told by its address, time and text.
+    """Build rows of ``mentions``; without a number, address, time and text identify a mention.
 
     Parameters
     ----------

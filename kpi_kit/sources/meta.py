@@ -169,7 +169,7 @@ _CONTENT = (INSTAGRAM, FACEBOOK)
 
 
 def _blocks(grid: RawTable, delimiter: str) -> Iterator[tuple[str, Record, list[Record]]]:
-    """Title, header and rows of each table of an overview: a file may hold several, one below the other."""
+    """Split an overview into tables: title, header and rows."""
     title = ""
     header: Record | None = None
     rows: list[Record] = []
@@ -221,7 +221,7 @@ def _platform(title: str) -> str | None:
 
 
 def _measure_of(title: str) -> str:
-    """The name of a figure, whatever the network's name before it.
+    """The measure's name without the name of the network.
 
     Examples
     --------
@@ -244,7 +244,7 @@ def _overview_grid(head: Head) -> tuple[RawTable, str, str] | None:
 
 
 def sniff(head: Head) -> Match:
-    """By the columns Date and Primary under a title, or by the columns of content."""
+    """Recognise the columns Date and Primary under a title, or the columns of content."""
     overview = _overview_grid(head)
     if overview is not None and overview[2]:
         return Match(0.97, f"the columns Date and Primary under the title {overview[2]!r:.60}")

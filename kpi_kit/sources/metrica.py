@@ -101,7 +101,7 @@ def _by_day(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
 
 
 def _of_one(days: list[dt.date | None], values: Values, rows: Sequence[int], context: Context) -> Values:
-    """A report by day alone: it was filtered to the account that ``--account`` names."""
+    """Traffic from a report by day without sources, taken for the account that ``--account`` names."""
     context.remarks.append(
         f"{context.sheet.label}: the report is not split by source: all its visits are taken for "
         "those of the account"
@@ -172,7 +172,7 @@ _LAYOUTS = (BY_DAY, BY_SOURCE)
 
 
 def sniff(head: Head) -> Match:
-    """By visits beside a date or a source; an answer of the API by its query."""
+    """Recognise visits beside a date or a source, and answers of the API by their query."""
     if {"query.metrics", "data"} <= head.keys and any(key.startswith("query.ids") for key in head.keys):
         return Match(0.98, "query.ids, query.metrics and data, as the Reports API answers")
     return match_layouts(head, _LAYOUTS)
@@ -258,7 +258,7 @@ def _answer(path: Path, options: ImportOptions) -> tuple[Context, Values]:
 
 
 def _plain(dimension: str) -> str:
-    """The name that rules know a dimension by: ``ym:s:lastsignUTMSource`` is ``utm_source``."""
+    """The name of a dimension in rules: ``ym:s:lastsignUTMSource`` is ``utm_source``."""
     name = dimension.rpartition(":")[2]
     for ending, plain in (
         ("UTMSource", "utm_source"),
@@ -333,7 +333,7 @@ def _check_totals(
     metrics: Sequence[str],
     context: Context,
 ) -> None:
-    """Let the answer's own totals decide on the sums of its rows."""
+    """Check the sums of the rows against the answer's own totals."""
     totals = record.get("totals")
     if not isinstance(totals, list):
         return

@@ -1,4 +1,4 @@
-"""Cells of any file that holds tables: delimited text, a spreadsheet, or a web page named .xls."""
+"""Read the cells of files that hold tables: delimited text, spreadsheets, web pages named .xls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EXACT = 1e15
 
 @dataclass(frozen=True)
 class RawTable:
-    """One table of cells, perhaps with other things above, below and beside it.
+    """A table of cells whose header is not yet known.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Sheet:
 
 
 def distinct_titles(cells: Sequence[str]) -> tuple[str, ...]:
-    """Header cells of which none is the same: the second ``name`` is ``name__2``."""
+    """Header cells made unique: the second ``name`` is ``name__2``."""
     seen: dict[str, int] = {}
     titles = []
     for cell in cells:
@@ -105,7 +105,7 @@ def distinct_titles(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def sheet_at(grid: RawTable, delimiter: str, row: int) -> Sheet:
-    """The table whose header is a certain row of a grid."""
+    """The table whose header is the given row."""
     above: list[Record] = []
     for number, cells in grid.records(delimiter):
         if number == row:
@@ -210,7 +210,7 @@ class _Rows(HTMLParser):
 
 
 def _page(path: Path) -> Iterator[RawTable]:
-    """What some programs save as .xls: a page with one table."""
+    """Read a web page with one table, which some programs save as .xls."""
     text = text_file(path)
     parser = _Rows()
     parser.feed(read_bounded(path, MOST_PAGE, "a page").decode(text.encoding))

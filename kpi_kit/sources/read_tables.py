@@ -220,7 +220,7 @@ def _add_batch(
 
 
 def _add_nothing(cells: _CellReader, layout: Layout, context: Context, batches: RowBatches) -> None:
-    """Add the tables of an export that says: there are no rows."""
+    """Add empty tables: the export has no rows."""
     none: Values = {field.name: [] for field in cells.fields}
     tables = layout.finish(none, [], context) if layout.finish else {layout.table: none}
     for table, columns in tables.items():
@@ -343,7 +343,7 @@ class _CellReader:
         self._control = ControlSums(layout.lacking, layout.beyond)
 
     def batches(self) -> Iterator[tuple[Values, list[int]]]:
-        """Values by field, and row numbers."""
+        """Yield values by field with row numbers."""
         below = iter(self.context.sheet.below())
         while records := list(islice(below, _BATCH)):
             good = [record for record in records if self._is_row(*record)]
@@ -462,7 +462,7 @@ class _CellReader:
             )
 
     def check_sums(self) -> None:
-        """Let the rows of totals, where there are any, decide on the sums of the rows."""
+        """Check the sums of the rows against the rows of totals, if any."""
         if not self.totals:
             return
         label, many = self.context.sheet.label, self.rows >= _ROWS_THAT_SERVICES_CUT

@@ -1,4 +1,4 @@
-"""Which kind of export a file is: every importer looks at its beginning, and the surest is taken."""
+"""Recognise the kind of an export by the beginning of the file; unpack archives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _READABLE = (".csv", ".json", ".xlsx", ".xls", ".tsv", ".txt")
 
 @dataclass(frozen=True)
 class Recognised:
-    """A file and the importer for it.
+    """A file and its importer.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Recognised:
 
 
 def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
-    """The kind of a file.
+    """Find the importer for a file.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
 
 
 def _seen(path: Path) -> str:
-    """What the beginning of a table says, for a person to see."""
+    """The first row of a table, for sentences."""
     for grid, delimiter, rows in head_of(path).rows():
         wide = [cells for _, cells in rows if len(cells) > 1]
         if wide:
@@ -77,7 +77,7 @@ def _seen(path: Path) -> str:
 
 
 def unpack(paths: Sequence[Path], scratch: Path) -> list[tuple[Path, str]]:
-    """Every file to read and its name for sentences; of an archive the tables in it.
+    """Files to read, with their names for sentences; archives are replaced by the tables in them.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whose imported rows are: the account that they go to is known, and on one platform, whatever the order."""
+"""Resolve the account of imported rows, and its platform, in any order of imports."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MOST_LISTED = 5
 
 @dataclass(frozen=True)
 class NewAccount:
-    """What is needed to add an account: its title and platform, where they were given."""
+    """Title and platform of an account that may be new, if stated."""
 
     title: str | None = None
     platform: str | None = None

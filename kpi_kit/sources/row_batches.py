@@ -1,4 +1,4 @@
-"""Rows of canonical tables as they come: typed frames in memory, or staged in files where they are many."""
+"""Collect rows of canonical tables: in memory, or in files where they are many."""
 
 from __future__ import annotations
 
@@ -95,12 +95,12 @@ class RowBatches:
         pile.frames, pile.waiting = [], 0
 
     def newest(self) -> dt.datetime | None:
-        """The last moment that the rows speak of: when the export cannot have been made earlier."""
+        """The last moment in the rows: the export cannot be older."""
         moments = [moment for pile in self._piles.values() for moment in _moments(pile)]
         return max(moments, default=None)
 
     def finish(self) -> tuple[list[str], dict[str, pd.DataFrame | Staged]]:
-        """Remarks, and every table: rows identical in full come once, others of one key are refused.
+        """Remarks and tables. Identical rows are dropped; rows that differ but share a key are refused.
 
         Raises
         ------
@@ -224,7 +224,7 @@ def _check_order(pile: _Pile, frame: pd.DataFrame, problems: list[str]) -> None:
 
 
 def _staged(pile: _Pile, scratch: Path, problems: list[str]) -> Staged:
-    """Rows in files: each key once, by the same rules."""
+    """Rows in files, each key once, by the same rules as in memory."""
     listed = "[" + ", ".join(literal(str(file)) for file in pile.files) + "]"
     with connect("UTC") as connection:
         connection.execute("SET memory_limit = '500MB'")

@@ -1,4 +1,4 @@
-"""Items of an export -> a frame of a canonical table: one row a key, typed, all problems at once."""
+"""Rows of canonical tables built from items, typed, with all problems raised together."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Built = TypeVar("Built")
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a canonical table, and where it was found.
+    """A row of a canonical table, with its place in the export.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Row:
 
 
 def refuse(problems: Sequence[str]) -> None:
-    """Raise all problems together, where there are any; of very many, the first ones and how many more.
+    """Raise all problems together; of very many, the first ones and the number of the rest.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def refuse(problems: Sequence[str]) -> None:
 
 
 def collect(build: Callable[[Item], Built], items: Iterable[Item]) -> list[Built]:
-    """Build something of every item; the problems of all of them are raised together.
+    """Build a value from every item; all problems are raised together.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def collect(build: Callable[[Item], Built], items: Iterable[Item]) -> list[Built
 
 
 def newest(table: str, rows: Sequence[Row]) -> tuple[list[Row], int]:
-    """One row a key, the latest, and how many were dropped: for figures that grow between exports.
+    """Keep the latest row of each key; returns the rows and how many were dropped.
 
     Of rows whose files are equally late the larger figures count, whatever the order in which they are given.
 
@@ -144,12 +144,12 @@ def frame(table: str, rows: Iterable[Row], columns: Iterable[str]) -> pd.DataFra
 
 
 def has_lone_surrogate(text: str) -> bool:
-    """Whether a text holds a half of a character, which JSON can write and no file can store."""
+    """Whether a text holds a lone surrogate, which JSON can write and no file can store."""
     return _HALF_CHARACTER.search(text) is not None
 
 
 def _storable(value: Any) -> bool:
-    """Whether a file can hold it: JSON may have halves of characters, and whole numbers beyond 64 bits."""
+    """Whether a file can hold the value: no lone surrogates, no whole numbers beyond 64 bits."""
     if isinstance(value, str):
         return not has_lone_surrogate(value)
     return not isinstance(value, int) or abs(value) < 2**63

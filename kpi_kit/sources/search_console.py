@@ -84,7 +84,7 @@ def _items(values: Values, rows: Sequence[int], context: Context) -> Mapping[str
 
 
 def _beside(context: Context) -> DateRange | None:
-    """The days of a table by day in the same archive."""
+    """The days of the table by day in the same archive."""
     for file in context.options.companions:
         together = file.parent == context.path.parent and file.name in _BY_DAY
         tables = locate_tables(head_of(file), [DATES]) if together else []
@@ -122,7 +122,7 @@ _LAYOUTS = (DATES, ITEMS)
 
 
 def sniff(head: Head) -> Match:
-    """By clicks, impressions and CTR, also of two spans; the list of filters is known, too."""
+    """Recognise clicks, impressions and CTR, also of two spans, and the list of filters."""
     if _is_filters(head):
         return Match(0.9, "the columns Filter and Value")
     compared = _compared(head)
@@ -135,7 +135,7 @@ def _is_filters(head: Head) -> bool:
 
 
 def _compared(head: Head) -> tuple[Layout, ...]:
-    """Layouts for two spans beside each other: the one that was asked for is read, which stands first."""
+    """Layouts for tables that compare two spans; only the current one is read."""
     for _, _, rows in head.rows():
         for _, cells in rows[:1]:
             matches = [match for cell in cells if (match := _COMPARED.match(normal(cell)))]

@@ -1,4 +1,4 @@
-"""How large a file may be before it is read: small files can be made that would fill any memory."""
+"""Limits that keep hostile files from filling the memory."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def limited_lines(stream: IO[str], path: Path, delimiter: str, pending: list[int]) -> Iterator[str]:
-    """Lines of a text, as long as they and the row that they make are of a size that people write.
+    """Yield lines of a text; refuse lines and rows larger than people write.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def limited_lines(stream: IO[str], path: Path, delimiter: str, pending: list[int
 
 
 class JsonGuard:
-    """Looks at JSON before its parser does: numbers and nesting that would end the process.
+    """Checks JSON before it is parsed: long numbers and deep nesting would end the process.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class JsonGuard:
         self._open = 0
 
     def look(self, chunk: bytes) -> None:
-        """Look at the next bytes.
+        """Check the next bytes.
 
         Brackets inside of texts count as well: that takes ten thousand unanswered ones to matter.
 
@@ -102,7 +102,7 @@ class JsonGuard:
 
 
 def read_bounded(path: Path, most: int, kind: str) -> bytes:
-    """All bytes of a file that is held in memory as a whole.
+    """Read a whole file of limited size.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def read_bounded(path: Path, most: int, kind: str) -> bytes:
 
 
 def refuse_large_workbook(path: Path) -> None:
-    """Look through a spreadsheet that is an archive before anything reads it as a whole.
+    """Check an XLSX file before a parser loads it.
 
     What the archive says of its own sizes is not believed: every part is unpacked, and forgotten.
 
@@ -178,7 +178,7 @@ class _Extent:
 def unpack_member(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, before: int, most: int = _MOST_UNPACKED
 ) -> Iterator[bytes]:
-    """What is packed in a part of an archive, as long as it is no bomb.
+    """Unpack a member of an archive in chunks; refuse archive bombs.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def unpack_member(
 
 
 def _number(column: bytes) -> int:
-    """The number of a column by its letters.
+    """The number of a column from its letters.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Exports whose columns are not surely known: mapping files with synonyms, shown first and confirmed.
+"""Exports that no real file has confirmed: mapping files with synonyms, which the user confirms.
 
 A mapping in the user's own folder (``<params>/mappings``) is confirmed; one that comes with the kit is shown
 by ``--dry-run`` and used, and kept in that folder, with ``--yes``.
@@ -53,7 +53,7 @@ class GuessedMapping:
 
 
 def mappings(own: Path | None) -> list[GuessedMapping]:
-    """The user's mappings, and those of the kit that they have none of the same name for.
+    """The user's mappings, then those of the kit with other names.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def mappings(own: Path | None) -> list[GuessedMapping]:
 
 @cache
 def _shipped() -> tuple[GuessedMapping, ...]:
-    """Those of the kit, read once: every file that is to be recognised is compared with them."""
+    """The mappings of the kit, read once."""
     return tuple(_read(file, False) for file in sorted(SHIPPED.glob("*.yml")))
 
 
@@ -137,13 +137,13 @@ def _problems(record: Any, file: Path) -> Iterator[str]:
 
 
 def sniff(head: Head) -> Match:
-    """By the mappings that come with the kit."""
+    """Match the mappings that come with the kit."""
     best = best_of(head, mappings(None))
     return NO_MATCH if best is None else Match(min(best[1].score, 0.8), best[1].reason)
 
 
 def best_of(head: Head, known: Sequence[GuessedMapping]) -> tuple[GuessedMapping, LocatedTable] | None:
-    """The mapping that knows most of a file's columns; None where none knows enough, or two know as much."""
+    """The mapping that knows most of a file's columns; None where none knows enough."""
     pairs = [(mapping, tables[0]) for mapping in known if (tables := locate_tables(head, [mapping.layout]))]
     pairs = [pair for pair in pairs if pair[1].score >= _LEAST]
     pairs.sort(key=lambda pair: (-pair[1].score, not pair[0].confirmed))
@@ -154,7 +154,7 @@ def best_of(head: Head, known: Sequence[GuessedMapping]) -> tuple[GuessedMapping
 
 
 def shown(mapping: GuessedMapping, table: LocatedTable) -> list[str]:
-    """Which column of the file would be read as which, a line each."""
+    """Lines that show which column is read as which."""
     cells = next(cells for number, cells in table.raw.first(table.delimiter, 40) if number == table.row)
     lines = [f"{table.raw.label}: by {mapping.file.name}, table {mapping.layout.table}:"]
     for name, titles in mapping.synonyms.items():

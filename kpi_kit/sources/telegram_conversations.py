@@ -1,4 +1,4 @@
-"""Telegram Desktop: chats with people -> inquiries and who answered; groups -> who came and was removed."""
+"""Telegram Desktop: conversations -> inquiries; groups -> members who came or were removed."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _inquiries(
 
 
 def read_members(chats: Sequence[Chat], account: str, options: ImportOptions, batches: RowBatches) -> None:
-    """Who came to a group and who was removed, by day; who left alone is in no export."""
+    """Count members who joined a group or were removed, by day; exports do not say who left."""
     for chat in chats:
         columns: dict[str, list[Any]] = {
             "since": [],

@@ -1,4 +1,4 @@
-"""Telegram Desktop: result.json of a channel -> posts; of its group -> comments; of a talk -> inquiries."""
+"""Telegram Desktop's result.json -> posts of channels, comments of groups, inquiries of conversations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LARGEST_ALBUM = 10  # Telegram's own limit
 
 
 def sniff(head: Head) -> Match:
-    """By ``date`` and ``from_id`` of messages, and the words for types that only Telegram Desktop writes."""
+    """Recognise chats by their type and messages."""
     for chat in ("", "chats.list.item.", "left_chats.list.item."):
         if {f"{chat}type", f"{chat}messages"} <= head.keys and f"{chat}messages.item.type" in head.keys:
             kind = head.values.get(f"{chat}type")
@@ -187,7 +187,7 @@ def _posts(
 
 
 class _Emitter:
-    """Rows of one chat on their way to the batches."""
+    """Adds rows of one chat to the batches."""
 
     def __init__(self, batches: RowBatches, table: str, chat: Chat) -> None:
         self._batches, self._table, self._chat = batches, table, chat
@@ -196,7 +196,7 @@ class _Emitter:
         self._problems: list[str] = []
 
     def refuse(self, problem: str) -> None:
-        """Remember a problem."""
+        """Add a problem."""
         self._problems.append(problem)
 
     def add(self, row: dict[str, object], number: int) -> None:
@@ -212,7 +212,7 @@ class _Emitter:
             self._flush(tuple(row))
 
     def finish(self, columns: Sequence[str]) -> None:
-        """Give on what waits.
+        """Add the waiting rows.
 
         Raises
         ------
@@ -230,7 +230,7 @@ class _Emitter:
 
 
 class _AlbumCounter:
-    """Albums of a chat, counted as they pass."""
+    """Counts the albums of a chat."""
 
     def __init__(self, table: str, chat: Chat) -> None:
         self._table, self._chat = table, chat
@@ -308,7 +308,7 @@ def _comments(
 
 
 def _only_channel(group: Chat, options: ImportOptions) -> set[str]:
-    """The channel that a group discusses; none where people of ours answer in a group of its own."""
+    """The channel that a group discusses; none for a group of its own where our people answer."""
     channels = _channels_of(group)
     if len(channels) == 1 or (not channels and options.attribution.specialists.get("telegram")):
         return channels

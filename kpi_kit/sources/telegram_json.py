@@ -1,4 +1,4 @@
-"""Telegram Desktop's result.json, read as a stream: channels, groups, and of their messages what counts.
+"""Read Telegram Desktop's result.json as a stream of chats and messages.
 
 In the export of an account personal chats are passed over; very many messages wait in a file, not in memory.
 """
@@ -48,7 +48,7 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What counts of a message.
+    """A message, without what is not used.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Message:
 
 
 class Spool:
-    """Messages in order, which can be gone through again and again; very many wait in a file.
+    """Messages in order; very many are kept in a file.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ class Chat:
 
 
 class _Mended:
-    """A file whose broken escapes are mended while it is read."""
+    """A file whose broken escapes are repaired while it is read."""
 
     def __init__(self, file: IO[bytes], path: Path) -> None:
         self._file = file
@@ -189,7 +189,7 @@ class _Mended:
 
 
 def read_chats(path: Path, zone: ZoneInfo, scratch: Path | None = None) -> list[Chat]:
-    """The chats of a file, of whatever type; those that are not read come without messages.
+    """Read the chats of a file; types that are not imported come without messages.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def read_chats(path: Path, zone: ZoneInfo, scratch: Path | None = None) -> list[
 
 
 def _single_chat(path: Path, scratch: Path | None) -> Chat | None:
-    """The chat of a file that begins with its name, type and id, as Telegram Desktop writes a single one."""
+    """The chat of a file that holds a single one and begins with its name, type and id."""
     with path.open("rb") as file:
         start = io.BytesIO(file.read(_HEAD))
     told: dict[str, str] = {}
@@ -241,7 +241,7 @@ def _single_chat(path: Path, scratch: Path | None) -> Chat | None:
 
 
 def _filled(chat: Chat, file: IO[bytes], zone: ZoneInfo) -> Chat:
-    """The whole chat; its messages are built by the parser itself, which is several times as fast."""
+    """Add the messages to a single chat; ijson builds them, which is several times as fast."""
     wanted = chat.type in (*CHANNELS, *GROUPS, *TALKS)
     for raw in ijson.items(_Mended(file, chat.path), "messages.item"):
         if wanted:
@@ -305,7 +305,7 @@ def _add(chat: Chat, raw: Mapping[str, Any], zone: ZoneInfo) -> None:
 
 
 def _count_members(chat: Chat, raw: Mapping[str, Any], zone: ZoneInfo) -> None:
-    """Who came and who was removed: groups write it, channels do not."""
+    """Count members who came or were removed; channels do not export it."""
     action, members = raw.get("action"), raw.get("members")
     people = len(members) if isinstance(members, list) else 0
     if action in _JOINED or (action in ("invite_members", "remove_members") and people):
@@ -360,7 +360,7 @@ def _time(raw: Mapping[str, Any], zone: ZoneInfo, where: str) -> tuple[dt.dateti
 
 
 def _text(value: Any, where: str) -> str:
-    """The words: a string, or a list of strings and marked-up parts."""
+    """The text: a string, or a list of strings and marked-up parts."""
     parts = value if isinstance(value, list) else [value]
     words = [part.get("text", "") if isinstance(part, dict) else part for part in parts]
     if not all(isinstance(word, str) for word in words):

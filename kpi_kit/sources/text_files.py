@@ -1,4 +1,4 @@
-"""Delimited text as services really write it: encodings, line ends, delimiters; read as a stream."""
+"""Delimited text: find encoding and delimiter, read rows as a stream."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Record = tuple[int, list[str]]
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file that was found to be text throughout.
+    """A text file of known encoding.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class TextFile:
 
     @property
     def delimiters(self) -> str:
-        """Those that the file may have."""
+        """The delimiters that the file may have."""
         return self.declared or DELIMITERS
 
     def records(self, delimiter: str) -> Iterator[Record]:
@@ -85,7 +85,7 @@ class TextFile:
 
 
 def normal(title: str) -> str:
-    r"""A header cell without what people vary: case, spaces at the ends, NBSP, ё.
+    r"""Normalise a title: case, spaces, NBSP, ё.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def normal(title: str) -> str:
 
 
 def text_file(path: Path) -> TextFile:
-    """Find how a file is encoded: by its byte order mark, or UTF-8, or cp1251, in this order.
+    """Find the encoding: by byte order mark, else UTF-8, else cp1251.
 
     The whole file is looked at, and nothing is replaced.
 

@@ -28,7 +28,7 @@ _DAY = dt.timedelta(days=1)
 
 
 def sniff(head: Head) -> Match:
-    """By ``status`` and ``response``, and the keys that only TGStat writes."""
+    """Recognise the keys that only TGStat writes."""
     if "status" in head.keys and head.below("link", "views", "channel_id"):
         return Match(0.98, "posts with link, views and channel_id, as TGStat's channels/posts gives them")
     if "status" in head.keys and head.below("period", "participants_count"):

@@ -137,7 +137,7 @@ def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
 
 
 def _published(number: int, posted: str | None, row: int, context: Context) -> dt.datetime | None:
-    """The time as exported, in UTC; where it has no year, the one that the video's number holds."""
+    """The time as exported, in UTC; without a year, the time that the video's number holds."""
     try:
         moment, timed = parse_date(" ".join((posted or "").split()))
         if timed:
@@ -160,7 +160,7 @@ def _published(number: int, posted: str | None, row: int, context: Context) -> d
 
 
 def _days(texts_: Sequence[str], rows: Sequence[int], context: Context) -> list[dt.date | None]:
-    """Days as they are written; where they have no year, the file name or ``--until`` tells the last."""
+    """Parse days; without years, the file name or ``--until`` gives the last one."""
     plain = [" ".join(text.split()) for text in texts_]
     without = [month_and_day(text) for text in plain]
     if plain and all(without):

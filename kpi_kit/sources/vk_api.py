@@ -91,7 +91,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
 
 
 def sniff(head: Head) -> Match:
-    """By the keys that only VK writes."""
+    """Recognise the keys that only VK writes."""
     if head.below("post_type", "owner_id"):
         return Match(0.98, "posts with post_type and owner_id, as wall.get gives them")
     if head.below("parents_stack", "date") or head.below("post_id", "owner_id", "from_id", "date"):
@@ -210,7 +210,7 @@ def _comments(items: Iterable[Item], account: str, remarks: list[str]) -> tuple[
 
 
 def _flattened(item: Item) -> Iterator[Item]:
-    """The comment and the replies in its thread, which inherit what they do not say themselves."""
+    """Yield the comment and the replies in its thread, which inherit owner and post."""
     owner, post = item.raw.get("owner_id", item.owner), item.raw.get("post_id", item.post)
     comment = replace(item, owner=owner, post=post)
     yield comment
@@ -261,7 +261,7 @@ def _missing_replies(comments: Iterable[Item]) -> int:
 
 
 def _newest(items: Iterable[Item]) -> list[Item]:
-    """One item a key, in the place of the first: last edited, else of the later answer, else the larger."""
+    """Keep one item a key: the last edited, else of the later answer, else the larger."""
     kept: dict[tuple[str, str], Item] = {}
     for item in items:
         identity = (str(item.owner), str(item.raw.get("id")))

@@ -1,4 +1,4 @@
-"""VK: days of stats.get -> audience, the members reckoned back from the number at the end of the last day."""
+"""VK: days of stats.get -> audience, counted back from the members at the end of the last day."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def audience(
 def figures(
     periods: Iterable[Item], account: str, options: ImportOptions
 ) -> tuple[list[Row], tuple[DateRange, ...]]:
-    """What stats.get says of each period, of whatever length; reach of days does not add up to a month's.
+    """Rows of ``account_stats`` for each period of stats.get; the reach of days does not add up.
 
     Raises
     ------

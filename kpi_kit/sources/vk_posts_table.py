@@ -45,7 +45,7 @@ _LAYOUTS = (TABLE,)
 
 
 def sniff(head: Head) -> Match:
-    """By the API's own names of all figures, in lower case, and no other columns of note."""
+    """Recognise the API's own names of all figures, in lower case."""
     tables = locate_tables(head, _LAYOUTS)
     if not tables:
         return NO_MATCH

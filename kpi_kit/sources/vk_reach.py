@@ -1,4 +1,4 @@
-"""VK: stats.getPostReach -> the reach of posts, whichever of the two comes first."""
+"""VK: stats.getPostReach -> the reach of posts, imported before or after the posts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Rows = dict[str, tuple[list[Row], Sequence[str]]]
 
 
 def reaches(items: Sequence[Item], account: str, options: ImportOptions, rows: Rows) -> None:
-    """Keep the reach of posts by their number; the answer itself says neither wall nor time of a post.
+    """Keep the reach by the post's number; the answer has neither wall nor time of a post.
 
     With ``--fetched-at`` all figures go to ``account_stats`` on that day, too.
     """

@@ -41,7 +41,7 @@ def _text(name: str, *titles: str) -> Field:
 
 
 def _title(context: Context) -> str:
-    """The long header cell that says what the table is about."""
+    """The long header cell that names the phrase."""
     header = context.sheet.header
     return next((cell for mark in (_PHRASE, _SPAN) for cell in header if mark.search(cell)), "")
 
@@ -52,7 +52,7 @@ def _phrase(context: Context) -> str | None:
 
 
 def _range(context: Context) -> DateRange | None:
-    """The days that the title says, the last one as it is written."""
+    """The days in the title, the last one as written."""
     match = _SPAN.search(_title(context))
     try:
         days = [parse_date(match[name])[0].date() for name in ("since", "until")] if match else []
@@ -88,7 +88,7 @@ def _dynamics(values: Values, rows: Sequence[int], context: Context) -> Mapping[
 
 
 def _branded(columns: Values, context: Context) -> Values:
-    """With the brand that attribution.yml gives each phrase; others are of the brand that was named."""
+    """Add the brand that attribution.yml gives each phrase, else the named one."""
     brands = context.options.attribution.phrases
     own = [brands.get(normal_phrase(phrase), context.options.brand) for phrase in columns["phrase"]]
     return {**columns, "brand": own} if own and None not in own else columns
@@ -97,7 +97,7 @@ def _branded(columns: Values, context: Context) -> Values:
 def _within_title(
     rows: Sequence[tuple[DateRange, Any, int]], context: Context
 ) -> list[tuple[DateRange, Any, int]]:
-    """Rows of whole periods: of one that begins or ends beyond the title's days only a part was counted."""
+    """Drop rows of periods that reach beyond the days of the title: they are counted in part."""
     title = _range(context)
     if title is None:
         return list(rows)
@@ -111,7 +111,7 @@ def _within_title(
 
 
 def _cover(spans: Sequence[DateRange], context: Context) -> None:
-    """Cover the days that have rows, and tell of those of the title that have none."""
+    """Cover the days that have rows; remark on days of the title without rows."""
     covered = tuple(union(spans))
     context.coverage["brand_queries"] = covered
     title = _range(context)

@@ -1,4 +1,4 @@
-"""Phrases of Wordstat: the number of a phrase counts every query that has all its words, among others."""
+"""Phrases of Wordstat: the number of a phrase counts every query that has all its words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WORD = re.compile(r"(?<!\w)-\w+|\w+")
 
 
 def normal_phrase(phrase: str) -> str:
-    """A phrase without what people vary.
+    """Normalise a phrase.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def _words(phrase: str) -> frozenset[str]:
 
 
 def nested(phrases: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Every wide phrase with a narrow one whose queries it counts, too.
+    """Pairs of a wide phrase and a narrow one whose queries it includes.
 
     Examples
     --------

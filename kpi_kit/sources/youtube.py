@@ -153,7 +153,7 @@ def _days(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
 
 
 def _span(context: Context) -> DateRange:
-    """The days of a table without days: as given, or of totals in the same command that have the same sum."""
+    """The days of a table without days: as stated, or of totals in the same command with the same sum."""
     options = context.options
     if options.since and options.until:
         return options.since, options.until
@@ -173,7 +173,7 @@ def _span(context: Context) -> DateRange:
 
 
 def _totals_beside(path: Path, companions: Sequence[Path]) -> tuple[Path, DateRange] | None:
-    """A file of totals by day in the same command, whose sum is the total of this table."""
+    """A file of totals by day in the same command whose sum equals the total of this table."""
     total = _total(path)
     if total is None:
         return None
