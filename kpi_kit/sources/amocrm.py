@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from kpi_kit.sources.cell_values import Style
-from kpi_kit.sources.layouts import Context, Layout, Values, canonical_field, text_field
+from kpi_kit.sources.layouts import Context, Layout, Values, canonical_field, text_field, titles
 from kpi_kit.sources.lead_rows import amount, attributes, leads, moment
 from kpi_kit.sources.read_tables import TableImporter
 
@@ -20,7 +20,7 @@ UNKNOWN = (
 )
 TESTED = "documented layout"
 
-_WON = ("успешно реализовано", "closed - won", "closed won", "успешно реализована")
+_WON = titles("успешно реализовано|closed - won|closed won|успешно реализована")
 _EXPORTED = re.compile(r"amocrm_export_\w+?_(\d{4}-\d{2}-\d{2})")
 
 
@@ -40,55 +40,32 @@ DEALS = Layout(
     "deals of amoCRM",
     "leads",
     (
-        canonical_field("leads", "lead_id", "ID", "ID сделки", needed=True),
+        canonical_field("leads", "lead_id", "ID|ID сделки", needed=True),
         canonical_field(
             "leads",
             "created_at",
-            "Дата создания сделки",
-            "Дата создания",
-            "Created at",
-            "Дата создания лида",
+            "Дата создания сделки|Дата создания|Created at|Дата создания лида",
             needed=True,
         ),
-        text_field("stage", "Этап сделки", "Статус сделки", "Lead stage", "Stage", "Этап", needed=True),
+        text_field("stage", "Этап сделки|Статус сделки|Lead stage|Stage|Этап", needed=True),
         moment(
             "closed_at",
-            "Дата закрытия",
-            "Closed at",
-            "Дата закрытия сделки",
+            "Дата закрытия|Closed at|Дата закрытия сделки",
             blanks=("не закрыта", "не закрыто", "not closed"),
         ),
-        amount(
-            "Бюджет",
-            "Бюджет ₽",
-            "Бюджет, ₽",
-            "Бюджет сделки",
-            "Sale",
-            "Lead value",
-            "Бюджет, руб",
-            "Бюджет, руб.",
-        ),
+        amount("Бюджет|Бюджет ₽|Бюджет, ₽|Бюджет сделки|Sale|Lead value|Бюджет, руб|Бюджет, руб."),
         *attributes(),
     ),
     Style(),
-    marks=(
-        "Название сделки",
-        "Воронка",
-        "Lead title",
-        "Lead name",
-        "Pipeline",
-        "Кем создана сделка",
-        "Этап сделки",
-    ),
-    also=tuple(
-        (
-            "Ответственный|Кем создана сделка|Дата редактирования|Кем редактирована|Примечание|"
-            "Примечание 2|Примечание 3|Примечание 4|Примечание 5|Полное имя контакта|Компания контакта|"
-            "Компания|Ответственный за контакт|Товар|cid|uid|tid|roistat|_ym_uid|_ym_counter|"
-            "openstat_service|openstat_campaign|openstat_ad|openstat_source|gclientid|gclid|yclid|fbclid|"
-            "Основной контакт|Рабочий телефон (контакт)|Рабочий телефон|Рабочий email|Responsible user|"
-            "Full name"
-        ).split("|")
+    marks=titles("Название сделки|Воронка|Lead title|Lead name|Pipeline|Кем создана сделка|Этап сделки"),
+    also=titles(
+        "Ответственный|Кем создана сделка|Дата редактирования|Кем редактирована|"
+        "Примечание|Примечание 2|Примечание 3|Примечание 4|Примечание 5|"
+        "Полное имя контакта|Компания контакта|Компания|Ответственный за контакт|Товар|"
+        "cid|uid|tid|roistat|_ym_uid|_ym_counter|openstat_service|openstat_campaign|"
+        "openstat_ad|openstat_source|gclientid|gclid|yclid|fbclid|Основной контакт|"
+        "Рабочий телефон (контакт)|Рабочий телефон|Рабочий email|Responsible user|"
+        "Full name"
     ),
     finish=_leads,
     platform=None,

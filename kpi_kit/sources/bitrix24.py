@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kpi_kit.sources.layouts import Context, Layout, Values, canonical_field, text_field
+from kpi_kit.sources.layouts import Context, Layout, Values, canonical_field, text_field, titles
 from kpi_kit.sources.lead_rows import amount, attributes, leads, moment
 from kpi_kit.sources.read_tables import TableImporter
 
@@ -17,9 +17,9 @@ UNKNOWN = (
 )
 TESTED = "documented layout"
 
-_WON = ("сделка успешна", "успешная", "deal won", "won", "успех", "закрыта успешно", "сделка заключена")
-_BAD = ("некачественный лид", "junk lead", "bad lead")
-_GOOD = ("качественный лид", "сконвертирован", "good lead", "converted", "converted lead")
+_WON = titles("сделка успешна|успешная|deal won|won|успех|закрыта успешно|сделка заключена")
+_BAD = titles("некачественный лид|junk lead|bad lead")
+_GOOD = titles("качественный лид|сконвертирован|good lead|converted|converted lead")
 
 
 def _stage(stage: str) -> tuple[bool | None, bool]:
@@ -66,32 +66,31 @@ def _once(values: Values, rows: Sequence[int], context: Context) -> tuple[Values
 
 
 _COMMON = (
-    moment("closed_at", "Дата закрытия", "Closed on", "Дата завершения", "Close date"),
-    amount("Сумма", "Возможная сумма", "Income", "Total", "Amount", "Opportunity"),
-    text_field("currency", "Валюта", "Currency"),
+    moment("closed_at", "Дата закрытия|Closed on|Дата завершения|Close date"),
+    amount("Сумма|Возможная сумма|Income|Total|Amount|Opportunity"),
+    text_field("currency", "Валюта|Currency"),
     *attributes(),
 )
-_ALSO = tuple(
-    (
-        "Имя|Фамилия|Отчество|Ответственный|Дата изменения|Кем создан|Кем изменен|Кем создана|Товар|"
-        "Телефон|E-mail|Комментарий|Название компании|Создан CRM-формой|Повторный лид|Состояние|"
-        "Воронка|Группа стадий|Вероятность|Вероятность, %|Тип|Дата начала|"
-        "Предполагаемая дата закрытия|Сделка закрыта|Повторная сделка|Pipeline|Deal status|"
-        "Probability, %|Type|Start date|Assumed close date|Closed|Responsible|Modified|Name|"
-        "Last name|Phone|Comment|Product|Рабочий телефон|Мобильный телефон|Рабочий e-mail|Контакт|"
-        "Компания|Цена|Количество|Created by"
-    ).split("|")
+_ALSO = titles(
+    "Имя|Фамилия|Отчество|Ответственный|Дата изменения|Кем создан|Кем изменен|"
+    "Кем создана|Товар|Телефон|E-mail|Комментарий|Название компании|"
+    "Создан CRM-формой|Повторный лид|Состояние|Воронка|Группа стадий|Вероятность|"
+    "Вероятность, %|Тип|Дата начала|Предполагаемая дата закрытия|Сделка закрыта|"
+    "Повторная сделка|Pipeline|Deal status|Probability, %|Type|Start date|"
+    "Assumed close date|Closed|Responsible|Modified|Name|Last name|Phone|Comment|"
+    "Product|Рабочий телефон|Мобильный телефон|Рабочий e-mail|Контакт|Компания|"
+    "Цена|Количество|Created by"
 )
 LEADS = Layout(
     "leads of Bitrix24",
     "leads",
     (
         canonical_field("leads", "lead_id", "ID", needed=True),
-        canonical_field("leads", "created_at", "Дата создания", "Created", "Created on", needed=True),
-        text_field("stage", "Статус", "Status", "Стадия", needed=True),
+        canonical_field("leads", "created_at", "Дата создания|Created|Created on", needed=True),
+        text_field("stage", "Статус|Status|Стадия", needed=True),
         *_COMMON,
     ),
-    marks=("Название лида", "Lead name", "Lead Name", "Повторный лид", "Состояние"),
+    marks=titles("Название лида|Lead name|Lead Name|Повторный лид|Состояние"),
     also=_ALSO,
     finish=_leads,
 )
@@ -100,18 +99,11 @@ DEALS = Layout(
     "leads",
     (
         canonical_field("leads", "lead_id", "ID", needed=True),
-        canonical_field("leads", "created_at", "Дата создания", "Created", "Created on", needed=True),
-        text_field("stage", "Стадия сделки", "Stage", "Стадия", "Deal stage", needed=True),
+        canonical_field("leads", "created_at", "Дата создания|Created|Created on", needed=True),
+        text_field("stage", "Стадия сделки|Stage|Стадия|Deal stage", needed=True),
         *_COMMON,
     ),
-    marks=(
-        "Стадия сделки",
-        "Группа стадий",
-        "Deal Name",
-        "Deal name",
-        "Повторная сделка",
-        "Assumed close date",
-    ),
+    marks=titles("Стадия сделки|Группа стадий|Deal Name|Deal name|Повторная сделка|Assumed close date"),
     also=(*_ALSO, "Название сделки"),
     finish=_leads,
 )

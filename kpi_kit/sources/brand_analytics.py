@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.dates import parse_date
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, text_field
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, text_field, titles
 from kpi_kit.sources.mention_rows import mentions
 from kpi_kit.sources.read_tables import TableImporter
 
@@ -49,29 +49,21 @@ MESSAGES = Layout(
     "mentions of Brand Analytics",
     "mentions",
     (
-        Field(Column("day", Type.TEXT), ("Дата", "Дата публикации", "Date"), needed=True),
-        text_field("time", "Время", "Время публикации", "Time"),
-        text_field("number", "ID сообщения", "Hash сообщения"),
-        text_field("source", "Источник", "Блог", "Где пишет", "Source"),
-        text_field("url", "Url", "Ссылка", "Url сообщения"),
-        text_field("sentiment", "Тональность", "Sentiment"),
-        text_field("author", "Url автора", "Автор", "Кто пишет", "Профиль блога"),
-        text_field("text", "Текст", "Сообщение"),
+        Field(Column("day", Type.TEXT), titles("Дата|Дата публикации|Date"), needed=True),
+        text_field("time", "Время|Время публикации|Time"),
+        text_field("number", "ID сообщения|Hash сообщения"),
+        text_field("source", "Источник|Блог|Где пишет|Source"),
+        text_field("url", "Url|Ссылка|Url сообщения"),
+        text_field("sentiment", "Тональность|Sentiment"),
+        text_field("author", "Url автора|Автор|Кто пишет|Профиль блога"),
+        text_field("text", "Текст|Сообщение"),
     ),
-    marks=(
-        "Тональность",
-        "Hash сообщения",
-        "Тип сообщения",
-        "Место публикации",
-        "Кто пишет",
-        "Профиль блога",
-    ),
-    also=tuple(
-        (
-            "Заголовок|Тип источника|Сюжет|Тип автора|Url места публикации|Пол|Возраст|Аудитория|"
-            "Комментариев|Цитируемость СМИ|Репостов|Лайков|Вовлеченность|Просмотры|Оценка|Дублей|"
-            "Аудитория СМИ|Роль объекта|Агрессия|Страна|Регион|Город|Место|Адрес|Язык|WOM|Обработано"
-        ).split("|")
+    marks=titles("Тональность|Hash сообщения|Тип сообщения|Место публикации|Кто пишет|Профиль блога"),
+    also=titles(
+        "Заголовок|Тип источника|Сюжет|Тип автора|Url места публикации|Пол|Возраст|"
+        "Аудитория|Комментариев|Цитируемость СМИ|Репостов|Лайков|Вовлеченность|"
+        "Просмотры|Оценка|Дублей|Аудитория СМИ|Роль объекта|Агрессия|Страна|Регион|"
+        "Город|Место|Адрес|Язык|WOM|Обработано"
     ),
     finish=_mentions,
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from kpi_kit.core.files import sha256
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.dates import parse_date
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, text_field
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, text_field, titles
 from kpi_kit.sources.read_tables import TableImporter
 from kpi_kit.sources.text_files import normal
 
@@ -21,34 +21,14 @@ UNKNOWN = (
 )
 TESTED = "documented layout"
 
-_APPROVED = (
-    "согласовано",
-    "утверждено",
-    "одобрено",
-    "опубликовано",
-    "готово",
-    "запланировано",
-    "approved",
-    "published",
-    "scheduled",
-    "done",
-    "ok",
+_APPROVED = titles(
+    "согласовано|утверждено|одобрено|опубликовано|готово|запланировано|approved|published|scheduled|done|ok"
 )
-_OPEN = (
-    "черновик",
-    "на согласовании",
-    "идея",
-    "в работе",
-    "draft",
-    "in progress",
-    "idea",
-    "review",
-    "не согласовано",
-    "на доработке",
-    "доработать",
-    "",
+_OPEN = titles(
+    "черновик|на согласовании|идея|в работе|draft|in progress|idea|review|"
+    "не согласовано|на доработке|доработать|"
 )
-_CANCELLED = ("отменено", "отменен", "снято", "cancelled", "canceled", "перенесено")
+_CANCELLED = titles("отменено|отменен|снято|cancelled|canceled|перенесено")
 _POST = re.compile(r"wall(-?\d+_\d+)|t\.me/(?:c/)?([\w]+/\d+)")
 
 
@@ -138,8 +118,8 @@ def _approved(status: str, at: dt.datetime | None, row: int, context: Context) -
     return False
 
 
-def _time(name: str, *titles: str) -> Field:
-    return Field(Column(name, Type.TIME, nullable=True), titles)
+def _time(name: str, *listed: str) -> Field:
+    return Field(Column(name, Type.TIME, nullable=True), titles(*listed))
 
 
 PLAN = Layout(
@@ -148,45 +128,20 @@ PLAN = Layout(
     (
         Field(
             Column("day", Type.TEXT),
-            ("Дата", "Дата публикации", "Date", "День", "Дата выхода", "Publish date"),
+            titles("Дата|Дата публикации|Date|День|Дата выхода|Publish date"),
             needed=True,
         ),
-        text_field("time", "Время", "Time", "Время публикации", "Время выхода"),
-        text_field("status", "Статус", "Status", "Согласование", "Состояние", needed=True),
-        text_field(
-            "topic", "Тема", "Topic", "Рубрика", "Заголовок", "Рубрика/тема", "Тема поста", "Название"
-        ),
-        text_field("platform", "Площадка", "Соцсеть", "Канал", "Platform", "Социальная сеть"),
-        text_field("link", "Ссылка", "Link", "Ссылка на пост", "URL", "Ссылка на публикацию"),
-        text_field("number", "ID", "№", "Номер"),
-        _time("approved_at", "Дата согласования", "Согласовано", "Approved at"),
-        _time("cancelled_at", "Дата отмены", "Отменено", "Cancelled at"),
+        text_field("time", "Время|Time|Время публикации|Время выхода"),
+        text_field("status", "Статус|Status|Согласование|Состояние", needed=True),
+        text_field("topic", "Тема|Topic|Рубрика|Заголовок|Рубрика/тема|Тема поста|Название"),
+        text_field("platform", "Площадка|Соцсеть|Канал|Platform|Социальная сеть"),
+        text_field("link", "Ссылка|Link|Ссылка на пост|URL|Ссылка на публикацию"),
+        text_field("number", "ID|№|Номер"),
+        _time("approved_at", "Дата согласования|Согласовано|Approved at"),
+        _time("cancelled_at", "Дата отмены|Отменено|Cancelled at"),
     ),
-    marks=(
-        "Рубрика",
-        "Тема",
-        "Площадка",
-        "Topic",
-        "Platform",
-        "Рубрика/тема",
-        "Тема поста",
-        "Соцсеть",
-        "Формат",
-        "Format",
-    ),
-    also=(
-        "Формат",
-        "Текст",
-        "Ответственный",
-        "Автор",
-        "Format",
-        "Text",
-        "Responsible",
-        "Комментарий",
-        "Визуал",
-        "Теги",
-        "Хештеги",
-    ),
+    marks=titles("Рубрика|Тема|Площадка|Topic|Platform|Рубрика/тема|Тема поста|Соцсеть|Формат|Format"),
+    also=titles("Формат|Текст|Ответственный|Автор|Format|Text|Responsible|Комментарий|Визуал|Теги|Хештеги"),
     finish=_plan,
 )
 

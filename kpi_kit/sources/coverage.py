@@ -46,10 +46,7 @@ def _scopes(name: str, rows: pd.DataFrame | Staged, options: ImportOptions) -> I
 
 
 def _ranges(
-    name: str,
-    rows: pd.DataFrame | Staged,
-    stated: Mapping[str, Sequence[DateRange]],
-    options: ImportOptions,
+    name: str, rows: pd.DataFrame | Staged, stated: Mapping[str, Sequence[DateRange]], options: ImportOptions
 ) -> tuple[Sequence[DateRange], str]:
     if stated.get(name):
         return stated[name], "the export says so"

@@ -18,7 +18,7 @@ from kpi_kit.sources.control_sums import is_total, why_not_additive
 from kpi_kit.sources.dates import parse_date
 from kpi_kit.sources.file_head import Head, head_of
 from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, measure_field, text_field
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, measure_field, text_field, titles
 from kpi_kit.sources.raw_tables import RawTable, Sheet, distinct_titles
 from kpi_kit.sources.read_tables import ExportReader, one_row_per_measure
 from kpi_kit.sources.rows import counted
@@ -33,33 +33,22 @@ UNKNOWN = "which account a visit came from, unless the report has its source and
 TESTED = "real file"
 
 _STYLE = Style(decimal=".", compact=True)
-_DATES = ("Date", "Дата", "Nth day", "День по порядку", "Fecha", "Datum")
+_DATES = titles("Date|Дата|Nth day|День по порядку|Fecha|Datum")
 _SOURCES = {
-    "source_medium": (
-        "Session source / medium",
-        "Source / medium",
-        "Источник или канал",
-        "Источник/канал сеанса",
+    "source_medium": titles(
+        "Session source / medium|Source / medium|Источник или канал|Источник/канал сеанса"
     ),
-    "utm_source": ("Session source", "Source", "Источник сеанса", "Session manual source"),
-    "utm_medium": ("Session medium", "Medium", "Канал сеанса"),
-    "utm_campaign": ("Session campaign", "Campaign", "Кампания сеанса"),
-    "channel": (
-        "Session default channel group",
-        "Default channel group",
-        "Session primary channel group (Default Channel Group)",
-    )
-    + ("Основная группа каналов", "Группа каналов по умолчанию для сеанса"),
+    "utm_source": titles("Session source|Source|Источник сеанса|Session manual source"),
+    "utm_medium": titles("Session medium|Medium|Канал сеанса"),
+    "utm_campaign": titles("Session campaign|Campaign|Кампания сеанса"),
+    "channel": titles(
+        "Session default channel group|Default channel group|"
+        "Session primary channel group (Default Channel Group)|Основная группа каналов|"
+        "Группа каналов по умолчанию для сеанса"
+    ),
 }
-_SESSIONS = ("Sessions", "Сеансы", "Sesiones", "Sitzungen")
-_USERS = (
-    "Total users",
-    "Active users",
-    "Users",
-    "Всего пользователей",
-    "Активные пользователи",
-    "Пользователи",
-)
+_SESSIONS = titles("Sessions|Сеансы|Sesiones|Sitzungen")
+_USERS = titles("Total users|Active users|Users|Всего пользователей|Активные пользователи|Пользователи")
 _SOCIAL = re.compile(
     r"social|messag|соц|\bt\.me\b|telegram|vk\.com|\bvk\b|dzen|\bok\.ru|youtube|instagram|tiktok|facebook",
     re.IGNORECASE,
@@ -67,13 +56,13 @@ _SOCIAL = re.compile(
 _START = re.compile(r"#\s*(?:Start date|Дата начала|Fecha de inicio)\s*:?\s*(\d{8})", re.IGNORECASE)
 _END = re.compile(r"#\s*(?:End date|Дата окончания|Fecha de finalización)\s*:?\s*(\d{8})", re.IGNORECASE)
 _ADDS_UP = re.compile(
-    r"sessions|events?(_|$)|views|conversions|revenue|purchases|transactions|сеанс|событи|просмотр|доход|покупк",
+    r"sessions|events?(_|$)|views|conversions|revenue|purchases|transactions|сеанс|событи|просмотр|доход|покупк"
 )
 _ESTIMATED = Decimal("0.02")  # sessions are estimated (HyperLogLog++), also in their total
 _EVERYBODY = frozenset(
-    map(normal, ("All Users", "Все пользователи", "Todos los usuarios", "Alle Nutzer", "Усі користувачі"))
+    map(normal, titles("All Users|Все пользователи|Todos los usuarios|Alle Nutzer|Усі користувачі"))
 )
-_SEGMENTS = frozenset(map(normal, ("Segment", "Сегмент", "Comparison", "Сравнение", "Segmento", "Сегменты")))
+_SEGMENTS = frozenset(map(normal, titles("Segment|Сегмент|Comparison|Сравнение|Segmento|Сегменты")))
 _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?%?$")
 
 Block = tuple[list[str], Record, list[Record]]

@@ -81,29 +81,36 @@ class Field:
         return why_not_additive(self.name) if self.apart is None else self.apart
 
 
-def text_field(name: str, *titles: str, needed: bool = False) -> Field:
+def titles(*listed: str) -> tuple[str, ...]:
+    """Titles, of which one text may hold several with ``|`` between them.
+
+    Examples
+    --------
+    >>> titles("Views|Просмотры", "Plays")
+    ('Views', 'Просмотры', 'Plays')
+    """
+    return tuple(title for text in listed for title in text.split("|"))
+
+
+def text_field(name: str, *listed: str, needed: bool = False) -> Field:
     """A field of text that may be empty."""
-    return Field(Column(name, Type.TEXT, nullable=True, required=False), titles, needed)
+    return Field(Column(name, Type.TEXT, nullable=True, required=False), titles(*listed), needed)
 
 
 def canonical_field(
-    table: str,
-    name: str,
-    *titles: str,
-    needed: bool = False,
-    empty: bool | None = None,
+    table: str, name: str, *listed: str, needed: bool = False, empty: bool | None = None
 ) -> Field:
     """A field that fills a column of a canonical table; ``empty``: it may be unknown all the same."""
     column = ALL_TABLES[table][name]
     if empty is not None and empty != column.nullable:
         column = Column(column.name, column.type, empty, column.required, column.allowed)
-    return Field(column, titles, needed)
+    return Field(column, titles(*listed), needed)
 
 
-def measure_field(name: str, *titles: str, needed: bool = False, apart: str | None = None) -> Field:
+def measure_field(name: str, *listed: str, needed: bool = False, apart: str | None = None) -> Field:
     """A field of figures of an account that no other table holds."""
     column = Column(name, Type.NUMBER, nullable=True, required=False)
-    return Field(column, titles, needed, apart, signed=True)
+    return Field(column, titles(*listed), needed, apart, signed=True)
 
 
 @dataclass

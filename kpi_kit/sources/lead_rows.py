@@ -7,18 +7,18 @@ from typing import Any
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.schema import Column, Type
-from kpi_kit.sources.layouts import Context, Field, Values, canonical_field, text_field
+from kpi_kit.sources.layouts import Context, Field, Values, canonical_field, text_field, titles
 from kpi_kit.sources.text_files import normal
 
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
-    "utm_source": ("utm_source", "UTM Source", "UTM_SOURCE"),
-    "utm_medium": ("utm_medium", "UTM Medium", "UTM_MEDIUM"),
-    "utm_campaign": ("utm_campaign", "UTM Campaign", "UTM_CAMPAIGN"),
-    "utm_content": ("utm_content", "UTM Content", "UTM_CONTENT"),
-    "utm_term": ("utm_term", "UTM Term", "UTM_TERM"),
-    "source": ("Источник", "Source", "Источник сделки", "Источник лида"),
-    "source_details": ("Дополнительно об источнике", "Source information", "Описание источника"),
-    "tags": ("Теги", "Теги сделки", "Tags"),
+    "utm_source": titles("utm_source|UTM Source|UTM_SOURCE"),
+    "utm_medium": titles("utm_medium|UTM Medium|UTM_MEDIUM"),
+    "utm_campaign": titles("utm_campaign|UTM Campaign|UTM_CAMPAIGN"),
+    "utm_content": titles("utm_content|UTM Content|UTM_CONTENT"),
+    "utm_term": titles("utm_term|UTM Term|UTM_TERM"),
+    "source": titles("Источник|Source|Источник сделки|Источник лида"),
+    "source_details": titles("Дополнительно об источнике|Source information|Описание источника"),
+    "tags": titles("Теги|Теги сделки|Tags"),
     "referrer": ("referrer", "utm_referrer"),
     "from": ("from",),
 }
@@ -27,17 +27,17 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 
 def attributes() -> tuple[Field, ...]:
     """The fields by which a lead belongs to an account."""
-    return tuple(text_field(name, *titles) for name, titles in ATTRIBUTES.items())
+    return tuple(text_field(name, *named) for name, named in ATTRIBUTES.items())
 
 
-def moment(name: str, *titles: str, blanks: Sequence[str] = ()) -> Field:
+def moment(name: str, *listed: str, blanks: Sequence[str] = ()) -> Field:
     """A time that may be empty."""
-    return Field(Column(name, Type.TIME, nullable=True), titles, blanks=tuple(map(normal, blanks)))
+    return Field(Column(name, Type.TIME, nullable=True), titles(*listed), blanks=tuple(map(normal, blanks)))
 
 
-def amount(*titles: str) -> Field:
+def amount(*listed: str) -> Field:
     """The sum of a deal."""
-    return canonical_field("leads", "sale_amount", *titles, empty=True)
+    return canonical_field("leads", "sale_amount", *listed, empty=True)
 
 
 _COLUMNS = ("lead_id", "account_id", "created_at", "qualified", "sold_at", "sale_amount", "currency")

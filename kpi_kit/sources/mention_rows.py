@@ -6,39 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kpi_kit.core.files import sha256
-from kpi_kit.sources.layouts import Context, Values
+from kpi_kit.sources.layouts import Context, Values, titles
 from kpi_kit.sources.text_files import normal
 
 _SENTIMENTS = {
-    "positive": (
-        "позитив",
-        "позитивная",
-        "позитивный",
-        "позитивно",
-        "positive",
-        "positivo",
-        "positiva",
-        "positiv",
-    ),
-    "neutral": ("нейтрал", "нейтральная", "нейтральный", "нейтрально", "neutral", "neutro", "neutra"),
-    "negative": (
-        "негатив",
-        "негативная",
-        "негативный",
-        "негативно",
-        "negative",
-        "negativo",
-        "negativa",
-        "negativ",
-    ),
+    "positive": titles("позитив|позитивная|позитивный|позитивно|positive|positivo|positiva|positiv"),
+    "neutral": titles("нейтрал|нейтральная|нейтральный|нейтрально|neutral|neutro|neutra"),
+    "negative": titles("негатив|негативная|негативный|негативно|negative|negativo|negativa|negativ"),
 }
 SENTIMENT: Mapping[str, str] = {word: code for code, words in _SENTIMENTS.items() for word in words}
 _PLATFORMS = {
-    "vk": ("vk.com", "вконтакте", "vkontakte", "vk"),
-    "telegram": ("telegram", "t.me", "телеграм"),
-    "dzen": ("dzen.ru", "дзен", "zen.yandex", "dzen"),
-    "ok": ("ok.ru", "одноклассники", "odnoklassniki"),
-    "youtube": ("youtube", "youtu.be", "ютуб"),
+    "vk": titles("vk.com|вконтакте|vkontakte|vk"),
+    "telegram": titles("telegram|t.me|телеграм"),
+    "dzen": titles("dzen.ru|дзен|zen.yandex|dzen"),
+    "ok": titles("ok.ru|одноклассники|odnoklassniki"),
+    "youtube": titles("youtube|youtu.be|ютуб"),
     "instagram": ("instagram", "инстаграм"),
     "tiktok": ("tiktok", "тикток"),
 }

@@ -24,6 +24,7 @@ from kpi_kit.sources.layouts import (
     match_layouts,
     measure_field,
     text_field,
+    titles,
 )
 from kpi_kit.sources.raw_tables import RawTable, Sheet
 from kpi_kit.sources.read_tables import ExportReader, read_layouts
@@ -41,10 +42,8 @@ TESTED = "real file"
 _STYLE = Style(order="mdy", decimal=".")
 _IN_NAME = re.compile(r"([A-Z][a-z]{2}-\d{2}-\d{4})_([A-Z][a-z]{2}-\d{2}-\d{4})")
 _DAY = dt.timedelta(days=1)
-_PRIMARY = frozenset(
-    map(normal, ("Primary", "Основной", "Основная", "Основное", "Principal", "Primär", "Primaria"))
-)
-_DATE = frozenset(map(normal, ("Date", "Дата", "Fecha", "Data", "Datum")))
+_PRIMARY = frozenset(map(normal, titles("Primary|Основной|Основная|Основное|Principal|Primär|Primaria")))
+_DATE = frozenset(map(normal, titles("Date|Дата|Fecha|Data|Datum")))
 _MEASURES = {
     "охват": "reach",
     "просмотры": "views",
@@ -55,7 +54,7 @@ _MEASURES = {
     "клики по ссылкам": "link_clicks",
 }
 _LIFETIME = frozenset(
-    map(normal, ("Lifetime", "За все время", "За всё время", "Весь период", "Histórico", "Toda la vida"))
+    map(normal, titles("Lifetime|За все время|За всё время|Весь период|Histórico|Toda la vida"))
 )
 
 
@@ -104,47 +103,28 @@ def _content(name: str, marks: tuple[str, ...], likes: tuple[str, ...], platform
         "posts",
         (
             canonical_field(
-                "posts", "post_id", "Post ID", "Идентификатор публикации", "ID публикации", needed=True
+                "posts", "post_id", "Post ID|Идентификатор публикации|ID публикации", needed=True
             ),
             canonical_field(
-                "posts",
-                "published_at",
-                "Publish time",
-                "Время публикации",
-                "Hora de publicación",
-                needed=True,
+                "posts", "published_at", "Publish time|Время публикации|Hora de publicación", needed=True
             ),
-            canonical_field("posts", "url", "Permalink", "Постоянная ссылка", "Enlace permanente"),
-            canonical_field("posts", "text", "Description", "Описание", "Descripción", "Title", "Название"),
-            canonical_field("posts", "views", "Views", "Просмотры", "Visualizaciones"),
-            canonical_field("posts", "reach", "Reach", "Охват", "Alcance"),
+            canonical_field("posts", "url", "Permalink|Постоянная ссылка|Enlace permanente"),
+            canonical_field("posts", "text", "Description|Описание|Descripción|Title|Название"),
+            canonical_field("posts", "views", "Views|Просмотры|Visualizaciones"),
+            canonical_field("posts", "reach", "Reach|Охват|Alcance"),
             canonical_field("posts", "likes", *likes),
-            canonical_field("posts", "comments", "Comments", "Комментарии", "Comentarios"),
-            canonical_field("posts", "reposts", "Shares", "Репосты", "Поделились", "Veces que se compartió"),
-            text_field("span", "Date", "Дата", "Fecha"),
+            canonical_field("posts", "comments", "Comments|Комментарии|Comentarios"),
+            canonical_field("posts", "reposts", "Shares|Репосты|Поделились|Veces que se compartió"),
+            text_field("span", "Date|Дата|Fecha"),
         ),
         _STYLE,
         marks=marks,
-        also=(
-            "Duration (sec)",
-            "Post type",
-            "Data comment",
-            "Saves",
-            "Follows",
-            "Caption type",
-            "Is crosspost",
-        )
-        + (
-            "Is share",
-            "Languages",
-            "Custom labels",
-            "Funded content status",
-            "Total clicks",
-            "Impressions",
-            "Plays",
-        )
-        + ("Reactions, Comments and Shares", "Account ID", "Page ID", "Title", "Likes", "Reactions")
-        + ("Account name", "Имя аккаунта", "Название аккаунта"),
+        also=titles(
+            "Duration (sec)|Post type|Data comment|Saves|Follows|Caption type|Is crosspost|"
+            "Is share|Languages|Custom labels|Funded content status|Total clicks|"
+            "Impressions|Plays|Reactions, Comments and Shares|Account ID|Page ID|Title|"
+            "Likes|Reactions|Account name|Имя аккаунта|Название аккаунта"
+        ),
         finish=_posts,
         platform=platform,
     )
@@ -152,14 +132,14 @@ def _content(name: str, marks: tuple[str, ...], likes: tuple[str, ...], platform
 
 INSTAGRAM = _content(
     "content of Instagram (Meta Business Suite)",
-    ("Account username", "Account ID", "Имя пользователя аккаунта", "Идентификатор аккаунта"),
-    ("Likes", "Лайки", 'Отметки "Нравится"', "Отметки «Нравится»", "Me gusta"),
+    titles("Account username|Account ID|Имя пользователя аккаунта|Идентификатор аккаунта"),
+    titles('Likes|Лайки|Отметки "Нравится"|Отметки «Нравится»|Me gusta'),
     "instagram",
 )
 FACEBOOK = _content(
     "content of Facebook (Meta Business Suite)",
-    ("Page ID", "Page name", "Идентификатор страницы", "Название страницы", "ID страницы"),
-    ("Reactions", "Реакции", "Reacciones", "Likes"),
+    titles("Page ID|Page name|Идентификатор страницы|Название страницы|ID страницы"),
+    titles("Reactions|Реакции|Reacciones|Likes"),
     "other",
 )
 _CONTENT = (INSTAGRAM, FACEBOOK)

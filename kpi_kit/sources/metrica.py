@@ -27,6 +27,7 @@ from kpi_kit.sources.layouts import (
     match_layouts,
     measure_field,
     text_field,
+    titles,
 )
 from kpi_kit.sources.raw_tables import Sheet
 from kpi_kit.sources.read_tables import ExportReader, read_layouts
@@ -46,40 +47,34 @@ _SOCIAL = re.compile(
     re.IGNORECASE,
 )
 _DIMENSIONS = {
-    "network": ("Социальная сеть", "Social network", "ym:s:lastsignSocialNetwork", "ym:s:lastSocialNetwork"),
-    "profile": ("Группа соцсети", "Страница соцсети", "Социальная сеть (детально)", "Social network profile"),
+    "network": titles("Социальная сеть|Social network|ym:s:lastsignSocialNetwork|ym:s:lastSocialNetwork"),
+    "profile": titles("Группа соцсети|Страница соцсети|Социальная сеть (детально)|Social network profile"),
     "messenger": ("Мессенджер", "Messenger"),
     "recommendation": ("Рекомендательная система", "Recommendation system"),
-    "source": ("Источник трафика", "Traffic source", "Источник трафика (детально)", "Источник"),
+    "source": titles("Источник трафика|Traffic source|Источник трафика (детально)|Источник"),
     "utm_source": ("UTM Source", "utm_source"),
     "utm_medium": ("UTM Medium", "utm_medium"),
     "utm_campaign": ("UTM Campaign", "utm_campaign"),
     "utm_content": ("UTM Content", "utm_content"),
-    "referrer": ("Реферер", "Referer", "Сайт-источник", "Referring website"),
+    "referrer": titles("Реферер|Referer|Сайт-источник|Referring website"),
 }
-_DATE = ("Дата визита", "Дата", "Date", "Date of visit", "День", "Период", "ym:s:date")
-_VISITS = ("Визиты", "Visits", "Sessions", "ym:s:visits")
-_USERS = ("Посетители", "Users", "Visitors", "ym:s:users")
-_RATES = (
-    "Отказы",
-    "Bounce rate",
-    "Глубина просмотра",
-    "Page depth",
-    "Время на сайте",
-    "Time on site",
-    "Новые посетители",
+_DATE = titles("Дата визита|Дата|Date|Date of visit|День|Период|ym:s:date")
+_VISITS = titles("Визиты|Visits|Sessions|ym:s:visits")
+_USERS = titles("Посетители|Users|Visitors|ym:s:users")
+_RATES = titles(
+    "Отказы|Bounce rate|Глубина просмотра|Page depth|Время на сайте|Time on site|Новые посетители"
 )
 _IN_NAME = re.compile(r"(20\d{2}-\d{2}-\d{2})[-_ ](20\d{2}-\d{2}-\d{2})")
 _DAY = dt.timedelta(days=1)
 
 
 def _fields() -> tuple[Field, ...]:
-    named = tuple(text_field(name, *titles) for name, titles in _DIMENSIONS.items())
+    dimensions = tuple(text_field(name, *listed) for name, listed in _DIMENSIONS.items())
     return (
-        *named,
+        *dimensions,
         measure_field("visits", *_VISITS, needed=True),
         measure_field("visitors", *_USERS),
-        measure_field("pageviews", "Просмотры", "Pageviews"),
+        measure_field("pageviews", "Просмотры|Pageviews"),
     )
 
 
@@ -165,7 +160,7 @@ BY_SOURCE = Layout(
     marks=tuple(title for titles in _DIMENSIONS.values() for title in titles),
     also=_RATES,
     finish=_by_source,
-    measures=("visits", "visitors", "pageviews"),
+    measures=titles("visits|visitors|pageviews"),
     platform=None,
 )
 _LAYOUTS = (BY_DAY, BY_SOURCE)
@@ -328,10 +323,7 @@ def _figure(value: Any) -> float:
 
 
 def _check_totals(
-    record: Mapping[str, Any],
-    rows: Sequence[Row],
-    metrics: Sequence[str],
-    context: Context,
+    record: Mapping[str, Any], rows: Sequence[Row], metrics: Sequence[str], context: Context
 ) -> None:
     """Check the sums of the rows against the answer's own totals."""
     totals = record.get("totals")

@@ -26,6 +26,7 @@ from kpi_kit.sources.layouts import (
     match_layouts,
     measure_field,
     text_field,
+    titles,
 )
 from kpi_kit.sources.raw_tables import sheet_at
 from kpi_kit.sources.read_tables import ExportReader, read_layouts
@@ -39,21 +40,15 @@ UNKNOWN = (
 TESTED = "real file"
 
 _STYLE = Style(decimal=".")
-_CLICKS = ("Clicks", "Клики", "Clics", "Klicks", "Cliques")
-_IMPRESSIONS = ("Impressions", "Показы", "Impresiones", "Impressionen", "Impressões")
-_POSITION = ("Position", "Позиция", "Posición", "Posição", "Средняя позиция")
+_CLICKS = titles("Clicks|Клики|Clics|Klicks|Cliques")
+_IMPRESSIONS = titles("Impressions|Показы|Impresiones|Impressionen|Impressões")
+_POSITION = titles("Position|Позиция|Posición|Posição|Средняя позиция")
 _CTR = ("CTR",)
-_ITEMS = (
-    "Top queries",
-    "Популярные запросы",
-    "Query",
-    "Запрос",
-    "Запросы",
-    "Top pages",
-    "Популярные страницы",
-    "Page",
-    "Страница",
-) + ("Country", "Страна", "Device", "Устройство", "Search Appearance", "Search appearance", "Вид в поиске")
+_ITEMS = titles(
+    "Top queries|Популярные запросы|Query|Запрос|Запросы|Top pages|"
+    "Популярные страницы|Page|Страница|Country|Страна|Device|Устройство|"
+    "Search Appearance|Search appearance|Вид в поиске"
+)
 _FIGURES = (
     measure_field("clicks", *_CLICKS, needed=True),
     measure_field("impressions", *_IMPRESSIONS, needed=True),
@@ -62,7 +57,7 @@ _FIGURES = (
 _NAMES = tuple(field.name for field in _FIGURES)
 _COMPARED = re.compile(r"^(?P<span>.+?) (?P<title>clicks|клики|impressions|показы|ctr|position|позиция)$")
 _EARLIER = re.compile(r"previous|предыдущ|прошл|anterior|vorherig|précédent|year ago")
-_BY_DAY = ("Dates.csv", "Chart.csv", "Даты.csv", "Диаграмма.csv")
+_BY_DAY = titles("Dates.csv|Chart.csv|Даты.csv|Диаграмма.csv")
 
 
 def _days(values: Values, _rows: Sequence[int], _context: Context) -> Mapping[str, Values]:
@@ -102,7 +97,7 @@ def _beside(context: Context) -> DateRange | None:
 DATES = Layout(
     "days of Search Console",
     ACCOUNT_STATS,
-    (Field(TABLES["traffic"]["date"], ("Date", "Дата", "Fecha", "Datum", "Data"), needed=True), *_FIGURES),
+    (Field(TABLES["traffic"]["date"], titles("Date|Дата|Fecha|Datum|Data"), needed=True), *_FIGURES),
     _STYLE,
     marks=(*_CTR, *_POSITION),
     finish=_days,

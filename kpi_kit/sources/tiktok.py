@@ -20,6 +20,7 @@ from kpi_kit.sources.layouts import (
     canonical_field,
     measure_field,
     text_field,
+    titles,
 )
 from kpi_kit.sources.read_tables import TableImporter
 
@@ -41,26 +42,21 @@ _YEAR_IN_NAME = re.compile(r"(20[0-9]{2})[-_]?([0-9]{2})[-_]?([0-9]{2})(?![0-9])
 _FIRST_DAY_OF_IDS = dt.datetime(2014, 1, 1, tzinfo=dt.UTC)
 _MEASURES = (
     measure_field(
-        "views",
-        "Video views",
-        "Video Views",
-        "Просмотры видео",
-        "Reproducciones de vídeo",
-        "Visualizaciones de vídeo",
+        "views", "Video views|Video Views|Просмотры видео|Reproducciones de vídeo|Visualizaciones de vídeo"
     ),
-    measure_field("reach", "Reached audience", "Охваченная аудитория", "Unique viewers"),
-    measure_field("profile_views", "Profile views", "Просмотры профиля", "Visualizaciones del perfil"),
-    measure_field("likes", "Likes", "Лайки", "Me gusta"),
-    measure_field("comments", "Comments", "Комментарии", "Comentarios"),
-    measure_field("shares", "Shares", "Репосты", "Поделились", "Compartidos"),
-    measure_field("joined", "New followers", "Новые подписчики"),
-    measure_field("left", "Lost followers", "Отписавшиеся", "Потерянные подписчики"),
-    measure_field("net_growth", "Net growth", "Чистый прирост"),
+    measure_field("reach", "Reached audience|Охваченная аудитория|Unique viewers"),
+    measure_field("profile_views", "Profile views|Просмотры профиля|Visualizaciones del perfil"),
+    measure_field("likes", "Likes|Лайки|Me gusta"),
+    measure_field("comments", "Comments|Комментарии|Comentarios"),
+    measure_field("shares", "Shares|Репосты|Поделились|Compartidos"),
+    measure_field("joined", "New followers|Новые подписчики"),
+    measure_field("left", "Lost followers|Отписавшиеся|Потерянные подписчики"),
+    measure_field("net_growth", "Net growth|Чистый прирост"),
 )
 
 
-def _day_of(name: str, *titles: str) -> Field:
-    return Field(Column(name, Type.TEXT), titles, needed=True)
+def _day_of(name: str, *listed: str) -> Field:
+    return Field(Column(name, Type.TEXT), titles(*listed), needed=True)
 
 
 def _overview(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
@@ -200,22 +196,11 @@ def _until_in_name(path: Path) -> dt.date | None:
 OVERVIEW = Layout(
     "overview of TikTok",
     ACCOUNT_STATS,
-    (_day_of("day", "Date", "Дата", "Fecha"), *_MEASURES),
+    (_day_of("day", "Date|Дата|Fecha"), *_MEASURES),
     _STYLE,
-    marks=(
-        "Video views",
-        "Profile views",
-        "Просмотры видео",
-        "Просмотры профиля",
-        "Visualizaciones de vídeo",
-    ),
-    also=(
-        "Phone number clicks",
-        "Leads submission",
-        "Email clicks",
-        "Address clicks",
-        "Website clicks",
-        "App downloads",
+    marks=titles("Video views|Profile views|Просмотры видео|Просмотры профиля|Visualizaciones de vídeo"),
+    also=titles(
+        "Phone number clicks|Leads submission|Email clicks|Address clicks|Website clicks|App downloads"
     ),
     finish=_overview,
     measures=tuple(field.name for field in _MEASURES),
@@ -225,20 +210,16 @@ VIDEOS = Layout(
     "videos of TikTok",
     "posts",
     (
-        text_field("link", "Video link", "Ссылка на видео", "Enlace del vídeo", needed=True),
-        text_field("posted", "Post time", "Время публикации", "Hora de publicación", needed=True),
-        text_field("title", "Video title", "Название видео", "Título del vídeo"),
-        canonical_field(
-            "posts", "views", "Video views", "Total views", "Всего просмотров", "Просмотры видео"
-        ),
-        canonical_field("posts", "likes", "Likes", "Total likes", "Лайки", "Всего лайков"),
-        canonical_field(
-            "posts", "comments", "Comments", "Total comments", "Комментарии", "Всего комментариев"
-        ),
-        canonical_field("posts", "reposts", "Shares", "Total shares", "Репосты", "Всего репостов"),
+        text_field("link", "Video link|Ссылка на видео|Enlace del vídeo", needed=True),
+        text_field("posted", "Post time|Время публикации|Hora de publicación", needed=True),
+        text_field("title", "Video title|Название видео|Título del vídeo"),
+        canonical_field("posts", "views", "Video views|Total views|Всего просмотров|Просмотры видео"),
+        canonical_field("posts", "likes", "Likes|Total likes|Лайки|Всего лайков"),
+        canonical_field("posts", "comments", "Comments|Total comments|Комментарии|Всего комментариев"),
+        canonical_field("posts", "reposts", "Shares|Total shares|Репосты|Всего репостов"),
     ),
     _STYLE,
-    also=("Time", "Add to Favorites", "Saves"),
+    also=titles("Time|Add to Favorites|Saves"),
     finish=_videos,
     platform="tiktok",
 )
@@ -246,16 +227,16 @@ FOLLOWERS = Layout(
     "followers of TikTok",
     "audience",
     (
-        _day_of("day", "Date", "Дата", "Fecha"),
+        _day_of("day", "Date|Дата|Fecha"),
         Field(
             Column("subscribers", TABLES["audience"]["subscribers"].type, nullable=True),
-            ("Followers", "Подписчики", "Seguidores"),
+            titles("Followers|Подписчики|Seguidores"),
             needed=True,
         ),
     ),
     _STYLE,
-    marks=("Followers", "Подписчики", "Seguidores"),
-    also=("Difference in followers from previous day", "Difference", "Разница"),
+    marks=titles("Followers|Подписчики|Seguidores"),
+    also=titles("Difference in followers from previous day|Difference|Разница"),
     finish=_followers,
     platform="tiktok",
 )

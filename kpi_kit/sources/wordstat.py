@@ -14,7 +14,7 @@ from kpi_kit.data.merge import union
 from kpi_kit.sources.cell_values import Style
 from kpi_kit.sources.dates import parse_date, parse_month
 from kpi_kit.sources.interface import DateRange
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, canonical_field
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, canonical_field, titles
 from kpi_kit.sources.read_tables import TableImporter
 from kpi_kit.sources.rows import counted
 from kpi_kit.sources.wordstat_phrases import normal_phrase
@@ -27,8 +27,8 @@ UNKNOWN = (
 TESTED = "real file"
 
 _STYLE = Style(decimal=",")
-_COUNT = ("Число запросов", "Number of queries", "Number of searches", "Показов в месяц")
-_SHARE = ("Доля от всех запросов, %", "Доля от всех запросов", "Share of all queries, %")
+_COUNT = titles("Число запросов|Number of queries|Number of searches|Показов в месяц")
+_SHARE = titles("Доля от всех запросов, %|Доля от всех запросов|Share of all queries, %")
 _PHRASE = re.compile(r"[«\"“](?P<phrase>[^»\"”]+)[»\"”]")
 _SPAN = re.compile(r"(?P<since>\d{2}\.\d{2}\.\d{4})\s*[—–-]\s*(?P<until>\d{2}\.\d{2}\.\d{4})")
 _NESTED = "a wide phrase counts the narrow ones, too"
@@ -36,8 +36,8 @@ _DAY = dt.timedelta(days=1)
 _MOST_LISTED = 10
 
 
-def _text(name: str, *titles: str) -> Field:
-    return Field(Column(name, Type.TEXT), titles, needed=True)
+def _text(name: str, *listed: str) -> Field:
+    return Field(Column(name, Type.TEXT), titles(*listed), needed=True)
 
 
 def _title(context: Context) -> str:
@@ -199,7 +199,7 @@ DYNAMICS = Layout(
     "dynamics of Wordstat",
     "brand_queries",
     (
-        _text("day", "Период", "Дата", "Period", "Date", "Месяц"),
+        _text("day", "Период|Дата|Period|Date|Месяц"),
         canonical_field("brand_queries", "queries", *_COUNT, needed=True),
     ),
     _STYLE,
@@ -211,7 +211,7 @@ WEEKS = Layout(
     "dynamics of Wordstat by week",
     "brand_queries",
     (
-        _text("week", "Неделя с", "Неделя", "Week from", "Week"),
+        _text("week", "Неделя с|Неделя|Week from|Week"),
         canonical_field("brand_queries", "queries", *_COUNT, needed=True),
     ),
     _STYLE,
@@ -223,7 +223,7 @@ TOP = Layout(
     "phrases of Wordstat",
     "brand_queries",
     (
-        canonical_field("brand_queries", "phrase", "Формулировка", "Фраза", "Phrase", needed=True),
+        canonical_field("brand_queries", "phrase", "Формулировка|Фраза|Phrase", needed=True),
         replace(canonical_field("brand_queries", "queries", *_COUNT, needed=True), apart=_NESTED),
     ),
     _STYLE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kpi_kit.sources.layouts import Context, Layout, Values, canonical_field, text_field
+from kpi_kit.sources.layouts import Context, Layout, Values, canonical_field, text_field, titles
 from kpi_kit.sources.mention_rows import mentions
 from kpi_kit.sources.read_tables import TableImporter
 
@@ -24,36 +24,23 @@ MENTIONS = Layout(
         canonical_field(
             "mentions",
             "mentioned_at",
-            "Fecha",
-            "Date",
-            "Published",
-            "Published at",
-            "Дата",
-            "Дата публикации",
-            "Data",
+            "Fecha|Date|Published|Published at|Дата|Дата публикации|Data",
             needed=True,
         ),
-        text_field("text", "Texto", "Text", "Текст", needed=True),
-        text_field("source", "Fuente", "Source", "Источник", "Fonte"),
+        text_field("text", "Texto|Text|Текст", needed=True),
+        text_field("source", "Fuente|Source|Источник|Fonte"),
         text_field("url", "URL"),
-        text_field("sentiment", "Sentimiento", "Sentiment", "Тональность", "Sentimento", needed=True),
-        text_field("author", "Autor", "Author", "Автор"),
-        text_field("number", "ID", "Mention ID"),
+        text_field("sentiment", "Sentimiento|Sentiment|Тональность|Sentimento", needed=True),
+        text_field("author", "Autor|Author|Автор"),
+        text_field("number", "ID|Mention ID"),
     ),
-    marks=(
-        "Engagement",
-        "Вовлечение",
-        "Alcance potencial",
-        "Potential reach",
-        "Потенциальный охват",
-        "Suscriptores",
-        "Subscribers",
+    marks=titles(
+        "Engagement|Вовлечение|Alcance potencial|Potential reach|Потенциальный охват|Suscriptores|Subscribers"
     ),
-    also=tuple(
-        (
-            "Me gusta|Comentarios|Republicaciones|Visualizaciones|País|Likes|Comments|Reposts|Views|"
-            "Country|Suscriptores del lugar de publicación|Лайки|Комментарии|Репосты|Просмотры|Страна"
-        ).split("|")
+    also=titles(
+        "Me gusta|Comentarios|Republicaciones|Visualizaciones|País|Likes|Comments|"
+        "Reposts|Views|Country|Suscriptores del lugar de publicación|Лайки|Комментарии|"
+        "Репосты|Просмотры|Страна"
     ),
     finish=_mentions,
 )

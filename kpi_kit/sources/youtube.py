@@ -24,6 +24,7 @@ from kpi_kit.sources.layouts import (
     locate_tables,
     measure_field,
     text_field,
+    titles,
 )
 from kpi_kit.sources.read_tables import TableImporter
 from kpi_kit.sources.text_files import normal
@@ -43,90 +44,37 @@ TESTED = "real file"
 _LACKING = Decimal("0.01")  # a real table lacks 15 of 489 680 views
 _BEYOND = Decimal("0.000001")  # and has 9 seconds more than its 13 042 hours
 _STYLE = Style(decimal=".")
-_DATE = ("Date", "Дата", "Fecha", "Data", "Datum", "День")
-_VIEWS = ("Views", "Просмотры", "Visualizaciones", "Visualizações", "Aufrufe", "Перегляди")
-_ITEMS = (
-    ("Traffic source", "Источник трафика", "Источники трафика", "Geography", "География", "Country", "Страна")
-    + (
-        "Device type",
-        "Тип устройства",
-        "Subscription status",
-        "Статус подписки",
-        "Content type",
-        "Тип контента",
-    )
-    + (
-        "Viewer age",
-        "Возраст зрителя",
-        "Viewer gender",
-        "Пол зрителя",
-        "Playlist",
-        "Плейлист",
-        "City",
-        "Город",
-    )
-    + (
-        "Operating system",
-        "Операционная система",
-        "Subtitles and CC",
-        "Playback location",
-        "Audience by watch behavior",
-    )
-    + (
-        "Translation use",
-        "YouTube product",
-        "Subscription source",
-        "Источник подписки",
-        "Sharing service",
-        "Date range",
-    )
+_DATE = titles("Date|Дата|Fecha|Data|Datum|День")
+_VIEWS = titles("Views|Просмотры|Visualizaciones|Visualizações|Aufrufe|Перегляди")
+_ITEMS = titles(
+    "Traffic source|Источник трафика|Источники трафика|Geography|География|Country|"
+    "Страна|Device type|Тип устройства|Subscription status|Статус подписки|"
+    "Content type|Тип контента|Viewer age|Возраст зрителя|Viewer gender|"
+    "Пол зрителя|Playlist|Плейлист|City|Город|Operating system|"
+    "Операционная система|Subtitles and CC|Playback location|"
+    "Audience by watch behavior|Translation use|YouTube product|"
+    "Subscription source|Источник подписки|Sharing service|Date range"
 )
 _MEASURES = (
     measure_field("views", *_VIEWS),
-    measure_field("engaged_views", "Engaged views", "Осознанные просмотры"),
-    measure_field(
-        "watch_time_hours",
-        "Watch time (hours)",
-        "Время просмотра (часы)",
-        "Время просмотра (ч)",
-    ),
-    measure_field("subscribers_net", "Subscribers", "Подписчики"),
-    measure_field("subscribers_gained", "Subscribers gained", "Новые подписчики"),
-    measure_field("subscribers_lost", "Subscribers lost", "Отказавшиеся от подписки"),
-    measure_field("impressions", "Impressions", "Показы", "Показы значков"),
-    measure_field("likes", "Likes", 'Отметки "Нравится"', "Отметки «Нравится»"),
-    measure_field("comments", "Comments added", "Комментарии", "Добавленные комментарии"),
-    measure_field("shares", "Shares", "Поделились"),
+    measure_field("engaged_views", "Engaged views|Осознанные просмотры"),
+    measure_field("watch_time_hours", "Watch time (hours)|Время просмотра (часы)|Время просмотра (ч)"),
+    measure_field("subscribers_net", "Subscribers|Подписчики"),
+    measure_field("subscribers_gained", "Subscribers gained|Новые подписчики"),
+    measure_field("subscribers_lost", "Subscribers lost|Отказавшиеся от подписки"),
+    measure_field("impressions", "Impressions|Показы|Показы значков"),
+    measure_field("likes", 'Likes|Отметки "Нравится"|Отметки «Нравится»'),
+    measure_field("comments", "Comments added|Комментарии|Добавленные комментарии"),
+    measure_field("shares", "Shares|Поделились"),
 )
 _NAMES = tuple(field.name for field in _MEASURES)
-_RATES = (
-    (
-        "Impressions click-through rate (%)",
-        "CTR для значков видео (%)",
-        "Average view duration",
-        "Duration",
-        "Длительность",
-    )
-    + (
-        "Средняя продолжительность просмотра",
-        "Average percentage viewed (%)",
-        "New viewers",
-        "Returning viewers",
-    )
-    + (
-        "Unique viewers",
-        "Уникальные зрители",
-        "Average views per viewer",
-        "Likes (vs. dislikes) (%)",
-        "Dislikes",
-    )
-    + (
-        "Your estimated revenue (USD)",
-        "Video title",
-        "Название видео",
-        "Watch time (minutes)",
-        "Stayed to watch (%)",
-    )
+_RATES = titles(
+    "Impressions click-through rate (%)|CTR для значков видео (%)|"
+    "Average view duration|Duration|Длительность|"
+    "Средняя продолжительность просмотра|Average percentage viewed (%)|New viewers|"
+    "Returning viewers|Unique viewers|Уникальные зрители|Average views per viewer|"
+    "Likes (vs. dislikes) (%)|Dislikes|Your estimated revenue (USD)|Video title|"
+    "Название видео|Watch time (minutes)|Stayed to watch (%)"
 )
 
 
@@ -232,20 +180,18 @@ VIDEOS = Layout(
     "videos of YouTube Studio",
     "posts",
     (
-        canonical_field("posts", "post_id", "Content", "Контент", "Видео", "Video", "Contenido", needed=True),
+        canonical_field("posts", "post_id", "Content|Контент|Видео|Video|Contenido", needed=True),
         canonical_field(
             "posts",
             "published_at",
-            "Video publish time",
-            "Время публикации видео",
-            "Дата публикации видео",
+            "Video publish time|Время публикации видео|Дата публикации видео",
             needed=True,
         ),
-        text_field("title", "Video title", "Название видео"),
+        text_field("title", "Video title|Название видео"),
         canonical_field("posts", "views", *_VIEWS),
-        canonical_field("posts", "likes", "Likes", 'Отметки "Нравится"', "Отметки «Нравится»"),
-        canonical_field("posts", "comments", "Comments added", "Комментарии", "Добавленные комментарии"),
-        canonical_field("posts", "reposts", "Shares", "Поделились"),
+        canonical_field("posts", "likes", 'Likes|Отметки "Нравится"|Отметки «Нравится»'),
+        canonical_field("posts", "comments", "Comments added|Комментарии|Добавленные комментарии"),
+        canonical_field("posts", "reposts", "Shares|Поделились"),
     ),
     _STYLE,
     also=(*_RATES, *(title for field in _MEASURES for title in field.titles)),
