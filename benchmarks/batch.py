@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 if TYPE_CHECKING:
-    from kpi_kit.scorecard.cohort import Across
+    from kpi_kit.scorecard.cohort import Cohort
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks/results.json"
@@ -167,7 +167,7 @@ def sound(params: str) -> None:
         os.environ[open_inputs.CHECKED] = open_inputs.pass_on(store.learn(), loaded)
 
 
-def plain(name: str, params: str, crossing: Across | None = None) -> dict[str, Any]:
+def plain(name: str, params: str, crossing: Cohort | None = None) -> dict[str, Any]:
     """All sections of a report as HTML, in this process; returns the scorecard."""
     from kpi_kit.core.periods import Period
     from kpi_kit.data import open_inputs
@@ -310,7 +310,7 @@ nothing = lambda *_: {}
 its = {"read_rows": len, "forecasts": str, "specialist": nothing, "department": nothing, "across": nothing}
 fresh = SimpleNamespace(sound="", known=None, **its)
 batch._open_inputs = lambda *_: nullcontext(fresh)
-batch.cohort.collect = lambda people, period, **where: (batch.Across(), {})
+batch.cohort.collect = lambda people, period, **where: (batch.Cohort(), {})
 me = psutil.Process()
 close = batch._Making.close
 def watch(making):

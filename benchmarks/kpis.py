@@ -21,7 +21,7 @@ from kpi_kit.core.periods import Period
 from kpi_kit.data.store import Store, open_store
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import Params, load
-from kpi_kit.scorecard.context import Case, prepare
+from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.entry_facts import Facts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,7 +50,7 @@ def cpu(work: Callable[[], object]) -> float:
     return time.process_time() - begun
 
 
-def measure(case: Case) -> None:
+def measure(case: Context) -> None:
     """Value, comparisons, history and weeks of every entry."""
     for entry in case.person.kpis:
         facts = Facts(case, entry)

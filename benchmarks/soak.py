@@ -79,7 +79,7 @@ its = lambda notebook, reports: {"of": json.dumps(reports)}
 each = dict(read_rows=len, forecasts=str, specialist=same, across=same, department=its)
 fresh = SimpleNamespace(sound="", known=None, **each)
 batch._open_inputs = lambda *_: nullcontext(fresh)
-batch.cohort.collect = lambda people, period, **where: (batch.Across(), {})
+batch.cohort.collect = lambda people, period, **where: (batch.Cohort(), {})
 if __name__ == "__main__":
     try:
         given = dict(data=str(storm), params="p", out=out, notebooks=storm)

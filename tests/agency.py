@@ -21,7 +21,7 @@ from kpi_kit.core.schema import TABLES
 from kpi_kit.data.store import open_store
 from kpi_kit.params import load as load_params
 from kpi_kit.scorecard.build import Scorecard, score
-from kpi_kit.scorecard.context import Case, prepare
+from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.entry_facts import Facts
 from tests.builders import write_csv, write_params
 
@@ -100,7 +100,7 @@ def _padded(name: str, lines: Lines) -> Iterator[str]:
 @contextmanager
 def case_of(
     data: Path, params: Path, *, who: str = "ann", period: str = "2025-10", as_of: str | None = AS_OF
-) -> Iterator[Case]:
+) -> Iterator[Context]:
     """A case of a written agency, its store open."""
     loaded = load_params(params)
     assert not loaded.broken, loaded.broken

@@ -18,7 +18,7 @@ from kpi_kit import kpis
 from kpi_kit.core.model import Kpi
 from kpi_kit.kpis import CATALOGUE, FAMILIES
 from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame
-from kpi_kit.scorecard.context import Case
+from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.entry_facts import Facts
 from tests.agency import SCOPES, build, case_of, codes, cover, entry, measure
 
@@ -103,7 +103,7 @@ Promise = Callable[[Kpi, Tables, Setting], None]
 
 
 @pytest.fixture(scope="module")
-def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
+def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     """A tiny agency with rows in every table."""
     data, params = build(tmp_path_factory.mktemp("agency"), [entry(kpi) for kpi in CATALOGUE], **AGENCY)
     with case_of(data, params) as found:
@@ -171,7 +171,7 @@ PROMISES: list[Promise] = [
 
 @EVERY_KPI
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
-def test_promise(promise: Promise, kpi: Kpi, case: Case) -> None:
+def test_promise(promise: Promise, kpi: Kpi, case: Context) -> None:
     promise(kpi, case.tables, case.setting)
 
 
@@ -214,7 +214,7 @@ def _chokes_on_nothing(tables: Tables, setting: Setting) -> UnitFrame:
     ],
 )
 def test_a_broken_promise_is_noticed(
-    promise: Promise, formula: Callable[..., UnitFrame], fault: type[Exception], case: Case
+    promise: Promise, formula: Callable[..., UnitFrame], fault: type[Exception], case: Context
 ) -> None:
     with pytest.raises(fault):
         promise(replace(CATALOGUE["leads"], units=formula), frames(case.tables), case.setting)
@@ -325,12 +325,12 @@ def test_nobody_is_not_assessable(kpi: Kpi, tmp_path: Path) -> None:
 
 
 @EVERY_KPI
-def test_a_value_is_finite_and_the_lack_of_one_has_a_note(kpi: Kpi, case: Case) -> None:
+def test_a_value_is_finite_and_the_lack_of_one_has_a_note(kpi: Kpi, case: Context) -> None:
     found = Facts(case, next(asked for asked in case.person.kpis if asked.kpi == kpi.id)).measurement
     assert found.assessable == (found.value is not None)
     assert found.notes if found.value is None else math.isfinite(found.value)
 
 
-def test_the_tiny_agency_makes_every_kpi_assessable(case: Case) -> None:
+def test_the_tiny_agency_makes_every_kpi_assessable(case: Context) -> None:
     lacking = [asked.kpi for asked in case.person.kpis if not Facts(case, asked).measurement.assessable]
     assert lacking == ["plan_fulfilment"]  # a third of its posts is not reviewed

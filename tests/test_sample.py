@@ -16,7 +16,7 @@ from kpi_kit.report.parts import terminal
 from kpi_kit.report.wording import LANGUAGES, words
 from kpi_kit.report.wording.audit import entry_sentences, set_sentence
 from kpi_kit.scorecard.build import card
-from kpi_kit.scorecard.cohort import Across, of_case, pooled
+from kpi_kit.scorecard.cohort import Cohort, of_case, pooled
 from kpi_kit.scorecard.context import prepare
 from tests.calculator import agrees, computations
 
@@ -33,8 +33,8 @@ def cards() -> Cards:
         cases = [
             prepare(person, Period.parse(PERIOD), params=params, store=store) for person in params.specialists
         ]
-        across = Across(backtest=pooled(map(of_case, cases)))
-        return {case.person.id.split("-")[0]: card(case, across) for case in cases}
+        cohort = Cohort(backtest=pooled(map(of_case, cases)))
+        return {case.person.id.split("-")[0]: card(case, cohort) for case in cases}
 
 
 def findings(cards: Cards) -> dict[tuple[str, str], Any]:

@@ -20,7 +20,7 @@ from kpi_kit.data.open_inputs import owned, pass_on
 from kpi_kit.data.store import TIMELESS, Store
 from kpi_kit.data.validate import duplicates
 from kpi_kit.params import Params, Specialist
-from kpi_kit.scorecard.cohort import Across
+from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.windows import cut_off, needed_since
 
 Inputs = dict[str, str]
@@ -151,7 +151,7 @@ class Freshness:
         files = sorted((self._loaded.folder / "specialists").glob("*.yml"))
         return _of_files([*self._loaded.common_files, *files])
 
-    def specialist(self, name: str, notebook: Path, crossing: Across) -> Inputs:
+    def specialist(self, name: str, notebook: Path, crossing: Cohort) -> Inputs:
         """The inputs of a person's report: their rows of the data, their params and the department's.
 
         Of what crosses specialists only the verdicts count: with each change of anybody's data or target
@@ -177,7 +177,7 @@ class Freshness:
         ]
         return {"params": _of_files(files), "data": self._rows(self._owners(person))}
 
-    def _verdicts(self, person: Specialist, accounts: Iterable[str], crossing: Across) -> dict[str, Any]:
+    def _verdicts(self, person: Specialist, accounts: Iterable[str], crossing: Cohort) -> dict[str, Any]:
         """Whether the chances of a person's KPIs are reliable, and which weeks shook their platforms."""
         known = self._store.accounts
         platforms = {str(known.loc[account, "platform"]) for account in accounts if account in known.index}

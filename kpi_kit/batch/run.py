@@ -49,7 +49,7 @@ from kpi_kit.data.open_inputs import CHECKED
 from kpi_kit.data.store import open_store
 from kpi_kit.report import render
 from kpi_kit.scorecard import archive, cohort
-from kpi_kit.scorecard.cohort import Across
+from kpi_kit.scorecard.cohort import Cohort
 
 _OFTEN = 5.0
 """Seconds after which finished reports are carried to a place that is not on this machine."""
@@ -235,7 +235,7 @@ def _open_inputs(
         yield fresh
 
 
-def _texts(found: Across) -> dict[Path, str]:
+def _texts(found: Cohort) -> dict[Path, str]:
     """The files of what crosses specialists, where reports look for them."""
     return {place: found.text(name) for name, place in cohort.FILES.items()}
 
@@ -265,10 +265,10 @@ class _Making:
         self._this, self._workers, self.manifest, self._outcome = this, workers, manifest, outcome
         self._fresh = fresh
         self._inputs: dict[str, Inputs] = {}
-        self._found: tuple[Across, Inputs, str] | None = None
+        self._found: tuple[Cohort, Inputs, str] | None = None
         self._carried = time.monotonic()
 
-    def across(self, people: Iterable[str], inputs: Inputs, *, force: bool) -> Across:
+    def across(self, people: Iterable[str], inputs: Inputs, *, force: bool) -> Cohort:
         """What crosses specialists: of all of them, also where only some reports are asked for."""
         this, folder = self._this, self._this.folder
         if not force and up_to_date(self.manifest.across, inputs, folder):

@@ -18,7 +18,7 @@ from kpi_kit.report import wording
 from kpi_kit.report.wording import audit
 from kpi_kit.scorecard import cohort, smart_audit
 from kpi_kit.scorecard.build import target_of
-from kpi_kit.scorecard.context import Case, prepare
+from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.inference import verdicts
 from kpi_kit.scorecard.record import EntryRecord
@@ -41,11 +41,11 @@ def carry_out(asked: argparse.Namespace) -> int:
         known = cohort.read(asked.out / str(period))
         for person in loaded.specialists:
             try:
-                case = prepare(person, period, params=loaded, store=store, as_of=asked.as_of)
+                context = prepare(person, period, params=loaded, store=store, as_of=asked.as_of)
             except SpecialistError as fault:
                 broken += fault.problems
                 continue
-            for line in (*_payouts(case), *_audited(case, known)):
+            for line in (*_payouts(context), *_audited(context, known)):
                 print(on_terminal(line))
     for problem in broken:
         print(on_terminal(problem), file=sys.stderr)
@@ -62,15 +62,15 @@ def _idle(loaded: Params) -> Iterator[str]:
             yield f"{loaded.file_of(person.id)}: there are no accounts and no brands, so nothing is measured"
 
 
-def _payouts(case: Case) -> Iterator[str]:
+def _payouts(context: Context) -> Iterator[str]:
     """For each target the facts at which payout starts, is full, and is capped."""
-    scoring = case.department.scoring.curve()
-    words = wording.words("en", case.department.currency)
-    for entry in case.person.kpis:
-        target, notes = target_of(case, entry)
-        name = f"{case.person.id}: {entry.called}"
+    scoring = context.department.scoring.curve()
+    words = wording.words("en", context.department.currency)
+    for entry in context.person.kpis:
+        target, notes = target_of(context, entry)
+        name = f"{context.person.id}: {entry.called}"
         if target is None:
-            yield f"{name}: no target in {case.period}"
+            yield f"{name}: no target in {context.period}"
             continue
         part = "".join(
             f" (for {words.share(note.detail['share'], 0)} of the period: {note.detail['why']})"
@@ -89,19 +89,19 @@ def _payouts(case: Case) -> Iterator[str]:
         yield f"{name}: payout starts at {starts}, is full at {full}{tail}{part}"
 
 
-def _audited(case: Case, known: cohort.Across) -> Iterator[str]:
+def _audited(context: Context, known: cohort.Cohort) -> Iterator[str]:
     """What the SMART audit finds, with a proposal where another target would pass."""
-    words = wording.words("en", case.department.currency)
-    for entry in case.person.kpis:
-        facts = Facts(case, entry)
+    words = wording.words("en", context.department.currency)
+    for entry in context.person.kpis:
+        facts = Facts(context, entry)
         _, findings = smart_audit.audit(facts, verdicts(facts), reliable=known.is_reliable(entry.kpi))
         shown = {"unit": str(entry.unit), "as": entry.as_}
         for finding in findings:
             letter = words.text(f"smart.{finding['letter']}")
             sentences = " ".join(audit.entry_sentences(finding, cast(EntryRecord, shown), words))
-            yield f"{case.person.id}: {entry.called}: not {letter}: {sentences}"
-    for finding in smart_audit.audit_set(case.person):
-        yield f"{case.person.id}: {audit.set_sentence(finding, words)}"
+            yield f"{context.person.id}: {entry.called}: not {letter}: {sentences}"
+    for finding in smart_audit.audit_set(context.person):
+        yield f"{context.person.id}: {audit.set_sentence(finding, words)}"
 
 
 def _possible(entry: Entry, fact: float) -> bool:

@@ -23,8 +23,8 @@ def carry_out(asked: argparse.Namespace) -> int:
     loaded, store = open_inputs(source(asked.data), asked.params)
     with store:
         period = chosen_period(asked, store)
-        case = prepare(asked.specialist, period, params=loaded, store=store, as_of=asked.as_of)
-        record = card(case, cohort.read(asked.out / str(period)))
+        context = prepare(asked.specialist, period, params=loaded, store=store, as_of=asked.as_of)
+        record = card(context, cohort.read(asked.out / str(period)))
     if asked.json:
         sys.stdout.write(json_on_terminal(dumps(record)))
     else:

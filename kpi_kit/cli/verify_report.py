@@ -18,7 +18,7 @@ from kpi_kit.scorecard import cohort as crossing
 from kpi_kit.scorecard.archive import HISTORY
 from kpi_kit.scorecard.build import card, is_sealed, load
 from kpi_kit.scorecard.card_files import EntryKey, entries
-from kpi_kit.scorecard.cohort import Across
+from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.context import prepare
 from kpi_kit.scorecard.provenance import WHOLE, Cause, differences
 from kpi_kit.scorecard.record import EarlierEntry, PlatformShocks, Scorecard
@@ -130,17 +130,17 @@ def verify(path: Path, *, data: Path, params: Path, notebook: Path | None = None
     loaded, store = open_inputs(data, params)
     with store:
         try:
-            case = prepare(was["specialist"], period, params=loaded, store=store, as_of=was["as_of"])
+            context = prepare(was["specialist"], period, params=loaded, store=store, as_of=was["as_of"])
         except SpecialistError as fault:
             raise InputError(fault.problems) from None
         try:
-            crossed = _across(was, path)
+            crossed = _cohort(was, path)
         except _MALFORMED as fault:
             raise InputError(
                 f"{path}: a scorecard is expected, and its shocks or checks cannot be read "
                 f"({type(fault).__name__})"
             ) from None
-        now = card(case, crossed, notebook)
+        now = card(context, crossed, notebook)
     try:
         return _compared(path, was, now)
     except _MALFORMED as fault:
@@ -232,7 +232,7 @@ def _figure_lines(found: Sequence[Difference]) -> Iterator[str]:
             yield f"{name}: {count} in {', '.join(parts)}"
 
 
-def _across(was: Scorecard, path: Path) -> Across:
+def _cohort(was: Scorecard, path: Path) -> Cohort:
     """What crossed specialists when the report was made.
 
     Where a later run has left something else beside it, that is taken from the report itself: what others'
@@ -251,7 +251,7 @@ def _across(was: Scorecard, path: Path) -> Across:
             )
             weeks += [] if week in weeks else [week]
     checks = {row["kpi"]: row.get("chance_check") for row in was["kpis"]}
-    return Across(
+    return Cohort(
         {kpi: check for kpi, check in checks.items() if check is not None}, cast(PlatformShocks, shocks)
     )
 

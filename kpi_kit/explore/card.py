@@ -20,8 +20,8 @@ from kpi_kit.params import Entry
 from kpi_kit.report import Section, SpecialistReport, parts
 from kpi_kit.report.wording import Words, verdicts, words
 from kpi_kit.scorecard import build
-from kpi_kit.scorecard.cohort import Across
-from kpi_kit.scorecard.context import Case
+from kpi_kit.scorecard.cohort import Cohort
+from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.record import EntryRecord, HistoryPoint, Scorecard, TargetRecord
 
@@ -33,8 +33,8 @@ class Card:
 
     Parameters
     ----------
-    case : Case
-    across : Across
+    case : Context
+    across : Cohort
         What crosses specialists.
 
     Examples
@@ -48,10 +48,10 @@ class Card:
     kpi_kit.core.errors.InputError: anna-petrova 2025-10 has no entry 'chrun_rate'; did you mean churn_rate?
     """
 
-    def __init__(self, case: Case, across: Across) -> None:
+    def __init__(self, case: Context, cohort: Cohort) -> None:
         self.case = case
-        self._across = across
-        self.data: Scorecard = build.card(case, across)
+        self._cohort = cohort
+        self.data: Scorecard = build.card(case, cohort)
         """The record: what the scorecard JSON of a report says."""
 
     def __repr__(self) -> str:
@@ -167,7 +167,7 @@ class Card:
         kpi_kit.core.errors.InputError: leads: target.at_lest: unknown key; did you mean at_least?
         """
         person = with_target(self.case.person, self[key].number, key, target)
-        return Card(replace(self.case, person=person), self._across)
+        return Card(replace(self.case, person=person), self._cohort)
 
 
 class Record:

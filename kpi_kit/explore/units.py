@@ -21,14 +21,14 @@ def units_in(facts: Facts, bucket: Period) -> UnitFrame:
     InputError
         Where the bucket is not within the history.
     """
-    case, zone = facts.case, facts.setting.zone
-    first, last = case.buckets[0].start, case.period.end
-    if case.weeks:
-        first = min(first, case.weeks[0].start)
+    context, zone = facts.context, facts.setting.zone
+    first, last = context.buckets[0].start, context.period.end
+    if context.weeks:
+        first = min(first, context.weeks[0].start)
     if bucket.start < first or bucket.end > last:
-        raise InputError(f"{bucket}: allowed is a period from {first} to {case.period.last_day}")
-    frame, own = facts.plain.frame, bucket == case.period
-    grid = case.own_grid(facts.entry) if own else case.grid(case.owners(facts.entry), [bucket])
+        raise InputError(f"{bucket}: allowed is a period from {first} to {context.period.last_day}")
+    frame, own = facts.plain.frame, bucket == context.period
+    grid = context.own_grid(facts.entry) if own else context.grid(context.owners(facts.entry), [bucket])
     days = local_days(frame["at"], zone)
     if facts.kpi.aggregation is Aggregation.TILES:  # a row counts wherever it reaches
         ends = local_days(frame["until"], zone)

@@ -15,8 +15,8 @@ from kpi_kit.params import Entry, TargetParams, brand_record
 from kpi_kit.params.targets import Target
 from kpi_kit.scorecard import unusual_days
 from kpi_kit.scorecard.card_files import SCHEMA, dumps, is_sealed, load, save, sealed
-from kpi_kit.scorecard.cohort import Across, read
-from kpi_kit.scorecard.context import Case, prepare
+from kpi_kit.scorecard.cohort import Cohort, read
+from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.details import sections
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.inference import VerdictRecord, records, verdicts
@@ -78,58 +78,60 @@ def score(
         With every problem of the inputs.
     """
     asked = Period.parse(period)
-    across = Across() if beside is None else read(beside)
+    cohort = Cohort() if beside is None else read(beside)
     loaded, store = open_inputs(data, params)
     with store:
-        return card(prepare(specialist, asked, params=loaded, store=store, as_of=as_of), across, notebook)
+        return card(prepare(specialist, asked, params=loaded, store=store, as_of=as_of), cohort, notebook)
 
 
-def card(case: Case, across: Across | None = None, notebook: Path | None = None) -> Scorecard:
-    """The scorecard of a prepared case."""
-    across = across or Across()
-    facts = [Facts(case, entry) for entry in case.person.kpis]
+def card(context: Context, cohort: Cohort | None = None, notebook: Path | None = None) -> Scorecard:
+    """The scorecard of a prepared context."""
+    cohort = cohort or Cohort()
+    facts = [Facts(context, entry) for entry in context.person.kpis]
     found = [verdicts(entry) for entry in facts]
     audits = [
-        audit(entry, said, reliable=across.is_reliable(entry.kpi.id))
+        audit(entry, said, reliable=cohort.is_reliable(entry.kpi.id))
         for entry, said in zip(facts, found, strict=True)
     ]
     rows = [
-        entry_record(entry, verdict, across, audited)
+        entry_record(entry, verdict, cohort, audited)
         for entry, verdict, audited in zip(facts, records(found), audits, strict=True)
     ]
-    happened = unusual_days.events(case)
+    happened = unusual_days.events(context)
     asked = [row for row in rows if row["target"] is not None]
-    scoring = case.department.scoring.curve()
+    scoring = context.department.scoring.curve()
     record: Scorecard = {
         "schema": SCHEMA,
-        "specialist": case.person.id,
-        "name": case.person.name,
-        "agency": case.department.agency,
-        "language": case.department.language,
-        "timezone": case.department.timezone,
-        "currency": case.department.currency,
-        "brand": cast(Brand, brand_record(case.department.brand, case.params.folder)),
-        "period": str(case.period),
-        "as_of": case.as_of.isoformat(),
-        "interim": case.interim,
-        "preliminary": case.as_of < case.settled_on,
+        "specialist": context.person.id,
+        "name": context.person.name,
+        "agency": context.department.agency,
+        "language": context.department.language,
+        "timezone": context.department.timezone,
+        "currency": context.department.currency,
+        "brand": cast(Brand, brand_record(context.department.brand, context.params.folder)),
+        "period": str(context.period),
+        "as_of": context.as_of.isoformat(),
+        "interim": context.interim,
+        "preliminary": context.as_of < context.settled_on,
         "total": scoring.total((row["weight"], row["payout"]) for row in asked),
         "attained": sum(row["attained"] is True for row in asked),
         "assessable": sum(row["assessable"] for row in asked),
-        "scoring": cast(ScoringRecord, case.department.scoring.model_dump()),
-        "assignments": list(_assignments(case)),
-        "deputised": [_account(case, account) for account in case.deputised if account not in case.held],
-        "brands": list(case.person.brands),
-        "absences": [cast(Absence, absence.model_dump(mode="json")) for absence in case.person.absences],
-        "notes": [note.as_dict() for note in _report_notes(case)],
+        "scoring": cast(ScoringRecord, context.department.scoring.model_dump()),
+        "assignments": list(_assignments(context)),
+        "deputised": [
+            _account(context, account) for account in context.deputised if account not in context.held
+        ],
+        "brands": list(context.person.brands),
+        "absences": [cast(Absence, absence.model_dump(mode="json")) for absence in context.person.absences],
+        "notes": [note.as_dict() for note in _report_notes(context)],
         "kpis": rows,
-        "bonus": _bonus(case),
-        "audit": audit_set(case.person),
-        "sections": sections(case),
+        "bonus": _bonus(context),
+        "audit": audit_set(context.person),
+        "sections": sections(context),
         "events": happened,
-        "anomalies": unusual_days.unusual(case, happened),
+        "anomalies": unusual_days.unusual(context, happened),
         "restated": [],
-        "provenance": provenance(case, across.digest, notebook),
+        "provenance": provenance(context, cohort.digest, notebook),
     }
     return sealed(record)
 
@@ -137,18 +139,18 @@ def card(case: Case, across: Across | None = None, notebook: Path | None = None)
 def entry_record(
     facts: Facts,
     verdict: VerdictRecord,
-    across: Across,
+    cohort: Cohort,
     audited: tuple[dict[str, bool | None], list[Finding]],
 ) -> EntryRecord:
     """One line of the scorecard."""
-    case, entry = facts.case, facts.entry
+    context, entry = facts.context, facts.entry
     measured = facts.measurement
-    target, target_notes = target_of(case, entry)
+    target, target_notes = target_of(context, entry)
     attained = attainment = payout = None
     if target is not None and measured.value is not None:
         attained = target.attained(measured.value)
         attainment = target.attainment(measured.value)
-        payout = None if attainment is None else case.department.scoring.curve().payout(attainment)
+        payout = None if attainment is None else context.department.scoring.curve().payout(attainment)
     kpi, parts = entry.definition, facts.parts
     year_ago = facts.year_ago
     by_owner: list[Any] = [
@@ -188,14 +190,14 @@ def entry_record(
         "chance": verdict["chance"],
         "chance_band": verdict["chance_band"],
         "chance_period": verdict["chance_period"],
-        "chance_check": across.backtest.get(kpi.id),
+        "chance_check": cohort.backtest.get(kpi.id),
         "control": verdict["control"],
-        "shocks": across.shocks_of(kpi, _platforms(facts), case.period),
+        "shocks": cohort.shocks_of(kpi, _platforms(facts), context.period),
         "history": [
             {
                 "period": str(period),
                 "value": value,
-                "target": _line(case, entry, period, target),
+                "target": _line(context, entry, period, target),
                 "outside": outside,
             }
             for (period, value), outside in zip(facts.history, verdict["outside"], strict=True)
@@ -208,29 +210,33 @@ def entry_record(
     }
 
 
-def target_of(case: Case, entry: Entry) -> tuple[Target | None, list[Note]]:
+def target_of(context: Context, entry: Entry) -> tuple[Target | None, list[Note]]:
     """The target of the period, pro-rated where it is not whole, and what there is to say of it."""
-    whole = entry.target.ask().at(case.period, entry.accruing)
+    whole = entry.target.ask().at(context.period, entry.accruing)
     if whole is None:
         return None, [Note("no_target")]
     notes = []
     target = whole
-    elapsed = (min(case.period.end, case.known_until) - case.period.start).days
-    left = max(0, elapsed) - case.absent_days
-    if entry.accruing and left < case.period.days:
-        target = whole.scaled(Fraction(left, case.period.days))
+    elapsed = (min(context.period.end, context.known_until) - context.period.start).days
+    left = max(0, elapsed) - context.absent_days
+    if entry.accruing and left < context.period.days:
+        target = whole.scaled(Fraction(left, context.period.days))
         reasons = [
-            why for why, holds in (("interim", case.interim), ("absence", case.absent_days > 0)) if holds
+            why
+            for why, holds in (("interim", context.interim), ("absence", context.absent_days > 0))
+            if holds
         ]
-        notes.append(Note("target_prorated", {"share": left / case.period.days, "why": reasons[-1]}))
+        notes.append(Note("target_prorated", {"share": left / context.period.days, "why": reasons[-1]}))
     if target.value == target.base:
         notes.append(Note("target_equals_base"))
     return target, notes
 
 
-def _line(case: Case, entry: Entry, period: Period, target: Target | None) -> float | list[float] | None:
+def _line(
+    context: Context, entry: Entry, period: Period, target: Target | None
+) -> float | list[float] | None:
     """The target of a period of the history, for the line in its figure."""
-    asked = target if period == case.period else entry.target.ask().at(period, entry.accruing)
+    asked = target if period == context.period else entry.target.ask().at(period, entry.accruing)
     return None if asked is None else cast(TargetRecord, asked.as_dict())["value"]
 
 
@@ -239,7 +245,8 @@ def _platforms(facts: Facts) -> list[str]:
     if facts.kpi.scope == "brand":
         return []
     return [
-        str(facts.case.store.accounts.loc[account, "platform"]) for account in facts.case.owners(facts.entry)
+        str(facts.context.store.accounts.loc[account, "platform"])
+        for account in facts.context.owners(facts.entry)
     ]
 
 
@@ -248,18 +255,18 @@ def _filter_notes(entry: Entry) -> Iterator[Note]:
         yield Note("sentiment_filter", {"sentiments": list(entry.sentiment)})
 
 
-def _assignments(case: Case) -> Iterator[Assignment]:
-    for held in case.person.accounts:
-        if held.account in case.held:
+def _assignments(context: Context) -> Iterator[Assignment]:
+    for held in context.person.accounts:
+        if held.account in context.held:
             yield {
-                **_account(case, held.account),
+                **_account(context, held.account),
                 "since": None if held.since is None else held.since.isoformat(),
                 "until": None if held.until is None else held.until.isoformat(),
             }
 
 
-def _account(case: Case, account: str) -> AccountRecord:
-    row = case.store.accounts.loc[account]
+def _account(context: Context, account: str) -> AccountRecord:
+    row = context.store.accounts.loc[account]
     return {
         "account_id": account,
         "platform": str(row["platform"]),
@@ -268,33 +275,33 @@ def _account(case: Case, account: str) -> AccountRecord:
     }
 
 
-def _report_notes(case: Case) -> Iterator[Note]:
+def _report_notes(context: Context) -> Iterator[Note]:
     """What is to be said of the whole report."""
-    if not case.store.has_coverage:
+    if not context.store.has_coverage:
         yield Note("coverage_inferred")
-    for table, count in sorted(validate.duplicates(case.store, case.owned).items()):
+    for table, count in sorted(validate.duplicates(context.store, context.owned).items()):
         yield Note("duplicates_dropped", {"table": table, "count": count})
-    if case.interim:
-        yield Note("interim", {"as_of": case.as_of.isoformat()})
-    elif case.as_of < case.settled_on:
+    if context.interim:
+        yield Note("interim", {"as_of": context.as_of.isoformat()})
+    elif context.as_of < context.settled_on:
         yield Note(
-            "preliminary", {"as_of": case.as_of.isoformat(), "settled_on": case.settled_on.isoformat()}
+            "preliminary", {"as_of": context.as_of.isoformat(), "settled_on": context.settled_on.isoformat()}
         )
-    for absence in case.person.absences:
-        if absence.since < case.period.end and case.period.start < absence.until:
+    for absence in context.person.absences:
+        if absence.since < context.period.end and context.period.start < absence.until:
             yield Note("absence", absence.model_dump(mode="json"))
-    for colleague, absence in case.params.deputised(case.person.id):
-        if absence.since < case.period.end and case.period.start < absence.until:
+    for colleague, absence in context.params.deputised(context.person.id):
+        if absence.since < context.period.end and context.period.start < absence.until:
             span = {"since": absence.since.isoformat(), "until": absence.until.isoformat()}
             yield Note("deputy", {"for": colleague.id, **span})
 
 
-def _bonus(case: Case) -> Bonus | None:
+def _bonus(context: Context) -> Bonus | None:
     """A share of the sales of all the person's accounts, printed and never deducted."""
-    rule = case.person.bonus
+    rule = context.person.bonus
     if rule is None:
         return None
     asked = Entry(kpi="sales_amount", target=TargetParams(at_least=1.0), weight=1.0)
-    amount = Facts(case, asked).measurement.value
+    amount = Facts(context, asked).measurement.value
     paid = None if amount is None else max(0.0, min(amount * rule.share_of_sales, rule.cap or float("inf")))
     return {"sales_amount": amount, "share": float(rule.share_of_sales), "cap": rule.cap, "amount": paid}

@@ -35,7 +35,7 @@ from kpi_kit.scorecard.record import (
 from kpi_kit.scorecard.windows import cut_off, full_weeks
 
 if TYPE_CHECKING:
-    from kpi_kit.scorecard.context import Case
+    from kpi_kit.scorecard.context import Context
     from kpi_kit.statistics import Forecast
 
 # What computes is imported where it is needed: a run in which all is up to date computes nothing.
@@ -55,7 +55,7 @@ _TOGETHER = 8
 
 
 @dataclass(frozen=True)
-class Across:
+class Cohort:
     """What crosses specialists, as JSON types.
 
     Parameters
@@ -108,7 +108,7 @@ def _overlaps(week: Period, period: Period) -> bool:
     return week.start < period.end and period.start < week.end
 
 
-def read(folder: Path) -> Across:
+def read(folder: Path) -> Cohort:
     """What a batch left beside its reports; nothing where there was none.
 
     Raises
@@ -123,7 +123,7 @@ def read(folder: Path) -> Across:
             continue
         with _told(path):
             found[name] = _checked(name, read_json(path))
-    return Across(**found)
+    return Cohort(**found)
 
 
 def remembered(folder: Path, inputs: Mapping[str, str]) -> dict[str, Plain]:
@@ -207,7 +207,7 @@ def collect(
     shocked: PlatformShocks | None = None,
     jobs: int = 1,
     submit: Callable[..., Future[Any]],
-) -> tuple[Across, dict[str, Plain]]:
+) -> tuple[Cohort, dict[str, Plain]]:
     """Find what crosses specialists, some people at a time.
 
     Parameters
@@ -231,7 +231,7 @@ def collect(
 
     Returns
     -------
-    Across
+    Cohort
     dict
         The past forecasts of each person.
     """
@@ -247,7 +247,7 @@ def collect(
         found |= call.result()
     told = {person: found[person] for person in everyone if person in found}
     backtest = submit(_pooled, list(told.values())).result()
-    return Across(backtest, shocked or {} if finding is None else finding.result()), told
+    return Cohort(backtest, shocked or {} if finding is None else finding.result()), told
 
 
 def _groups(people: Sequence[str], jobs: int) -> Iterator[Sequence[str]]:
@@ -289,18 +289,18 @@ def forecasts(
     return made
 
 
-def _plain(case: Case) -> Plain:
-    return {kpi: [astuple(forecast) for forecast in found] for kpi, found in of_case(case).items()}
+def _plain(context: Context) -> Plain:
+    return {kpi: [astuple(forecast) for forecast in found] for kpi, found in of_case(context).items()}
 
 
-def of_case(case: Case) -> Forecasts:
-    """The forecasts of a prepared case."""
+def of_case(context: Context) -> Forecasts:
+    """The forecasts of a prepared context."""
     from kpi_kit.scorecard.entry_facts import Facts
     from kpi_kit.scorecard.inference import past_forecasts
 
     made: Forecasts = {}
-    for entry in case.person.kpis:
-        made.setdefault(entry.kpi, []).extend(past_forecasts(Facts(case, entry)))
+    for entry in context.person.kpis:
+        made.setdefault(entry.kpi, []).extend(past_forecasts(Facts(context, entry)))
     return made
 
 

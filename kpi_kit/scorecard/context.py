@@ -1,4 +1,4 @@
-"""A case: one person and period, with all that is needed to measure it, prepared once.
+"""A context: one person and period, with all that is needed to measure it, prepared once.
 
 Who holds which account when, which days were imported, the tables, and the grids of buckets.
 """
@@ -30,7 +30,7 @@ Window = tuple[dt.date, dt.date]
 
 
 @dataclass(frozen=True)
-class Case:
+class Context:
     """One person and period, ready to be measured.
 
     Parameters
@@ -236,7 +236,7 @@ class Case:
 
 def prepare(
     person: str, period: Period, *, params: Params, store: Store, as_of: str | dt.datetime | None = None
-) -> Case:
+) -> Context:
     """Put a case together.
 
     Parameters
@@ -263,11 +263,11 @@ def prepare(
         place = f"{params.folder / 'specialists'}{did_you_mean(person, known)}"
         raise InputError(f"specialist {person!r}: there is no such file in {place}")
     moment = cut_off(params.department, period, store, as_of)
-    case = Case(params, params.specialists[person], period, moment, store)
-    problems = list(_unknown_scopes(case))
+    context = Context(params, params.specialists[person], period, moment, store)
+    problems = list(_unknown_scopes(context))
     if problems:
         raise SpecialistError(problems)
-    return case
+    return context
 
 
 def _overlap(first: Window, second: Window) -> Window | None:
@@ -275,19 +275,19 @@ def _overlap(first: Window, second: Window) -> Window | None:
     return (since, until) if since < until else None
 
 
-def _unknown_scopes(case: Case) -> Iterator[str]:
+def _unknown_scopes(context: Context) -> Iterator[str]:
     """Accounts that the data do not know, and entries whose scope holds nothing."""
-    file = case.params.file_of(case.person.id)
-    known = case.store.accounts.index
-    named = dict.fromkeys(assignment.account for assignment in case.person.accounts)
+    file = context.params.file_of(context.person.id)
+    known = context.store.accounts.index
+    named = dict.fromkeys(assignment.account for assignment in context.person.accounts)
     strangers = [account for account in named if account not in known]
     for account in strangers:
         hint = did_you_mean(account, known)
         yield f"{file}: accounts: there is no account {account!r} in the table accounts{hint}"
     if strangers:
         return
-    platforms = {str(case.store.accounts.loc[account, "platform"]) for account in named}
-    for number, entry in enumerate(case.person.kpis, start=1):
+    platforms = {str(context.store.accounts.loc[account, "platform"]) for account in named}
+    for number, entry in enumerate(context.person.kpis, start=1):
         if (
             entry.definition.scope == "account_id"
             and entry.platforms

@@ -12,7 +12,7 @@ from kpi_kit.kpis import CATALOGUE
 from kpi_kit.kpis.content import plan_status
 from kpi_kit.kpis.engine.day_grid import local_days
 from kpi_kit.params import Entry, TargetParams
-from kpi_kit.scorecard.context import Case
+from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.record import (
     AudienceRow,
@@ -33,12 +33,12 @@ CURVE_POINTS = 60
 """How many points of the response curve are kept."""
 
 
-def sections(case: Case) -> Sections:
+def sections(context: Context) -> Sections:
     """Everything that a report shows beside the scorecard.
 
     Parameters
     ----------
-    case : Case
+    context : Context
 
     Returns
     -------
@@ -46,12 +46,12 @@ def sections(case: Case) -> Sections:
         ``audience``, ``plan``, ``response``, ``funnel``, ``posts`` and ``deleted``; JSON types only.
     """
     return {
-        "audience": _audience(case),
-        "plan": _plan(case),
-        "response": _response(case),
-        "funnel": _funnel(case),
-        "posts": _posts(case),
-        "deleted": _deleted(case),
+        "audience": _audience(context),
+        "plan": _plan(context),
+        "response": _response(context),
+        "funnel": _funnel(context),
+        "posts": _posts(context),
+        "deleted": _deleted(context),
     }
 
 
@@ -60,29 +60,29 @@ def _entry(kpi: str) -> Entry:
     return Entry(kpi=kpi, target=TargetParams(at_least=1.0), weight=1.0)
 
 
-def _value(case: Case, kpi: str) -> float | None:
-    return Facts(case, _entry(kpi)).measurement.value
+def _value(context: Context, kpi: str) -> float | None:
+    return Facts(context, _entry(kpi)).measurement.value
 
 
-def _in_period(case: Case, rows: pd.DataFrame, clock: str, kpi: str) -> pd.DataFrame:
+def _in_period(context: Context, rows: pd.DataFrame, clock: str, kpi: str) -> pd.DataFrame:
     """The rows that count for the person in the period, by the grid that the KPI uses."""
-    grid = case.own_grid(_entry(kpi))
-    at = rows[clock] if rows[clock].dt.tz is not None else case.setting.midnight(rows[clock])
+    grid = context.own_grid(_entry(kpi))
+    at = rows[clock] if rows[clock].dt.tz is not None else context.setting.midnight(rows[clock])
     kept = rows[grid.cells(rows["account_id"], local_days(at, grid.zone)) >= 0]
     if not CATALOGUE[kpi].delegable:
         return kept
-    return kept.loc[case.without_absences(pd.DataFrame({"at": at.loc[kept.index]})).index]
+    return kept.loc[context.without_absences(pd.DataFrame({"at": at.loc[kept.index]})).index]
 
 
-def _audience(case: Case) -> list[AudienceRow]:
+def _audience(context: Context) -> list[AudienceRow]:
     """Opening, joined, left and closing of each account on the days held."""
-    grid = case.own_grid(_entry("subscribers"))
-    rows = _in_period(case, case.tables["audience"], "date", "subscribers")
+    grid = context.own_grid(_entry("subscribers"))
+    rows = _in_period(context, context.tables["audience"], "date", "subscribers")
     starts, ends = grid.edges
     listed: list[AudienceRow] = []
     for row, account in enumerate(grid.owners):
         own = rows[rows["account_id"] == account].sort_values("date")
-        opening = float(case.stocks.opening(account, starts[row], ends[row])[0])
+        opening = float(context.stocks.opening(account, starts[row], ends[row])[0])
         closing = own["subscribers"].iloc[-1] if len(own) else np.nan
         joined, left = (own[name].sum() if own[name].notna().any() else np.nan for name in ("joined", "left"))
         listed.append(
@@ -104,19 +104,19 @@ def _known(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _local(case: Case, instants: pd.Series) -> list[str]:
+def _local(context: Context, instants: pd.Series) -> list[str]:
     """Instants as ISO texts in the department's time zone, to the minute."""
     return [
-        moment.isoformat(timespec="minutes") for moment in instants.dt.tz_convert(case.department.timezone)
+        moment.isoformat(timespec="minutes") for moment in instants.dt.tz_convert(context.department.timezone)
     ]
 
 
-def _plan(case: Case) -> list[PlanRow]:
+def _plan(context: Context) -> list[PlanRow]:
     """The approved plan items due in the period, each with what became of it."""
-    status = plan_status(case.tables, case.setting)
-    items = case.tables["plan"].loc[status.index].assign(status=status)
-    items = _in_period(case, items, "due_at", "plan_fulfilment").sort_values(["due_at", "plan_id"])
-    urls = case.tables["posts"].set_index("post_id")["url"].reindex(items["post_id"])
+    status = plan_status(context.tables, context.setting)
+    items = context.tables["plan"].loc[status.index].assign(status=status)
+    items = _in_period(context, items, "due_at", "plan_fulfilment").sort_values(["due_at", "plan_id"])
+    urls = context.tables["posts"].set_index("post_id")["url"].reindex(items["post_id"])
     return [
         {
             "plan_id": str(item.plan_id),
@@ -126,21 +126,21 @@ def _plan(case: Case) -> list[PlanRow]:
             "url": _known(url),
             "status": str(item.status),
         }
-        for item, due, url in zip(items.itertuples(), _local(case, items["due_at"]), urls, strict=True)
+        for item, due, url in zip(items.itertuples(), _local(context, items["due_at"]), urls, strict=True)
     ]
 
 
-def _response(case: Case) -> ResponseTimes | None:
+def _response(context: Context) -> ResponseTimes | None:
     """How fast inquiries were answered: the share answered within t hours, by Kaplan and Meier."""
-    facts = Facts(case, _entry("median_response_time"))
-    frame = case.without_absences(facts.frame)
-    grid = case.own_grid(facts.entry)
+    facts = Facts(context, _entry("median_response_time"))
+    frame = context.without_absences(facts.frame)
+    grid = context.own_grid(facts.entry)
     inside = frame[grid.cells(frame["account_id"], local_days(frame["at"], grid.zone)) >= 0]
     if inside.empty:
         return None
-    rate = Facts(case, _entry("response_rate")).measurement
+    rate = Facts(context, _entry("response_rate")).measurement
     answered = inside["denominator"].to_numpy() == 1.0
-    rules = case.department.response
+    rules = context.department.response
     return {
         "sla_hours": rules.sla_hours,
         "calendar": rules.calendar,
@@ -161,40 +161,40 @@ def _curve(hours: np.ndarray, answered: np.ndarray) -> list[CurvePoint]:
     return [{"hours": float(at), "answered": float(1 - waiting)} for at, waiting in points]
 
 
-def _funnel(case: Case) -> LeadFunnel | None:
+def _funnel(context: Context) -> LeadFunnel | None:
     """Leads, qualified leads and sales of the period, as the KPIs count them."""
-    leads = Facts(case, _entry("leads")).measurement
+    leads = Facts(context, _entry("leads")).measurement
     if leads.value is None:
         return None
-    qualified = Facts(case, _entry("qualified_leads")).measurement
+    qualified = Facts(context, _entry("qualified_leads")).measurement
     unknown = sum(note.detail["count"] for note in qualified.notes if note.code == "qualification_unknown")
     return {
         "leads": leads.value,
         "qualified": qualified.value,
         "unknown": unknown,
-        "sold": _value(case, "sales"),
-        "amount": _value(case, "sales_amount"),
+        "sold": _value(context, "sales"),
+        "amount": _value(context, "sales_amount"),
     }
 
 
-def _posts(case: Case) -> RankedPosts:
+def _posts(context: Context) -> RankedPosts:
     """The posts with the highest and the lowest view rate, without young and deleted ones."""
-    frame = CATALOGUE["view_rate"].units(case.tables, case.setting)
+    frame = CATALOGUE["view_rate"].units(context.tables, context.setting)
     frame = frame[(frame["excluded"] == "") & frame["numerator"].notna()]
     rate = (frame["numerator"] / frame["denominator"]).where(frame["denominator"] > 0)
-    posts = case.tables["posts"].loc[frame.index].assign(view_rate=rate)
-    posts = _in_period(case, posts, "published_at", "views")
+    posts = context.tables["posts"].loc[frame.index].assign(view_rate=rate)
+    posts = _in_period(context, posts, "published_at", "views")
     by = "view_rate" if posts["view_rate"].notna().all() else "views"
     ranked = posts.sort_values([by, "post_id"], ascending=[False, True])
     count = min(SHOWN_POSTS, len(ranked) // 2)
     return {
-        "best": _listed_posts(case, ranked.head(count)),
-        "weakest": _listed_posts(case, ranked.iloc[::-1].head(count)),
+        "best": _listed_posts(context, ranked.head(count)),
+        "weakest": _listed_posts(context, ranked.iloc[::-1].head(count)),
     }
 
 
-def _listed_posts(case: Case, posts: pd.DataFrame) -> list[PostRow]:
-    when = _local(case, posts["published_at"])
+def _listed_posts(context: Context, posts: pd.DataFrame) -> list[PostRow]:
+    when = _local(context, posts["published_at"])
     return [
         {
             "published_at": moment,
@@ -210,14 +210,17 @@ def _listed_posts(case: Case, posts: pd.DataFrame) -> list[PostRow]:
     ]
 
 
-def _deleted(case: Case) -> list[DeletedPost]:
+def _deleted(context: Context) -> list[DeletedPost]:
     """The posts of the period that were deleted by the cut-off."""
-    gone = case.tables["posts"]
-    gone = _in_period(case, gone[gone["deleted_at"].notna()], "published_at", "views").sort_values(
+    gone = context.tables["posts"]
+    gone = _in_period(context, gone[gone["deleted_at"].notna()], "published_at", "views").sort_values(
         ["published_at", "post_id"]
     )
     moments = zip(
-        gone.itertuples(), _local(case, gone["published_at"]), _local(case, gone["deleted_at"]), strict=True
+        gone.itertuples(),
+        _local(context, gone["published_at"]),
+        _local(context, gone["deleted_at"]),
+        strict=True,
     )
     return [
         {

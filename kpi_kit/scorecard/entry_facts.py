@@ -20,7 +20,7 @@ from kpi_kit.kpis.engine.day_grid import Bools, day_number, local_days
 from kpi_kit.kpis.engine.tally import Tally
 from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame
 from kpi_kit.params import Entry
-from kpi_kit.scorecard.context import Case
+from kpi_kit.scorecard.context import Context
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,15 @@ class Sides:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that is measured for one entry of a case.
+    """Everything that is measured for one entry of a context.
 
     Parameters
     ----------
-    case : Case
+    context : Context
     entry : Entry
     """
 
-    case: Case
+    context: Context
     entry: Entry
 
     @property
@@ -94,48 +94,48 @@ class Facts:
         """The case's setting, narrowed to the mentions that the entry asks for."""
         mentions = self.kpi.scope == "brand"
         platforms = self.entry.platforms if mentions else None
-        return replace(self.case.setting, sentiments=self.entry.sentiment, platforms=platforms)
+        return replace(self.context.setting, sentiments=self.entry.sentiment, platforms=platforms)
 
     @cached_property
     def frame(self) -> UnitFrame:
         """The unit frame of the entry, with the rows of a deputy's colleagues."""
-        return self.kpi.units(self.case.tables, self.setting)
+        return self.kpi.units(self.context.tables, self.setting)
 
     def _side(self, tables: Tables, setting: Setting) -> Sides:
         """Tally a way of reading the figures: the period on the days held, the history on all days."""
         frame = (
             self.frame
-            if setting is self.setting and tables is self.case.tables
+            if setting is self.setting and tables is self.context.tables
             else self.kpi.units(tables, setting)
         )
-        own = self.case.without_absences(frame) if self.kpi.delegable else frame
-        history = self.case.grid(self.case.owners(self.entry), self.case.buckets)
+        own = self.context.without_absences(frame) if self.kpi.delegable else frame
+        history = self.context.grid(self.context.owners(self.entry), self.context.buckets)
         return Sides(
             own,
-            self.case.tally(self.kpi, own, self.case.own_grid(self.entry)),
-            self.case.tally(self.kpi, own, history),
+            self.context.tally(self.kpi, own, self.context.own_grid(self.entry)),
+            self.context.tally(self.kpi, own, history),
         )
 
     @cached_property
     def plain(self) -> Sides:
         """The figures as they are in ``posts``."""
-        return self._side(self.case.tables, self.setting)
+        return self._side(self.context.tables, self.setting)
 
     @cached_property
     def _settled(self) -> Sides:
         """Equally mature figures where posts have no snapshots: settled posts only."""
-        return self._side(self.case.tables, replace(self.setting, settled_only=True))
+        return self._side(self.context.tables, replace(self.setting, settled_only=True))
 
     @cached_property
     def _snapshots(self) -> pd.DataFrame:
         """The snapshots that know all that the KPI needs."""
-        return self.case.tables["post_stats"].dropna(subset=list(self.kpi.matures))
+        return self.context.tables["post_stats"].dropna(subset=list(self.kpi.matures))
 
     @cached_property
     def _matured(self) -> Sides:
         """The figures of snapshots nearest to the settling age."""
-        posts = matured(self.case.tables["posts"], self._snapshots, self.kpi.matures, self.setting)
-        tables = {**self.case.tables, "posts": posts}
+        posts = matured(self.context.tables["posts"], self._snapshots, self.kpi.matures, self.setting)
+        tables = {**self.context.tables, "posts": posts}
         return replace(self._side(tables, self.setting), uses_snapshots=True)
 
     @cached_property
@@ -144,7 +144,7 @@ class Facts:
         if self.entry.as_ == "value":
             measured = self.plain.now.measure(0)
             return replace(measured, notes=(*measured.notes, *self._deputised(), *self._not_compared()))
-        if self.case.interim:
+        if self.context.interim:
             measured = self.plain.now.measure(0)
             return Measurement(None, None, None, measured.units, measured.coverage, (Note("interim_change"),))
         return self._changed(self.comparison(self._versus), self._versus)
@@ -167,11 +167,11 @@ class Facts:
         """
         if self.entry.as_ == "value":
             frame = redefine(self.plain.frame if moves else self._units_of_period)
-            return self.case.tally(kpi, frame, self.plain.now.grid).measure(0)
+            return self.context.tally(kpi, frame, self.plain.now.grid).measure(0)
         kept = self.comparable(self._versus)
-        sides = self.mature_sides(self.case.period, self._versus, kept)
+        sides = self.mature_sides(self.context.period, self._versus, kept)
         frame = redefine(sides.frame)
-        now, history = (self.case.tally(kpi, frame, side.grid) for side in (sides.now, sides.history))
+        now, history = (self.context.tally(kpi, frame, side.grid) for side in (sides.now, sides.history))
         other = replace(sides, frame=frame, now=now, history=history)
         return self._changed(self._over(other, self._versus, kept), self._versus)
 
@@ -185,18 +185,20 @@ class Facts:
 
     @property
     def _versus(self) -> Period:
-        return self.case.period.previous if self.entry.versus == "previous" else self.case.period.year_ago
+        return (
+            self.context.period.previous if self.entry.versus == "previous" else self.context.period.year_ago
+        )
 
     def _deputised(self) -> tuple[Note, ...]:
         if not self.kpi.delegable:
             return ()
-        total = self.case.tally(self.kpi, self.frame, self.case.own_grid(self.entry)).units.sum()
+        total = self.context.tally(self.kpi, self.frame, self.context.own_grid(self.entry)).units.sum()
         count = int(total - self.plain.now.units.sum())
         return (Note("deputised", {"count": count}),) if count else ()
 
     def _not_compared(self) -> tuple[Note, ...]:
         """The owners that count in the value and not in what it is shown beside."""
-        shown = [self.comparison(self.case.period.previous), self.comparison(self.case.period.year_ago)]
+        shown = [self.comparison(self.context.period.previous), self.comparison(self.context.period.year_ago)]
         notes = [note for sides in shown if sides.earlier.assessable for note in sides.left_out]
         return tuple(note for index, note in enumerate(notes) if note not in notes[:index])
 
@@ -208,12 +210,12 @@ class Facts:
     @property
     def previous(self) -> float | None:
         """The like-for-like value of the period before."""
-        return self.comparison(self.case.period.previous).earlier.value
+        return self.comparison(self.context.period.previous).earlier.value
 
     @property
     def year_ago(self) -> float | None:
         """The like-for-like value of the year before."""
-        return self.comparison(self.case.period.year_ago).earlier.value
+        return self.comparison(self.context.period.year_ago).earlier.value
 
     @cached_property
     def _comparisons(self) -> dict[Period, Comparison]:
@@ -233,14 +235,14 @@ class Facts:
     def _compared(self, earlier: Period) -> Comparison:
         kept = self.comparable(earlier)
         is_value = self.entry.as_ == "value"
-        sides = self.plain if is_value else self.mature_sides(self.case.period, earlier, kept)
+        sides = self.plain if is_value else self.mature_sides(self.context.period, earlier, kept)
         return self._over(sides, earlier, kept)
 
     def _over(self, sides: Sides, earlier: Period, kept: Bools) -> Comparison:
         """Both sides of a comparison over the kept owners."""
-        bucket = self.case.buckets.index(earlier)
+        bucket = self.context.buckets.index(earlier)
         owners = self.plain.history.grid.owners
-        held = self.case.wholly_held(owners, self.entry)
+        held = self.context.wholly_held(owners, self.entry)
         own, history = sides.now, sides.history
         left_out = tuple(
             self._left_out(owner, "partly_held" if not held[row] else "not_covered_earlier")
@@ -259,8 +261,8 @@ class Facts:
 
     def comparable(self, earlier: Period) -> Bools:
         """The owners that are in both sides of a comparison with an earlier period."""
-        held = self.case.wholly_held(self.plain.history.grid.owners, self.entry)
-        return held & self._wholly_covered(self.plain.history, self.case.buckets.index(earlier))
+        held = self.context.wholly_held(self.plain.history.grid.owners, self.entry)
+        return held & self._wholly_covered(self.plain.history, self.context.buckets.index(earlier))
 
     def mature_sides(self, now: Period, earlier: Period, kept: Bools) -> Sides:
         """The figures that are equally mature on both sides of a change over the kept accounts."""
@@ -271,7 +273,7 @@ class Facts:
 
     def _has_snapshots(self, period: Period, kept: Bools) -> bool:
         """Whether a post that counts for the kept accounts in a period has a snapshot."""
-        posts = self.case.tables["posts"]
+        posts = self.context.tables["posts"]
         owners = [owner for owner, counts in zip(self.plain.history.grid.owners, kept, strict=True) if counts]
         has_one = posts["post_id"].isin(self._snapshots["post_id"])
         known = posts[has_one & posts["account_id"].isin(owners) & posts["deleted_at"].isna()]
@@ -314,20 +316,20 @@ class Facts:
     @cached_property
     def history(self) -> list[tuple[Period, float | None]]:
         """The value, change or growth of each period of the history; the last is the fact itself."""
-        buckets = self.case.buckets
-        wanted = [buckets.index(period) for period in self.case.history]
+        buckets = self.context.buckets
+        wanted = [buckets.index(period) for period in self.context.history]
         if self.entry.as_ == "value":
             series = self.plain.history.series()
             past = [series[bucket] for bucket in wanted[:-1]]
         else:
             past = [self._past_change(bucket) for bucket in wanted[:-1]]
-        return list(zip(self.case.history, [*past, self.measurement.value], strict=True))
+        return list(zip(self.context.history, [*past, self.measurement.value], strict=True))
 
     def _past_change(self, bucket: int) -> float | None:
         """The change or growth that an earlier period had, over the accounts of today."""
-        period = self.case.buckets[bucket]
+        period = self.context.buckets[bucket]
         earlier = period.previous if self.entry.versus == "previous" else period.year_ago
-        before = self.case.buckets.index(earlier)
+        before = self.context.buckets.index(earlier)
         kept = self._wholly_covered(self.plain.history, before)
         history = self.mature_sides(period, earlier, kept).history
         known = None
@@ -339,17 +341,17 @@ class Facts:
     @cached_property
     def weekly(self) -> Tally | None:
         """The last full weeks, where there are any."""
-        if not self.case.weeks:
+        if not self.context.weeks:
             return None
-        grid = self.case.grid(self.case.owners(self.entry), self.case.weeks)
-        return self.case.tally(self.kpi, self.plain.frame, grid)
+        grid = self.context.grid(self.context.owners(self.entry), self.context.weeks)
+        return self.context.tally(self.kpi, self.plain.frame, grid)
 
     @cached_property
     def weeks(self) -> list[tuple[Period, float | None]]:
         """The value of each full week; none for a change or growth, whose weeks would be noise."""
         if self.entry.as_ != "value" or self.weekly is None:
             return []
-        return list(zip(self.case.weeks, self.weekly.series(), strict=True))
+        return list(zip(self.context.weeks, self.weekly.series(), strict=True))
 
     @property
     def parts(self) -> list[Part]:

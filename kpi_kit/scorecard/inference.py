@@ -77,7 +77,7 @@ class Verdicts:
 
 def verdicts(facts: Facts) -> Verdicts:
     """All verdicts on one entry."""
-    period = facts.case.period
+    period = facts.context.period
     heading, grain = _trend(facts)
     shown = _shown(facts)
     hit, ahead = _chance(facts)
@@ -98,8 +98,8 @@ def past_forecasts(facts: Facts) -> list[Forecast]:
 
     Of a target that changes from period to period it is the one of the period ahead.
     """
-    case, entry = facts.case, facts.entry
-    target = entry.target.ask().at(case.period if case.interim else case.period.next, entry.accruing)
+    context, entry = facts.context, facts.entry
+    target = entry.target.ask().at(context.period if context.interim else context.period.next, entry.accruing)
     if target is None:
         return []
     seed = _seed(facts, "backtest")
@@ -107,7 +107,7 @@ def past_forecasts(facts: Facts) -> list[Forecast]:
         changes = _array([value for _, value in facts.history])
         return forecasts(changes, _goal(target), seed=seed)
     accrues = facts.kpi.accruing
-    past = case.buckets[:-1] if case.interim else case.buckets
+    past = context.buckets[:-1] if context.interim else context.buckets
     lengths = [bucket.days for bucket in past]
     return forecasts(
         _past(facts),
@@ -212,19 +212,19 @@ def _band(found: Chance | None) -> list[float] | None:
 
 def _seed(facts: Facts, what: str) -> int:
     """The same for the same specialist, period and entry, and different for others."""
-    case = facts.case
-    text = "|".join([case.person.id, str(case.period), str(facts.entry.key), what])
+    context = facts.context
+    text = "|".join([context.person.id, str(context.period), str(facts.entry.key), what])
     return int(sha256(text)[:8], 16)
 
 
 def _change(facts: Facts, earlier: Period) -> Change | None:
     """The change against an earlier period; withheld while the period is not over."""
-    if facts.case.interim:
+    if facts.context.interim:
         return None
     kept = facts.comparable(earlier)
-    sides = facts.mature_sides(facts.case.period, earlier, kept)
+    sides = facts.mature_sides(facts.context.period, earlier, kept)
     history = sides.history
-    buckets = [len(facts.case.buckets) - 1, facts.case.buckets.index(earlier)]
+    buckets = [len(facts.context.buckets) - 1, facts.context.buckets.index(earlier)]
     known = None
     if facts.kpi.aggregation is Aggregation.TILES:
         known = history.phrases_known(buckets[0]) & history.phrases_known(buckets[1])
@@ -237,10 +237,10 @@ def _change(facts: Facts, earlier: Period) -> Change | None:
         now,
         before,
         history=_last_year(facts, kept) if facts.kpi.interval is Interval.FLOW else None,
-        gap_days=float((facts.case.period.start - earlier.end).days),
+        gap_days=float((facts.context.period.start - earlier.end).days),
         seed=_seed(facts, str(earlier)),
     )
-    if _immature(facts, sides, kept, (facts.case.period, earlier)):
+    if _immature(facts, sides, kept, (facts.context.period, earlier)):
         return replace(found, p=None, reason="unsettled_posts")
     return found
 
@@ -311,7 +311,7 @@ def _immature(facts: Facts, sides: Sides, kept: Bools, periods: tuple[Period, Pe
     """Whether sums over posts compare posts of unequal age, because there are no snapshots."""
     if not facts.kpi.matures or sides.uses_snapshots or facts.kpi.aggregation is not Aggregation.SUM:
         return False
-    posts = facts.case.tables["posts"]
+    posts = facts.context.tables["posts"]
     owners = [owner for owner, counts in zip(sides.history.grid.owners, kept, strict=True) if counts]
     day = posts["published_at"].dt.tz_convert(facts.setting.zone).dt.date
     inside = pd.Series(False, index=posts.index)
@@ -332,16 +332,16 @@ def _trend(facts: Facts) -> tuple[Trend, Grain]:
             return found if facts.weeks else replace(found, line=None), Grain.WEEK
     past = _past(facts)
     if facts.kpi.accruing:  # months are not equally long
-        days = np.array([bucket.days for bucket in facts.case.buckets[: len(past)]])
+        days = np.array([bucket.days for bucket in facts.context.buckets[: len(past)]])
         past = past * days.mean() / days
     heading = trend(past, level=level, season=False)
-    return replace(heading, line=None), facts.case.period.grain
+    return replace(heading, line=None), facts.context.period.grain
 
 
 def _past(facts: Facts) -> Floats:
     """The whole periods up to this one, the last of them this one unless it is not over."""
     values = facts.plain.history.series()
-    return _array(values[:-1] if facts.case.interim else values)
+    return _array(values[:-1] if facts.context.interim else values)
 
 
 def _array(values: Sequence[float | None]) -> Floats:
@@ -351,7 +351,7 @@ def _array(values: Sequence[float | None]) -> Floats:
 def _shown(facts: Facts) -> Floats:
     """The facts that the history shows, of whole periods only."""
     shown = _array([value for _, value in facts.history])
-    if facts.case.interim:
+    if facts.context.interim:
         shown[-1] = np.nan
     return shown
 
@@ -375,25 +375,25 @@ def asked_ahead(facts: Facts) -> tuple[Target | None, Period]:
 
     The target is None where nothing is asked any more.
     """
-    case, entry = facts.case, facts.entry
+    context, entry = facts.context, facts.entry
     ask = entry.target.ask()
-    ahead = case.period if case.interim else case.period.next
+    ahead = context.period if context.interim else context.period.next
     if isinstance(ask, Milestone):
-        ahead = max(ahead, Period.containing(ask.by, case.period.grain))
-        if ask.by < case.period.start or (not case.interim and ask.by < case.period.end):
+        ahead = max(ahead, Period.containing(ask.by, context.period.grain))
+        if ask.by < context.period.start or (not context.interim and ask.by < context.period.end):
             return None, ahead
-    if case.interim and entry.as_ != "value":
+    if context.interim and entry.as_ != "value":
         return None, ahead
     return ask.at(ahead, entry.accruing), ahead
 
 
 def chance_of(facts: Facts, target: Target, ahead: Period) -> Chance:
     """The chance of a target in a period ahead, from the own history."""
-    case = facts.case
+    context = facts.context
     if facts.entry.as_ != "value":
         changes = _array([value for _, value in facts.history])
         return chance(changes, _goal(target), bounds=_bounds(facts), seed=_seed(facts, "chance"))
-    past = case.buckets[:-1] if case.interim else case.buckets
+    past = context.buckets[:-1] if context.interim else context.buckets
     accrues = facts.kpi.accruing
     return chance(
         _past(facts),
@@ -403,7 +403,7 @@ def chance_of(facts: Facts, target: Target, ahead: Period) -> Chance:
         accrues=accrues,
         lengths=[bucket.days for bucket in past] if accrues else None,
         length=float(ahead.days) if accrues else None,
-        begun=_begun(facts) if case.interim else None,
+        begun=_begun(facts) if context.interim else None,
         bounds=_bounds(facts),
         whole=facts.kpi.unit in WHOLE,
         seed=_seed(facts, "chance"),
@@ -427,8 +427,8 @@ def _steps(last: Period, ahead: Period) -> int:
 def _begun(facts: Facts) -> Begun | None:
     """What has happened of a period that is not over."""
     value = facts.measurement.value
-    elapsed = (facts.case.known_until - facts.case.period.start).days
-    return None if value is None or elapsed <= 0 else Begun(elapsed / facts.case.period.days, value)
+    elapsed = (facts.context.known_until - facts.context.period.start).days
+    return None if value is None or elapsed <= 0 else Begun(elapsed / facts.context.period.days, value)
 
 
 def _bounds(facts: Facts) -> tuple[float | None, float | None]:

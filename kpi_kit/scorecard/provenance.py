@@ -23,7 +23,7 @@ from kpi_kit.data.merge import journal, union
 from kpi_kit.data.store import as_date
 from kpi_kit.kpis.engine.day_grid import local_days
 from kpi_kit.params import Specialist
-from kpi_kit.scorecard.context import Case
+from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.record import Provenance, TableHashes
 from kpi_kit.scorecard.unusual_days import events
 
@@ -59,27 +59,27 @@ class Cause:
     now: Any = None
 
 
-def provenance(case: Case, across: str | None, notebook: Path | None) -> Provenance:
-    """What names each part of the inputs of a case, so that a later look can tell which has changed.
+def provenance(context: Context, cohort_digest: str | None, notebook: Path | None) -> Provenance:
+    """What names each part of the inputs of a context, so that a later look can tell which has changed.
 
     Parameters
     ----------
-    case : Case
-    across : str or None
-        A hash of what crosses specialists.
+    context : Context
+    cohort_digest : str or None
+        A hash of the cohort.
     notebook : Path or None
     """
-    imports = journal.read(case.store.place)
+    imports = journal.read(context.store.place)
     return {
         "kit": versions()["kpi-kit"],
         "source": source(),
         "libraries": {name: versions()[name] for name in LIBRARIES},
-        "data": case.store.fingerprint,
-        "params": _params_digest(case),
-        "across": across,
+        "data": context.store.fingerprint,
+        "params": _params_digest(context),
+        "across": cohort_digest,
         "notebook": None if notebook is None else sha256_of_files([notebook]),
-        "tables": _tables(case),
-        "settings": _settings(case),
+        "tables": _tables(context),
+        "settings": _settings(context),
         "cells": {} if notebook is None else _cells(notebook),
         "imported": max((each.imported_at for each in imports), default=None),
     }
@@ -99,10 +99,10 @@ def differences(was: Provenance, now: Provenance) -> list[Cause]:
 # ---- hashes
 
 
-def _params_digest(case: Case) -> str:
+def _params_digest(context: Context) -> str:
     """A hash of every file of the params that the person's scorecard is made from."""
-    params = case.params
-    people = dict.fromkeys([case.person.id, *(each.id for each, _ in params.deputised(case.person.id))])
+    params = context.params
+    people = dict.fromkeys([context.person.id, *(each.id for each, _ in params.deputised(context.person.id))])
     own = [*map(params.file_of, people), *params.common_files]
     return sha256_of_files(file for file in own if file.is_file())
 
@@ -112,17 +112,17 @@ def _short(content: bytes) -> str:
     return sha256(content)[:12]
 
 
-def _tables(case: Case) -> TableHashes:
+def _tables(context: Context) -> TableHashes:
     found: TableHashes = {}
-    posts = case.tables["posts"].set_index("post_id")["account_id"]
-    for name, rows in case.tables.items():
+    posts = context.tables["posts"].set_index("post_id")["account_id"]
+    for name, rows in context.tables.items():
         table = TABLES[name]
         owners = rows["post_id"].map(posts) if name == "post_stats" else rows[table.scope or ""]
-        found[name] = _by_month(rows, owners, rows[table.clock or ""], case.department.timezone)
-    scopes = [*case.held, *case.deputised, *case.person.brands]
-    accounts = case.store.accounts.loc[[each for each in scopes if each in case.store.accounts.index]]
-    found["accounts"] = _by_month(accounts, accounts["account_id"], None, case.department.timezone)
-    found["coverage"] = _coverage(case, scopes)
+        found[name] = _by_month(rows, owners, rows[table.clock or ""], context.department.timezone)
+    scopes = [*context.held, *context.deputised, *context.person.brands]
+    accounts = context.store.accounts.loc[[each for each in scopes if each in context.store.accounts.index]]
+    found["accounts"] = _by_month(accounts, accounts["account_id"], None, context.department.timezone)
+    found["coverage"] = _coverage(context, scopes)
     return {name: hashes for name, hashes in found.items() if hashes}
 
 
@@ -168,10 +168,10 @@ def _row_hashes(rows: pd.DataFrame) -> np.ndarray:
     return whole
 
 
-def _coverage(case: Case, scopes: Iterable[str]) -> dict[str, dict[str, str]]:
+def _coverage(context: Context, scopes: Iterable[str]) -> dict[str, dict[str, str]]:
     """Of the covered days, however many rows tell them."""
     told: dict[str, list[str]] = {}
-    for table, by_scope in sorted(case.store.covered(scopes).items()):
+    for table, by_scope in sorted(context.store.covered(scopes).items()):
         for scope, ranges in by_scope.items():
             days = [f"{as_date(since)}..{as_date(until)}" for since, until in union(ranges)]
             told.setdefault(scope, []).append(" ".join([table, *days]))
@@ -195,20 +195,20 @@ def _cells(notebook: Path) -> dict[str, str]:
 # ---- settings
 
 
-def _settings(case: Case) -> dict[str, Json]:
+def _settings(context: Context) -> dict[str, Json]:
     """Every setting that a scorecard is made with, by file and key; no addresses, no letters."""
-    department = case.department.model_dump(
+    department = context.department.model_dump(
         mode="json", exclude={"directors", "mail"}, exclude_none=True, by_alias=True
     )
-    logo = case.department.brand.logo
+    logo = context.department.brand.logo
     if logo is not None:
-        department["brand"]["logo"] = _short((case.params.folder / logo).read_bytes())
-    found = {"department.yml": dict(_flat(department)), _file(case.person): _of_person(case.person)}
-    for colleague, absence in case.params.deputised(case.person.id):
+        department["brand"]["logo"] = _short((context.params.folder / logo).read_bytes())
+    found = {"department.yml": dict(_flat(department)), _file(context.person): _of_person(context.person)}
+    for colleague, absence in context.params.deputised(context.person.id):
         listed = found.setdefault(_file(colleague), {})
         listed.update(_of_accounts(colleague))
         listed[f"absences, {absence.since}"] = f"{absence.since} to {absence.until}, {absence.deputy}"
-    listed_events = {f"{each['since']} {each['title']['ru']}": _text(each) for each in events(case)}
+    listed_events = {f"{each['since']} {each['title']['ru']}": _text(each) for each in events(context)}
     return {**found, **({"events.yml": listed_events} if listed_events else {})}
 
 

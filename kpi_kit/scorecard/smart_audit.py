@@ -74,7 +74,7 @@ def audit(
     ]
     failed = {finding["letter"] for finding in found}
     unknown = {"measurable"} if not seen and "measurable" not in failed else set()
-    if not facts.case.person.duties:
+    if not facts.context.person.duties:
         unknown.add("relevant")
     unsaid = said.chance is None or said.chance.probability is None or not reliable
     if unsaid and not facts.entry.standard:
@@ -89,13 +89,13 @@ def audit_set(person: Specialist) -> list[Finding]:
 
 def _specific(facts: Facts) -> Iterator[Finding]:
     """The KPI and its unit are checked when params are read; the scope may still hold nothing."""
-    if not facts.case.owners(facts.entry):
+    if not facts.context.owners(facts.entry):
         yield {"letter": "specific", "code": "empty_scope"}
 
 
 def _seen(facts: Facts) -> list[tuple[Period, float | None]]:
     """The last whole periods in which the accounts existed already: a new one has missed none."""
-    whole = facts.history[:-1] if facts.case.interim else facts.history
+    whole = facts.history[:-1] if facts.context.interim else facts.history
     return [(period, value) for period, value in whole[-LOOKED_AT:] if _existed(facts, period)]
 
 
@@ -106,7 +106,7 @@ def _existed(facts: Facts, period: Period) -> bool:
     if facts.entry.as_ == "value":
         return True
     earlier = _compared_with(facts, period)
-    return _days(facts, earlier) >= facts.case.department.coverage.minimum * earlier.days
+    return _days(facts, earlier) >= facts.context.department.coverage.minimum * earlier.days
 
 
 def _compared_with(facts: Facts, period: Period) -> Period:
@@ -115,7 +115,7 @@ def _compared_with(facts: Facts, period: Period) -> Period:
 
 def _days(facts: Facts, period: Period) -> int:
     """The most days of a period on which an account or brand in the scope existed."""
-    days = facts.plain.history.days[:, facts.case.buckets.index(period)]
+    days = facts.plain.history.days[:, facts.context.buckets.index(period)]
     return int(days.max(initial=0))
 
 
@@ -145,14 +145,14 @@ def _import(facts: Facts, missing: Sequence[Period]) -> Proposal | None:
 def _uncovered(facts: Facts, period: Period) -> set[str]:
     """The tables that cover too little of a period, or of the one it is compared with."""
     sides = [period] if facts.entry.as_ == "value" else [period, _compared_with(facts, period)]
-    history, buckets = facts.plain.history, facts.case.buckets
+    history, buckets = facts.plain.history, facts.context.buckets
     notes = [note for side in sides for note in history.measure(buckets.index(side)).notes]
     return {str(table) for note in notes if note.code == "not_covered" for table in note.detail["tables"]}
 
 
 def _too_new(facts: Facts) -> Iterator[Finding]:
     """Accounts that did not exist a year ago cannot be compared with it, however good the data are."""
-    period = facts.case.period
+    period = facts.context.period
     if facts.entry.as_ != "value" and facts.entry.versus == "year_ago" and _days(facts, period):
         yield {"letter": "measurable", "code": "no_year_ago", "period": str(period.year_ago)}
 
@@ -250,7 +250,7 @@ def _rounded(value: float, digits: int) -> float:
 
 
 def _relevant(facts: Facts) -> Iterator[Finding]:
-    duties = facts.case.person.duties
+    duties = facts.context.person.duties
     if duties and facts.kpi.family not in duties:
         yield {"letter": "relevant", "code": "not_a_duty", "family": facts.kpi.family}
 
@@ -258,7 +258,7 @@ def _relevant(facts: Facts) -> Iterator[Finding]:
 def _timely(facts: Facts) -> Iterator[Finding]:
     """A goal and a schedule have their periods; a milestone must lie ahead when the period begins."""
     ask = facts.entry.target.ask()
-    if isinstance(ask, Milestone) and ask.by < facts.case.period.start:
+    if isinstance(ask, Milestone) and ask.by < facts.context.period.start:
         yield {"letter": "time_bound", "code": "deadline_passed", "by": ask.by.isoformat()}
 
 

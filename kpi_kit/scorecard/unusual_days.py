@@ -12,7 +12,7 @@ import pandas as pd
 
 from kpi_kit.kpis.engine.day_grid import Bools, Floats, Grid, day_number, local_days
 from kpi_kit.params import Event
-from kpi_kit.scorecard.context import Case
+from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.record import EventRecord, UnusualDay
 from kpi_kit.statistics import unusual_days
 
@@ -56,12 +56,12 @@ MEASURES: Sequence[Daily] = (
 """Views and likes are those of posts, which gather them for weeks: they have no days of their own."""
 
 
-def unusual(case: Case, shown: Sequence[EventRecord]) -> list[UnusualDay]:
+def unusual(context: Context, shown: Sequence[EventRecord]) -> list[UnusualDay]:
     """The unusual days of the period, on the accounts and days that are the person's.
 
     Parameters
     ----------
-    case : Case
+    context : Context
     shown : sequence of dict
         The events, as :func:`events` lists them.
 
@@ -72,15 +72,15 @@ def unusual(case: Case, shown: Sequence[EventRecord]) -> list[UnusualDay]:
         days lie), ``direction`` (``high`` or ``low``), ``kpis`` and ``events``, the
         places in ``shown``; by date.
     """
-    owners = tuple(case.held)
-    if not owners or case.period.start >= case.known_until:
+    owners = tuple(context.held)
+    if not owners or context.period.start >= context.known_until:
         return []
-    grid = case.daily(owners, case.period.start - _LOOKED_AT, case.period.end + _AFTER)
+    grid = context.daily(owners, context.period.start - _LOOKED_AT, context.period.end + _AFTER)
     found = [
         record
         for measure in MEASURES
-        for account, counts in zip(owners, _counts(case, measure, grid), strict=True)
-        for record in _of_account(case, measure, account, counts, grid)
+        for account, counts in zip(owners, _counts(context, measure, grid), strict=True)
+        for record in _of_account(context, measure, account, counts, grid)
     ]
     for record in found:
         record["events"] = [
@@ -91,7 +91,7 @@ def unusual(case: Case, shown: Sequence[EventRecord]) -> list[UnusualDay]:
     return sorted(found, key=lambda record: (record["date"], record["account_id"], record["measure"]))
 
 
-def events(case: Case) -> list[EventRecord]:
+def events(context: Context) -> list[EventRecord]:
     """What happened, since the figures begin, to any of the person's accounts or brands.
 
     Returns
@@ -99,11 +99,11 @@ def events(case: Case) -> list[EventRecord]:
     list of dict
         ``title`` (by language), ``kind``, ``since``, ``until`` and ``concerns``: the accounts and brands.
     """
-    begun = min([case.history[0].start, *(week.start for week in case.weeks[:1])])
+    begun = min([context.history[0].start, *(week.start for week in context.weeks[:1])])
     listed: list[EventRecord] = []
-    for event in case.params.events:
-        concerned = _concerned(case, event)
-        if concerned and begun < event.end and event.first < case.period.end:
+    for event in context.params.events:
+        concerned = _concerned(context, event)
+        if concerned and begun < event.end and event.first < context.period.end:
             listed.append(
                 {
                     "title": event.title.model_dump(),
@@ -116,20 +116,20 @@ def events(case: Case) -> list[EventRecord]:
     return listed
 
 
-def _concerned(case: Case, event: Event) -> list[str]:
+def _concerned(context: Context, event: Event) -> list[str]:
     """The person's accounts and brands that an event is about."""
-    mine = case.person.brands
-    platforms = case.store.accounts["platform"]
-    accounts = [each for each in case.held if event.concerns(each, str(platforms[each]), mine)]
+    mine = context.person.brands
+    platforms = context.store.accounts["platform"]
+    accounts = [each for each in context.held if event.concerns(each, str(platforms[each]), mine)]
     narrowed = event.accounts is not None or event.platforms is not None
     meant = event.brands or (() if narrowed else mine)
     brands = [brand for brand in mine if brand in meant]
     return [*accounts, *brands]
 
 
-def _counts(case: Case, measure: Daily, grid: Grid) -> Floats:
+def _counts(context: Context, measure: Daily, grid: Grid) -> Floats:
     """The count of each account and day, NaN where it is unknown."""
-    rows = case.tables[measure.table]
+    rows = context.tables[measure.table]
     if measure.name == "comments":
         rows = rows[rows["by_brand"].ne(True).fillna(True)]
     covered = grid.days_covered(measure.table)
@@ -154,10 +154,12 @@ def _days(at: pd.Series, zone: str) -> Any:
     return local_days(at, zone)
 
 
-def _of_account(case: Case, measure: Daily, account: str, counts: Floats, grid: Grid) -> Iterator[UnusualDay]:
-    first = case.period.start - _LOOKED_AT
+def _of_account(
+    context: Context, measure: Daily, account: str, counts: Floats, grid: Grid
+) -> Iterator[UnusualDay]:
+    first = context.period.start - _LOOKED_AT
     found = unusual_days(counts)
-    held = _held(case, account, grid)
+    held = _held(context, account, grid)
     for place in np.flatnonzero((found.outside != 0) & held):
         yield {
             "date": (first + int(place) * _DAY).isoformat(),
@@ -172,10 +174,10 @@ def _of_account(case: Case, measure: Daily, account: str, counts: Floats, grid: 
         }
 
 
-def _held(case: Case, account: str, grid: Grid) -> Bools:
+def _held(context: Context, account: str, grid: Grid) -> Bools:
     """The days of the period on which an account was the person's."""
     first, last = int(grid.bounds[0]), int(grid.bounds[-1])
     marked = np.zeros(last - first, bool)
-    for since, until in case.held[account]:
+    for since, until in context.held[account]:
         marked[day_number(since) - first : day_number(until) - first] = True
     return marked

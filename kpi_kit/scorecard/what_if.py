@@ -20,8 +20,8 @@ from kpi_kit.params import Entry, check_target
 from kpi_kit.params.targets import Target
 from kpi_kit.scorecard import cohort as crossing
 from kpi_kit.scorecard.build import target_of
-from kpi_kit.scorecard.cohort import Across
-from kpi_kit.scorecard.context import Case, prepare
+from kpi_kit.scorecard.cohort import Cohort
+from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.inference import asked_ahead, chance_of
 
@@ -157,12 +157,12 @@ def question(
     KitError
         As :func:`kpi_kit.scorecard.build.score`.
     """
-    across = Across() if beside is None else crossing.read(beside)
+    cohort = Cohort() if beside is None else crossing.read(beside)
     loaded, store = open_inputs(data, params)
     with store:
-        case = prepare(specialist, Period.parse(period), params=loaded, store=store, as_of=as_of)
-        entry = find_entry(case, kpi, as_=as_, versus=versus, scope=scope)
-        found = question_of(case, entry, across)
+        context = prepare(specialist, Period.parse(period), params=loaded, store=store, as_of=as_of)
+        entry = find_entry(context, kpi, as_=as_, versus=versus, scope=scope)
+        found = question_of(context, entry, cohort)
         found(entry.target)  # whatever has to be read is read now, while the data are open
     return found
 
@@ -179,7 +179,7 @@ def what_if(specialist: str, period: str, kpi: str, target: object, **given: Any
 
 
 def find_entry(
-    case: Case,
+    context: Context,
     kpi: str,
     *,
     as_: str | None = None,
@@ -192,10 +192,10 @@ def find_entry(
     ------
     InputError
     """
-    file = case.params.file_of(case.person.id)
-    own = [entry for entry in case.person.kpis if entry.kpi == kpi]
+    file = context.params.file_of(context.person.id)
+    own = [entry for entry in context.person.kpis if entry.kpi == kpi]
     if not own:
-        hint = did_you_mean(kpi, {entry.kpi for entry in case.person.kpis})
+        hint = did_you_mean(kpi, {entry.kpi for entry in context.person.kpis})
         raise InputError(f"kpi {kpi!r}: {file} has no such entry{hint}")
     narrowed = None if scope is None else {key: sorted(names) for key, names in scope.items()}
     fitting = [
@@ -214,29 +214,29 @@ def find_entry(
     return fitting[0]
 
 
-def question_of(case: Case, entry: Entry, across: Across) -> Question:
+def question_of(context: Context, entry: Entry, cohort: Cohort) -> Question:
     """What another target for an entry of a prepared case would mean."""
-    facts = Facts(case, entry)
-    values = [(each, Facts(case, each).measurement.value) for each in case.person.kpis]
+    facts = Facts(context, entry)
+    values = [(each, Facts(context, each).measurement.value) for each in context.person.kpis]
 
     def ask(target: object) -> Answer:
-        asked = check_target(target, entry, case.person)
-        return _answer(facts, asked, values, across)
+        asked = check_target(target, entry, context.person)
+        return _answer(facts, asked, values, cohort)
 
     return ask
 
 
-def _answer(facts: Facts, asked: Entry, values: Values, across: Across) -> Answer:
-    case, entry = facts.case, facts.entry
+def _answer(facts: Facts, asked: Entry, values: Values, cohort: Cohort) -> Answer:
+    context, entry = facts.context, facts.entry
     past = tuple(_past(facts, asked, period, value) for period, value in facts.history[-PERIODS:])
     # the facts do not depend on the target: what is measured of the entry serves for any
-    target, ahead = asked_ahead(Facts(case, asked))
+    target, ahead = asked_ahead(Facts(context, asked))
     found = None if target is None else chance_of(facts, target, ahead)
     band = None if found is None or found.low is None or found.high is None else (found.low, found.high)
     attained = [each.attained for each in past if each.attained is not None]
     return Answer(
-        specialist=case.person.id,
-        period=str(case.period),
+        specialist=context.person.id,
+        period=str(context.period),
         entry=entry.called,
         kpi=entry.kpi,
         as_=entry.as_,
@@ -248,41 +248,41 @@ def _answer(facts: Facts, asked: Entry, values: Values, across: Across) -> Answe
         chance=None if found is None else found.probability,
         chance_period=None if found is None else str(ahead),
         chance_band=band,
-        chance_check=across.backtest.get(entry.kpi),
-        present=_total(case, values, entry, entry),
-        then=_total(case, values, entry, asked),
+        chance_check=cohort.backtest.get(entry.kpi),
+        present=_total(context, values, entry, entry),
+        then=_total(context, values, entry, asked),
     )
 
 
 def _past(facts: Facts, asked: Entry, period: Period, value: float | None) -> Past:
     """A period of the history; the reported one is pro-rated as in the scorecard."""
-    case = facts.case
-    if period == case.period:
-        target, _ = target_of(case, asked)
+    context = facts.context
+    if period == context.period:
+        target, _ = target_of(context, asked)
     else:
         target = asked.target.ask().at(period, asked.accruing)
     if target is None or value is None:
         return Past(str(period), value, None if target is None else target.value, None, None, None)
     attainment = target.attainment(value)
     return Past(
-        str(period), value, target.value, target.attained(value), attainment, _payout(case, target, value)
+        str(period), value, target.value, target.attained(value), attainment, _payout(context, target, value)
     )
 
 
-def _payout(case: Case, target: Target | None, value: float | None) -> float | None:
+def _payout(context: Context, target: Target | None, value: float | None) -> float | None:
     attainment = None if target is None or value is None else target.attainment(value)
-    return None if attainment is None else case.department.scoring.curve().payout(attainment)
+    return None if attainment is None else context.department.scoring.curve().payout(attainment)
 
 
-def _total(case: Case, values: Values, entry: Entry, asked: Entry) -> Total:
+def _total(context: Context, values: Values, entry: Entry, asked: Entry) -> Total:
     """The total of the period with one entry asked for something else."""
     paid = []
     own = None
     for each, value in values:
-        target, _ = target_of(case, asked if each is entry else each)
-        payout = _payout(case, target, value)
+        target, _ = target_of(context, asked if each is entry else each)
+        payout = _payout(context, target, value)
         if each is entry:
             own = payout
         if target is not None:
             paid.append((float(each.weight), payout))
-    return Total(own, case.department.scoring.curve().total(paid))
+    return Total(own, context.department.scoring.curve().total(paid))

@@ -17,7 +17,7 @@ import pytest
 from kpi_kit.batch import run as batch
 from kpi_kit.cli.main import main
 from kpi_kit.core.errors import InputError
-from kpi_kit.scorecard.cohort import Across
+from kpi_kit.scorecard.cohort import Cohort
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 NAMES = ["anna", "ivan", "olga", "petr"]
@@ -65,7 +65,7 @@ def test_a_worker_that_dies_in_the_middle_costs_no_report(cluster, monkeypatch, 
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
     monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(fresh))
-    monkeypatch.setattr(batch.cohort, "collect", lambda *_, **__: (Across(), {}))
+    monkeypatch.setattr(batch.cohort, "collect", lambda *_, **__: (Cohort(), {}))
     notebook = nbformat.read(NOTEBOOKS / "good.ipynb", as_version=4)
     notebook.cells.insert(1, nbformat.v4.new_code_cell(KILLS_A_WORKER, id="kills"))
     nbformat.write(notebook, tmp_path / "specialist_report.ipynb")

@@ -19,7 +19,7 @@ from kpi_kit.data import open_inputs
 from kpi_kit.data.known import Known
 from kpi_kit.data.store import Store, open_store
 from kpi_kit.data.validate import duplicates
-from kpi_kit.scorecard.cohort import Across
+from kpi_kit.scorecard.cohort import Cohort
 
 ROOT = Path(__file__).parents[2]
 EVERYONE = {
@@ -34,7 +34,7 @@ SETTINGS = {"period": "2025-10", "language": "ru", "engine": "embedded"}
 
 
 def hashes(
-    folder: Path, as_of: str = "", crossing: Across | None = None, **settings: str
+    folder: Path, as_of: str = "", crossing: Cohort | None = None, **settings: str
 ) -> dict[str, dict[str, str]]:
     loaded = params.load(folder / "params")
     with open_store(folder / "data", loaded.department.timezone) as store:
@@ -42,7 +42,7 @@ def hashes(
             SETTINGS | settings, loaded=loaded, store=store, as_of=as_of, files=[folder / "theme.css"]
         )
         return {
-            name: fresh.specialist(name, folder / "notebook.ipynb", crossing or Across())
+            name: fresh.specialist(name, folder / "notebook.ipynb", crossing or Cohort())
             for name in loaded.specialists
         }
 

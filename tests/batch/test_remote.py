@@ -16,7 +16,7 @@ from kpi_kit.batch import run as batch
 from kpi_kit.batch.remote import Remote, RemoteError, copy_of, destination, source
 from kpi_kit.cli.main import main
 from kpi_kit.core.errors import InputError
-from kpi_kit.scorecard.cohort import Across
+from kpi_kit.scorecard.cohort import Cohort
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 NAMES = ["anna", "ivan"]
@@ -186,7 +186,7 @@ def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path,
         "_open_inputs",
         lambda *_: nullcontext(SimpleNamespace(sound="", known=None, read_rows=len, forecasts=str, **its)),
     )
-    monkeypatch.setattr(batch.cohort, "collect", lambda *_, **__: (Across(), {}))
+    monkeypatch.setattr(batch.cohort, "collect", lambda *_, **__: (Cohort(), {}))
 
     def go() -> batch.Outcome:
         places = {"data": "s3://agency/data", "out": "s3://agency/reports"}

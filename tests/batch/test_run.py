@@ -29,7 +29,7 @@ from kpi_kit.batch import run as batch
 from kpi_kit.batch.kernels import client
 from kpi_kit.core import errors
 from kpi_kit.core.errors import InputError
-from kpi_kit.scorecard.cohort import Across, Plain
+from kpi_kit.scorecard.cohort import Cohort, Plain
 
 HERE = Path(__file__).parents[1]
 NOTEBOOKS = HERE / "notebooks"
@@ -49,7 +49,7 @@ def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
     monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(Always()))
-    monkeypatch.setattr(batch.cohort, "collect", lambda people, period, **where: (Across(), {}))
+    monkeypatch.setattr(batch.cohort, "collect", lambda people, period, **where: (Cohort(), {}))
     return loaded
 
 
@@ -62,7 +62,7 @@ class Always:
     def __init__(self) -> None:
         self.numbers = itertools.count(time.monotonic_ns())
 
-    def specialist(self, name: str, notebook: Path, crossing: Across) -> dict[str, str]:
+    def specialist(self, name: str, notebook: Path, crossing: Cohort) -> dict[str, str]:
         return {"number": str(next(self.numbers))}
 
     def read_rows(self, names: list[str]) -> None:
@@ -397,7 +397,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from kpi_kit.batch import run as batch
-from kpi_kit.scorecard.cohort import Across
+from kpi_kit.scorecard.cohort import Cohort
 
 if __name__ == "__main__":
     house, out, style = map(Path, sys.argv[1:])
@@ -409,7 +409,7 @@ if __name__ == "__main__":
     its |= {"read_rows": len, "forecasts": str}
     fresh = SimpleNamespace(sound="", known=None, **its)
     batch._open_inputs = lambda *_: nullcontext(fresh)
-    batch.cohort.collect = lambda people, period, **where: (Across(), {})
+    batch.cohort.collect = lambda people, period, **where: (Cohort(), {})
     try:
         batch.run("2025-10", data="d", params="p", out=out, notebooks=house, style=style, engine="embedded")
     except KeyboardInterrupt:
@@ -766,7 +766,7 @@ def test_two_runs_at_once_keep_each_others_reports(go):
 
 def only_across(
     monkeypatch: pytest.MonkeyPatch,
-    collect: Callable[..., tuple[Across, dict[str, Plain]]],
+    collect: Callable[..., tuple[Cohort, dict[str, Plain]]],
     its: dict[str, str],
     forecasts: Callable[[str], str],
 ) -> None:
@@ -789,9 +789,9 @@ def test_shocks_are_found_again_only_where_more_than_targets_has_changed(go, mon
     """They are about all accounts of the data, which takes a while where those are many."""
     found, asked, its = {"vk": {"views": {}}}, [], {"params": "1", "data": "1"}
 
-    def collect(people: object, period: object, **where: object) -> tuple[Across, dict[str, Plain]]:
+    def collect(people: object, period: object, **where: object) -> tuple[Cohort, dict[str, Plain]]:
         asked.append(where.get("shocked"))
-        return Across({}, found), {}
+        return Cohort({}, found), {}
 
     only_across(monkeypatch, collect, its, forecasts=str)
     for change in ({}, {}, {"params": "2"}, {"data": "2"}):
@@ -810,9 +810,9 @@ def test_forecasts_are_made_again_only_for_whom_something_has_changed(go, monkey
         "ivan": {"leads": [], "sales": [(1e-17, False, True)]},
     }
 
-    def collect(people: object, period: object, **where: object) -> tuple[Across, dict[str, Plain]]:
+    def collect(people: object, period: object, **where: object) -> tuple[Cohort, dict[str, Plain]]:
         asked.append(where.get("made"))
-        return Across(), made
+        return Cohort(), made
 
     only_across(monkeypatch, collect, its, forecasts=lambda name: its[name])
     for change in ({}, {}, {"anna": "2"}, {"anna": "3", "ivan": "2"}):

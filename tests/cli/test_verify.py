@@ -15,7 +15,7 @@ from kpi_kit.cli.verify_report import sentences, verify
 from kpi_kit.core.periods import Period
 from kpi_kit.scorecard import provenance
 from kpi_kit.scorecard.build import card, is_sealed, load, open_inputs, save, sealed
-from kpi_kit.scorecard.cohort import Across
+from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.context import prepare
 from tests.agency import AS_OF, build, entry
 
@@ -32,7 +32,7 @@ def made(folder: Path) -> Path:
     loaded, store = open_inputs(folder / "data", folder / "params")
     with store:
         case = prepare("ann", Period.parse("2025-10"), params=loaded, store=store, as_of=AS_OF)
-        save(card(case, Across({"leads": CHECK}), folder / "notebook.ipynb"), path)
+        save(card(case, Cohort({"leads": CHECK}), folder / "notebook.ipynb"), path)
     return path
 
 

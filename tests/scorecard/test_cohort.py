@@ -13,7 +13,7 @@ from kpi_kit.core.periods import Period
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.scorecard import cohort
 from kpi_kit.scorecard.build import score
-from kpi_kit.scorecard.cohort import Across
+from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.statistics import Forecast
 from tests.agency import build, entry
 
@@ -42,7 +42,7 @@ def test_forecasts_of_all_are_pooled_by_kpi() -> None:
 
 
 def test_shocks_are_those_of_the_measure_in_the_weeks_of_the_period() -> None:
-    held = Across(shocks={"vk": {"views": FELL}, "telegram": {"likes": FELL}})
+    held = Cohort(shocks={"vk": {"views": FELL}, "telegram": {"likes": FELL}})
     found = held.shocks_of(CATALOGUE["view_rate"], ["vk", "vk", "telegram"], OCTOBER)
     assert [(week["week"], week["direction"]) for week in found] == [
         ("2025-W40", "fell"),
@@ -98,7 +98,7 @@ def test_reports_read_what_a_batch_left(tmp_path: Path) -> None:
     beside = tmp_path / "beside"
     (beside / "department").mkdir(parents=True)
     checked = {"leads": {"n": 40, "brier": 0.1, "base_brier": 0.2, "coverage80": 0.8, "verdict": "reliable"}}
-    made = Across(checked, {"vk": {"leads": FELL}})
+    made = Cohort(checked, {"vk": {"leads": FELL}})
     for part, place in cohort.FILES.items():
         (beside / place).write_text(made.text(part), encoding="utf-8")
     assert cohort.read(beside) == made
@@ -134,7 +134,7 @@ def test_forecasts_are_remembered_for_the_same_inputs_alone(tmp_path: Path) -> N
 
 
 def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
-    assert cohort.read(tmp_path) == Across()
+    assert cohort.read(tmp_path) == Cohort()
     (tmp_path / "backtest.json").write_text("[1", encoding="utf-8")
     with pytest.raises(InputError, match=r"backtest\.json: what a run of the kit wrote is expected"):
         cohort.read(tmp_path)

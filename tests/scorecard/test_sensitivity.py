@@ -15,7 +15,7 @@ from kpi_kit.params import Entry
 from kpi_kit.params.targets import Kind, Target
 from kpi_kit.report.wording import words
 from kpi_kit.report.wording.robustness import brief, outcome, turning, verdict
-from kpi_kit.scorecard.context import Case
+from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.sensitivity import REPORTED, measured_by, redefined_units, robustness
 from tests.agency import Json, build, case_of, cover, entry, scored
@@ -131,7 +131,7 @@ TURNED = [
 
 
 @pytest.fixture(scope="module")
-def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
+def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     """A tiny agency in which no two definitions of a KPI agree."""
     folder = tmp_path_factory.mktemp("agency")
     data, params = build(folder, [entry("views")], department=HOUSE, **AGENCY)
@@ -139,7 +139,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
         yield found
 
 
-def facts_of(case: Case, kpi: str, **given: Any) -> Facts:
+def facts_of(case: Context, kpi: str, **given: Any) -> Facts:
     return Facts(case, Entry.model_validate(entry(kpi, **given)))
 
 
@@ -152,7 +152,7 @@ def asked(kpi: str, bound: float) -> Target:
 
 @pytest.mark.parametrize(("kpi", "other", "bound", "reported", "value"), TURNED)
 def test_a_definition_turns_the_verdict(
-    kpi: str, other: str, bound: float, reported: float, value: float, case: Case
+    kpi: str, other: str, bound: float, reported: float, value: float, case: Context
 ) -> None:
     found = robustness(facts_of(case, kpi), asked(kpi, bound))
     assert found is not None
@@ -169,7 +169,7 @@ def test_every_definition_turns_one() -> None:
     assert len(set(declared)) == len(declared) == len(TURNED)
 
 
-def test_a_growth_takes_the_definition_on_both_sides(case: Case) -> None:
+def test_a_growth_takes_the_definition_on_both_sides(case: Context) -> None:
     """106 likes after 50; with deleted posts 115 after 100, not 115 after 50; of settled ones 26 after 50."""
     growth = facts_of(case, "likes", **{"as": "growth"})
     found = robustness(growth, asked("likes", 0.2))
@@ -182,7 +182,7 @@ def test_a_growth_takes_the_definition_on_both_sides(case: Case) -> None:
     assert (found["attained"], found["of"]) == (1, 3)
 
 
-def test_without_target_fact_or_other_definition_there_is_nothing_to_say(case: Case) -> None:
+def test_without_target_fact_or_other_definition_there_is_nothing_to_say(case: Context) -> None:
     assert robustness(facts_of(case, "views"), None) is None
     assert robustness(facts_of(case, "leads"), asked("leads", 1)) is None
     gone = facts_of(case, "views", accounts=["nobody"])
@@ -217,7 +217,7 @@ HOW = [{}, {"as": "change"}, {"as": "growth"}, {"as": "growth", "versus": "year_
 
 @EVERY_KPI
 @pytest.mark.parametrize("how", HOW, ids=lambda how: "-".join(how.values()) or "value")
-def test_the_same_path_gives_the_value_itself(kpi: Kpi, how: Json, case: Case) -> None:
+def test_the_same_path_gives_the_value_itself(kpi: Kpi, how: Json, case: Context) -> None:
     facts = facts_of(case, kpi.id, **how)
     if kpi.id == "brand_queries":  # its rows are tiled, and tilings have no other definition
         assert not kpi.alternatives
@@ -227,7 +227,7 @@ def test_the_same_path_gives_the_value_itself(kpi: Kpi, how: Json, case: Case) -
 
 
 @EVERY_KPI
-def test_the_definition_of_the_report_is_the_first(kpi: Kpi, case: Case) -> None:
+def test_the_definition_of_the_report_is_the_first(kpi: Kpi, case: Context) -> None:
     facts = facts_of(case, kpi.id)
     found = robustness(facts, asked(kpi.id, 1.0))
     assert (found is None) is (not kpi.alternatives)
@@ -270,7 +270,7 @@ def test_every_definition_has_a_value_or_a_reason(size: str, tmp_path: Path) -> 
 
 
 @EVERY_KPI
-def test_the_units_are_not_mutated(kpi: Kpi, case: Case) -> None:
+def test_the_units_are_not_mutated(kpi: Kpi, case: Context) -> None:
     frame = facts_of(case, kpi.id).frame
     before = frame.copy(deep=True)
     for other in kpi.alternatives:
