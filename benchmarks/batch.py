@@ -18,6 +18,7 @@ start everything anew for each report, four reports a round are timed, unless ``
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import os
 import platform
@@ -159,12 +160,13 @@ def kit_quarto(names: Sequence[str], params: Path, out: Path) -> None:
 
 
 def sound(params: str) -> None:
-    """Check the data once, as a run does for all its notebooks."""
-    from kpi_kit.data import open_inputs
+    """Take a snapshot once, as a run does for all its notebooks."""
+    from kpi_kit.data import open_inputs, snapshot
 
-    loaded, store = open_inputs.open_inputs(ROOT / DATA, Path(params))
-    with store:
-        os.environ[open_inputs.CHECKED] = open_inputs.pass_on(store.learn(), loaded)
+    folder = Path(tempfile.mkdtemp()) / "snapshot"
+    atexit.register(shutil.rmtree, folder.parent)
+    taken = snapshot.take(ROOT / DATA, Path(params), folder, lambda loaded, store: None)
+    os.environ[open_inputs.SNAPSHOT] = str(taken)
 
 
 def plain(name: str, params: str, crossing: Cohort | None = None) -> dict[str, Any]:
@@ -305,22 +307,23 @@ import psutil
 number, out, notebooks = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 department = SimpleNamespace(language="ru", timezone="UTC")
 people = {f"person-{n:04}": None for n in range(number)}
-batch.settings.load = lambda folder: SimpleNamespace(department=department, specialists=people, broken={})
+loaded = SimpleNamespace(department=department, specialists=people, broken={})
+batch.settings.load = lambda folder: loaded
 nothing = lambda *_: {}
-its = {"read_rows": len, "forecasts": str, "specialist": nothing, "department": nothing, "across": nothing}
-fresh = SimpleNamespace(sound="", known=None, **its)
-batch._open_inputs = lambda *_: nullcontext(fresh)
+hashes = SimpleNamespace(forecasts=str, specialist=nothing, department=nothing, across=nothing)
+batch._inputs = lambda run, folder: nullcontext((run, loaded, hashes))
 batch.cohort.collect = lambda people, period, **where: (batch.Cohort(), {})
 me = psutil.Process()
-close = batch._Making.close
-def watch(making):
-    close(making)
+close = batch.Publisher.close
+def watch(publisher):
+    close(publisher)
     server = me.children()[0]
     print(me.memory_info().rss >> 20, me.num_fds(), me.num_threads(), server.num_fds(), server.num_threads())
-batch._Making.close = watch
+batch.Publisher.close = watch
 if __name__ == "__main__":
     begun = time.perf_counter()
-    batch.run("2025-10", data="d", params="p", out=out, notebooks=notebooks, engine="embedded", jobs=2)
+    folders = {"data": "d", "params": "p", "out": out, "notebooks": notebooks}
+    batch.run(batch.RunOptions("2025-10", **folders, engine="embedded", jobs=2))
     print(time.perf_counter() - begun)
 """
 

@@ -55,7 +55,8 @@ def main() -> int:
             killer.start()
             begun = time.perf_counter()
             given: dict[str, Any] = {"data": "data/sample", "params": params, "out": out}
-            outcome = made_by.run(PERIOD, **given, engine="embedded", scheduler=cluster.scheduler_address)
+            given |= {"engine": "embedded", "scheduler": cluster.scheduler_address}
+            outcome = made_by.run(made_by.RunOptions(PERIOD, **given))
             wild_s = time.perf_counter() - begun
         calm, wild = pages(place / "calm"), pages(out)
         torn = sorted(name for name in calm.keys() | wild.keys() if calm.get(name) != wild.get(name))

@@ -63,7 +63,9 @@ def office(folder: Path, directors: int, chance: random.Random) -> list[str]:
     ]
     with (params / "department.yml").open("w", encoding="utf-8") as stream:
         yaml.dump(department, stream)
-    made = batch.run(PERIOD, data=ROOT / "data/sample", params=params, out=out, engine="embedded")
+    made = batch.run(
+        batch.RunOptions(PERIOD, data=ROOT / "data/sample", params=params, out=out, engine="embedded")
+    )
     assert not made.failed, made.failed
     return [
         "--data",

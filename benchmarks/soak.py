@@ -73,17 +73,18 @@ names = json.loads((storm / "names.json").read_text())
 broken = {name: (f"{name}.yml: it is corrupt",) for name in json.loads((storm / "broken.json").read_text())}
 people = {name: None for name in names if name not in broken}
 department = SimpleNamespace(language="ru", timezone="UTC")
-batch.settings.load = lambda folder: SimpleNamespace(department=department, specialists=people, broken=broken)
+loaded = SimpleNamespace(department=department, specialists=people, broken=broken)
+batch.settings.load = lambda folder: loaded
 same = lambda name="", *_: {"of": str(name)}
 its = lambda notebook, reports: {"of": json.dumps(reports)}
-each = dict(read_rows=len, forecasts=str, specialist=same, across=same, department=its)
-fresh = SimpleNamespace(sound="", known=None, **each)
-batch._open_inputs = lambda *_: nullcontext(fresh)
+hashes = SimpleNamespace(forecasts=str, specialist=same, across=same, department=its)
+batch._is_unchanged = lambda *_: False
+batch._inputs = lambda run, folder: nullcontext((run, loaded, hashes))
 batch.cohort.collect = lambda people, period, **where: (batch.Cohort(), {})
 if __name__ == "__main__":
     try:
-        given = dict(data=str(storm), params="p", out=out, notebooks=storm)
-        outcome = batch.run("2025-10", **given, engine="embedded", jobs=2, deadline=deadline)
+        given = dict(data=str(storm), params="p", out=out, notebooks=storm, engine="embedded")
+        outcome = batch.run(batch.RunOptions("2025-10", **given, jobs=2, deadline=deadline))
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(1 if outcome.failed else 0)

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from kpi_kit import params
-from kpi_kit.batch.manifest import Manifest, up_to_date
+from kpi_kit.batch.fingerprints import up_to_date
+from kpi_kit.batch.manifest import Manifest
 from kpi_kit.cli.verify_report import sentences, verify
 from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.core.files import write_file
 from kpi_kit.core.json_io import parse_json
 from kpi_kit.core.periods import Period
 from kpi_kit.core.yaml_io import read_yaml
-from kpi_kit.data.known import Known
 from kpi_kit.data.merge import journal
 from kpi_kit.data.store import look, open_store
 from kpi_kit.mail import gate
@@ -215,14 +215,6 @@ def test_outputs_that_lead_elsewhere_are_compared_and_no_more(sample: Path) -> N
     assert not up_to_date(manifest.reports["olga"], {}, sample)
     manifest.save()
     assert (sample.parent / "precious" / "file").read_text() == "kept"
-
-
-@pytest.mark.parametrize(
-    "text", ["5", "[]", "{}", '["a","b",5,{},{}]', '["a","b",{"x":["2025-01-01"]},{},{}]', DEEP]
-)
-def test_what_is_known_of_data_is_read_or_refused(text: str) -> None:
-    with pytest.raises((ValueError, TypeError, AttributeError)):
-        Known.loads(text)
 
 
 @pytest.mark.parametrize(

@@ -34,9 +34,6 @@ class Cluster:
         Where dask.distributed is not installed, or there is no scheduler at the address.
     """
 
-    folder = None
-    """There is none on all machines that is for one run alone."""
-
     def __init__(self, scheduler: str) -> None:
         try:
             self._dask: Any = importlib.import_module("distributed")

@@ -1,11 +1,10 @@
-"""What each report is made from, as hashes: a report whose hashes are those of the last run is up to date."""
+"""What each report is made from, as hashes: a report is up to date while they are those of its last run."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,173 +13,106 @@ from kpi_kit.core.files import sha256, sha256_of_file
 from kpi_kit.core.periods import Period
 from kpi_kit.core.schema import TABLES, Type
 from kpi_kit.core.versions import source, versions
-from kpi_kit.data.extract import TEXT, has_large, narrowed
-from kpi_kit.data.known import Known
-from kpi_kit.data.open_inputs import owned, pass_on
+from kpi_kit.data.snapshot import owned
 from kpi_kit.data.store import TIMELESS, Store
-from kpi_kit.data.validate import duplicates
 from kpi_kit.params import Params, Specialist
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.windows import cut_off, needed_since
 
 Inputs = dict[str, str]
-"""A name for each kind of input, and its hash."""
+"""A hash for each kind of input."""
+
+Entry = dict[str, Any]
+"""What a manifest records of a report."""
 
 
-class Freshness:
-    """The inputs of the reports of a run.
+class InputHashes:
+    """The hashes of the inputs of reports as they are now.
 
     Parameters
     ----------
     settings : mapping
-        What the run was asked for and a report shows: period, language, engine, folders.
+        The arguments of the run that a report shows: period, language, engine, folders.
     loaded : Params
     store : Store
         The data, open while this is used.
     as_of : str
         The data cut-off, or empty for the default.
     files : iterable of Path
-        The stylesheet and whatever else all pages are made with.
-    folder : Path or None
-        Where rows of large tables may be kept, so that they are looked for once; None to look anew.
-    kept : Path or None
-        A folder into which nobody else can write, where the processes of the run keep what they have read.
-    rows : mutable mapping of str to str
-        The hashes of rows that an earlier run has computed; new ones are added.
+        The files of the style.
     """
 
     def __init__(
-        self,
-        settings: Mapping[str, str],
-        *,
-        loaded: Params,
-        store: Store,
-        as_of: str,
-        files: Iterable[Path],
-        folder: Path | None = None,
-        kept: Path | None = None,
-        rows: MutableMapping[str, str] | None = None,
+        self, settings: Mapping[str, str], *, loaded: Params, store: Store, as_of: str, files: Iterable[Path]
     ) -> None:
         self._settings, self._loaded, self._store = dict(settings), loaded, store
         period = Period.parse(settings["period"])
         self._as_of = cut_off(loaded.department, period, store, as_of or None)
         self._since = needed_since(loaded.department, period, self._as_of)
-        self._files, self._folder, self._kept = tuple(files), folder, kept
-        self._remembered = {} if rows is None else rows
-
-    @cached_property
-    def store(self) -> Store:
-        """The data as far as they concern the people in params; what is read is checked, too."""
-        if self._folder is None or not has_large(self._store):
-            return self._store
-        return narrowed(self._store, owned(self._loaded), self._since, self._folder)
-
-    @cached_property
-    def checked(self) -> str:
-        """A hash of all data, and of all that decides whether they are sound."""
-        department = self._loaded.department
-        told: list[object] = [self._store.fingerprint, department.timezone, department.currency, self._kit]
-        if has_large(self._store):
-            told += [self._since.isoformat(), {key: sorted(own) for key, own in owned(self._loaded).items()}]
-        return _of_text(told)
-
-    @cached_property
-    def known(self) -> Known:
-        """What every process of the run may know of the data: CSV files are read once for all of them."""
-        if self._folder is None:
-            return self.store.known or self.store.learn()
-        everyone = owned(self._loaded)
-        store = narrowed(self.store, everyone, self._since, self._folder, TEXT)
-        copies = duplicates(store, everyone)
-        single = tuple(name for name in store.sources if name not in copies)
-        return replace(store.known or store.learn(), single=single, kept=self._kept)
-
-    @property
-    def sound(self) -> str:
-        """What tells notebooks that the data have been checked, and what is known of them."""
-        return pass_on(self.known, self._loaded)
-
-    @cached_property
-    def _kit(self) -> str:
-        return kit()
+        self._files = tuple(files)
+        self._rows_of: dict[tuple[str, ...], str] = {}
 
     @cached_property
     def _common(self) -> Inputs:
         return {
-            "kit": self._kit,
+            "kit": kit(),
             "style": _of_files(self._files),
-            "settings": _of_text({**self._settings, "as_of": self._as_of.isoformat()}),
+            "settings": _of_json({**self._settings, "as_of": self._as_of.isoformat()}),
         }
 
-    @cached_property
-    def _slices(self) -> dict[str, dict[str, str]]:
-        return slices(self.store, owned(self._loaded), self._since, self._as_of)
+    # ---- one person
 
-    def _rows(self, owners: Sequence[str]) -> str:
-        """A hash of all rows of some accounts and brands that a report reads."""
-        key = _of_text(
-            [self._store.fingerprint, self._kit, self._as_of.isoformat(), str(self._since), owners]
-        )
-        if key not in self._remembered:
-            rows = {table: [found.get(owner) for owner in owners] for table, found in self._slices.items()}
-            self._remembered[key] = _of_text({"owners": owners, "rows": rows, "spans": self._spans})
-        return self._remembered[key]
+    def specialist(self, name: str, notebook: Path, crossing: Cohort, entry: Entry | None = None) -> Inputs:
+        """The inputs of a person's report: their params and the department's, and the rows of their accounts.
+
+        Of the files for the cohort only the verdicts count: the figures behind them change a little with
+        every change of anybody's data, and that makes nobody else's report wrong.
+
+        Parameters
+        ----------
+        name : str
+        notebook : Path
+        crossing : Cohort
+        entry : mapping or None
+            What the manifest records of the report; where that shows that its rows are the same, they are
+            not read.
+        """
+        person = self._loaded.specialists[name]
+        verdicts = _of_json(self._verdicts(person, crossing))
+        own = {**self._common, "notebook": _of_files([notebook]), "across": verdicts}
+        return own | self._params_and_rows(person, entry)
+
+    def forecasts(self, name: str) -> str:
+        """A hash of the inputs of a person's past forecasts."""
+        own = self._params_and_rows(self._loaded.specialists[name])
+        return _of_json({**self._common, "params": own["params"], "data": own["data"]})
+
+    def _params_and_rows(self, person: Specialist, entry: Entry | None = None) -> Inputs:
+        people = self._people(person)
+        files = [*self._loaded.common_files, *(self._loaded.file_of(each.id) for each in people)]
+        params = _of_files(files)
+
+        def whole(rows: object) -> str:
+            """A hash of all that decides which rows are read, and of their hash."""
+            return _of_json([self._store.fingerprint, params, self._as_of.isoformat(), rows])
+
+        recorded = (entry or {}).get("inputs") or {}
+        rows = recorded.get("data")
+        if rows is None or recorded.get("files") != whole(rows):
+            accounts = {held.account for each in people for held in each.accounts}
+            rows = self._rows(tuple(sorted({*accounts, *person.brands})))
+        return {"params": params, "data": rows, "files": whole(rows)}
 
     def _people(self, person: Specialist) -> list[Specialist]:
         """A person, and those whom they stand in for."""
         colleagues = {colleague.id: colleague for colleague, _ in self._loaded.deputised(person.id)}
         return [person, *colleagues.values()]
 
-    def _owners(self, person: Specialist) -> list[str]:
-        accounts = {held.account for each in self._people(person) for held in each.accounts}
-        return sorted({*accounts, *person.brands})
-
-    def read_rows(self, names: Iterable[str]) -> None:
-        """Read now the rows of some people that :meth:`specialist` needs."""
-        for name in names:
-            self._rows(self._owners(self._loaded.specialists[name]))
-
-    def across(self) -> Inputs:
-        """The inputs of what crosses specialists: all data, and all params."""
-        department = _of_files(self._loaded.common_files)
-        own = {"params": self._everyones_params, "department": department, "data": self._store.fingerprint}
-        return {**self._common, **own}
-
-    @cached_property
-    def _everyones_params(self) -> str:
-        files = sorted((self._loaded.folder / "specialists").glob("*.yml"))
-        return _of_files([*self._loaded.common_files, *files])
-
-    def specialist(self, name: str, notebook: Path, crossing: Cohort) -> Inputs:
-        """The inputs of a person's report: their rows of the data, their params and the department's.
-
-        Of what crosses specialists only the verdicts count: with each change of anybody's data or target
-        the figures behind them move a little, and that makes nobody else's report wrong.
-        """
-        person = self._loaded.specialists[name]
-        accounts = [held.account for each in self._people(person) for held in each.accounts]
-        return {
-            **self._common,
-            "notebook": _of_files([notebook]),
-            **self._own(person),
-            "across": _of_text(self._verdicts(person, accounts, crossing)),
-        }
-
-    def forecasts(self, name: str) -> str:
-        """A hash of what a person's past forecasts are made from."""
-        return _of_text({**self._common, **self._own(self._loaded.specialists[name])})
-
-    def _own(self, person: Specialist) -> Inputs:
-        files = [
-            *self._loaded.common_files,
-            *(self._loaded.file_of(each.id) for each in self._people(person)),
-        ]
-        return {"params": _of_files(files), "data": self._rows(self._owners(person))}
-
-    def _verdicts(self, person: Specialist, accounts: Iterable[str], crossing: Cohort) -> dict[str, Any]:
+    def _verdicts(self, person: Specialist, crossing: Cohort) -> dict[str, Any]:
         """Whether the chances of a person's KPIs are reliable, and which weeks shook their platforms."""
-        known = self._store.accounts
-        platforms = {str(known.loc[account, "platform"]) for account in accounts if account in known.index}
+        accounts = self._store.accounts
+        held = {assignment.account for each in self._people(person) for assignment in each.accounts}
+        platforms = {str(accounts.loc[account, "platform"]) for account in held if account in accounts.index}
         return {
             "reliable": {
                 entry.kpi: crossing.backtest[entry.kpi].get("verdict")
@@ -189,35 +121,63 @@ class Freshness:
                 for entry in person.kpis
             },
             "shocks": {
-                f"{platform} {measure}": [[week["week"], week["common"]] for week in found.get("weeks", ())]
+                f"{platform} {measure}": [[week["week"], week["common"]] for week in shock.get("weeks", ())]
                 for platform in platforms
-                for measure, found in crossing.shocks.get(platform, {}).items()
+                for measure, shock in crossing.shocks.get(platform, {}).items()
             },
         }
 
+    # ---- rows
+
+    def _rows(self, owners: tuple[str, ...]) -> str:
+        """A hash of all rows of some accounts and brands that a report reads."""
+        if owners not in self._rows_of:
+            rows = {table: [hashes.get(owner) for owner in owners] for table, hashes in self._slices.items()}
+            self._rows_of[owners] = _of_json({"owners": owners, "rows": rows, "spans": self._spans})
+        return self._rows_of[owners]
+
+    @cached_property
+    def _slices(self) -> dict[str, dict[str, str]]:
+        return slices(self._store, owned(self._loaded), self._since, self._as_of)
+
     @property
     def _spans(self) -> str:
-        """Where nothing says what was imported, the first and the last row of all do."""
+        """The first and the last row of each table, where no table ``coverage`` says what was imported."""
         return "" if self._store.has_coverage else str(sorted(self._store.inferred_coverage.items()))
+
+    # ---- everyone
+
+    def across(self) -> Inputs:
+        """The inputs of the files for the cohort: all data, and all params."""
+        return {
+            **self._common,
+            "params": self._everyones_params,
+            "department": _of_files(self._loaded.common_files),
+            "data": self._store.fingerprint,
+        }
 
     def department(self, notebook: Path, reports: Mapping[str, Any]) -> Inputs:
         """The inputs of the department's report: what became of each of the others, and all names."""
+        statuses = {
+            name: [entry["status"], entry["error"], entry.get("outputs", {}).get(f"{name}.json")]
+            for name, entry in reports.items()
+        }
         return {
             **self._common,
             "notebook": _of_files([notebook]),
             "params": self._everyones_params,
-            "reports": _of_text(
-                {
-                    name: [entry["status"], entry["error"], entry.get("outputs", {}).get(f"{name}.json")]
-                    for name, entry in reports.items()
-                }
-            ),
+            "reports": _of_json(statuses),
         }
+
+    @cached_property
+    def _everyones_params(self) -> str:
+        files = sorted((self._loaded.folder / "specialists").glob("*.yml"))
+        return _of_files([*self._loaded.common_files, *files])
 
 
 def kit() -> str:
     """A hash of the kit: its version, its files, and the versions of what it computes and draws with."""
-    return _of_text({"versions": versions(), "files": source()})
+    return _of_json({"versions": versions(), "files": source()})
 
 
 def slices(
@@ -225,7 +185,7 @@ def slices(
 ) -> dict[str, dict[str, str]]:
     """For each table a hash of those rows of each account or brand that reports read.
 
-    The order of rows does not matter. DuckDB computes it, one pass a table, whatever its size.
+    The order of rows does not matter. DuckDB computes it in one pass a table.
 
     Parameters
     ----------
@@ -235,16 +195,16 @@ def slices(
     since, as_of : datetime
         Rows before and after are not read; see :meth:`kpi_kit.data.store.Store.slice`.
     """
-    found = {}
+    hashes = {}
     for name in store.sources:
         first = None if name in TIMELESS else since
         where, moments = _within(name, first, as_of)
         rows = f"SELECT * FROM ({store.theirs(name, owned, first)}) WHERE {where}"
-        counted = store.query(
+        sums = store.query(
             f"SELECT _owner, count(*), CAST(sum(hash(t)) AS VARCHAR) FROM ({rows}) t GROUP BY 1", moments
         )
-        found[name] = {str(whose): f"{count}:{total}" for whose, count, total in counted}
-    return found
+        hashes[name] = {str(owner): f"{count}:{total}" for owner, count, total in sums}
+    return hashes
 
 
 def _within(name: str, first: dt.datetime | None, as_of: dt.datetime) -> tuple[str, list[str]]:
@@ -254,12 +214,49 @@ def _within(name: str, first: dt.datetime | None, as_of: dt.datetime) -> tuple[s
         return "true", []
     moment = "CAST(? AS TIMESTAMPTZ)"
     until = f"CAST({moment} AS DATE)" if table[table.clock].type is Type.DATE else moment
-    held = {
+    bounds = {
         f"{table.clock} >= {moment}": first,
         f"{table.clock} <= {until}": None if table.scheduled else as_of,
     }
-    told = {sql: value.isoformat() for sql, value in held.items() if value is not None}
-    return " AND ".join(["true", *told]), list(told.values())
+    values = {sql: bound.isoformat() for sql, bound in bounds.items() if bound is not None}
+    return " AND ".join(["true", *values]), list(values.values())
+
+
+# ---- one decision for all who ask whether a report is up to date
+
+
+def changed_inputs(entry: Mapping[str, Any], inputs: Mapping[str, str]) -> list[str]:
+    """The inputs that are others than those from which a report was made.
+
+    Other files of data are no change where the rows that the report reads are the same.
+
+    Examples
+    --------
+    >>> entry = {"inputs": {"files": "1", "data": "2", "params": "3"}}
+    >>> changed_inputs(entry, {"files": "9", "data": "2", "params": "9"})
+    ['params']
+    """
+    recorded = entry.get("inputs") or {}
+    return [part for part, now in inputs.items() if part != "files" and recorded.get(part) != now]
+
+
+def as_made(entry: Mapping[str, Any], folder: Path, names: Sequence[str] | None = None) -> bool:
+    """Whether the files of a report, or those of some names, are those that a run has made."""
+    outputs: Mapping[str, str] = entry.get("outputs") or {}
+    made = {name: outputs.get(name) for name in (outputs if names is None else names)}
+    return bool(made) and all(
+        digest is not None and of_file(folder / name) == digest for name, digest in made.items()
+    )
+
+
+def up_to_date(entry: Entry | None, inputs: Mapping[str, str], folder: Path) -> bool:
+    """Whether a report was made from these very inputs, and its files are those that were made."""
+    if entry is None or entry.get("status") != "done":
+        return False
+    return not changed_inputs(entry, inputs) and as_made(entry, folder)
+
+
+# ---- hashes
 
 
 def of_file(path: Path) -> str | None:
@@ -277,8 +274,8 @@ def of_file(path: Path) -> str | None:
 
 
 def _of_files(files: Iterable[Path]) -> str:
-    return _of_text([of_file(file) for file in files])
+    return _of_json([of_file(file) for file in files])
 
 
-def _of_text(value: object) -> str:
+def _of_json(value: object) -> str:
     return sha256(json.dumps(value, ensure_ascii=False, sort_keys=True))

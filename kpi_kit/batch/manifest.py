@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
-from kpi_kit.batch.fingerprints import Inputs, of_file
+from kpi_kit.batch.fingerprints import Entry, Inputs
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import write_file
 from kpi_kit.core.json_io import read_json
-from kpi_kit.data.known import Known
+from kpi_kit.data.store import Stamp, stamp_of
 
 SCHEMA = file_versions.current("manifest")
-Entry = dict[str, Any]
 
 
 class Manifest:
@@ -43,11 +41,8 @@ class Manifest:
         self.reports: dict[str, Entry] = {}
         self.department: Entry | None = None
         self.across: Entry | None = None
-        self.checked: str | None = None
-        self.known: Known | None = None
-        self.rows: dict[str, str] = {}
         self._lines: dict[str, str] = {}
-        self._seen: tuple[int, int] | None = None
+        self._seen: Stamp | None = None
         self._refresh()
 
     def _refresh(self) -> None:
@@ -58,12 +53,6 @@ class Manifest:
         try:
             found = read_json(self.path)
             self.as_of, self.across, department = found["as_of"], found.get("across"), found.get("department")
-            if self._seen is None:  # what is known of the data by now is newer than what another run knew
-                self.checked, data = found.get("checked"), found.get("data")
-                self.known, self.rows = (
-                    data and Known.loads(data["known"]),
-                    dict(data["rows"] if data else {}),
-                )
             reports = {name: _entry(entry) for name, entry in dict(found["reports"]).items()}
             self.across, self.department = (each and _entry(each) for each in (self.across, department))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -82,6 +71,13 @@ class Manifest:
         self._lines.pop(name, None)
         self.as_of = as_of or self.as_of
         self.save()
+
+    def confirm(self, name: str, inputs: Inputs) -> None:
+        """Note that a report would be made from these inputs, which say the same as those recorded."""
+        entry = self.reports[name]
+        if entry.get("inputs") != inputs:
+            self.reports[name] = {**entry, "inputs": inputs}
+            self._lines.pop(name, None)
 
     def record_across(self, entry: Entry) -> None:
         """Note what the files that cross specialists were made from, and write the file."""
@@ -104,13 +100,7 @@ class Manifest:
             self._lines[name] = f"  {_json(name)}: {_json(self.reports[name])}"
         reports = ",\n".join(self._lines[name] for name in sorted(self.reports))
         head = f' "schema": {SCHEMA},\n "period": {_json(self._period)},\n "as_of": {_json(self.as_of)},\n'
-        data = {"known": self.known.dumps(), "rows": self.rows} if self.known else None
-        others = {
-            "across": self.across,
-            "department": self.department,
-            "checked": self.checked,
-            "data": data,
-        }
+        others = {"across": self.across, "department": self.department}
         tail = "".join(f",\n {_json(name)}: {_json(entry)}" for name, entry in others.items() if entry)
         write_file(self.path, f'{{\n{head} "reports": {{\n{reports}\n }}{tail}\n}}\n')
         sync_folder(self.path.parent)
@@ -118,18 +108,12 @@ class Manifest:
 
 
 def _entry(found: object) -> Entry:
-    """What a file says of a report; the files that were made of it, where there are any, by name."""
-    if not isinstance(found, dict) or not isinstance(found.get("outputs") or {}, dict):
+    """What a file says of a report: a mapping, in which inputs and outputs have names."""
+    if not isinstance(found, dict):
         raise TypeError("an entry of the manifest is expected")
+    if not all(isinstance(found.get(part) or {}, dict) for part in ("inputs", "outputs")):
+        raise TypeError("names of inputs and outputs are expected")
     return found
-
-
-def up_to_date(entry: Entry | None, inputs: Inputs, folder: Path) -> bool:
-    """Whether a report was made from these very inputs, and its files are those that were made."""
-    if entry is None or entry.get("status") != "done" or entry.get("inputs") != inputs:
-        return False
-    outputs: Mapping[str, str] = entry.get("outputs") or {}
-    return bool(outputs) and all(of_file(folder / name) == made for name, made in outputs.items())
 
 
 def sync_folder(folder: Path) -> None:
@@ -147,9 +131,5 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns
+def _stamp(path: Path) -> Stamp | None:
+    return stamp_of(path) if path.exists() else None

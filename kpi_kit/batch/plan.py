@@ -9,14 +9,17 @@ from pathlib import Path
 from rich.console import Console
 
 from kpi_kit.batch import machine
-from kpi_kit.batch.execute import Report
-from kpi_kit.batch.remote import Remote
+from kpi_kit.batch.execute import DEADLINE, Report, check_declared
+from kpi_kit.batch.remote import Remote, destination, is_url, shown, source
 from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.periods import Period
 from kpi_kit.core.shipped import shipped
+from kpi_kit.data.open_inputs import SNAPSHOT
+from kpi_kit.data.snapshot import Snapshot
+from kpi_kit.params import Params
+from kpi_kit.report import render
 
 NOTEBOOKS = shipped("notebooks")
-ROWS = ".rows"
-"""Where rows of large data are kept, in the scratch folder: no specialist has this id."""
 DEPARTMENT = "index"
 """The department's report: no specialist has this id."""
 _COMMON = ("period", "data", "params", "out")
@@ -27,56 +30,144 @@ NEEDS = {
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run's arguments, checked.
+class RunOptions:
+    """The arguments of a run.
 
     Parameters
     ----------
-    given : mapping of str to str
-        What notebooks are told: period, data, params, as_of.
-    out : Path
-        Where the folder of the period is.
-    jobs : int
-    engine, language : str
-    notebooks, style : Path
+    period : Period or str
+    data, params, out : Path or str
+        Folders, relative to the current one, in which the notebooks run; ``data`` and ``out`` may be
+        URLs that fsspec knows.
+    specialists : sequence of str or None
+        Whose reports; None for everyone's.
+    jobs : int or None
+        How many notebooks are executed at once; None for one a core, as far as the memory goes.
+    engine : str
+        ``auto``, ``quarto`` or ``embedded``; see :func:`kpi_kit.report.render.render`.
+    as_of : str or None
+        The data cut-off; None for the scorecard's default.
+    notebooks : Path
+        The folder with ``specialist_report.ipynb`` and ``department_report.ipynb``.
+    style : Path
+        The folder with ``_quarto.yml`` and ``theme.css``.
+    force : bool
+        Whether reports are made again that are up to date.
     deadline : float
-    console : Console
-    names : mapping of Path to str
-        What ``data`` is a copy of, where it is a URL.
-    target : Remote or None
-        The place at a URL of which the folder is a copy.
+        Seconds after which a notebook is ended, whatever it is doing.
+    scheduler : str or None
+        The address of a dask scheduler whose workers are to execute; None for this machine.
     """
 
-    given: Mapping[str, str]
+    period: Period | str
+    data: Path | str
+    params: Path | str
+    out: Path | str
+    specialists: Sequence[str] | None = None
+    jobs: int | None = None
+    engine: str = "auto"
+    as_of: str | None = None
+    notebooks: Path = NOTEBOOKS
+    style: Path = render.STYLE
+    force: bool = False
+    deadline: float = DEADLINE
+    scheduler: str | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """The checked arguments of a run.
+
+    Parameters
+    ----------
+    options : RunOptions
+    parameters : mapping of str to str
+        Parameters of the notebooks: period, data, params, as_of.
+    out : Path
+        The folder that holds the folder of the period.
+    jobs : int
+    engine, language : str
+    console : Console
+    names : mapping of Path to str
+        Folders that are copies of other places, with the names of these.
+    target : Remote or None
+        The place at a URL of which the folder is a copy.
+    snapshot : Snapshot or None
+        The snapshot from which everything is computed, once it is taken.
+    """
+
+    options: RunOptions
+    parameters: Mapping[str, str]
     out: Path
     jobs: int
     engine: str
     language: str
-    notebooks: Path
-    style: Path
-    deadline: float
     console: Console
     names: Mapping[Path, str] = field(default_factory=dict)
     target: Remote | None = None
+    snapshot: Snapshot | None = None
 
     @property
     def folder(self) -> Path:
-        """Where the reports are."""
-        return self.out / self.given["period"]
+        """The folder of the reports."""
+        return self.out / self.parameters["period"]
+
+    @property
+    def data(self) -> Path:
+        """The user's data."""
+        return Path(self.parameters["data"])
+
+    @property
+    def params(self) -> Path:
+        """The user's params."""
+        return Path(self.parameters["params"])
 
     @property
     def copies(self) -> dict[str, str]:
-        """What folders on this machine are copies of."""
-        found = {str(place): name for place, name in self.names.items()}
+        """Folders that are copies of other places, with the names of these."""
+        copies = {str(place): name for place, name in self.names.items()}
         if self.target is not None:
-            found[str(self.out)] = self.target.name.removesuffix(f"/{self.given['period']}")
-        return found
+            copies[str(self.out)] = self.target.name.removesuffix(f"/{self.parameters['period']}")
+        if self.snapshot is None:
+            return copies
+        data = copies.get(str(self.data), str(self.data))
+        return {str(self.snapshot.data): data, str(self.snapshot.params): str(self.params), **copies}
 
     def named(self, text: str) -> str:
-        """A text in which places are called as they were in the arguments."""
+        """A text in which folders have the names of the places that they are copies of."""
         for copy, name in self.copies.items():
             text = text.replace(copy, name)
         return text
+
+
+def check_inputs(options: RunOptions, loaded: Params, console: Console | None) -> Run:
+    """The arguments of a run, checked against the params.
+
+    Raises
+    ------
+    InputError
+        Where one of them cannot be used.
+    """
+    people = wanted(options.specialists, [*loaded.specialists, *loaded.broken])
+    check_declared({options.notebooks / name: needs for name, needs in NEEDS.items()})
+    period = str(options.period if isinstance(options.period, Period) else Period.parse(options.period))
+    place, target = source(options.data), destination(options.out, period)
+    return Run(
+        options=options,
+        parameters={
+            "period": period,
+            "data": str(place),
+            "params": str(options.params),
+            "as_of": options.as_of or "",
+        },
+        out=Path(options.out) if target is None else target.folder.parent,
+        names={place: shown(str(options.data))} if is_url(options.data) else {},
+        target=target,
+        jobs=how_many(options.jobs, len(people)),
+        engine=render.choose(options.engine),
+        language=loaded.department.language,
+        console=console or Console(quiet=True),
+    )
 
 
 def wanted(specialists: Sequence[str] | None, known: Sequence[str]) -> list[str]:
@@ -109,32 +200,28 @@ def how_many(jobs: int | None, reports: int) -> int:
     return jobs
 
 
-def specialist(this: Run, name: str, scratch: Path) -> Report:
+def specialist(run: Run, name: str, scratch: Path) -> Report:
     """The report of a person."""
+    parameters = {**run.parameters, "specialist": name, "out": str(scratch / name)}
+    return _report(run, name, "specialist_report.ipynb", parameters, scratch)
+
+
+def department(run: Run, scratch: Path) -> Report:
+    """The department's report: it reads what is published by now, also by earlier runs."""
+    parameters = {name: value for name, value in run.parameters.items() if name in _COMMON}
+    return _report(run, DEPARTMENT, "department_report.ipynb", {**parameters, "out": str(run.out)}, scratch)
+
+
+def _report(run: Run, name: str, notebook: str, parameters: Mapping[str, str], scratch: Path) -> Report:
     return Report(
         id=name,
-        notebook=this.notebooks / "specialist_report.ipynb",
-        parameters={**this.given, "specialist": name, "out": str(scratch / name)},
+        notebook=run.options.notebooks / notebook,
+        parameters=parameters,
         folder=scratch / name,
-        out=this.out,
-        names=this.copies,
-        language=this.language if this.engine == "embedded" else None,
-        style=this.style,
-        deadline=this.deadline,
-    )
-
-
-def department(this: Run, scratch: Path) -> Report:
-    """The department's report: it reads what is published by now, also by earlier runs."""
-    given = {name: value for name, value in this.given.items() if name in _COMMON}
-    return Report(
-        id=DEPARTMENT,
-        notebook=this.notebooks / "department_report.ipynb",
-        parameters={**given, "out": str(this.out)},
-        folder=scratch / DEPARTMENT,
-        out=this.out,
-        names=this.copies,
-        language=this.language if this.engine == "embedded" else None,
-        style=this.style,
-        deadline=this.deadline,
+        out=run.out,
+        names=run.copies,
+        environment={} if run.snapshot is None else {SNAPSHOT: str(run.snapshot)},
+        language=run.language if run.engine == "embedded" else None,
+        style=run.options.style,
+        deadline=run.options.deadline,
     )

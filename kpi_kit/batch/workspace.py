@@ -16,6 +16,9 @@ except ImportError:  # Windows has none
 
 from kpi_kit.core.errors import InputError
 
+SNAPSHOT = ".snapshot"
+"""The folder of the snapshot in the scratch folder of a run: no specialist has this id."""
+
 
 def has_manifest(folder: Path) -> bool:
     """Whether a run has left its manifest in a folder; where no folder can be, none has.

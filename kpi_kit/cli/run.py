@@ -57,7 +57,7 @@ def _made(asked: argparse.Namespace, server: client.ForkServer | None) -> int:
             parse_instant(asked.as_of, loaded.department.zone, "--as-of")
         warn([*loaded.warnings, *store.warnings])
         period = chosen_period(asked, store)
-    outcome = batch.run(
+    options = batch.RunOptions(
         period,
         data=asked.data,
         params=asked.params,
@@ -68,9 +68,8 @@ def _made(asked: argparse.Namespace, server: client.ForkServer | None) -> int:
         as_of=asked.as_of,
         force=asked.force,
         scheduler=_scheduler(asked),
-        server=server,
-        console=Console(stderr=True, quiet=asked.quiet),
     )
+    outcome = batch.run(options, server=server, console=Console(stderr=True, quiet=asked.quiet))
     if asked.quiet:  # otherwise the run has said each when it failed
         for name, problem in outcome.failed.items():
             print(on_terminal(f"{name}: {problem}"), file=sys.stderr)

@@ -16,6 +16,7 @@ READABLE: Mapping[str, tuple[int, ...]] = {
     "data folder": (1,),
     "journal of imports": (1,),
     "journal of the mail": (1,),
+    "snapshot": (1,),
 }
 """The schemas that this kit reads, by kind of file; the last one is the one it writes."""
 

@@ -60,8 +60,12 @@ def sha256_of_file(path: Path) -> str:
 
 def sha256_of_files(files: Iterable[Path]) -> str:
     """One hash of the bytes of some files, in the order of their names."""
-    digests = b"".join(bytes.fromhex(sha256_of_file(file)) for file in sorted(files))
-    return f"sha256:{sha256(digests)}"
+    return join_digests(sha256_of_file(file) for file in sorted(files))
+
+
+def join_digests(digests: Iterable[str]) -> str:
+    """One hash of several, in the given order."""
+    return f"sha256:{sha256(b''.join(map(bytes.fromhex, digests)))}"
 
 
 def _bytes(content: str | bytes) -> bytes:

@@ -25,7 +25,7 @@ def read_yaml(path: Path) -> Any:
     KitError
         One sentence with the file and the line.
     """
-    return parse_yaml(_text(path), str(path))
+    return parse_yaml(read_text(path), str(path))
 
 
 def parse_yaml(text: str, place: str) -> Any:
@@ -59,7 +59,13 @@ def parse_yaml(text: str, place: str) -> Any:
         raise KitError(f"{place}: this is not YAML that can be read: {reason:.200}") from None
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a YAML file of an allowed size.
+
+    Raises
+    ------
+    KitError
+    """
     if path.exists() and not path.is_file():  # a pipe would block
         raise KitError(f"{path}: an ordinary file is expected, found none")
     try:

@@ -1,8 +1,7 @@
-"""Open params and data together, check them, and tell other processes that they have been checked."""
+"""Open params and data together, and check them."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -13,18 +12,26 @@ from pathlib import Path
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.data import validate
-from kpi_kit.data.extract import has_large, narrowed
-from kpi_kit.data.known import Known
+from kpi_kit.data.snapshot import Snapshot, has_large, made_of, narrowed, open_snapshot, owned
 from kpi_kit.data.store import Store, look
 from kpi_kit.params import Params
 from kpi_kit.params import load as load_params
 
-CHECKED = "KPI_KIT_CHECKED"
-"""The environment variable in which a run tells its notebooks which data it has checked for all of them."""
+SNAPSHOT = "KPI_KIT_SNAPSHOT"
+"""The environment variable in which a run names its snapshot to its notebooks."""
 
 
-def open_inputs(data: Path, params: Path, *, check: bool = True, whole: bool = False) -> tuple[Params, Store]:
+def open_inputs(
+    data: Path,
+    params: Path,
+    *,
+    check: bool = True,
+    whole: bool = False,
+    snapshot: Snapshot | None = None,
+) -> tuple[Params, Store]:
     """Read params, open the data, and check both.
+
+    Inside a run both are those of its snapshot, which has been checked.
 
     Parameters
     ----------
@@ -34,6 +41,8 @@ def open_inputs(data: Path, params: Path, *, check: bool = True, whole: bool = F
     whole : bool
         Whether to look at all rows, also of large tables, and not only at those of the accounts and
         brands in params.
+    snapshot : Snapshot, optional
+        A snapshot of these folders; by default the one that the environment names, if it is of them.
 
     Returns
     -------
@@ -44,12 +53,15 @@ def open_inputs(data: Path, params: Path, *, check: bool = True, whole: bool = F
     InputError
         With every problem of ``department.yml`` and of the data tables.
     """
+    snapshot = snapshot or named_snapshot(data, params)
+    if snapshot is not None:
+        return open_snapshot(snapshot, params, whole=whole)
     loaded = load_params(params)
-    # made where it is needed; queries must be told of it before
+    # the name is chosen before the store is opened, because queries reach no folder that is added later
     scratch = Path(tempfile.gettempdir()).resolve() / f"kpi-rows-{uuid.uuid4().hex}"
-    store = look(data, loaded.department.timezone, _told(loaded), also=(scratch,))
+    store = look(data, loaded.department.timezone, also=(scratch,))
     if not store.faults:
-        if not check or store.known is not None:
+        if not check:
             return loaded, store
         if not whole and has_large(store):
             store = _of_people(store, loaded, scratch)
@@ -61,40 +73,28 @@ def open_inputs(data: Path, params: Path, *, check: bool = True, whole: bool = F
 
 
 def _of_people(store: Store, loaded: Params, folder: Path) -> Store:
-    """Those rows of large tables that concern anybody, in a folder that goes with the store."""
+    """The same data with those rows of large tables that concern anybody, in a folder that goes with it."""
     folder.mkdir(mode=0o700)
     scratch = weakref.finalize(store.connection, shutil.rmtree, folder, ignore_errors=True)
     return replace(narrowed(store, owned(loaded), None, folder), scratch=scratch)
 
 
-def owned(loaded: Params) -> dict[str, set[str]]:
-    """The accounts and brands of all specialists."""
-    people = loaded.specialists.values()
-    return {
-        "account_id": {held.account for person in people for held in person.accounts},
-        "brand": {brand for person in people for brand in person.brands},
-    }
+def named_snapshot(data: Path, params: Path) -> Snapshot | None:
+    """The snapshot that the environment names, where it was made of these folders.
 
-
-def pass_on(known: Known, loaded: Params) -> str:
-    """The text in which a run tells its notebooks what it knows of the data, and that it has checked them."""
-    kept = None if known.kept is None else str(known.kept.resolve())
-    return json.dumps([_against(loaded), known.dumps(), kept])
-
-
-def _told(loaded: Params) -> Known | None:
-    """What a run knows of the data; None where there is no run, or it checked them against other params."""
-    text = os.environ.get(CHECKED)
-    if text is None:
+    Raises
+    ------
+    InputError
+        Where it is not the one that the run has made.
+    """
+    text = os.environ.get(SNAPSHOT)
+    if not text:
         return None
-    try:
-        against, known, kept = json.loads(text)
-        if against != _against(loaded):
-            return None
-        return replace(Known.loads(known), kept=None if kept is None else Path(kept))
-    except (ValueError, TypeError, AttributeError):
-        return None
+    snapshot = Snapshot.parse(text)
+    return snapshot if made_of(snapshot, data, params) else None
 
 
-def _against(loaded: Params) -> list[str | None]:
-    return [loaded.department.timezone, loaded.department.currency]
+def folders(data: Path, params: Path) -> tuple[Path, Path]:
+    """The folders to read in place of these: inside a run those of its snapshot."""
+    snapshot = named_snapshot(data, params)
+    return (data, params) if snapshot is None else (snapshot.data, snapshot.params)

@@ -8,11 +8,10 @@ column, never a silent unknown.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -21,10 +20,8 @@ import duckdb
 import pandas as pd
 
 from kpi_kit.core.errors import InputError, did_you_mean
-from kpi_kit.core.files import sha256, sha256_of_files
+from kpi_kit.core.files import sha256_of_files
 from kpi_kit.core.schema import TABLES, Table, Type
-from kpi_kit.data.kept import kept
-from kpi_kit.data.known import Known, Window
 from kpi_kit.data.table_source import (
     Settings,
     Source,
@@ -46,30 +43,58 @@ _KEPT_TIMES = ("stats_at", "approved_at")
 TIMELESS = ("audience", "leads", "brand_queries")
 """Tables of which rows of any age are read."""
 
-Seen = tuple[tuple[str, int, int, int], ...]
-"""Files by name, with what changes when one is replaced."""
+Window = tuple[dt.date, dt.date]
+"""Days, the last one excluded."""
+
+Stamp = tuple[int, int, int, int]
+"""Inode, size, time of the content and time of the inode: one of them is different when a file changes.
+
+The last cannot be set by programs, so that putting the others back hides no change.
+"""
+
+Stamps = tuple[tuple[str, Stamp], ...]
+"""Files by name, with their stamps."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a snapshot records of the data that it was made of.
+
+    Parameters
+    ----------
+    fingerprint : str
+        See :attr:`Store.fingerprint`.
+    spans : mapping of str to Window
+        See :attr:`Store.inferred_coverage`.
+    distinct : frozenset of str
+        The tables in which no row is there twice.
+    """
+
+    fingerprint: str
+    spans: Mapping[str, Window]
+    distinct: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Store:
-    """A data folder or database, opened.
+    """An open data folder, database or snapshot.
 
     Parameters
     ----------
     place : Path
     timezone : str
-        Where naive times are.
+        The time zone of naive times.
     sources : mapping of str to Source
-        The tables that exist.
+        The tables that can be read.
     connection : duckdb.DuckDBPyConnection
     faults : tuple of str
-        What is wrong with the shape of tables; those are not among the sources.
-    known : Known or None
-        What was found out about these very files before.
+        The problems of the other tables.
+    facts : Facts or None
+        What is recorded of the data; None where it is computed from the files when it is asked for.
     scratch : weakref.finalize or None
-        Removes a folder that is to go with this; it does so, too, where this is never closed.
-    seen : Seen
-        The files as they were: what is read of others would be half of one import and half of another.
+        Removes a folder when the store is closed or forgotten.
+    seen : Stamps
+        The stamps of the files when they were opened: a query of a changed file is refused.
     """
 
     place: Path
@@ -77,9 +102,9 @@ class Store:
     sources: Mapping[str, Source]
     connection: duckdb.DuckDBPyConnection = field(repr=False)
     faults: tuple[str, ...] = ()
-    known: Known | None = None
+    facts: Facts | None = None
     scratch: weakref.finalize[[Path], duckdb.DuckDBPyConnection] | None = field(default=None, repr=False)
-    seen: Seen = ()
+    seen: Stamps = ()
 
     def __enter__(self) -> Self:
         return self
@@ -101,50 +126,64 @@ class Store:
         InputError
             Where a table cannot be read to its end, whatever its beginning promised.
         """
-        with self._told():
+        with self._readable():
             return self.connection.execute(sql, list(values)).fetchall()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn what DuckDB says of a file that is broken inside, or was replaced, into a sentence."""
+    def _readable(self) -> Iterator[None]:
+        """Turn DuckDB's error about a broken or changed file into a sentence."""
         try:
             yield
         except duckdb.Error as fault:
-            self._refuse_changed()
-            said = str(fault)
-            named = (each.label for each in self.sources.values() for file in each.files if str(file) in said)
-            where = next(named, self.place)
-            raise InputError(f"{where}: cannot be read to its end: {' '.join(said.split()):.160}") from None
-        self._refuse_changed()
+            self.refuse_changed()
+            text, where = str(fault), str(self.place)
+            for source in self.sources.values():
+                if any(str(file) in text for file in source.read_files):
+                    where = source.label
+                    text = text.replace(str(source.read_files[0]), str(source.files[0]))
+            raise InputError(f"{where}: cannot be read to its end: {' '.join(text.split()):.160}") from None
+        self.refuse_changed()
 
-    def _refuse_changed(self) -> None:
-        if self.seen and _look_at(self.sources) != self.seen:
+    def refuse_changed(self) -> None:
+        """Refuse files that have changed since they were opened.
+
+        Raises
+        ------
+        InputError
+        """
+        if self.has_changed():
             raise InputError(f"{self.place}: has changed while it was being read; try again")
+
+    def has_changed(self) -> bool:
+        """Whether a file has changed since it was opened."""
+        return any(stamp_of(Path(name)) != stamp for name, stamp in self.seen)
 
     def frame(
         self, table: str, where: str = "true", values: Sequence[object] = (), near: str = "true"
     ) -> pd.DataFrame:
         """Rows of a table as a sorted frame with all canonical columns; identical rows come once.
 
-        Rows for which ``near`` does not hold need not be read; see :meth:`Source.near`. "false" reads none.
+        Rows for which ``near`` does not hold need not be read; see :meth:`Source.near`. A ``where`` of
+        "false" reads none.
         """
         columns = TABLES[table].columns
         if table not in self.sources or where == "false":
-            found = pd.DataFrame({column.name: pd.Series(dtype="object") for column in columns})
+            rows = pd.DataFrame({column.name: pd.Series(dtype="object") for column in columns})
         else:
             # instants leave DuckDB as naive UTC, which pandas reads without another time zone library
             times = ", ".join(
                 f"timezone('UTC', {c.name}) AS {c.name}" for c in columns if c.type is Type.TIME
             )
             chosen = f"* REPLACE ({times})" if times else "*"
+            once = "" if self.facts and table in self.facts.distinct else "DISTINCT "
             # in one order, so that the same data give the same bytes
-            rows = self.sources[table].typed(near=near)
-            sql = f"SELECT DISTINCT {chosen} FROM ({rows}) WHERE {where} ORDER BY ALL"
+            typed = self.sources[table].typed(near=near)
+            sql = f"SELECT {once}{chosen} FROM ({typed}) WHERE {where} ORDER BY ALL"
             bound = [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
-            with self._told():
-                found = self.connection.execute(sql, bound).df()
-        return found.assign(
-            **{column.name: _as_declared(found[column.name], column.type) for column in columns}
+            with self._readable():
+                rows = self.connection.execute(sql, bound).df()
+        return rows.assign(
+            **{column.name: _as_declared(rows[column.name], column.type) for column in columns}
         )
 
     @property
@@ -176,8 +215,8 @@ class Store:
     @cached_property
     def inferred_coverage(self) -> dict[str, Window]:
         """From the first to the last row of each table, where nothing says what was imported."""
-        if self.known is not None:
-            return dict(self.known.spans)
+        if self.facts is not None:
+            return dict(self.facts.spans)
         spans = {}
         for name, source in self.sources.items():
             clock = source.table.clock
@@ -230,36 +269,16 @@ class Store:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of the content of every file that holds a table."""
-        if self.known is not None:
-            return self.known.fingerprint
-        return sha256_of_files(self.files)
-
-    @cached_property
-    def stamp(self) -> str:
-        """What changes when a file is written to, without reading it: names, sizes, times."""
-        found = [(str(file), file.stat()) for file in self.files]
-        told = [(name, stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in found]
-        return sha256(json.dumps(told))
-
-    def learn(self, extracts: Mapping[str, Path] | None = None) -> Known:
-        """All that is worth knowing when the same files are opened again."""
-        spans = {} if self.has_coverage else self.inferred_coverage
-        types = {name: source.types for name, source in self.sources.items() if source.types}
-        return Known(self.stamp, self.fingerprint, spans, types, dict(extracts or {}))
-
-    def knowing(self, known: Known) -> Store:
-        """The same with what was found out before, where that was about these very files."""
-        if known.stamp != self.stamp:
-            return self
-        sources = {
-            name: replace(source, extract=known.extracts.get(name)) for name, source in self.sources.items()
-        }
-        return replace(self, sources=sources, known=known)
+        if self.facts is not None:
+            return self.facts.fingerprint
+        fingerprint = sha256_of_files(self.files)
+        self.refuse_changed()
+        return fingerprint
 
     def theirs(
         self, name: str, owned: Mapping[str, Collection[str]], since: dt.datetime | None = None
     ) -> str:
-        """SQL of the rows of some accounts and brands, with whose each is as ``_owner``.
+        """SQL of the rows of some accounts and brands, with the account or brand as ``_owner``.
 
         Parameters
         ----------
@@ -268,14 +287,15 @@ class Store:
         owned : mapping of str to collection of str
             The accounts by ``account_id``, the brands by ``brand``.
         since : datetime, optional
-            Rows before it need not be there.
+            Rows before it need not be there; figures of posts before it are not.
         """
         source = self.sources[name]
         own = {key: sorted(names) for key, names in owned.items()}
         if name == "post_stats":  # they belong to whose posts they are
             if "posts" not in self.sources:
                 return f"SELECT *, NULL AS _owner FROM ({source.typed()}) WHERE false"
-            posts = f"SELECT DISTINCT post_id, _owner FROM ({self.theirs('posts', owned)})"
+            recent = "true" if since is None else f"published_at >= TIMESTAMPTZ '{since.isoformat()}'"
+            posts = f"SELECT DISTINCT post_id, _owner FROM ({self.theirs('posts', owned)}) WHERE {recent}"
             rows = source.typed(near=source.near(None, since))
             return f"SELECT s.*, _owner FROM ({rows}) s JOIN ({posts}) USING (post_id)"
         owner = "scope" if name == "coverage" else source.table.scope or "account_id"
@@ -304,15 +324,6 @@ class Store:
             Every table of the contract but ``accounts`` and ``coverage``; absent ones empty.
         """
         owned = {"account_id": list(accounts), "brand": list(brands)}
-        if self.known is None or self.known.kept is None:
-            return self._slice(owned, since, as_of)
-        told = [self.known.stamp, owned, since.isoformat(), as_of.isoformat()]
-        name = sha256(json.dumps(told))
-        return kept(self.known.kept / f"{name}.pickle", lambda: self._slice(owned, since, as_of))
-
-    def _slice(
-        self, owned: Mapping[str, list[str]], since: dt.datetime, as_of: dt.datetime
-    ) -> dict[str, pd.DataFrame]:
         tables = {}
         for name, table in TABLES.items():
             if table.clock is None or name in ("coverage", "post_stats"):
@@ -379,37 +390,28 @@ def _without_future(rows: pd.DataFrame, table: Table, as_of: dt.datetime) -> pd.
 
 
 def open_store(
-    place: Path,
-    timezone: str,
-    known: Known | None = None,
-    *,
-    also: Sequence[Path] = (),
-    settings: Settings | None = None,
+    place: Path, timezone: str, *, also: Sequence[Path] = (), settings: Settings | None = None
 ) -> Store:
     """Open a data folder or database whose tables all have the shape of the contract.
 
-    Takes what :func:`look` takes, and ``known``: what was found out about it before.
+    Parameters
+    ----------
+    place, timezone, also, settings
+        See :func:`look`.
 
     Raises
     ------
     InputError
         Where there is no such place, no accounts, a table twice, or a column missing or unknown.
     """
-    store = look(place, timezone, known, also=also, settings=settings)
+    store = look(place, timezone, also=also, settings=settings)
     if store.faults:
         store.connection.close()
         raise InputError(store.faults)
     return store
 
 
-def look(
-    place: Path,
-    timezone: str,
-    known: Known | None = None,
-    *,
-    also: Sequence[Path] = (),
-    settings: Settings | None = None,
-) -> Store:
+def look(place: Path, timezone: str, *, also: Sequence[Path] = (), settings: Settings | None = None) -> Store:
     """Open a data folder, or a DuckDB database of the same tables, whatever is wrong with its tables.
 
     Parameters
@@ -418,11 +420,9 @@ def look(
         A folder with ``<table>.csv``, ``<table>.parquet`` or a folder of Parquet parts a table; or
         a file ``*.duckdb``.
     timezone : str
-        The department's time zone, in which naive times are.
-    known : Known, optional
-        What was found out about it before.
+        The department's time zone, the one of naive times.
     also : sequence of Path
-        Folders beside it that queries may read and write, and links lead to; all others are shut.
+        Other folders that queries may read and write, and links may lead to.
     settings : mapping of str to str or int, optional
         DuckDB's own, such as ``memory_limit``; none can be set later.
 
@@ -433,60 +433,49 @@ def look(
     """
     connection = connect(timezone, settings)
     try:
-        homes = (*also, *(() if known is None else known.homes))
         if place.is_file():
             sources, problems = find_in_database(place, connection)
-            seen: Seen = ()
+            seen = stamps_of([place])
         else:
-            types = {} if known is None else known.types
-            sources, problems, seen = _at_rest(place, connection, homes, types)
-        confine(connection, (place, *homes) if place.is_dir() else homes)
+            sources, problems, seen = _at_rest(place, connection, also)
+        confine(connection, (place, *also) if place.is_dir() else also)
     except InputError:
         connection.close()
         raise
     if "accounts" not in sources and not problems:
         problems = [f"{place}: the table accounts is missing"]
-    store = Store(place, timezone, sources, connection, tuple(problems), seen=seen)
-    if known is None:
-        return store
-    if known.stamp != store.stamp:  # nothing of it holds any more
-        connection.close()
-        return look(place, timezone, also=also, settings=settings)
-    return store.knowing(known)
+    return Store(place, timezone, sources, connection, tuple(problems), seen=seen)
 
 
 def _at_rest(
-    place: Path,
-    connection: duckdb.DuckDBPyConnection,
-    also: Sequence[Path],
-    types: Mapping[str, Mapping[str, str]],
-) -> tuple[dict[str, Source], list[str], Seen]:
+    place: Path, connection: duckdb.DuckDBPyConnection, also: Sequence[Path]
+) -> tuple[dict[str, Source], list[str], Stamps]:
     """The tables of a folder, none of which was replaced while the others were looked at."""
     for _ in range(_TRIES):
         settle(place)
-        before = _files_in(place)
-        found = find_in_folder(place, connection, also, types)
-        seen = _look_at(found[0])
-        if _files_in(place) == before and not pending(place):
-            return *found, seen
+        before = _stamps_in(place)
+        sources, problems = find_in_folder(place, connection, also)
+        files = {file for source in sources.values() for file in source.files}
+        seen = stamps_of(sorted(files))
+        if _stamps_in(place) == before and not pending(place):
+            return sources, problems, seen
     raise InputError(f"{place}: imports change it all the time; try again when they are done")
 
 
-def _files_in(place: Path) -> Seen:
+def _stamps_in(place: Path) -> Stamps:
     homes = [place / f"{name}{kind}" for name in TABLES for kind in ("", ".csv", ".parquet")]
-    return _stamps(file for home in homes for file in (home, *sorted(home.rglob("*.parquet"))))
+    return stamps_of(file for home in homes for file in (home, *sorted(home.rglob("*.parquet"))))
 
 
-def _look_at(sources: Mapping[str, Source]) -> Seen:
-    return _stamps(sorted({file for source in sources.values() for file in source.files}))
+def stamps_of(files: Iterable[Path]) -> Stamps:
+    """The stamps of some files."""
+    return tuple((str(file), stamp_of(file)) for file in files)
 
 
-def _stamps(files: Iterable[Path]) -> Seen:
-    stamps = []
-    for file in files:
-        try:
-            found = file.stat()
-            stamps.append((str(file), found.st_ino, found.st_size, found.st_mtime_ns))
-        except OSError:  # gone since it was listed
-            stamps.append((str(file), 0, 0, 0))
-    return tuple(stamps)
+def stamp_of(file: Path) -> Stamp:
+    """The stamp of a file; zeros where there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return (0, 0, 0, 0)
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

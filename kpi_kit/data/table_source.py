@@ -27,7 +27,7 @@ VERSION = "imports/schema.json"
 
 @dataclass(frozen=True)
 class Source:
-    """Where a table is kept.
+    """The files of a table, and the SQL that reads them.
 
     Parameters
     ----------
@@ -35,13 +35,16 @@ class Source:
     files : tuple of Path
         The files; the database for a table in a database.
     kind : str
-        ``csv``, ``parquet``, ``parts`` or ``database``.
+        ``csv``, ``parquet``, ``parts``, ``database`` or, in a snapshot, ``typed``: a Parquet file whose
+        columns have their declared types.
     columns : tuple of str
-        The columns that are there.
+        The columns of the files.
     types : mapping of str to str
-        What is known of the columns' types in the files, as DuckDB names them.
+        The types of the columns in Parquet files, as DuckDB names them.
+    copy : Path or None
+        A copy of the only file, read in its place; errors name the file.
     extract : Path or None
-        A Parquet file with those of the rows, numbered, that are to be read in place of all.
+        A Parquet file with some of the rows, numbered as in the files, read in place of them.
     """
 
     table: Table
@@ -49,21 +52,25 @@ class Source:
     kind: str
     columns: tuple[str, ...]
     types: Mapping[str, str] = field(default_factory=dict)
+    copy: Path | None = None
     extract: Path | None = None
 
     @property
     def label(self) -> str:
-        """How the table is called in an error."""
-        return f"{self.files[0]}, table {self.table.name}" if self.kind == "database" else str(self._shown)
+        """The name of the table in an error."""
+        if self.kind == "database":
+            return f"{self.files[0]}, table {self.table.name}"
+        if self.kind == "parts":
+            return str(next(folder for folder in self.files[0].parents if folder.name == self.table.name))
+        return str(self.files[0])
 
     @property
-    def _shown(self) -> Path:
-        if self.kind in ("csv", "parquet"):
-            return self.files[0]
-        return next(folder for folder in self.files[0].parents if folder.name == self.table.name)
+    def read_files(self) -> tuple[Path, ...]:
+        """The files that queries read."""
+        return self.files if self.copy is None else (self.copy,)
 
     def raw(self, *, numbered: bool = False) -> str:
-        """SQL that reads the table as it is; with file and row where ``numbered``."""
+        """SQL that reads the table as it is in the files; with file and row where ``numbered``."""
         if self.extract is not None:
             rows = "" if numbered else " EXCLUDE (_file, _row)"
             return f"SELECT *{rows} FROM read_parquet({literal(str(self.extract))})"
@@ -72,15 +79,16 @@ class Source:
         if self.kind == "database":
             rows = f", {literal(self.label)} AS _file, row_number() OVER () AS _row" if numbered else ""
             return f"SELECT *{rows} FROM data.{quoted(self.table.name)}"
-        listed = "[" + ", ".join(literal(str(file)) for file in self.files) + "]"
-        rows = ", filename AS _file, file_row_number + 1 AS _row" if numbered else ""
+        listed = "[" + ", ".join(literal(str(file)) for file in self.read_files) + "]"
+        name = "filename" if self.copy is None else literal(str(self.files[0]))
+        rows = f", {name} AS _file, file_row_number + 1 AS _row" if numbered else ""
         extra = ", filename = true, file_row_number = true" if numbered else ""
         return f"SELECT *{rows} FROM read_parquet({listed}, union_by_name = true{extra})"
 
     def _csv(self, numbered: bool) -> str:
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.columns)
         read = (
-            f"read_csv({literal(str(self.files[0]))}, columns = {{{columns}}}, auto_detect = false, "
+            f"read_csv({literal(str(self.read_files[0]))}, columns = {{{columns}}}, auto_detect = false, "
             "header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', store_rejects = true)"
         )
         rows = (
@@ -93,6 +101,8 @@ class Source:
 
         Rows for which ``near`` does not hold are left out; see :meth:`near`.
         """
+        if self.kind == "typed":
+            return f"{self.raw()} WHERE {near}"
         chosen = [f"{self.cast(column)} AS {quoted(column.name)}" for column in self.table.columns]
         rows = ["_file", "_row"] if numbered else []
         return f"SELECT {', '.join(chosen + rows)} FROM ({self.raw(numbered=numbered)}) WHERE {near}"
@@ -240,12 +250,8 @@ def find_in_folder(
     place: Path,
     connection: duckdb.DuckDBPyConnection,
     also: Sequence[Path] = (),
-    types: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Found:
-    """The tables of a data folder; links may lead to places in it, and to those in ``also``.
-
-    ``types`` is what is known of the columns of tables in Parquet.
-    """
+    """The tables of a data folder; links may lead to places in it, and to those in ``also``."""
     if not place.is_dir():
         raise InputError(f"{place}: this data folder does not exist")
     _refuse_other_schema(place / VERSION)
@@ -260,7 +266,7 @@ def find_in_folder(
         elif homes and (strays := list(_strays(homes[0], within))):
             problems += strays
         elif homes:
-            source, wrong = source_at(homes[0], table, connection, (types or {}).get(name))
+            source, wrong = source_at(homes[0], table, connection)
             problems += wrong
             if source is not None:
                 sources[name] = source
@@ -295,12 +301,9 @@ def _stray_links(folder: Path, within: Sequence[Path]) -> Iterator[str]:
 
 
 def source_at(
-    home: Path, table: Table, connection: duckdb.DuckDBPyConnection, types: Mapping[str, str] | None = None
+    home: Path, table: Table, connection: duckdb.DuckDBPyConnection
 ) -> tuple[Source | None, list[str]]:
-    """A table that is kept in a file or a folder of parts; None, with what is wrong, where it is none.
-
-    Where the ``types`` of a Parquet table are known, its files are not opened.
-    """
+    """The table in a file or a folder of parts, and its problems; with problems there is no table."""
     kind = "parts" if home.is_dir() else home.suffix.removeprefix(".")
     files = tuple(sorted(home.rglob("*.parquet"))) if kind == "parts" else (home,)
     if not files:
@@ -309,7 +312,7 @@ def source_at(
         reader = "python -m kpi_kit import csv reads such files"
         return None, [f"{home}: looks separated by {mark!r}, a comma is expected; {reader}"]
     try:
-        found = {} if kind == "csv" else types or _parquet_columns(files, connection)
+        found = {} if kind == "csv" else _parquet_columns(files, connection)
         columns = _csv_header(home) if kind == "csv" else tuple(found)
     except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as fault:
         return None, [f"{home}: this file cannot be read: {_first_line(fault)}"]

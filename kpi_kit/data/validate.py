@@ -64,7 +64,7 @@ def duplicates(store: Store, owned: Mapping[str, Collection[str]]) -> dict[str, 
     """
     counts = {}
     for name in store.sources:
-        if store.known is not None and name in store.known.single:
+        if store.facts is not None and name in store.facts.distinct:
             continue
         rows = store.theirs(name, owned)
         counted = f"SELECT *, count(*) AS copies FROM ({rows}) GROUP BY ALL"

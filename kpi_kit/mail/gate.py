@@ -8,11 +8,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.batch.fingerprints import of_file
+from kpi_kit.batch.fingerprints import as_made, changed_inputs
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.core.json_io import read_json
-from kpi_kit.mail.origins import INPUTS, Origins
+from kpi_kit.mail.origins import Origins
 from kpi_kit.params import Params
 from kpi_kit.report import render
 from kpi_kit.report.wording import Words, words
@@ -119,15 +119,11 @@ class Gate:
         if held or not sound or not isinstance(entry, Mapping) or entry.get("status") != "done":
             return None
         shown = entry.get("inputs", {}).get("reports")
-        if shown != self.origins.department(manifest["reports"]) or not self._as_made(entry, path):
+        if shown != self.origins.department(manifest["reports"]) or not as_made(
+            entry, self.folder, [path.name]
+        ):
             return None
         return path.read_bytes()
-
-    @staticmethod
-    def _as_made(entry: Mapping[str, Any], *paths: Path) -> bool:
-        """Whether files are those that the run has made, byte for byte."""
-        made = entry.get("outputs") or {}
-        return all(made.get(path.name) is not None and made[path.name] == of_file(path) for path in paths)
 
     def _examined(self, person: str, statuses: Mapping[str, Any]) -> Sound:
         if person in self.params.broken:
@@ -158,7 +154,7 @@ class Gate:
             card, page = card_files.load(paths[0]), paths[1].read_bytes()
         except (KitError, OSError) as fault:
             raise _Refused("absent", " ".join(str(fault).split())) from None
-        if not self._as_made(entry, *paths):
+        if not as_made(entry, self.folder, [path.name for path in paths]):
             raise _Refused("failed", "its page or JSON is not the one that the run has made")
         return card, page
 
@@ -167,8 +163,7 @@ class Gate:
         told = (card["specialist"], card["period"])
         if told != (person, self.period):
             raise _Refused("failed", f"{person}.json is of {told[0]} in {told[1]}")
-        made, now = entry.get("inputs") or {}, self.origins.specialist(person, card["as_of"])
-        if changed := [name for name in INPUTS if made.get(name) != now[name]]:
+        if changed := changed_inputs(entry, self.origins.specialist(person, card["as_of"])):
             raise _Refused("stale", f"it is older than its {', '.join(changed)}; make reports again")
 
     def _look(self, person: str, card: Scorecard, page: str) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from kpi_kit.batch.fingerprints import Freshness
+from kpi_kit.batch.fingerprints import InputHashes
 from kpi_kit.data.store import Store
 from kpi_kit.params import Params
 from kpi_kit.scorecard import cohort
@@ -39,17 +39,17 @@ class FromStore:
 
     def __init__(self, folder: Path, params: Params, store: Store) -> None:
         self._folder, self._params, self._store = folder, params, store
-        self._fresh = cache(self._freshness)
+        self._hashes = cache(self._hashes_of)
 
     def specialist(self, name: str, as_of: str) -> Mapping[str, str]:
         """See :class:`Origins`."""
-        found = self._fresh(as_of).specialist(name, self._folder, cohort.read(self._folder))
-        return {key: found[key] for key in INPUTS}
+        now = self._hashes(as_of).specialist(name, self._folder, cohort.read(self._folder))
+        return {key: now[key] for key in INPUTS}
 
     def department(self, reports: Mapping[str, Any]) -> str:
         """See :class:`Origins`."""
-        return self._fresh("").department(self._folder, reports)["reports"]
+        return self._hashes("").department(self._folder, reports)["reports"]
 
-    def _freshness(self, as_of: str) -> Freshness:
+    def _hashes_of(self, as_of: str) -> InputHashes:
         settings = {"period": self._folder.name}
-        return Freshness(settings, loaded=self._params, store=self._store, as_of=as_of, files=())
+        return InputHashes(settings, loaded=self._params, store=self._store, as_of=as_of, files=())

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from kpi_kit.core.errors import InputError, KitError
+from kpi_kit.core.yaml_io import read_text
 from kpi_kit.params.brand import brand_record, problems_of_brand
 from kpi_kit.params.events import read_events, unknown_scopes
-from kpi_kit.params.files import read_mapping
+from kpi_kit.params.files import parse_mapping, read_mapping
 from kpi_kit.params.ids import RESERVED_IDS, collisions, problem_of_id
 from kpi_kit.params.records import (
     Assignment,
@@ -50,6 +50,9 @@ __all__ = [
     "load",
     "problem_of_id",
 ]
+
+_PARSED: dict[tuple[str, str], Specialist] = {}
+"""Specialists by id and text of their file."""
 
 
 def load(folder: Path) -> Params:
@@ -92,7 +95,7 @@ def load(folder: Path) -> Params:
                 )
             if not file.is_file():
                 raise KitError(f"{file}: an ordinary file is expected, found none")
-            people[file.stem] = _specialist(file, _stamp(file))
+            people[file.stem] = _specialist(file)
         except KitError as fault:
             broken[file.stem] = fault.problems
     if faults:
@@ -151,17 +154,19 @@ def _department(file: Path) -> Department:
     return Department.model_validate(raw)
 
 
-def _stamp(file: Path) -> tuple[int, ...]:
-    status = file.stat()
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+def _specialist(file: Path) -> Specialist:
+    """A person's file; a process parses a text once, also where copies of the file have it."""
+    text = read_text(file)
+    person = _PARSED.get((file.stem, text))
+    if person is None:
+        person = _PARSED[file.stem, text] = _parsed_specialist(file, text)
+    return person
 
 
-@cache
-def _specialist(file: Path, _stamp: tuple[int, ...]) -> Specialist:
-    """Read a specialist's file, once per process and version of the file."""
+def _parsed_specialist(file: Path, text: str) -> Specialist:
     if wrong := problem_of_id(file.stem):
         raise KitError(f"{file}: {file.stem:.100} cannot be a specialist's id: {wrong}")
-    raw = read_mapping(file)
+    raw = parse_mapping(text, file)
     problems = []
     if "id" in raw:
         problems.append("id: unknown key; the id of a specialist is the name of the file")

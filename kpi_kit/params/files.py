@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import KitError
-from kpi_kit.core.yaml_io import read_yaml
+from kpi_kit.core.yaml_io import parse_yaml, read_text
 
 
 def read_mapping(file: Path) -> dict[str, Any]:
@@ -18,7 +18,18 @@ def read_mapping(file: Path) -> dict[str, Any]:
     KitError
         Where the document is something else.
     """
-    raw = read_yaml(file)
+    return parse_mapping(read_text(file), file)
+
+
+def parse_mapping(text: str, file: Path) -> dict[str, Any]:
+    """The keys and values of a YAML document with the text of a file.
+
+    Raises
+    ------
+    KitError
+        Where it is none, or a key is no text.
+    """
+    raw = parse_yaml(text, str(file))
     if not isinstance(raw, dict):
         raise KitError(f"{file}: keys with values are expected, found {type(raw).__name__}")
     odd = [f"{file}: {where}: a key is a text, found {key!r:.60}" for where, key in _odd_keys(raw, "")]

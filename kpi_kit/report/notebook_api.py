@@ -18,6 +18,7 @@ from kpi_kit.core.errors import InputError
 from kpi_kit.core.json_io import read_json
 from kpi_kit.core.shipped import shipped
 from kpi_kit.data.merge import journal
+from kpi_kit.data.open_inputs import folders
 from kpi_kit.report import inputs
 from kpi_kit.report.department_page import DepartmentReport
 from kpi_kit.report.parts import tag
@@ -80,7 +81,7 @@ def specialist(
     )
     path = folder / f"{who}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    changed = revisions.restated(card, archive.first(folder, who), journal.read(paths["data"]))
+    changed = revisions.restated(card, archive.first(folder, who), journal.read(folders(**paths)[0]))
     card["restated"] = changed
     card = card_files.sealed(card)
     archive.keep(folder, who, card)
@@ -109,7 +110,8 @@ def department(*, period: object, data: object, params: object, out: object) -> 
     """
     given = inputs.texts({"period": period, "data": data, "params": params, "out": out})
     when = str(inputs.period(given["period"]))
-    loaded = parameters.load(inputs.folders({"params": given["params"]})["params"])
+    own = inputs.folders({"params": given["params"]})["params"]
+    loaded = parameters.load(folders(inputs.resolve(given["data"]), own)[1])
     settings, people = loaded.department, {name: name for name in loaded.broken}
     people |= {name: person.name for name, person in loaded.specialists.items()}
     folder = inputs.resolve(given["out"]) / when

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, astuple, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -21,9 +21,8 @@ from kpi_kit.core.files import sha256
 from kpi_kit.core.json_io import read_json
 from kpi_kit.core.model import Kpi
 from kpi_kit.core.periods import Period
-from kpi_kit.data.known import Known
-from kpi_kit.data.store import open_store
-from kpi_kit.params import load as load_params
+from kpi_kit.data.open_inputs import open_inputs
+from kpi_kit.data.snapshot import Snapshot
 from kpi_kit.scorecard.record import (
     ChanceCheck,
     ChanceChecks,
@@ -202,7 +201,7 @@ def collect(
     data: Path,
     params: Path,
     as_of: str | None = None,
-    known: Known | None = None,
+    snapshot: Snapshot | None = None,
     made: Mapping[str, Plain] | None = None,
     shocked: PlatformShocks | None = None,
     jobs: int = 1,
@@ -218,8 +217,8 @@ def collect(
     data, params : Path
     as_of : str, optional
         The data cut-off, see :func:`kpi_kit.scorecard.windows.cut_off`.
-    known : Known, optional
-        What has been found out about the data.
+    snapshot : Snapshot, optional
+        The snapshot of data and params from which the run computes.
     made : mapping, optional
         The past forecasts of those of whom they are known already.
     shocked : mapping, optional
@@ -235,13 +234,12 @@ def collect(
     dict
         The past forecasts of each person.
     """
-    where = {"data": data, "params": params, "as_of": as_of}
-    whole = None if known is None else replace(known, extracts={})
+    where = {"data": data, "params": params, "as_of": as_of, "snapshot": snapshot}
     # the longest, where there is much data
-    finding = submit(common, period, **where, known=whole) if shocked is None else None
+    finding = submit(common, period, **where) if shocked is None else None
     everyone, made = list(people), made or {}
     missing = [person for person in everyone if person not in made]
-    calls = [submit(forecasts, some, period, **where, known=known) for some in _groups(missing, jobs)]
+    calls = [submit(forecasts, some, period, **where) for some in _groups(missing, jobs)]
     found = {**made}
     for call in calls:
         found |= call.result()
@@ -272,7 +270,7 @@ def forecasts(
     data: Path,
     params: Path,
     as_of: str | None = None,
-    known: Known | None = None,
+    snapshot: Snapshot | None = None,
 ) -> dict[str, Plain]:
     """What would have been said of every past period of some people.
 
@@ -280,9 +278,9 @@ def forecasts(
     """
     from kpi_kit.scorecard.context import prepare
 
-    loaded = load_params(params)
     made = {}
-    with open_store(data, loaded.department.timezone, known) as store:
+    loaded, store = open_inputs(data, params, check=False, snapshot=snapshot)
+    with store:
         for person in people:
             with suppress(SpecialistError):
                 made[person] = _plain(prepare(person, period, params=loaded, store=store, as_of=as_of))
@@ -330,12 +328,20 @@ def _pooled(everyone: Iterable[Plain]) -> ChanceChecks:
 
 
 def common(
-    period: Period, *, data: Path, params: Path, as_of: str | None = None, known: Known | None = None
+    period: Period,
+    *,
+    data: Path,
+    params: Path,
+    as_of: str | None = None,
+    snapshot: Snapshot | None = None,
 ) -> PlatformShocks:
     """The shocks of all platforms up to a period."""
     from kpi_kit.scorecard.platform_shocks import shocks
 
-    loaded = load_params(params)
-    with open_store(data, loaded.department.timezone, known) as store:
+    loaded, store = open_inputs(data, params, check=False, whole=True, snapshot=snapshot)
+    with store:
         moment: dt.datetime = cut_off(loaded.department, period, store, as_of)
-        return shocks(store, loaded.department, full_weeks(loaded.department, period, moment), moment)
+        weeks = full_weeks(loaded.department, period, moment)
+        common_weeks = shocks(store, loaded.department, weeks, moment)
+        store.refuse_changed()  # tables that are read in place are those of the snapshot to the end
+        return common_weeks

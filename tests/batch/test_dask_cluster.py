@@ -54,17 +54,14 @@ def test_a_worker_that_dies_in_the_middle_costs_no_report(cluster, monkeypatch, 
     loaded = SimpleNamespace(
         department=SimpleNamespace(language="ru", timezone="UTC"), specialists=dict.fromkeys(NAMES), broken={}
     )
-    fresh = SimpleNamespace(
-        sound="",
-        known=None,
-        read_rows=len,
+    hashes = SimpleNamespace(
         forecasts=str,
         specialist=lambda *_: {},
         department=lambda *_: {},
         across=lambda: {},
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
-    monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(fresh))
+    monkeypatch.setattr(batch, "_inputs", lambda run, folder: nullcontext((run, loaded, hashes)))
     monkeypatch.setattr(batch.cohort, "collect", lambda *_, **__: (Cohort(), {}))
     notebook = nbformat.read(NOTEBOOKS / "good.ipynb", as_version=4)
     notebook.cells.insert(1, nbformat.v4.new_code_cell(KILLS_A_WORKER, id="kills"))
@@ -74,7 +71,7 @@ def test_a_worker_that_dies_in_the_middle_costs_no_report(cluster, monkeypatch, 
     (tmp_path / "victim").write_text(str(victim), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
-    outcome = batch.run(
+    options = batch.RunOptions(
         "2025-10",
         data=tmp_path,
         params="p",
@@ -83,6 +80,7 @@ def test_a_worker_that_dies_in_the_middle_costs_no_report(cluster, monkeypatch, 
         engine="embedded",
         scheduler=cluster.scheduler_address,
     )
+    outcome = batch.run(options)
 
     assert outcome.failed == {}
     assert not (tmp_path / "victim").exists(), "a worker was killed"

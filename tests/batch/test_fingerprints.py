@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
 import pytest
 
 from kpi_kit import params
 from kpi_kit.batch import fingerprints
-from kpi_kit.batch.manifest import up_to_date
+from kpi_kit.batch.fingerprints import changed_inputs, up_to_date
 from kpi_kit.core import versions
-from kpi_kit.core.errors import InputError
-from kpi_kit.data import open_inputs
-from kpi_kit.data.known import Known
-from kpi_kit.data.store import Store, open_store
-from kpi_kit.data.validate import duplicates
+from kpi_kit.data.store import open_store
 from kpi_kit.scorecard.cohort import Cohort
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +34,7 @@ def hashes(
 ) -> dict[str, dict[str, str]]:
     loaded = params.load(folder / "params")
     with open_store(folder / "data", loaded.department.timezone) as store:
-        fresh = fingerprints.Freshness(
+        fresh = fingerprints.InputHashes(
             SETTINGS | settings, loaded=loaded, store=store, as_of=as_of, files=[folder / "theme.css"]
         )
         return {
@@ -107,7 +103,7 @@ def test_a_change_makes_those_reports_stale_that_show_it(before, tmp_path, file,
     shutil.copytree(folder, tmp_path / "after")
     edited(tmp_path / "after" / file, change)
     now = hashes(tmp_path / "after")
-    assert {name for name in was if was[name] != now[name]} == stale
+    assert {name for name in was if changed_inputs({"inputs": was[name]}, now[name])} == stale
 
 
 def test_a_snapshot_of_a_posts_figures_belongs_to_the_posts_account(before, tmp_path):
@@ -121,7 +117,7 @@ def test_a_snapshot_of_a_posts_figures_belongs_to_the_posts_account(before, tmp_
         tmp_path / "after/data/post_stats.csv", add(",".join(row.get(name, "") for name in header.split(",")))
     )
     now = hashes(tmp_path / "after")
-    assert {name for name in was if was[name] != now[name]} == {"elena-volkova"}
+    assert {name for name in was if changed_inputs({"inputs": was[name]}, now[name])} == {"elena-volkova"}
 
 
 def test_what_was_asked_for_is_an_input(before):
@@ -164,28 +160,6 @@ def test_a_report_is_up_to_date_while_inputs_and_outputs_are_those_of_the_last_r
     assert up_to_date(entry, {"data": "1"}, tmp_path) is fresh
 
 
-def test_data_that_a_run_has_found_sound_are_not_looked_through_again(before, tmp_path, monkeypatch):
-    folder, _ = before
-    shutil.copytree(folder, tmp_path / "after")
-    data, people = tmp_path / "after/data", tmp_path / "after/params"
-
-    def look_through() -> None:
-        _, store = open_inputs.open_inputs(data, people)
-        store.close()
-
-    loaded, store = open_inputs.open_inputs(data, people)
-    with store:
-        name = open_inputs.pass_on(store.learn(), loaded)
-    monkeypatch.setattr(open_inputs.validate, "problems", lambda *_: ["looked through"])
-    with pytest.raises(InputError, match="looked through"):
-        look_through()
-    monkeypatch.setenv(open_inputs.CHECKED, name)
-    look_through()
-    edited(data / "traffic.csv", add("2025-10-31,vk-tours,5,3"))
-    with pytest.raises(InputError, match="looked through"):
-        look_through()
-
-
 def test_a_persons_file_is_read_again_when_it_has_changed(before, tmp_path):
     folder, _ = before
     shutil.copytree(folder / "params", tmp_path / "params")
@@ -196,46 +170,40 @@ def test_a_persons_file_is_read_again_when_it_has_changed(before, tmp_path):
     assert params.load(tmp_path / "params").specialists["timur-safin"].name == f"Дед {first.name}"
 
 
-def test_a_run_tells_in_which_tables_no_row_is_twice(before, tmp_path):
-    folder = tmp_path / "twice"
-    shutil.copytree(before[0], folder)
-    edited(folder / "data/posts.csv", lambda lines: [*lines, lines[1]])
+def test_rows_are_read_again_only_where_a_file_of_data_is_another(before, tmp_path, monkeypatch):
+    """An entry of the manifest shows by one hash that files, params, cut-off and rows belong together."""
+    folder, was = before
     loaded = params.load(folder / "params")
-    with open_store(folder / "data", loaded.department.timezone, also=(tmp_path / "rows",)) as store:
-        known = fingerprints.Freshness(
-            SETTINGS, loaded=loaded, store=store, as_of="", files=[], folder=tmp_path / "rows"
-        ).known
-        told = store.knowing(known)
-        assert set(store.sources) - set(known.single) == {"posts"}
-        everyone = open_inputs.owned(loaded)
-        assert duplicates(told, everyone) == duplicates(store, everyone) == {"posts": 1}
+    entry = {"inputs": was["anna-petrova"]}
+    with open_store(folder / "data", loaded.department.timezone) as store:
+        monkeypatch.setattr(fingerprints, "slices", lambda *_: pytest.fail("rows were read"))
+
+        def again(recorded: dict[str, Any], as_of: str = "") -> dict[str, str]:
+            given = {"loaded": loaded, "store": store, "as_of": as_of, "files": [folder / "theme.css"]}
+            hashes = fingerprints.InputHashes(SETTINGS, **given)
+            return hashes.specialist("anna-petrova", folder / "notebook.ipynb", Cohort(), recorded)
+
+        assert again(entry) == was["anna-petrova"]
+        for recorded, as_of in (
+            ({"inputs": {**entry["inputs"], "data": "forged"}}, ""),
+            ({"inputs": {**entry["inputs"], "files": "forged"}}, ""),
+            (entry, "2025-11-01"),
+            ({}, ""),
+        ):
+            with pytest.raises(pytest.fail.Exception):
+                again(recorded, as_of)
 
 
-def test_rows_that_one_process_of_a_run_has_read_are_there_for_the_next(before, tmp_path, monkeypatch):
-    folder, _ = before
-    loaded = params.load(folder / "params")
-    span = (dt.datetime(2024, 1, 1, tzinfo=dt.UTC), dt.datetime(2025, 11, 8, tzinfo=dt.UTC))
-    wanted = (["vk-tours", "vk-roastery"], ["roastery"], *span)
-    with open_store(folder / "data", loaded.department.timezone, also=(tmp_path / "rows",)) as store:
-        known = fingerprints.Freshness(
-            SETTINGS, loaded=loaded, store=store, as_of="", files=[], folder=tmp_path / "rows", kept=tmp_path
-        ).known
-        alone = store.slice(*wanted)
-        first = store.knowing(known).slice(*wanted)
-        monkeypatch.setenv(open_inputs.CHECKED, open_inputs.pass_on(known, loaded))
-    monkeypatch.setattr(Store, "frame", lambda *_: pytest.fail("it was read again"))
-    _, again = open_inputs.open_inputs(folder / "data", folder / "params")
-    with again:
-        second = again.slice(*wanted)
-        with pytest.raises(pytest.fail.Exception):
-            again.slice(wanted[0][:1], *wanted[1:])
-    for name, rows in alone.items():
-        pd.testing.assert_frame_equal(first[name], rows)
-        pd.testing.assert_frame_equal(second[name], rows)
-    assert len(alone["posts"])
-
-
-def test_where_a_run_keeps_what_it_has_read_no_file_can_say(before, tmp_path):
-    """A manifest is a file beside the reports; what is kept is unpickled."""
-    known = Known("1", "2", kept=tmp_path)
-    assert Known.loads(known.dumps()).kept is None
+def test_other_rows_in_the_same_files_are_another_input_whatever_their_times_are(before, tmp_path):
+    """A file of the same size and times, written in place."""
+    folder, was = before
+    shutil.copytree(folder, tmp_path / "after")
+    file = tmp_path / "after/data/traffic.csv"
+    status, text = file.stat(), file.read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if line.startswith("2025-10-") and ",vk-tours," in line)
+    with file.open("r+", encoding="utf-8") as stream:
+        stream.write(text.replace(row, row[:-1] + str((int(row[-1]) + 1) % 10)))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    now = hashes(tmp_path / "after")
+    assert {name for name in was if was[name]["data"] != now[name]["data"]} == {"maria-sokolova"}

@@ -181,16 +181,15 @@ def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path,
         "department": lambda _, reports: {"of": json.dumps(reports, sort_keys=True)},
     }
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
-    monkeypatch.setattr(
-        batch,
-        "_open_inputs",
-        lambda *_: nullcontext(SimpleNamespace(sound="", known=None, read_rows=len, forecasts=str, **its)),
-    )
+    hashes = SimpleNamespace(forecasts=str, **its)
+    monkeypatch.setattr(batch, "_is_unchanged", lambda *_: False)
+    monkeypatch.setattr(batch, "_inputs", lambda run, folder: nullcontext((run, loaded, hashes)))
     monkeypatch.setattr(batch.cohort, "collect", lambda *_, **__: (Cohort(), {}))
 
     def go() -> batch.Outcome:
         places = {"data": "s3://agency/data", "out": "s3://agency/reports"}
-        return batch.run("2025-10", params="p", notebooks=tmp_path, engine="embedded", jobs=2, **places)
+        options = {"notebooks": tmp_path, "engine": "embedded", "jobs": 2}
+        return batch.run(batch.RunOptions("2025-10", params="p", **places, **options))
 
     assert go().failed == {}
     there = {path.removeprefix("agency/reports/2025-10/") for path in bucket.find("agency/reports")}

@@ -24,11 +24,12 @@ import nbformat
 import pytest
 from rich.console import Console
 
-from kpi_kit.batch import execute, workspace
+from kpi_kit.batch import execute, publish, workspace
 from kpi_kit.batch import run as batch
 from kpi_kit.batch.kernels import client
 from kpi_kit.core import errors
 from kpi_kit.core.errors import InputError
+from kpi_kit.report import render as rendering
 from kpi_kit.scorecard.cohort import Cohort, Plain
 
 HERE = Path(__file__).parents[1]
@@ -48,25 +49,25 @@ def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         broken={},
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
-    monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(Always()))
+    monkeypatch.setattr(batch, "_is_unchanged", lambda *_: False)
+    with_inputs(monkeypatch, loaded, Always())
     monkeypatch.setattr(batch.cohort, "collect", lambda people, period, **where: (Cohort(), {}))
     return loaded
+
+
+def with_inputs(monkeypatch: pytest.MonkeyPatch, loaded: object, hashes: object) -> None:
+    """Let runs take their inputs from here, without a snapshot."""
+    monkeypatch.setattr(batch, "_inputs", lambda run, folder: nullcontext((run, loaded, hashes)))
 
 
 class Always:
     """Inputs that are never those of the last run."""
 
-    sound = "sound"
-    known = None
-
     def __init__(self) -> None:
         self.numbers = itertools.count(time.monotonic_ns())
 
-    def specialist(self, name: str, notebook: Path, crossing: Cohort) -> dict[str, str]:
+    def specialist(self, name: str, notebook: Path, crossing: Cohort, entry: object) -> dict[str, str]:
         return {"number": str(next(self.numbers))}
-
-    def read_rows(self, names: list[str]) -> None:
-        """There are none."""
 
     def across(self) -> dict[str, str]:
         return {"number": str(next(self.numbers))}
@@ -114,8 +115,9 @@ def go(people: SimpleNamespace, style: Path, tmp_path: Path) -> Callable[..., ba
             "out": tmp_path / "out",
             "style": style,
             "engine": "embedded",
-        }
-        return batch.run("2025-10", notebooks=house, **(given | options))  # type: ignore[arg-type]
+        } | options
+        own = {name: given.pop(name) for name in ("server", "console") if name in given}
+        return batch.run(batch.RunOptions("2025-10", notebooks=house, **given), **own)  # type: ignore[arg-type]
 
     return run
 
@@ -256,8 +258,8 @@ def test_a_page_that_cannot_be_made_fails_its_report(go, monkeypatch):
     def render(notebooks: list[Path], **_: object) -> dict[Path, str]:
         return dict.fromkeys(notebooks, "no ink")
 
-    monkeypatch.setattr(batch.render, "choose", lambda engine: "quarto")
-    monkeypatch.setattr(batch.render, "render", render)
+    monkeypatch.setattr(rendering, "choose", lambda engine: "quarto")
+    monkeypatch.setattr(rendering, "render", render)
     outcome = go(engine="quarto", specialists=["anna"])
     assert outcome.failed == {"anna": "no ink", "index": "no ink"}
     assert files(outcome) == BESIDE | {"anna.failed.ipynb", "index.failed.ipynb"}
@@ -363,8 +365,8 @@ def test_quarto_gets_the_reports_in_one_call_and_the_department_in_another(go, m
             path.with_suffix(".html").write_text("page", encoding="utf-8")
         return {}
 
-    monkeypatch.setattr(batch.render, "choose", lambda engine: "quarto")
-    monkeypatch.setattr(batch.render, "render", render)
+    monkeypatch.setattr(rendering, "choose", lambda engine: "quarto")
+    monkeypatch.setattr(rendering, "render", render)
     assert go(engine="quarto").failed == {}
     assert calls == [["anna.ipynb", "ivan.ipynb"], ["index.ipynb"]]
 
@@ -374,7 +376,7 @@ def test_the_kits_own_notebooks_make_whole_pages_of_the_sample(engine, tmp_path,
     monkeypatch.chdir(HERE.parent)
     given = {"data": "data/sample", "params": "params", "out": tmp_path, "engine": engine}
 
-    outcome = batch.run("2025-10", specialists=["anna-petrova"], **given)
+    outcome = batch.run(batch.RunOptions("2025-10", specialists=["anna-petrova"], **given))
 
     assert outcome.failed == {}
     for name, heading in (("anna-petrova", "Анна Петрова"), ("index", "октябрь 2025")):
@@ -402,16 +404,15 @@ from kpi_kit.scorecard.cohort import Cohort
 if __name__ == "__main__":
     house, out, style = map(Path, sys.argv[1:])
     department = SimpleNamespace(language="ru", timezone="UTC")
-    batch.settings.load = lambda folder: SimpleNamespace(
-        department=department, specialists={"anna": 1, "ivan": 1}, broken={})
+    loaded = SimpleNamespace(department=department, specialists={"anna": 1, "ivan": 1}, broken={})
+    batch.settings.load = lambda folder: loaded
     nothing = lambda *_: {}
-    its = {"specialist": nothing, "department": nothing, "across": nothing}
-    its |= {"read_rows": len, "forecasts": str}
-    fresh = SimpleNamespace(sound="", known=None, **its)
-    batch._open_inputs = lambda *_: nullcontext(fresh)
+    hashes = SimpleNamespace(specialist=nothing, department=nothing, across=nothing, forecasts=str)
+    batch._inputs = lambda run, folder: nullcontext((run, loaded, hashes))
     batch.cohort.collect = lambda people, period, **where: (Cohort(), {})
+    folders = {"data": "d", "params": "p", "out": out, "notebooks": house, "style": style}
     try:
-        batch.run("2025-10", data="d", params="p", out=out, notebooks=house, style=style, engine="embedded")
+        batch.run(batch.RunOptions("2025-10", **folders, engine="embedded"))
     except KeyboardInterrupt:
         sys.exit(130)
 """
@@ -549,22 +550,6 @@ def test_a_run_that_is_stopped_while_it_begins_leaves_nothing(number, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("begun", [False, True])
-def test_what_a_run_keeps_is_for_its_user_alone(go, server, tmp_path, monkeypatch, begun):
-    """What is kept is unpickled; whoever writes to the reports must not reach it."""
-    seen: list[Path] = []
-
-    def opened(this: object, loaded: object, manifest: object, rows: Path, kept: Path) -> nullcontext[Always]:
-        assert kept.stat().st_mode & 0o777 == 0o700
-        seen.append(kept)
-        return nullcontext(Always())
-
-    monkeypatch.setattr(batch, "_open_inputs", opened)
-    go(out=tmp_path / "out", **({"server": server} if begun else {}))
-    assert (tmp_path / "out") not in seen[0].parents
-    assert Path(tempfile.gettempdir()) in seen[0].parents
-
-
 def test_signals_are_as_they_were_after_a_run(go):
     def mine(number: int, frame: object) -> None:
         """Somebody's own."""
@@ -606,17 +591,14 @@ def children(folder: str) -> list[int]:
     return [int(path.read_text()) for path in Path(folder).glob("kernel-*.pid") if path.read_text()]
 
 
-def test_what_is_up_to_date_is_not_made_again(go, monkeypatch):
+def test_what_is_up_to_date_is_not_made_again(go, people, monkeypatch):
     same = SimpleNamespace(
-        sound="",
-        read_rows=len,
-        known=None,
         across=lambda: {"who": "everyone"},
         forecasts=str,
         specialist=lambda name, *_: {"who": name},
         department=lambda *_: {"who": "all"},
     )
-    monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(same))
+    with_inputs(monkeypatch, people, same)
     go()
     said = io.StringIO()
 
@@ -709,8 +691,8 @@ def full(*_: object, **__: object) -> None:
 def test_a_disk_that_fills_up_fails_reports_and_never_tears_a_file(go, monkeypatch):
     before = go()
     texts = {path.name: path.read_bytes() for path in before.folder.iterdir() if path.is_file()}
-    monkeypatch.setattr(batch, "sync_folder", full)
-    monkeypatch.setattr(batch.os, "fsync", full)
+    monkeypatch.setattr(publish, "sync_folder", full)
+    monkeypatch.setattr(os, "fsync", full)
 
     outcome = go()
 
@@ -771,18 +753,15 @@ def only_across(
     forecasts: Callable[[str], str],
 ) -> None:
     """Runs make what crosses specialists alone, from the inputs ``its``."""
-    fresh = SimpleNamespace(
-        sound="",
-        read_rows=len,
-        known=None,
+    hashes = SimpleNamespace(
         specialist=lambda *_: {},
         department=lambda *_: {},
         forecasts=forecasts,
         across=lambda: dict(its),
     )
-    monkeypatch.setattr(batch, "_open_inputs", lambda *_: nullcontext(fresh))
+    with_inputs(monkeypatch, batch.settings.load(Path()), hashes)
     monkeypatch.setattr(batch.cohort, "collect", collect)
-    monkeypatch.setattr(batch._Making, "make", lambda *_, **__: None)
+    monkeypatch.setattr(batch._Steps, "_make", lambda *_: None)
 
 
 def test_shocks_are_found_again_only_where_more_than_targets_has_changed(go, monkeypatch):

@@ -1,0 +1,174 @@
+"""Put finished reports into place, and record them in the manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from kpi_kit.batch.execute import Report, Result
+from kpi_kit.batch.fingerprints import Entry, Inputs, of_file
+from kpi_kit.batch.manifest import Manifest, sync_folder
+from kpi_kit.batch.plan import DEPARTMENT, Run
+from kpi_kit.batch.remote import RemoteError
+from kpi_kit.batch.workspace import locked
+from kpi_kit.core.files import write_file
+from kpi_kit.scorecard import archive
+
+_OFTEN = 5.0
+"""Seconds after which finished reports are carried to a place that is not on this machine."""
+
+
+@dataclass
+class Outcome:
+    """What a run did.
+
+    Parameters
+    ----------
+    folder : Path
+        ``<out>/<period>``; where that is a URL, its copy on this machine.
+    written : list of Path
+        Files that were written or replaced, the manifest included.
+    unchanged : list of str
+        Reports that are up to date, and so were not made again.
+    failed : dict
+        Reports that failed, each with one sentence; the department's is ``index``.
+    seconds : float
+        How long the run took.
+    """
+
+    folder: Path
+    written: list[Path] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Publisher:
+    """Publishes the reports of a run, each when it is ready.
+
+    Parameters
+    ----------
+    run : Run
+    manifest : Manifest
+    outcome : Outcome
+        Is told what was written and what failed.
+    """
+
+    def __init__(self, run: Run, manifest: Manifest, outcome: Outcome) -> None:
+        self._run, self._manifest, self._outcome = run, manifest, outcome
+        self._carried = time.monotonic()
+
+    def publish(self, report: Report, result: Result, inputs: Inputs) -> Result:
+        """Move a whole report into place and record it; where it failed, leave the notebook for reading."""
+        folder, error = self._run.folder, result.error and self._run.named(result.error)
+        outputs: dict[str, str | None] = {}
+        try:
+            with locked(folder):
+                if error is None:
+                    outputs = self._move(report)
+                elif report.executed.is_file():
+                    report.executed.replace(folder / f"{report.id}.failed.ipynb")
+        except OSError as fault:
+            error = f"{report.id}: its files cannot be written to {folder}: {fault.strerror or fault}"
+        result = replace(result, error=error)
+        as_of = _cut_off(folder / f"{report.id}.json") if error is None and report.card else None
+        self.record(result, inputs, outputs, as_of)
+        return result
+
+    def _move(self, report: Report) -> dict[str, str | None]:
+        folder = self._run.folder
+        files = [report.executed, report.executed.with_suffix(".html")]
+        if report.card is not None:
+            files.insert(0, report.card)
+            earlier = archive.keep(folder, report.id, report.card)
+            if earlier is not None:
+                sync_folder(earlier.parent)
+        for file in files:
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
+        outputs = {file.name: of_file(file) for file in files}
+        self._outcome.written += [file.replace(folder / file.name) for file in files]
+        (folder / f"{report.id}.failed.ipynb").unlink(missing_ok=True)
+        sync_folder(folder)
+        return outputs
+
+    def record(
+        self,
+        result: Result,
+        inputs: Inputs,
+        outputs: Mapping[str, str | None] | None = None,
+        as_of: str | None = None,
+    ) -> None:
+        """Record how a report ended."""
+        entry: Entry = {
+            "status": "done" if result.error is None else "failed",
+            "error": result.error,
+            "seconds": round(result.seconds, 1),
+            "attempts": result.attempts,
+            "cells": list(result.cells),
+            "memory_mib": result.memory,
+            "inputs": inputs,
+            "outputs": dict(outputs or {}),
+        }
+        if result.error is not None:
+            self._outcome.failed[result.id] = result.error
+        with self._writing():
+            if result.id == DEPARTMENT:
+                self._manifest.record_department(entry)
+            else:
+                self._manifest.record(result.id, entry, as_of)
+        self._carry(_OFTEN)
+
+    def publish_cohort(self, texts: Mapping[Path, str], inputs: Inputs) -> None:
+        """Put the files about the whole cohort beside the reports that were made with them."""
+        folder = self._run.folder
+        with self._writing():
+            for place, text in texts.items():
+                (folder / place).parent.mkdir(exist_ok=True)
+                write_file(folder / place, text)
+                self._outcome.written.append(folder / place)
+            outputs = {str(place): of_file(folder / place) for place in texts}
+            self._manifest.record_across({"status": "done", "inputs": inputs, "outputs": outputs})
+
+    def close(self) -> None:
+        """Write the manifest, whatever became of the reports."""
+        with self._writing():
+            self._manifest.save()
+        self._carry()
+
+    def _carry(self, every: float = 0.0) -> None:
+        """Put what is new where the reports are to be, if that was not done a moment ago."""
+        target = self._run.target
+        if target is None or time.monotonic() - self._carried < every:
+            return
+        try:
+            target.publish()
+        except RemoteError as fault:
+            self._outcome.failed["out"] = str(fault)
+            return
+        self._outcome.failed.pop("out", None)
+        self._carried = time.monotonic()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A manifest that cannot be written is a failure of its own, which the next entry may mend."""
+        written, failed = self._outcome.written, self._outcome.failed
+        try:
+            with locked(self._run.folder):
+                yield
+        except OSError as fault:
+            failed["manifest"] = f"{self._manifest.path}: it cannot be written: {fault.strerror or fault}"
+            return
+        failed.pop("manifest", None)
+        if self._manifest.path not in written:
+            written.append(self._manifest.path)
+
+
+def _cut_off(card: Path) -> str | None:
+    as_of = json.loads(card.read_text(encoding="utf-8")).get("as_of")
+    return None if as_of is None else str(as_of)

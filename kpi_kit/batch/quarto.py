@@ -1,0 +1,62 @@
+"""Render executed notebooks with Quarto: several in one call, several calls at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+
+from kpi_kit.batch.execute import Report, Result
+from kpi_kit.batch.plan import Run
+from kpi_kit.report import render
+
+_GROUP = 8
+"""How many notebooks one call of Quarto renders: starting it costs as much as several pages."""
+
+Executed = tuple[Report, Result]
+
+
+def rendered(run: Run, executed: Iterator[Executed]) -> Iterator[Executed]:
+    """The executed reports with their pages, in the order in which these are ready."""
+    calls: list[Future[list[Executed]]] = []
+    waiting: list[Executed] = []
+    with _calls(run.jobs) as submit:
+        for report, result in executed:
+            if result.error is not None:
+                yield report, result
+                continue
+            waiting.append((report, result))
+            if len(waiting) == _GROUP:
+                calls.append(submit(_render, run, waiting))
+                waiting = []
+            while calls and calls[0].done():
+                yield from calls.pop(0).result()
+        if waiting:
+            calls.append(submit(_render, run, waiting))
+        for call in calls:
+            yield from call.result()
+
+
+def _render(run: Run, group: list[Executed]) -> list[Executed]:
+    notebooks = [report.executed for report, _ in group]
+    begun = time.perf_counter()
+    failed = render.render(notebooks, engine="quarto", language=run.language, style=run.options.style)
+    share = (time.perf_counter() - begun) / len(group)
+    return [
+        (report, replace(result, error=failed.get(report.executed), seconds=result.seconds + share))
+        for report, result in group
+    ]
+
+
+@contextmanager
+def _calls(jobs: int) -> Iterator[Callable[..., Future[list[Executed]]]]:
+    """Calls several functions at a time; when the run is stopped, the calls of Quarto end."""
+    with ThreadPoolExecutor(jobs, thread_name_prefix="quarto") as pool:
+        try:
+            yield pool.submit
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            render.end_calls()
+            raise
