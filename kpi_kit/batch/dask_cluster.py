@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -10,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
-from kpi_kit.batch.execute import Report, Result, execute
-from kpi_kit.batch.workers import lost_result
+from kpi_kit.batch.execute import Report, Result
+from kpi_kit.batch.warm import Workers, lost_result
 from kpi_kit.core.errors import InputError
 
 P = ParamSpec("P")
@@ -70,7 +71,7 @@ class Cluster:
             try:
                 result: Result = future.result()
             except self._dask.KilledWorker:
-                result = lost_result(report, 0.0)
+                result = lost_result(report)
             if result.lost and report.id not in again:
                 again.add(report.id)
                 asked[second := self._ask(report)] = report
@@ -80,7 +81,7 @@ class Cluster:
 
     def _ask(self, report: Report) -> Any:
         return self._client.submit(
-            _here, str(Path.cwd()), execute, report, pure=False, key=f"{report.id}-{os.urandom(4).hex()}"
+            _here, str(Path.cwd()), _make, report, pure=False, key=f"{report.id}-{os.urandom(4).hex()}"
         )
 
 
@@ -88,3 +89,11 @@ def _here(folder: str, function: Callable[..., T], *args: Any, **kwargs: Any) ->
     """In a worker: in the folder of the run, so that relative names mean the same."""
     os.chdir(folder)
     return function(*args, **kwargs)
+
+
+def _make(report: Report) -> Result:
+    """In a worker: execute a notebook in a process of its own."""
+    # such a worker is a daemon, which may start no process; these end with it all the same
+    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
+    with Workers(1) as workers:
+        return workers.make(report)

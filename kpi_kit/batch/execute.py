@@ -1,22 +1,19 @@
-"""Execute notebooks with papermill, several at once, each in a kernel of its own, and make their pages."""
+"""Execute one notebook with papermill and make its page; follow that from another process."""
 
 from __future__ import annotations
 
 import ast
 import json
-import os
+import logging
 import signal
-import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.batch.kernels import client
-from kpi_kit.batch.kernels.imports import without_slow_grammar
 from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.report import render
 
@@ -24,6 +21,8 @@ CELL_TIMEOUT = 600
 """Seconds after which a cell is taken to hang."""
 DEADLINE = 1800
 """Seconds after which a notebook is taken to hang, whatever its cells do."""
+GRACE = 60.0
+"""Seconds for a process to begin, and again to make the page when the notebook has ended."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Report:
     deadline : float
         Seconds after which the whole notebook is ended.
     environment : mapping
-        What the notebook finds in its environment besides what is there.
+        Environment variables of the notebook's process besides those of the run.
     names : mapping of str to str
         Folders that are copies of other places, and how those are called.
     beside : mapping
@@ -94,7 +93,7 @@ class Result:
     cells : tuple of float
         Seconds of each code cell that was executed.
     memory : int or None
-        The most that the kernel held at once, shared pages included, in MiB; None where nobody can say.
+        The most that the process held at once, shared pages included, in MiB; None where it is unknown.
     lost : bool
         Whether a process died under it, so that another try may succeed.
     attempts : int
@@ -152,167 +151,147 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, earlier)
 
 
-def execute(report: Report) -> Result:
-    """Execute one notebook and, where it is asked for, make its page.
+class Follower:
+    """Follows a notebook that another process executes: how long to wait for it, and what it has come to.
 
     Parameters
     ----------
     report : Report
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._notebook: str | None = None
+        self._cells: dict[int, str] = {}
+        self._late = f"it did not end within {report.deadline:g} s"
+        self._cell_late = f"a cell did not end within {CELL_TIMEOUT} s"
+        self._sentence = self._late
+        self._end = self._due = time.monotonic() + report.deadline + GRACE
+
+    def hear(self, kind: str, *content: Any) -> None:
+        """Take a message of :func:`execute`."""
+        now = time.monotonic()
+        match kind, content:
+            case "notebook", [text]:
+                self._notebook = text
+                self._end = self._due = now + self._report.deadline
+            case "cell", [index, text]:
+                self._cells[index] = text
+                self._due = min(self._end, now + CELL_TIMEOUT)
+                self._sentence = self._late if self._due == self._end else self._cell_late
+            case "executed", []:
+                self._due, self._sentence = now + GRACE, self._late
+
+    def patience(self) -> float:
+        """For how many seconds to wait for the next message."""
+        return max(0.0, self._due - time.monotonic())
+
+    def lateness(self) -> str:
+        """The sentence to say when the patience is at its end."""
+        return f"{self._report.notebook.name}: {self._sentence}"
+
+    def leave(self, error: str) -> tuple[float, ...]:
+        """Save the notebook as far as it came, if the other process could not; returns the cells' seconds."""
+        executed = self._report.executed
+        with suppress(OSError, ValueError):
+            json.loads(executed.read_text(encoding="utf-8"))
+            return ()  # the process has saved it whole
+        if self._notebook is None:
+            return ()
+        notebook = json.loads(self._notebook)
+        for index, text in self._cells.items():
+            notebook["cells"][index] = json.loads(text)
+        for cell in notebook["cells"]:
+            if cell["metadata"]["papermill"]["status"] == "running":
+                _mark_failed(cell, error)
+        with suppress(OSError):  # the result says why the report failed
+            executed.write_text(json.dumps(notebook), encoding="utf-8")
+            return _name_the_real_folder(self._report)
+        return ()
+
+
+def _mark_failed(cell: dict[str, Any], error: str) -> None:
+    cell["metadata"]["papermill"] |= {"exception": True, "status": "failed"}
+    if cell["cell_type"] == "code":
+        output = {"output_type": "error", "ename": "ProcessEnded", "evalue": error, "traceback": [error]}
+        cell["outputs"].append(output)
+
+
+def execute(report: Report, tell: Callable[..., None], *, in_kernel: bool = False) -> Result:
+    """Execute one notebook and, where a language is given, make its page.
+
+    Parameters
+    ----------
+    report : Report
+    tell : callable
+        Takes messages for a :class:`Follower`.
+    in_kernel : bool
+        Whether the cells run in an ordinary kernel, and not in this process.
 
     Returns
     -------
     Result
-        Whatever goes wrong is in it: the other reports go on.
+        It also says what went wrong: other reports go on.
     """
     begun = time.perf_counter()
-    seen = _Seen()
+    cells: tuple[float, ...] = ()
+    lost = False
     try:
         report.folder.mkdir(parents=True, exist_ok=True)
         for place, text in report.beside.items():
             path = report.folder / report.parameters["period"] / place
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        with _environment(report.environment):
-            error = _run_notebook(report, seen)
-        seen.cells = _name_the_real_folder(report)
+        error, lost = _run_notebook(report, tell, in_kernel)
+        tell("executed")
+        cells = _name_the_real_folder(report)
         error = error or _unfinished(report) or _fault_of_card(report) or _page(report)
     except OSError as fault:
         error = f"{report.id}: its files cannot be written: {fault.strerror or fault}"
-    seconds = time.perf_counter() - begun
-    return Result(report.id, error, seconds, seen.cells, seen.memory, seen.lost)
+    memory = None if in_kernel else _peak()
+    return Result(report.id, error, time.perf_counter() - begun, cells, memory, lost)
 
 
-@contextmanager
-def _environment(given: Mapping[str, str]) -> Iterator[None]:
-    """Variables that the kernel inherits; this process makes other reports after this one."""
-    before = {name: os.environ.get(name) for name in given}
-    os.environ.update(given)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@dataclass
-class _Seen:
-    """What was noticed besides how it ended."""
-
-    cells: tuple[float, ...] = ()
-    memory: int | None = None
-    lost: bool = False
-    late: bool = False
-
-
-@contextmanager
-def _kernel(report: Report, seen: _Seen) -> Iterator[Any]:
-    """A kernel of the interpreter that runs this: not of another that goes by the same name.
-
-    It is forked where that can be. It is ended when the deadline is over, whatever it is doing.
-    """
-    from nbclient.util import run_sync
-
-    with tempfile.TemporaryDirectory(prefix="k", ignore_cleanup_errors=True) as folder:
-        kernel = _manager(Path(folder))
-        clients = _clients(kernel)
-
-        def end() -> None:
-            seen.late = True
-            with suppress(Exception):  # it may have ended by itself in this moment
-                kernel.provisioner.process.kill()
-
-        watch = threading.Timer(report.deadline, end)
-        watch.daemon = True
-        watch.start()
-        try:
-            yield kernel
-        finally:
-            watch.cancel()
-            for each in clients:
-                each.stop_channels()
-            if kernel.has_kernel:
-                seen.memory = _peak(kernel.provisioner.pid)
-                run_sync(kernel.shutdown_kernel)(now=True)
-
-
-def _clients(kernel: Any) -> list[Any]:
-    """The clients that a manager makes from now on: papermill leaves their sockets and threads open."""
-    made, new = [], kernel.client
-
-    def client(**options: Any) -> Any:
-        made.append(new(**options))
-        return made[-1]
-
-    kernel.client = client
-    return made
-
-
-def _manager(folder: Path) -> Any:
-    """A manager of a forked kernel, or else of an ordinary one that listens in a folder of its own."""
-    from jupyter_client.kernelspec import KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
-
-    if client.are_forked():
-        from kpi_kit.batch.kernels.provisioner import manager
-
-        return manager()
-    return AsyncKernelManager(
-        kernel_name="python3",
-        kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),
-        # where there are such sockets, other users cannot reach them
-        transport="ipc" if os.name == "posix" else "tcp",
-        connection_file=str(folder / "kernel.json"),
-    )
-
-
-def _peak(pid: int) -> int | None:
-    """The most memory that a process held, in MiB, where Linux tells."""
+def _peak() -> int | None:
+    """The most memory that this process has held, in MiB; only Linux says so."""
     with suppress(OSError, ValueError):
-        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) // 1024
     return None
 
 
-def _run_notebook(report: Report, seen: _Seen) -> str | None:
-    with without_slow_grammar():
-        import papermill
+def _run_notebook(report: Report, tell: Callable[..., None], in_kernel: bool) -> tuple[str | None, bool]:
+    """Run the cells; returns what went wrong, and whether a process died."""
+    import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    from kpi_kit.batch.kernels.engine import ENGINE
+    from kpi_kit.batch import engine
 
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the result has what it would say
+    name = report.notebook.name
     try:
-        with _kernel(report, seen) as kernel:
+        with engine.kernel(ordinary=in_kernel) as options:
             papermill.execute_notebook(
                 _no_format_string(report.notebook),
                 _no_format_string(report.executed),
                 parameters=dict(report.parameters),
-                engine_name=ENGINE,
                 kernel_name="python3",
                 language="python",
                 progress_bar=False,
-                log_output=False,
-                request_save_on_cell_execute=False,  # the engine saves it where it does not come to its end
-                rescue=report.executed,
-                execution_timeout=CELL_TIMEOUT,
-                km=kernel,
+                tell=tell,
+                **options,
             )
     except PapermillExecutionError as fault:
-        return _sentence(report, fault)
+        return _sentence(report, fault), False
     except CellTimeoutError:
-        return f"{report.notebook.name}: a cell did not end within {CELL_TIMEOUT} s"
+        return f"{name}: a cell did not end within {CELL_TIMEOUT} s", False
+    except DeadKernelError:
+        return f"{name}: its kernel died, perhaps for want of memory", True
     except Exception as fault:  # whatever else goes wrong, the other reports go on
-        if seen.late:
-            return f"{report.notebook.name}: it did not end within {report.deadline:g} s"
-        seen.lost = isinstance(fault, DeadKernelError | client.LostError)
-        if seen.lost:
-            return f"{report.notebook.name}: its kernel died, perhaps for want of memory"
-        return f"{report.notebook.name}: {type(fault).__name__}: {_first_line(str(fault))}"
-    return None
+        return f"{name}: {type(fault).__name__}: {_first_line(str(fault))}", False
+    return None, False
 
 
 def _no_format_string(path: Path) -> str:

@@ -23,12 +23,11 @@ from kpi_kit.batch import quarto
 from kpi_kit.batch.dask_cluster import Cluster
 from kpi_kit.batch.execute import Report, Result, stoppable
 from kpi_kit.batch.fingerprints import InputHashes, Inputs, of_file, up_to_date
-from kpi_kit.batch.kernels.client import ForkServer
 from kpi_kit.batch.manifest import Manifest
 from kpi_kit.batch.plan import DEPARTMENT, Run, RunOptions, check_inputs, department, specialist, wanted
 from kpi_kit.batch.progress import display, line, say
 from kpi_kit.batch.publish import Outcome, Publisher
-from kpi_kit.batch.workers import Workers
+from kpi_kit.batch.warm import Workers
 from kpi_kit.batch.workspace import SNAPSHOT, has_manifest, scratch_folder
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import Period
@@ -45,14 +44,12 @@ _ROOM = 2 * 2**20
 """Bytes that a report takes on the disk, its scratch files included, at the most."""
 
 
-def run(options: RunOptions, *, server: ForkServer | None = None, console: Console | None = None) -> Outcome:
+def run(options: RunOptions, *, console: Console | None = None) -> Outcome:
     """Make the reports of a period, and the department's page from all that are there.
 
     Parameters
     ----------
     options : RunOptions
-    server : ForkServer or None
-        The server of warm processes where it has been started already; None for one of the run's own.
     console : rich.console.Console or None
         Where progress is shown: a bar on a terminal, plain lines elsewhere; None for silence.
 
@@ -76,7 +73,7 @@ def run(options: RunOptions, *, server: ForkServer | None = None, console: Conso
         if not options.force and has_manifest(this.folder) and _is_unchanged(this, loaded):
             outcome.unchanged = [*wanted(options.specialists, list(loaded.specialists)), DEPARTMENT]
         else:
-            with _workers(this, server) as workers:
+            with _workers(this) as workers:
                 workers.warm_up()  # processes import while this one copies and checks the inputs
                 _make(this, workers, outcome)
     outcome.seconds = time.perf_counter() - begun
@@ -96,10 +93,10 @@ def _make(this: Run, workers: Workers | Cluster, outcome: Outcome) -> None:
         steps.make_department(scratch)
 
 
-def _workers(this: Run, server: ForkServer | None) -> Workers | Cluster:
+def _workers(this: Run) -> Workers | Cluster:
     if this.options.scheduler is not None:
         return Cluster(this.options.scheduler)
-    return Workers(this.jobs, lambda text: say(this.console, text), this.params, server)
+    return Workers(this.jobs, lambda text: say(this.console, text), this.params)
 
 
 def _summary(outcome: Outcome) -> str:

@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from pathlib import Path
+from contextlib import suppress
 
+from kpi_kit.batch import warm
 from kpi_kit.batch.execute import stoppable
-from kpi_kit.batch.kernels import client
 from kpi_kit.batch.remote import is_url, source
 from kpi_kit.batch.workspace import has_manifest
 from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.sanitize import on_terminal
 
-# The rest is imported while the processes of the run, begun before, import what they need.
+# The rest is imported while the fork server, which is started first, imports what reports need.
 
 
 def carry_out(asked: argparse.Namespace) -> int:
     """Make the reports; 1 where some failed."""
-    if not _is_needed(asked):
-        return _made(asked, None)
-    with (
-        stoppable(),
-        tempfile.TemporaryDirectory(prefix="kpi-", ignore_cleanup_errors=True) as folder,
-        client.ForkServer(Path(folder), asked.params) as server,
-    ):
-        server.start()
-        return _made(asked, server)
+    with stoppable():
+        if _is_needed(asked):
+            with suppress(OSError):  # the run says why it does without
+                warm.start(asked.params)
+        return _made(asked)
 
 
 def _is_needed(asked: argparse.Namespace) -> bool:
     """Whether reports are to be made here for sure; else a run first looks which."""
-    if asked.scheduler or is_url(asked.out) or not client.can_fork():
+    if asked.scheduler or is_url(asked.out) or not warm.can_fork():
         return False
     if asked.force:
         return True
@@ -42,7 +37,7 @@ def _is_needed(asked: argparse.Namespace) -> bool:
     return not any(map(has_manifest, asked.out.glob("*")))
 
 
-def _made(asked: argparse.Namespace, server: client.ForkServer | None) -> int:
+def _made(asked: argparse.Namespace) -> int:
     from rich.console import Console
 
     from kpi_kit.batch import run as batch
@@ -69,7 +64,7 @@ def _made(asked: argparse.Namespace, server: client.ForkServer | None) -> int:
         force=asked.force,
         scheduler=_scheduler(asked),
     )
-    outcome = batch.run(options, server=server, console=Console(stderr=True, quiet=asked.quiet))
+    outcome = batch.run(options, console=Console(stderr=True, quiet=asked.quiet))
     if asked.quiet:  # otherwise the run has said each when it failed
         for name, problem in outcome.failed.items():
             print(on_terminal(f"{name}: {problem}"), file=sys.stderr)

@@ -24,9 +24,8 @@ import nbformat
 import pytest
 from rich.console import Console
 
-from kpi_kit.batch import execute, publish, workspace
+from kpi_kit.batch import execute, publish, warm, workspace
 from kpi_kit.batch import run as batch
-from kpi_kit.batch.kernels import client
 from kpi_kit.core import errors
 from kpi_kit.core.errors import InputError
 from kpi_kit.report import render as rendering
@@ -77,26 +76,6 @@ class Always:
 
     def department(self, notebook: Path, reports: object) -> dict[str, str]:
         return {"number": str(next(self.numbers))}
-
-
-class OneServer(client.ForkServer):
-    """Serves all runs of these tests, so that each need not import everything anew."""
-
-    def close(self) -> None:
-        """Not yet."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[OneServer]:
-    with tempfile.TemporaryDirectory(prefix="t") as folder:
-        server = OneServer(Path(folder))
-        yield server
-        client.ForkServer.close(server)
-
-
-@pytest.fixture(autouse=True)
-def one_server(server: OneServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "ForkServer", lambda *_: server)
 
 
 @pytest.fixture
@@ -194,7 +173,10 @@ def test_noise_of_a_notebook_is_not_in_the_page(go):
             "anna.yml: weight: allowed is a number, found 'x'; anna.yml: no accounts",
         ),
         ("raises_value_error", "specialist_report.ipynb, cell [4]: ValueError: not a sentence"),
-        ("kills_its_kernel", "specialist_report.ipynb: its kernel died, perhaps for want of memory"),
+        (
+            "kills_its_kernel",
+            "specialist_report.ipynb: its process was ended from outside, perhaps for want of memory",
+        ),
         ("exits_early", "specialist_report.ipynb: it stopped before its last cell, without an error"),
         (
             "saves_nothing",
@@ -228,8 +210,9 @@ def test_a_broken_notebook_fails_in_one_sentence_and_leaves_the_earlier_report(
 def test_a_cell_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(execute, "CELL_TIMEOUT", 1)
     given = {"specialist": "anna", "period": "2025-10", "out": str(tmp_path)}
-    report = execute.Report("anna", NOTEBOOKS / "hangs.ipynb", given, tmp_path, tmp_path)
-    assert execute.execute(report).error == "hangs.ipynb: a cell did not end within 1 s"
+    report = execute.Report("anna", NOTEBOOKS / "hangs.ipynb", given, tmp_path / "a/b/c/d", tmp_path)
+    with warm.Workers(1) as workers:
+        assert workers.make(report).error == "hangs.ipynb: a cell did not end within 1 s"
 
 
 def test_one_failure_leaves_the_others_alone_and_is_forgotten_when_it_is_mended(go):
@@ -244,7 +227,9 @@ def test_one_failure_leaves_the_others_alone_and_is_forgotten_when_it_is_mended(
 
 def test_a_process_that_is_killed_fails_its_reports_and_not_the_department(go):
     outcome = go("kills_its_worker", specialists=["anna"])
-    assert outcome.failed == {"anna": "its process was ended from outside, perhaps for want of memory"}
+    assert outcome.failed == {
+        "anna": "specialist_report.ipynb: its process was ended from outside, perhaps for want of memory"
+    }
     assert files(outcome) == INDEX | {"anna.failed.ipynb"}
 
 
@@ -429,7 +414,7 @@ def running(tmp_path: Path, style: Path) -> Iterator[SimpleNamespace]:
     shutil.copy(NOTEBOOKS / "department.ipynb", house / "department_report.ipynb")
     script = tmp_path / "script.py"
     script.write_text(INTERRUPTED, encoding="utf-8")
-    temporary = Path(tempfile.mkdtemp(prefix="t"))  # tmp_path is too long for the sockets of kernels
+    temporary = Path(tempfile.mkdtemp(prefix="t"))
     process = subprocess.Popen(
         [sys.executable, str(script), str(house), str(out), str(style)],
         env={**os.environ, "PYTHONPATH": str(HERE.parent), "TMPDIR": str(temporary)}
@@ -614,14 +599,6 @@ def test_what_is_up_to_date_is_not_made_again(go, people, monkeypatch):
     assert go(force=True, specialists=["anna"]).unchanged == []
 
 
-def test_what_one_report_finds_in_its_environment_the_next_does_not(monkeypatch):
-    monkeypatch.setenv("BOTH", "before")
-    monkeypatch.delenv("NEW", raising=False)
-    with execute._environment({"BOTH": "within", "NEW": "within"}):
-        assert (os.environ["BOTH"], os.environ["NEW"]) == ("within", "within")
-    assert (os.environ["BOTH"], os.environ.get("NEW")) == ("before", None)
-
-
 FLAKY = """
 import os
 import signal
@@ -712,7 +689,7 @@ def test_a_disk_that_is_full_is_found_before_the_work(go, monkeypatch):
 
 
 def test_where_there_is_no_fork_ordinary_kernels_serve_after_one_line(go, monkeypatch):
-    monkeypatch.setattr(client, "can_fork", lambda: False)
+    monkeypatch.setattr(warm, "can_fork", lambda: False)
     said = io.StringIO()
     outcome = go(console=Console(file=said, width=20))
     assert outcome.failed == {}
@@ -721,20 +698,6 @@ def test_where_there_is_no_fork_ordinary_kernels_serve_after_one_line(go, monkey
         "reports are made with ordinary kernels, which takes longer: this system has no fork"
     )
     assert said.getvalue().count("ordinary") == 1
-
-
-def test_a_server_that_turns_out_to_have_threads_is_done_without(tmp_path):
-    """It was started before the run, and has ended meanwhile."""
-
-    class Crowded(OneServer):
-        def start(self) -> client.Channel:
-            raise client.CrowdedError("it has threads")
-
-    said: list[str] = []
-    with batch.Workers(1, said.append, None, Crowded(tmp_path)) as workers:
-        workers.warm_up()
-        assert workers.submit(abs, -1).result() == 1
-    assert said == ["reports are made with ordinary kernels, which takes longer: it has threads"]
 
 
 def test_two_runs_at_once_keep_each_others_reports(go):

@@ -1,0 +1,239 @@
+"""What the fork server does besides forking: import what reports need, and do once what is slow at first.
+
+:mod:`multiprocessing` imports this module in its fork server, see :mod:`kpi_kit.batch.warm`. The server
+first imports what computes. It imports the rest while it has nothing to fork. In other processes the import
+of this module has no effect.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import io
+import json
+import os
+import selectors
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+ORDER = "KPI_KIT_FORK_SERVER"
+"""The environment variable that makes a process the fork server: its temporary folder and params in JSON."""
+INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+"""The backend of matplotlib that shows figures in a notebook; matplotlib reads it when it is imported."""
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""A pool of threads does not survive a fork, and several reports at once use all cores anyway."""
+_SLOW = "rfc3987_syntax"
+"""An optional part of jsonschema that takes over a second to import; it checks a format no notebook has."""
+_COMPUTING = (
+    "holidays.countries",
+    "scipy.stats",
+    "kpi_kit.scorecard.cohort",
+    "kpi_kit.scorecard.context",
+    "kpi_kit.scorecard.platform_shocks",
+    "kpi_kit.scorecard.inference",
+)
+"""What the back-test needs, which a run computes first."""
+_NOTEBOOK = (
+    "IPython.core.application",
+    "IPython.core.completerlib",
+    "IPython.core.crashhandler",
+    "IPython.core.logger",
+    "IPython.core.magics",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "encodings.utf_8_sig",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.pyplot",
+    "seaborn",
+    "kpi_kit.report.notebook_api",
+)
+"""What a report and its cells need."""
+_TOOLS = (
+    "nbconvert.exporters.templateexporter",
+    "papermill",
+    "kpi_kit.batch.engine",
+    "kpi_kit.batch.warm",
+)
+"""What executes and renders a notebook, and what its cells have no use for."""
+
+server: int | None = None
+"""The process id of the fork server; None in a process that was not forked from it."""
+has_threads = False
+"""Whether a library has started threads in the fork server, so that a forked process may hang."""
+
+
+_steps: Iterator[Callable[[], object]] = iter(())
+"""What the server, or a process forked from it, has still to do."""
+
+
+def is_forked() -> bool:
+    """Whether this process was forked from a fork server that is alive."""
+    return server is not None and os.getppid() == server
+
+
+def finish() -> None:
+    """Do the steps that the server had not done when this process was forked."""
+    for step in _steps:
+        _take(step)
+
+
+def _serve(folder: Path, params: Path | None) -> None:
+    """Make this process the fork server of its parent."""
+    global server, _steps
+    server, run = os.getpid(), os.getppid()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # they are for the run, which ends this process
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # the run blocks them until here
+    os.setpgid(0, 0)
+    atexit.register(_clear_up, run, folder)
+    os.environ.update({**INLINE, **_ONE_THREAD})
+    gc.disable()
+    for name in _COMPUTING:
+        if os.getppid() != run:
+            raise SystemExit
+        _take(partial(importlib.import_module, name))
+    if params is not None:
+        _read_params(params)
+    gc.freeze()
+    _steps = _rest(folder)
+    selectors.DefaultSelector = _Selector  # type: ignore[misc]  # the server makes one when it has imported this
+
+
+class _Selector(selectors.DefaultSelector):
+    """Takes a step whenever there is nothing to fork."""
+
+    def select(self, timeout: float | None = None) -> Any:
+        while True:
+            ready = super().select(0)
+            step = None if ready else next(_steps, None)
+            if step is None:
+                return ready or super().select(timeout)
+            _take(step)
+            gc.freeze()  # forked processes share the memory of what is not collected
+
+
+def _take(step: Callable[[], object]) -> None:
+    global has_threads
+    with suppress(ImportError):  # who needs the module says what is wrong
+        step()
+    has_threads = has_threads or _threads() > 1
+
+
+def _clear_up(run: int, folder: Path) -> None:
+    """At the end of the server, end what it has forked; remove the files of a run that was killed."""
+    import psutil
+
+    for child in psutil.Process().children():
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+    if os.getppid() != run:
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)  # libraries would say what they leave behind
+
+
+def _threads() -> int:
+    """How many threads this process has; Linux also counts those of libraries."""
+    tasks = Path("/proc/self/task")
+    return sum(1 for _ in tasks.iterdir()) if tasks.is_dir() else threading.active_count()
+
+
+def _rest(folder: Path) -> Iterator[Callable[[], object]]:
+    """What only a report needs, step by step."""
+    for name in _NOTEBOOK:
+        yield partial(importlib.import_module, name)
+    for name in _TOOLS:
+        yield partial(_load_tool, name)
+    yield _load_words
+    yield _compute
+    yield _draw
+    yield partial(_render, folder)
+
+
+def _load_tool(name: str) -> None:
+    with _without_slow_grammar(), warnings.catch_warnings():  # a notebook may want to hear warnings
+        importlib.import_module(name)
+
+
+@contextmanager
+def _without_slow_grammar() -> Iterator[None]:
+    hidden = _SLOW not in sys.modules
+    if hidden:
+        sys.modules[_SLOW] = None  # type: ignore[assignment]  # makes the import fail
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules[_SLOW]
+
+
+def _read_params(folder: Path) -> None:
+    """Fill the cache of params."""
+    from kpi_kit.core.errors import KitError
+    from kpi_kit.params import load
+
+    with suppress(KitError):  # the run reports it
+        load(folder)
+
+
+def _load_words() -> None:
+    """Read the data of both languages."""
+    from kpi_kit.report import wording
+
+    for language in wording.LANGUAGES:
+        wording.words(language, "RUB").period("2025-01")
+
+
+def _compute() -> None:
+    """Compute a trend, which reads distributions, and the hashes of the kit."""
+    from kpi_kit.core import versions
+    from kpi_kit.statistics import trend
+
+    trend([1.0, 3.0, 2.0, 4.0] * 4)
+    versions.source()
+    versions.versions()
+
+
+def _draw() -> None:
+    """Draw a figure, which finds fonts and compiles the paths of marks."""
+    from matplotlib.figure import Figure
+
+    from kpi_kit.report import figures
+    from kpi_kit.report.figures.canvas import SIZE, SMALL, text_width
+
+    for size, weight in ((SMALL, "normal"), (SIZE, "normal"), (SIZE, "bold")):
+        text_width("1", size, weight)
+    with figures.drawing():
+        figure = Figure(figsize=(2, 1))
+        axes = figure.add_subplot()
+        axes.plot([0, 1], [1, 2], marker="o", label="1")
+        for weight in ("normal", "bold"):
+            axes.text(0, 1, "Ж1", weight=weight)
+        figure.savefig(io.BytesIO(), format="svg")
+
+
+def _render(place: Path) -> None:
+    """Render an empty page, which compiles the template."""
+    from nbformat import v4, write
+
+    from kpi_kit.report import render
+
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        empty = Path(folder) / "empty.ipynb"
+        write(v4.new_notebook(), empty)
+        render.render([empty], engine="embedded")
+
+
+_order = os.environ.pop(ORDER, None)
+if _order is not None:
+    _folder, _params = json.loads(_order)
+    _serve(Path(_folder), None if _params is None else Path(_params))
