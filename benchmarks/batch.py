@@ -180,7 +180,7 @@ def plain(name: str, params: str, crossing: Cohort | None = None) -> dict[str, A
     loaded, store = open_inputs.open_inputs(ROOT / DATA, Path(params))
     with store:
         case = prepare(name, Period.parse(PERIOD), params=loaded, store=store)
-        card = build.card(case, crossing, NOTEBOOK)
+        card = build.scorecard(case, crossing, NOTEBOOK)
     _show(SpecialistReport(card), SECTIONS)
     return card
 

@@ -20,9 +20,10 @@ from kpi_kit.core.periods import Period
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.store import open_store
 from kpi_kit.params import load as load_params
-from kpi_kit.scorecard.build import Scorecard, score
+from kpi_kit.scorecard.build import score
 from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.entry_facts import Facts
+from kpi_kit.scorecard.record import Scorecard
 from tests.builders import write_csv, write_params
 
 Lines = Sequence[str]

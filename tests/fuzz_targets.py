@@ -211,7 +211,7 @@ def kept(chance: random.Random, folder: Path) -> None:
     """JSON that a run has left, damaged: a scorecard, a manifest, the journal of the mail."""
     from kpi_kit.batch.manifest import Manifest
     from kpi_kit.mail.journal import Journal
-    from kpi_kit.scorecard import build
+    from kpi_kit.scorecard import json_file
     from tests.fuzzing import ANY
 
     name, place = chance.choice(
@@ -219,7 +219,7 @@ def kept(chance: random.Random, folder: Path) -> None:
     )
     (folder / place).write_bytes(chance.choice(ANY)((GOLDEN / name).read_bytes(), chance))
     if name == "scorecard.json":
-        build.load(folder / place)
+        json_file.load(folder / place)
     elif name == "manifest.json":
         Manifest(folder, "2025-10", ["olga"]).save()
     else:

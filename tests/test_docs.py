@@ -20,7 +20,8 @@ from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import load
 from kpi_kit.params.records import Department, Entry, Event, Specialist, TargetParams
 from kpi_kit.report.wording import words
-from kpi_kit.scorecard.build import Scorecard, score
+from kpi_kit.scorecard.build import score
+from kpi_kit.scorecard.record import Scorecard
 from kpi_kit.sources import SOURCES
 from kpi_kit.sources.attribution import read_attribution
 from kpi_kit.sources.column_mapping import read_mapping

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from kpi_kit.cli.main import main
-from kpi_kit.scorecard.build import is_sealed, score
+from kpi_kit.scorecard.build import score
+from kpi_kit.scorecard.json_file import is_sealed
 
 ROOT = Path(__file__).parent.parent
 PERIOD = "2025-10"

@@ -28,7 +28,7 @@ from kpi_kit.data.store import look, open_store
 from kpi_kit.mail import gate
 from kpi_kit.report import department
 from kpi_kit.report.render import _for_quarto
-from kpi_kit.scorecard import build, cohort
+from kpi_kit.scorecard import build, cohort, json_file
 from tests.core.test_file_versions import GOLDEN, take_in_a_post
 
 ZONE = "Europe/Moscow"
@@ -148,7 +148,7 @@ def test_a_file_that_may_not_be_read_is_told(sample: Path, monkeypatch: pytest.M
 
 DEEP, LONG = "[" * 200_000, '{"schema": ' + "9" * 400 + "}"
 READERS: dict[str, Callable[[Path], object]] = {
-    "scorecard.json": lambda sample: build.load(sample / "scorecard.json"),
+    "scorecard.json": lambda sample: json_file.load(sample / "scorecard.json"),
     "manifest.json": lambda sample: Manifest(sample, "2025-10", ["olga"]),
     "backtest.json": cohort.read,
     "department/shocks.json": cohort.read,
@@ -279,7 +279,7 @@ def end_of(path: Path, sample: Path) -> str:
 
 @pytest.mark.parametrize(("way", "value"), KNOWN)
 def test_a_scorecard_with_such_a_part_is_refused(way: tuple[Any, ...], value: Any, sample: Path) -> None:
-    record = build.load(sample / "scorecard.json")
+    record = json_file.load(sample / "scorecard.json")
     (sample / "altered.json").write_text(altered(record, way, value))
     assert end_of(sample / "altered.json", sample) == "refused"
 
@@ -287,7 +287,7 @@ def test_a_scorecard_with_such_a_part_is_refused(way: tuple[Any, ...], value: An
 def test_a_scorecard_with_anything_anywhere_is_verified_or_refused(
     sample: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = build.load(sample / "scorecard.json")
+    record = json_file.load(sample / "scorecard.json")
     where = {"data": sample / "data", "params": sample / "params"}
     now = build.score("olga", "2025-10", as_of=record["as_of"], **where)
     monkeypatch.setattr("kpi_kit.cli.verify_report.open_inputs", lambda *_: (None, nullcontext()))

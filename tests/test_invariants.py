@@ -20,7 +20,8 @@ from ruamel.yaml import YAML
 
 from kpi_kit.core.schema import TABLES, Type
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.scorecard.build import dumps, score
+from kpi_kit.scorecard.build import score
+from kpi_kit.scorecard.json_file import dumps
 from tests.builders import write_data
 from tests.random_agency import write_agency
 

@@ -35,8 +35,9 @@ from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import load as load_params
 from kpi_kit.scorecard import build
-from kpi_kit.scorecard.build import dumps, score
+from kpi_kit.scorecard.build import score
 from kpi_kit.scorecard.context import prepare
+from kpi_kit.scorecard.json_file import dumps
 from tests import oracle, sql_oracle
 from tests.random_agency import PEOPLE, leave_gaps, write_agency
 from tests.sql_agreement import compared, in_sql, same
@@ -129,7 +130,7 @@ def measured(
     loaded, store = open_inputs(data, params)
     with store:
         asked = {"params": loaded, "store": store, "as_of": as_of}
-        cards = {who: build.card(prepare(who, Period.parse(period), **asked)) for who in people}
+        cards = {who: build.scorecard(prepare(who, Period.parse(period), **asked)) for who in people}
     for card in cards.values():
         dumps(card)
     return cards

@@ -15,7 +15,7 @@ from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.report.parts import terminal
 from kpi_kit.report.wording import LANGUAGES, words
 from kpi_kit.report.wording.audit import entry_sentences, set_sentence
-from kpi_kit.scorecard.build import card
+from kpi_kit.scorecard.build import scorecard
 from kpi_kit.scorecard.cohort import Cohort, of_case, pooled
 from kpi_kit.scorecard.context import prepare
 from tests.calculator import agrees, computations
@@ -34,7 +34,7 @@ def cards() -> Cards:
             prepare(person, Period.parse(PERIOD), params=params, store=store) for person in params.specialists
         ]
         cohort = Cohort(backtest=pooled(map(of_case, cases)))
-        return {case.person.id.split("-")[0]: card(case, cohort) for case in cases}
+        return {case.person.id.split("-")[0]: scorecard(case, cohort) for case in cases}
 
 
 def findings(cards: Cards) -> dict[tuple[str, str], Any]:

@@ -17,7 +17,7 @@ from kpi_kit.params import Entry, Params, load
 from kpi_kit.report import wording
 from kpi_kit.report.wording import audit
 from kpi_kit.scorecard import cohort, smart_audit
-from kpi_kit.scorecard.build import target_of
+from kpi_kit.scorecard.attainment import target_of
 from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.inference import verdicts

@@ -14,8 +14,9 @@ from kpi_kit.core.sanitize import json_on_terminal
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.report.parts import terminal
 from kpi_kit.scorecard import cohort
-from kpi_kit.scorecard.build import card, dumps
+from kpi_kit.scorecard.build import scorecard
 from kpi_kit.scorecard.context import prepare
+from kpi_kit.scorecard.json_file import dumps
 
 
 def carry_out(asked: argparse.Namespace) -> int:
@@ -24,7 +25,7 @@ def carry_out(asked: argparse.Namespace) -> int:
     with store:
         period = chosen_period(asked, store)
         context = prepare(asked.specialist, period, params=loaded, store=store, as_of=asked.as_of)
-        record = card(context, cohort.read(asked.out / str(period)))
+        record = scorecard(context, cohort.read(asked.out / str(period)))
     if asked.json:
         sys.stdout.write(json_on_terminal(dumps(record)))
     else:

@@ -16,10 +16,10 @@ from kpi_kit.params import entry_name
 from kpi_kit.report.wording import Form, Words, form, words
 from kpi_kit.scorecard import cohort as crossing
 from kpi_kit.scorecard.archive import HISTORY
-from kpi_kit.scorecard.build import card, is_sealed, load
-from kpi_kit.scorecard.card_files import EntryKey, entries
+from kpi_kit.scorecard.build import scorecard
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.context import prepare
+from kpi_kit.scorecard.json_file import EntryKey, entries, is_sealed, load
 from kpi_kit.scorecard.provenance import WHOLE, Cause, differences
 from kpi_kit.scorecard.record import EarlierEntry, PlatformShocks, Scorecard
 from kpi_kit.scorecard.revisions import alike
@@ -140,7 +140,7 @@ def verify(path: Path, *, data: Path, params: Path, notebook: Path | None = None
                 f"{path}: a scorecard is expected, and its shocks or checks cannot be read "
                 f"({type(fault).__name__})"
             ) from None
-        now = card(context, crossed, notebook)
+        now = scorecard(context, crossed, notebook)
     try:
         return _compared(path, was, now)
     except _MALFORMED as fault:

@@ -51,7 +51,7 @@ class Card:
     def __init__(self, case: Context, cohort: Cohort) -> None:
         self.case = case
         self._cohort = cohort
-        self.data: Scorecard = build.card(case, cohort)
+        self.data: Scorecard = build.scorecard(case, cohort)
         """The record: what the scorecard JSON of a report says."""
 
     def __repr__(self) -> str:

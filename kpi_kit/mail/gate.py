@@ -16,7 +16,7 @@ from kpi_kit.mail.origins import Origins
 from kpi_kit.params import Params
 from kpi_kit.report import render
 from kpi_kit.report.wording import Words, words
-from kpi_kit.scorecard import card_files
+from kpi_kit.scorecard import json_file
 from kpi_kit.scorecard.record import Scorecard
 
 REQUIRED = ("header", "summary", "total", "scorecard", "notes", "definitions", "provenance")
@@ -151,7 +151,7 @@ class Gate:
     def _files(self, person: str, entry: Mapping[str, Any]) -> tuple[Scorecard, bytes]:
         paths = [self.folder / f"{person}.{kind}" for kind in ("json", "html")]
         try:
-            card, page = card_files.load(paths[0]), paths[1].read_bytes()
+            card, page = json_file.load(paths[0]), paths[1].read_bytes()
         except (KitError, OSError) as fault:
             raise _Refused("absent", " ".join(str(fault).split())) from None
         if not as_made(entry, self.folder, [path.name for path in paths]):

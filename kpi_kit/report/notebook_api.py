@@ -24,7 +24,7 @@ from kpi_kit.report.department_page import DepartmentReport
 from kpi_kit.report.parts import tag
 from kpi_kit.report.section import Section
 from kpi_kit.report.specialist_page import THEME, SpecialistReport
-from kpi_kit.scorecard import archive, build, card_files, revisions
+from kpi_kit.scorecard import archive, build, json_file, revisions
 
 __all__ = ["THEME", "DepartmentReport", "Section", "SpecialistReport", "department", "specialist", "style"]
 
@@ -83,9 +83,9 @@ def specialist(
     path.parent.mkdir(parents=True, exist_ok=True)
     changed = revisions.restated(card, archive.first(folder, who), journal.read(folders(**paths)[0]))
     card["restated"] = changed
-    card = card_files.sealed(card)
+    card = json_file.sealed(card)
     archive.keep(folder, who, card)
-    card_files.save(card, path)
+    json_file.save(card, path)
     return SpecialistReport(card, path)
 
 
@@ -120,14 +120,14 @@ def department(*, period: object, data: object, params: object, out: object) -> 
     done = [
         path for path in _cards(folder) if path.stem not in failed and (not reports or path.stem in reports)
     ]
-    cards = [card_files.load(path) for path in done]
+    cards = [json_file.load(path) for path in done]
     told = {*failed, *(card["specialist"] for card in cards)}
     missing = [name for person, name in people.items() if person not in told]
     failed = {people.get(person, person): error for person, error in failed.items()}
     made = DepartmentReport(when, cards, failed, str(settings.language), settings.currency, missing)
     kept = folder / "department" / "department.json"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    card_files.save(made.view, kept)
+    json_file.save(made.view, kept)
     return made
 
 

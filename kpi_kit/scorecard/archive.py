@@ -1,7 +1,7 @@
-"""What was reported before: earlier scorecards, kept in ``history/`` beside the reports.
+"""Earlier scorecards of a period, kept in ``history/`` beside the reports.
 
-What is compared with them is what has been promised or paid: values, targets, whether they are attained,
-payouts, the total and the bonus.
+Later ones are compared with them in what was promised or paid: values, targets, attained, payouts, the
+total and the bonus.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import sha256, sha256_of_file, write_file
-from kpi_kit.scorecard.card_files import dumps, entries, is_sealed, load, sealed
+from kpi_kit.scorecard.json_file import dumps, entries, is_sealed, load, sealed
 from kpi_kit.scorecard.record import AnyScorecard, EarlierScorecard, Scorecard
 
 HISTORY = "history"
@@ -20,13 +20,13 @@ HISTORY = "history"
 
 Field: TypeAlias = Literal["value", "target", "attained", "payout"]
 FIELDS: tuple[Field, ...] = get_args(Field)
-"""What is compared of a KPI."""
+"""The fields of an entry that are compared."""
 
 _NAME = re.compile(r"(?P<who>.+)\.(?P<number>\d{3,})-(?P<digest>[0-9a-f]{12})\.json")
 
 
 def keep(folder: Path, specialist: str, fresh: Path | Scorecard) -> Path | None:
-    """Keep a person's published scorecard in ``history/`` before a different one takes its place.
+    """Copy a person's published scorecard to ``history/`` before a different one replaces it.
 
     Parameters
     ----------
@@ -34,21 +34,21 @@ def keep(folder: Path, specialist: str, fresh: Path | Scorecard) -> Path | None:
         The folder of the reports of a period.
     specialist : str
     fresh : Path or dict
-        The scorecard that is about to be published.
+        The scorecard that will be published.
 
     Returns
     -------
     Path or None
-        None where there is none yet, or one of the same content is kept or about to be published.
+        The copy; None where nothing was published, or the same content is kept or will be published.
     """
     published = folder / f"{specialist}.json"
     if not published.is_file():
         return None
-    digest, kept = _digest(published), _kept(folder, specialist)
-    coming = _digest(fresh) if isinstance(fresh, Path) else _digest_of(fresh)
-    if digest in (coming, *(each.digest for each in kept)):
+    digest, copies = _digest(published), _copies(folder, specialist)
+    fresh_digest = _digest(fresh) if isinstance(fresh, Path) else _digest_of(fresh)
+    if digest in (fresh_digest, *(copy.digest for copy in copies)):
         return None
-    number = max((each.number for each in kept), default=0) + 1
+    number = max((copy.number for copy in copies), default=0) + 1
     target = folder / HISTORY / f"{specialist}.{number:03d}-{digest}.json"
     target.parent.mkdir(exist_ok=True)
     write_file(target, published.read_bytes())
@@ -58,11 +58,10 @@ def keep(folder: Path, specialist: str, fresh: Path | Scorecard) -> Path | None:
 def first(folder: Path, specialist: str) -> AnyScorecard | None:
     """The scorecard of a period with which later ones are compared.
 
-    It is the first final one; where none was final, the first preliminary one. Figures of a period that was
-    not over announced that they would change, and files that cannot be read or that somebody has altered
-    are nobody's word.
+    It is the first final one, else the first preliminary one. Interim scorecards, files that cannot be
+    read and files that were altered by hand do not count.
     """
-    files = [*(each.file for each in _kept(folder, specialist)), folder / f"{specialist}.json"]
+    files = [*(copy.file for copy in _copies(folder, specialist)), folder / f"{specialist}.json"]
     cards = [card for card in map(_read, files) if card is not None and not card["interim"]]
     return next((card for card in cards if not card["preliminary"]), cards[0] if cards else None)
 
@@ -98,15 +97,15 @@ def _brief(card: AnyScorecard) -> EarlierScorecard:
 
 
 def beside(folder: Path, specialist: str) -> dict[Path, str]:
-    """The file that a report finds in its scratch folder, where the person has been reported before."""
+    """The earlier scorecard to put into a report's workspace, by its place there; none for a first report."""
     earlier = first(folder, specialist)
     if earlier is None:
         return {}
-    told = _brief(earlier)
-    return {Path(HISTORY, f"{specialist}.001-{_digest_of(told)}.json"): dumps(told)}
+    brief = _brief(earlier)
+    return {Path(HISTORY, f"{specialist}.001-{_digest_of(brief)}.json"): dumps(brief)}
 
 
-class _Kept(NamedTuple):
+class _Copy(NamedTuple):
     """A file in ``history/``."""
 
     number: int
@@ -114,18 +113,18 @@ class _Kept(NamedTuple):
     file: Path
 
 
-def _kept(folder: Path, specialist: str) -> list[_Kept]:
+def _copies(folder: Path, specialist: str) -> list[_Copy]:
     """The earlier scorecards of a person, the first one first."""
     named = [(_NAME.fullmatch(file.name), file) for file in (folder / HISTORY).glob("*.json")]
     return sorted(
-        _Kept(int(name["number"]), name["digest"], file)
+        _Copy(int(name["number"]), name["digest"], file)
         for name, file in named
         if name is not None and name["who"] == specialist
     )
 
 
 def _read(file: Path) -> AnyScorecard | None:
-    """A scorecard as the kit wrote it; None of any other file: an earlier one holds no report up."""
+    """A scorecard as the kit wrote it; None for any other file, so that none stops a report."""
     if not file.is_file():
         return None
     try:
@@ -137,11 +136,11 @@ def _read(file: Path) -> AnyScorecard | None:
 
 
 def _digest(file: Path) -> str:
-    """Of what a scorecard says; of a file that is none, of its bytes."""
+    """The hash of a scorecard's content; of any other file, of its bytes."""
     card = _read(file)
     return sha256_of_file(file)[:12] if card is None else _digest_of(card)
 
 
 def _digest_of(card: AnyScorecard) -> str:
-    said = {name: part for name, part in card.items() if name not in ("provenance", "restated")}
-    return sha256(dumps(said))[:12]
+    content = {name: part for name, part in card.items() if name not in ("provenance", "restated")}
+    return sha256(dumps(content))[:12]

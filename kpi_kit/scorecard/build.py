@@ -1,25 +1,26 @@
-"""Specialist × period to a scorecard: one JSON record, the only source of every number shown."""
+"""The scorecard of a specialist and a period: a JSON record, the only source of every number shown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from kpi_kit.core.model import Note
 from kpi_kit.core.periods import Period
 from kpi_kit.data import validate
 from kpi_kit.data.open_inputs import open_inputs
-from kpi_kit.params import Entry, TargetParams, brand_record
+from kpi_kit.params import Entry, brand_record
 from kpi_kit.params.targets import Target
 from kpi_kit.scorecard import unusual_days
-from kpi_kit.scorecard.card_files import SCHEMA, dumps, is_sealed, load, save, sealed
-from kpi_kit.scorecard.cohort import Cohort, read
+from kpi_kit.scorecard.attainment import outcome, target_in, target_of
+from kpi_kit.scorecard.cohort import Cohort
+from kpi_kit.scorecard.cohort import read as read_cohort
 from kpi_kit.scorecard.context import Context, prepare
-from kpi_kit.scorecard.details import sections
+from kpi_kit.scorecard.details import entry_of, sections
 from kpi_kit.scorecard.entry_facts import Facts
-from kpi_kit.scorecard.inference import VerdictRecord, records, verdicts
+from kpi_kit.scorecard.inference import VerdictRecord, verdict_records, verdicts
+from kpi_kit.scorecard.json_file import SCHEMA, sealed
 from kpi_kit.scorecard.provenance import provenance
 from kpi_kit.scorecard.record import (
     Absence,
@@ -28,15 +29,14 @@ from kpi_kit.scorecard.record import (
     Bonus,
     Brand,
     EntryRecord,
-    Finding,
+    HistoryPoint,
+    OwnerValue,
     Scorecard,
     ScoringRecord,
     TargetRecord,
 )
 from kpi_kit.scorecard.sensitivity import robustness
-from kpi_kit.scorecard.smart_audit import audit, audit_set
-
-__all__ = ["SCHEMA", "Scorecard", "card", "dumps", "is_sealed", "load", "save", "score", "sealed"]
+from kpi_kit.scorecard.smart_audit import Audit, audit, audit_set
 
 
 def score(
@@ -60,45 +60,42 @@ def score(
     data, params : Path
         A data folder or database, and a folder of params.
     as_of : str, optional
-        The data cut-off; by default the end of the period plus the settling days, but not beyond
-        the end of coverage.
+        The data cut-off; see :func:`kpi_kit.scorecard.windows.cut_off`.
     beside : Path, optional
-        The folder in which a batch left what crosses specialists.
+        The folder of the period's reports, where a run has left the cohort.
     notebook : Path, optional
-        The notebook that asks, for the provenance.
+        The notebook that calls, for the provenance.
 
     Returns
     -------
     dict
-        The record of section 7 of the design, made of JSON types only.
+        A :class:`~kpi_kit.scorecard.record.Scorecard`, made of JSON types only.
 
     Raises
     ------
     InputError, SpecialistError
         With every problem of the inputs.
     """
-    asked = Period.parse(period)
-    cohort = Cohort() if beside is None else read(beside)
+    span = Period.parse(period)
+    cohort = Cohort() if beside is None else read_cohort(beside)
     loaded, store = open_inputs(data, params)
     with store:
-        return card(prepare(specialist, asked, params=loaded, store=store, as_of=as_of), cohort, notebook)
+        context = prepare(specialist, span, params=loaded, store=store, as_of=as_of)
+        return scorecard(context, cohort, notebook)
 
 
-def card(context: Context, cohort: Cohort | None = None, notebook: Path | None = None) -> Scorecard:
+def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | None = None) -> Scorecard:
     """The scorecard of a prepared context."""
     cohort = cohort or Cohort()
     facts = [Facts(context, entry) for entry in context.person.kpis]
-    found = [verdicts(entry) for entry in facts]
-    audits = [
-        audit(entry, said, reliable=cohort.is_reliable(entry.kpi.id))
-        for entry, said in zip(facts, found, strict=True)
-    ]
+    judged = [verdicts(entry) for entry in facts]
     rows = [
-        entry_record(entry, verdict, cohort, audited)
-        for entry, verdict, audited in zip(facts, records(found), audits, strict=True)
+        entry_record(entry, verdict, audit(entry, unrecorded, reliable=reliable), cohort)
+        for entry, unrecorded, verdict in zip(facts, judged, verdict_records(judged), strict=True)
+        for reliable in [cohort.is_reliable(entry.kpi.id)]
     ]
-    happened = unusual_days.events(context)
-    asked = [row for row in rows if row["target"] is not None]
+    events = unusual_days.events(context)
+    with_target = [row for row in rows if row["target"] is not None]
     scoring = context.department.scoring.curve()
     record: Scorecard = {
         "schema": SCHEMA,
@@ -113,9 +110,9 @@ def card(context: Context, cohort: Cohort | None = None, notebook: Path | None =
         "as_of": context.as_of.isoformat(),
         "interim": context.interim,
         "preliminary": context.as_of < context.settled_on,
-        "total": scoring.total((row["weight"], row["payout"]) for row in asked),
-        "attained": sum(row["attained"] is True for row in asked),
-        "assessable": sum(row["assessable"] for row in asked),
+        "total": scoring.total((row["weight"], row["payout"]) for row in with_target),
+        "attained": sum(row["attained"] is True for row in with_target),
+        "assessable": sum(row["assessable"] for row in with_target),
         "scoring": cast(ScoringRecord, context.department.scoring.model_dump()),
         "assignments": list(_assignments(context)),
         "deputised": [
@@ -128,36 +125,21 @@ def card(context: Context, cohort: Cohort | None = None, notebook: Path | None =
         "bonus": _bonus(context),
         "audit": audit_set(context.person),
         "sections": sections(context),
-        "events": happened,
-        "anomalies": unusual_days.unusual(context, happened),
+        "events": events,
+        "anomalies": unusual_days.unusual(context, events),
         "restated": [],
         "provenance": provenance(context, cohort.digest, notebook),
     }
     return sealed(record)
 
 
-def entry_record(
-    facts: Facts,
-    verdict: VerdictRecord,
-    cohort: Cohort,
-    audited: tuple[dict[str, bool | None], list[Finding]],
-) -> EntryRecord:
-    """One line of the scorecard."""
-    context, entry = facts.context, facts.entry
-    measured = facts.measurement
+def entry_record(facts: Facts, verdict: VerdictRecord, audited: Audit, cohort: Cohort) -> EntryRecord:
+    """An entry of the scorecard."""
+    context, entry, kpi = facts.context, facts.entry, facts.kpi
+    measured, year_ago = facts.measurement, facts.year_ago
     target, target_notes = target_of(context, entry)
-    attained = attainment = payout = None
-    if target is not None and measured.value is not None:
-        attained = target.attained(measured.value)
-        attainment = target.attainment(measured.value)
-        payout = None if attainment is None else context.department.scoring.curve().payout(attainment)
-    kpi, parts = entry.definition, facts.parts
-    year_ago = facts.year_ago
-    by_owner: list[Any] = [
-        {kpi.scope: part.owner, "value": m.value, "numerator": m.numerator, "denominator": m.denominator}
-        for part in parts
-        for m in [part.measurement]
-    ]
+    result = outcome(context, target, measured.value)
+    by_owner = _by_owner(facts)
     return {
         "kpi": kpi.id,
         "group": kpi.group,
@@ -181,11 +163,11 @@ def entry_record(
         "change": verdict["change"],
         "year_ago": None if year_ago is None else {"value": year_ago, "change": verdict["year_ago_change"]},
         "trend": verdict["trend"],
-        "target": None if target is None else cast(TargetRecord, target.as_dict()),
-        "attained": attained,
-        "attainment": attainment,
+        "target": _target_record(target),
+        "attained": result.attained,
+        "attainment": result.attainment,
         "robustness": robustness(facts, target),
-        "payout": payout,
+        "payout": result.payout,
         "weight": float(entry.weight),
         "chance": verdict["chance"],
         "chance_band": verdict["chance_band"],
@@ -193,55 +175,45 @@ def entry_record(
         "chance_check": cohort.backtest.get(kpi.id),
         "control": verdict["control"],
         "shocks": cohort.shocks_of(kpi, _platforms(facts), context.period),
-        "history": [
-            {
-                "period": str(period),
-                "value": value,
-                "target": _line(context, entry, period, target),
-                "outside": outside,
-            }
-            for (period, value), outside in zip(facts.history, verdict["outside"], strict=True)
-        ],
+        "history": _history(facts, verdict["outside"]),
         "weeks": [{"week": str(week), "value": value} for week, value in facts.weeks],
         "accounts": by_owner if kpi.scope == "account_id" else [],
         "brands": by_owner if kpi.scope == "brand" else [],
-        "smart": audited[0],
-        "audit": audited[1],
+        "smart": audited.letters,
+        "audit": audited.findings,
     }
 
 
-def target_of(context: Context, entry: Entry) -> tuple[Target | None, list[Note]]:
-    """The target of the period, pro-rated where it is not whole, and what there is to say of it."""
-    whole = entry.target.ask().at(context.period, entry.accruing)
-    if whole is None:
-        return None, [Note("no_target")]
-    notes = []
-    target = whole
-    elapsed = (min(context.period.end, context.known_until) - context.period.start).days
-    left = max(0, elapsed) - context.absent_days
-    if entry.accruing and left < context.period.days:
-        target = whole.scaled(Fraction(left, context.period.days))
-        reasons = [
-            why
-            for why, holds in (("interim", context.interim), ("absence", context.absent_days > 0))
-            if holds
-        ]
-        notes.append(Note("target_prorated", {"share": left / context.period.days, "why": reasons[-1]}))
-    if target.value == target.base:
-        notes.append(Note("target_equals_base"))
-    return target, notes
+def _by_owner(facts: Facts) -> list[OwnerValue]:
+    """The value of each account or brand alone."""
+    values = [
+        {
+            facts.kpi.scope: part.owner,
+            "value": part.measurement.value,
+            "numerator": part.measurement.numerator,
+            "denominator": part.measurement.denominator,
+        }
+        for part in facts.parts
+    ]
+    return cast(list[OwnerValue], values)
 
 
-def _line(
-    context: Context, entry: Entry, period: Period, target: Target | None
-) -> float | list[float] | None:
-    """The target of a period of the history, for the line in its figure."""
-    asked = target if period == context.period else entry.target.ask().at(period, entry.accruing)
-    return None if asked is None else cast(TargetRecord, asked.as_dict())["value"]
+def _history(facts: Facts, outside: Sequence[bool | None]) -> list[HistoryPoint]:
+    """The periods of the history, each with its fact and target."""
+    points: list[HistoryPoint] = []
+    for (period, value), is_outside in zip(facts.history, outside, strict=True):
+        target = _target_record(target_in(facts.context, facts.entry, period))
+        bounds = None if target is None else target["value"]
+        points.append({"period": str(period), "value": value, "target": bounds, "outside": is_outside})
+    return points
+
+
+def _target_record(target: Target | None) -> TargetRecord | None:
+    return None if target is None else cast(TargetRecord, target.as_dict())
 
 
 def _platforms(facts: Facts) -> list[str]:
-    """Where the accounts of an entry are; nowhere for brands."""
+    """The platforms of an entry's accounts; none for brands."""
     if facts.kpi.scope == "brand":
         return []
     return [
@@ -276,7 +248,7 @@ def _account(context: Context, account: str) -> AccountRecord:
 
 
 def _report_notes(context: Context) -> Iterator[Note]:
-    """What is to be said of the whole report."""
+    """Notes on the whole report: data, cut-off and absences."""
     if not context.store.has_coverage:
         yield Note("coverage_inferred")
     for table, count in sorted(validate.duplicates(context.store, context.owned).items()):
@@ -297,11 +269,10 @@ def _report_notes(context: Context) -> Iterator[Note]:
 
 
 def _bonus(context: Context) -> Bonus | None:
-    """A share of the sales of all the person's accounts, printed and never deducted."""
+    """A share of the sales of all the person's accounts, up to the cap and never below 0."""
     rule = context.person.bonus
     if rule is None:
         return None
-    asked = Entry(kpi="sales_amount", target=TargetParams(at_least=1.0), weight=1.0)
-    amount = Facts(context, asked).measurement.value
+    amount = Facts(context, entry_of("sales_amount")).measurement.value
     paid = None if amount is None else max(0.0, min(amount * rule.share_of_sales, rule.cap or float("inf")))
     return {"sales_amount": amount, "share": float(rule.share_of_sales), "cap": rule.cap, "amount": paid}

@@ -55,18 +55,18 @@ def sections(context: Context) -> Sections:
     }
 
 
-def _entry(kpi: str) -> Entry:
-    """The KPI over all of the person's accounts; its target is never asked."""
+def entry_of(kpi: str) -> Entry:
+    """An entry for a KPI over all accounts of the person; its target is not used."""
     return Entry(kpi=kpi, target=TargetParams(at_least=1.0), weight=1.0)
 
 
 def _value(context: Context, kpi: str) -> float | None:
-    return Facts(context, _entry(kpi)).measurement.value
+    return Facts(context, entry_of(kpi)).measurement.value
 
 
 def _in_period(context: Context, rows: pd.DataFrame, clock: str, kpi: str) -> pd.DataFrame:
     """The rows that count for the person in the period, by the grid that the KPI uses."""
-    grid = context.own_grid(_entry(kpi))
+    grid = context.own_grid(entry_of(kpi))
     at = rows[clock] if rows[clock].dt.tz is not None else context.setting.midnight(rows[clock])
     kept = rows[grid.cells(rows["account_id"], local_days(at, grid.zone)) >= 0]
     if not CATALOGUE[kpi].delegable:
@@ -76,7 +76,7 @@ def _in_period(context: Context, rows: pd.DataFrame, clock: str, kpi: str) -> pd
 
 def _audience(context: Context) -> list[AudienceRow]:
     """Opening, joined, left and closing of each account on the days held."""
-    grid = context.own_grid(_entry("subscribers"))
+    grid = context.own_grid(entry_of("subscribers"))
     rows = _in_period(context, context.tables["audience"], "date", "subscribers")
     starts, ends = grid.edges
     listed: list[AudienceRow] = []
@@ -132,13 +132,13 @@ def _plan(context: Context) -> list[PlanRow]:
 
 def _response(context: Context) -> ResponseTimes | None:
     """How fast inquiries were answered: the share answered within t hours, by Kaplan and Meier."""
-    facts = Facts(context, _entry("median_response_time"))
+    facts = Facts(context, entry_of("median_response_time"))
     frame = context.without_absences(facts.frame)
     grid = context.own_grid(facts.entry)
     inside = frame[grid.cells(frame["account_id"], local_days(frame["at"], grid.zone)) >= 0]
     if inside.empty:
         return None
-    rate = Facts(context, _entry("response_rate")).measurement
+    rate = Facts(context, entry_of("response_rate")).measurement
     answered = inside["denominator"].to_numpy() == 1.0
     rules = context.department.response
     return {
@@ -163,10 +163,10 @@ def _curve(hours: np.ndarray, answered: np.ndarray) -> list[CurvePoint]:
 
 def _funnel(context: Context) -> LeadFunnel | None:
     """Leads, qualified leads and sales of the period, as the KPIs count them."""
-    leads = Facts(context, _entry("leads")).measurement
+    leads = Facts(context, entry_of("leads")).measurement
     if leads.value is None:
         return None
-    qualified = Facts(context, _entry("qualified_leads")).measurement
+    qualified = Facts(context, entry_of("qualified_leads")).measurement
     unknown = sum(note.detail["count"] for note in qualified.notes if note.code == "qualification_unknown")
     return {
         "leads": leads.value,

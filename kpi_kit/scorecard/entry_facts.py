@@ -1,8 +1,8 @@
-"""Facts: the value of an entry, what it is compared with, and its history.
+"""The facts of an entry: its value, the values it is compared with, and its history.
 
-An entry is measured ``as`` a value, or as the change or growth against the period before or a year
-ago. Both sides of a comparison cover the same accounts: those held for the whole period and covered
-in the earlier one.
+An entry is measured ``as`` a value, or as the change or growth against the previous period or the year
+before. Both sides of a comparison cover the same accounts: those held for the whole period and covered in
+the earlier one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 
 import numpy as np
 import pandas as pd
@@ -18,14 +19,14 @@ from kpi_kit.core.model import Aggregation, Kpi, Measurement, Note, divide
 from kpi_kit.core.periods import Period
 from kpi_kit.kpis.engine.day_grid import Bools, day_number, local_days
 from kpi_kit.kpis.engine.tally import Tally
-from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame
+from kpi_kit.kpis.engine.unit_frame import Setting, UnitFrame
 from kpi_kit.params import Entry
 from kpi_kit.scorecard.context import Context
 
 
 @dataclass(frozen=True)
 class Part:
-    """The share of one account or brand in a fact."""
+    """The measurement of one account or brand."""
 
     owner: str
     measurement: Measurement
@@ -33,15 +34,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two like-for-like sides.
+    """The two like-for-like sides of a comparison.
 
     Parameters
     ----------
     now, earlier : Measurement
     left_out : tuple of Note
-        The accounts or brands that are in neither side, each with its reason.
+        The accounts or brands in neither side, each with its reason.
     uses_snapshots : bool
-        Whether the figures are those of snapshots of equal age, not those in ``posts``.
+        Whether the figures of posts are those of ``post_stats`` at equal age, not those in ``posts``.
     """
 
     now: Measurement
@@ -51,18 +52,18 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Sides:
-    """One way of reading the figures of an entry.
+class Tallies:
+    """The tallies of one unit frame of an entry.
 
     Parameters
     ----------
     frame : UnitFrame
     now : Tally
-        The period on the days held.
+        The period, on the days held.
     history : Tally
-        Consecutive periods on all days.
+        Consecutive periods, on all days.
     uses_snapshots : bool
-        Whether the figures of posts are those of snapshots.
+        Whether the figures of posts are those of ``post_stats``.
     """
 
     frame: UnitFrame
@@ -73,7 +74,7 @@ class Sides:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that is measured for one entry of a context.
+    """Every measurement of one entry.
 
     Parameters
     ----------
@@ -91,125 +92,121 @@ class Facts:
 
     @cached_property
     def setting(self) -> Setting:
-        """The case's setting, narrowed to the mentions that the entry asks for."""
+        """The setting of the context, narrowed to the entry's mentions."""
         mentions = self.kpi.scope == "brand"
         platforms = self.entry.platforms if mentions else None
         return replace(self.context.setting, sentiments=self.entry.sentiment, platforms=platforms)
 
     @cached_property
     def frame(self) -> UnitFrame:
-        """The unit frame of the entry, with the rows of a deputy's colleagues."""
+        """The unit frame of the entry, including accounts for which the person is a deputy."""
         return self.kpi.units(self.context.tables, self.setting)
 
-    def _side(self, tables: Tables, setting: Setting) -> Sides:
-        """Tally a way of reading the figures: the period on the days held, the history on all days."""
-        frame = (
-            self.frame
-            if setting is self.setting and tables is self.context.tables
-            else self.kpi.units(tables, setting)
-        )
+    def _tallies(self, frame: UnitFrame, *, uses_snapshots: bool = False) -> Tallies:
         own = self.context.without_absences(frame) if self.kpi.delegable else frame
         history = self.context.grid(self.context.owners(self.entry), self.context.buckets)
-        return Sides(
+        return Tallies(
             own,
             self.context.tally(self.kpi, own, self.context.own_grid(self.entry)),
             self.context.tally(self.kpi, own, history),
+            uses_snapshots,
         )
 
     @cached_property
-    def plain(self) -> Sides:
-        """The figures as they are in ``posts``."""
-        return self._side(self.context.tables, self.setting)
+    def latest(self) -> Tallies:
+        """The latest figures of posts, as in ``posts``."""
+        return self._tallies(self.frame)
 
     @cached_property
-    def _settled(self) -> Sides:
-        """Equally mature figures where posts have no snapshots: settled posts only."""
-        return self._side(self.context.tables, replace(self.setting, settled_only=True))
+    def _settled_only(self) -> Tallies:
+        """Settled posts only: figures of equal age where posts have no snapshots."""
+        return self._tallies(self.kpi.units(self.context.tables, replace(self.setting, settled_only=True)))
 
     @cached_property
     def _snapshots(self) -> pd.DataFrame:
-        """The snapshots that know all that the KPI needs."""
+        """The rows of ``post_stats`` with every figure that the KPI needs."""
         return self.context.tables["post_stats"].dropna(subset=list(self.kpi.matures))
 
     @cached_property
-    def _matured(self) -> Sides:
-        """The figures of snapshots nearest to the settling age."""
-        posts = matured(self.context.tables["posts"], self._snapshots, self.kpi.matures, self.setting)
-        tables = {**self.context.tables, "posts": posts}
-        return replace(self._side(tables, self.setting), uses_snapshots=True)
+    def _at_settling_age(self) -> Tallies:
+        """The figures of posts in the snapshot nearest to the settling age."""
+        posts = at_settling_age(self.context.tables["posts"], self._snapshots, self.kpi.matures, self.setting)
+        frame = self.kpi.units({**self.context.tables, "posts": posts}, self.setting)
+        return self._tallies(frame, uses_snapshots=True)
 
     @cached_property
     def measurement(self) -> Measurement:
-        """What is compared with the target."""
+        """The fact: the value, change or growth that is compared with the target."""
         if self.entry.as_ == "value":
-            measured = self.plain.now.measure(0)
+            measured = self.latest.now.measure(0)
             return replace(measured, notes=(*measured.notes, *self._deputised(), *self._not_compared()))
         if self.context.interim:
-            measured = self.plain.now.measure(0)
+            measured = self.latest.now.measure(0)
             return Measurement(None, None, None, measured.units, measured.coverage, (Note("interim_change"),))
         return self._changed(self.comparison(self._versus), self._versus)
 
-    def under(
+    def measured_as(
         self, kpi: Kpi, redefine: Callable[[UnitFrame], UnitFrame], *, moves: bool = False
     ) -> Measurement:
-        """What would be compared with the target if the KPI were defined otherwise.
-
-        A change or growth takes the other definition on both of its sides.
+        """The fact under another definition of the KPI; a change takes it on both sides.
 
         Parameters
         ----------
         kpi : Kpi
-            How units are put together.
+            The KPI with the other definition's aggregation and stock.
         redefine : callable
-            From the KPI's own unit frame to that of the other definition.
+            Makes the other definition's unit frame from the KPI's own.
         moves : bool
             Whether that puts units into other periods.
         """
         if self.entry.as_ == "value":
-            frame = redefine(self.plain.frame if moves else self._units_of_period)
-            return self.context.tally(kpi, frame, self.plain.now.grid).measure(0)
-        kept = self.comparable(self._versus)
-        sides = self.mature_sides(self.context.period, self._versus, kept)
-        frame = redefine(sides.frame)
-        now, history = (self.context.tally(kpi, frame, side.grid) for side in (sides.now, sides.history))
-        other = replace(sides, frame=frame, now=now, history=history)
-        return self._changed(self._over(other, self._versus, kept), self._versus)
+            frame = redefine(self.latest.frame if moves else self._units_of_period)
+            return self.context.tally(kpi, frame, self.latest.now.grid).measure(0)
+        compared = self.comparable(self._versus)
+        own = self.equally_mature(self.context.period, self._versus, compared)
+        frame = redefine(own.frame)
+        now, history = (self.context.tally(kpi, frame, tally.grid) for tally in (own.now, own.history))
+        other = replace(own, frame=frame, now=now, history=history)
+        return self._changed(self._compare(other, self._versus, compared), self._versus)
 
     @cached_property
     def _units_of_period(self) -> UnitFrame:
-        """The units of the period: all that its value is made of."""
-        frame, grid = self.plain.frame, self.plain.now.grid
+        """The units of the period."""
+        frame, grid = self.latest.frame, self.latest.now.grid
         inside = grid.cells(frame[self.kpi.scope], local_days(frame["at"], grid.zone)) >= 0
         units: UnitFrame = frame[inside]
         return units
 
     @property
     def _versus(self) -> Period:
-        return (
-            self.context.period.previous if self.entry.versus == "previous" else self.context.period.year_ago
-        )
+        return self.earlier(self.context.period)
+
+    def earlier(self, period: Period) -> Period:
+        """The period against which a change or growth compares a period."""
+        return period.previous if self.entry.versus == "previous" else period.year_ago
 
     def _deputised(self) -> tuple[Note, ...]:
         if not self.kpi.delegable:
             return ()
         total = self.context.tally(self.kpi, self.frame, self.context.own_grid(self.entry)).units.sum()
-        count = int(total - self.plain.now.units.sum())
+        count = int(total - self.latest.now.units.sum())
         return (Note("deputised", {"count": count}),) if count else ()
 
     def _not_compared(self) -> tuple[Note, ...]:
-        """The owners that count in the value and not in what it is shown beside."""
-        shown = [self.comparison(self.context.period.previous), self.comparison(self.context.period.year_ago)]
-        notes = [note for sides in shown if sides.earlier.assessable for note in sides.left_out]
+        """The owners that count in the value, but not in the earlier values shown beside it."""
+        period = self.context.period
+        sides = [self.comparison(period.previous), self.comparison(period.year_ago)]
+        notes = [note for side in sides if side.earlier.assessable for note in side.left_out]
         return tuple(note for index, note in enumerate(notes) if note not in notes[:index])
 
     @property
     def current(self) -> float | None:
-        """The like-for-like value of the period that a change or growth is about."""
+        """The like-for-like value of the period, where the fact is a change or growth."""
         return None if self.entry.as_ == "value" else self.comparison(self._versus).now.value
 
     @property
     def previous(self) -> float | None:
-        """The like-for-like value of the period before."""
+        """The like-for-like value of the previous period."""
         return self.comparison(self.context.period.previous).earlier.value
 
     @property
@@ -219,69 +216,65 @@ class Facts:
 
     @cached_property
     def _comparisons(self) -> dict[Period, Comparison]:
-        """The comparisons made so far."""
+        """A cache of :meth:`comparison`."""
         return {}
 
     def comparison(self, earlier: Period) -> Comparison:
-        """Both sides of a comparison of the period with an earlier one.
+        """Compare the period with an earlier one.
 
-        For the value itself the figures are those in ``posts``; a change or growth takes equally
-        mature ones.
+        A value is compared by the latest figures of posts, a change or growth by figures of equal age.
         """
         if earlier not in self._comparisons:
-            self._comparisons[earlier] = self._compared(earlier)
+            compared = self.comparable(earlier)
+            is_value = self.entry.as_ == "value"
+            tallies = self.latest if is_value else self.equally_mature(self.context.period, earlier, compared)
+            self._comparisons[earlier] = self._compare(tallies, earlier, compared)
         return self._comparisons[earlier]
 
-    def _compared(self, earlier: Period) -> Comparison:
-        kept = self.comparable(earlier)
-        is_value = self.entry.as_ == "value"
-        sides = self.plain if is_value else self.mature_sides(self.context.period, earlier, kept)
-        return self._over(sides, earlier, kept)
-
-    def _over(self, sides: Sides, earlier: Period, kept: Bools) -> Comparison:
-        """Both sides of a comparison over the kept owners."""
+    def _compare(self, tallies: Tallies, earlier: Period, compared: Bools) -> Comparison:
+        """Compare the period with an earlier one over some owners."""
         bucket = self.context.buckets.index(earlier)
-        owners = self.plain.history.grid.owners
+        owners = self.latest.history.grid.owners
         held = self.context.wholly_held(owners, self.entry)
-        own, history = sides.now, sides.history
+        own, history = tallies.now, tallies.history
         left_out = tuple(
             self._left_out(owner, "partly_held" if not held[row] else "not_covered_earlier")
             for row, owner in enumerate(owners)
-            if not kept[row]
+            if not compared[row]
         )
         mask = np.zeros(len(own.grid.owners), bool)
-        mask[: len(owners)] = kept  # colleagues' accounts come after the own and are never compared
+        mask[: len(owners)] = compared  # colleagues' accounts come after the own and are never compared
         known = (
             own.phrases_known(0) & history.phrases_known(bucket)
             if self.kpi.aggregation is Aggregation.TILES
             else None
         )
-        now, before = own.measure(0, mask, known), history.measure(bucket, kept, known)
-        return Comparison(now, before, left_out, sides.uses_snapshots)
+        now, before = own.measure(0, mask, known), history.measure(bucket, compared, known)
+        return Comparison(now, before, left_out, tallies.uses_snapshots)
 
     def comparable(self, earlier: Period) -> Bools:
-        """The owners that are in both sides of a comparison with an earlier period."""
-        held = self.context.wholly_held(self.plain.history.grid.owners, self.entry)
-        return held & self._wholly_covered(self.plain.history, self.context.buckets.index(earlier))
+        """The owners in both sides of a comparison with an earlier period."""
+        held = self.context.wholly_held(self.latest.history.grid.owners, self.entry)
+        return held & self._wholly_covered(self.latest.history, self.context.buckets.index(earlier))
 
-    def mature_sides(self, now: Period, earlier: Period, kept: Bools) -> Sides:
-        """The figures that are equally mature on both sides of a change over the kept accounts."""
+    def equally_mature(self, now: Period, earlier: Period, compared: Bools) -> Tallies:
+        """Tallies in which the posts of two periods have figures of equal age."""
         if not self.kpi.matures:
-            return self.plain
-        both = self._has_snapshots(now, kept) and self._has_snapshots(earlier, kept)
-        return self._matured if both else self._settled
+            return self.latest
+        both = self._has_snapshots(now, compared) and self._has_snapshots(earlier, compared)
+        return self._at_settling_age if both else self._settled_only
 
-    def _has_snapshots(self, period: Period, kept: Bools) -> bool:
-        """Whether a post that counts for the kept accounts in a period has a snapshot."""
+    def _has_snapshots(self, period: Period, compared: Bools) -> bool:
+        """Whether a post of the compared accounts in a period has a snapshot."""
         posts = self.context.tables["posts"]
-        owners = [owner for owner, counts in zip(self.plain.history.grid.owners, kept, strict=True) if counts]
+        owners = list(compress(self.latest.history.grid.owners, compared))
         has_one = posts["post_id"].isin(self._snapshots["post_id"])
-        known = posts[has_one & posts["account_id"].isin(owners) & posts["deleted_at"].isna()]
-        days = local_days(known["published_at"], self.setting.zone)
+        counted = posts[has_one & posts["account_id"].isin(owners) & posts["deleted_at"].isna()]
+        days = local_days(counted["published_at"], self.setting.zone)
         return bool(((days >= day_number(period.start)) & (days < day_number(period.end))).any())
 
     def _wholly_covered(self, history: Tally, bucket: int) -> Bools:
-        """Owners with enough of *all* days of a bucket covered: half a month is not like for like."""
+        """The owners with enough of *all* days of a bucket covered, not only of the days held."""
         length = int(history.grid.bounds[bucket + 1] - history.grid.bounds[bucket])
         shares = [covered[:, bucket] / length for covered in history.covered.values()]
         enough: Bools = np.min(shares, axis=0) >= history.grid.minimum - 1e-9
@@ -293,10 +286,10 @@ class Facts:
         return Note("account_left_out", {"account_id": owner, "reason": reason})
 
     def _changed(self, sides: Comparison, earlier: Period) -> Measurement:
-        """The change or growth between two sides, or why there is none."""
+        """The change or growth between two sides, or the reason why there is none."""
         now, before = sides.now, sides.earlier
-        told = (Note("matured_figures"),) if sides.uses_snapshots else ()
-        notes = (*sides.left_out, *told, *now.notes)
+        matured = (Note("matured_figures"),) if sides.uses_snapshots else ()
+        notes = (*sides.left_out, *matured, *now.notes)
         if now.units == 0 and before.units == 0 and sides.left_out and now.coverage is None:
             return Measurement(None, None, None, 0, None, (Note("no_comparable_accounts"), *sides.left_out))
         if now.value is None:
@@ -315,76 +308,72 @@ class Facts:
 
     @cached_property
     def history(self) -> list[tuple[Period, float | None]]:
-        """The value, change or growth of each period of the history; the last is the fact itself."""
+        """The value, change or growth of each period of the history; the last is the fact."""
         buckets = self.context.buckets
         wanted = [buckets.index(period) for period in self.context.history]
         if self.entry.as_ == "value":
-            series = self.plain.history.series()
+            series = self.latest.history.series()
             past = [series[bucket] for bucket in wanted[:-1]]
         else:
             past = [self._past_change(bucket) for bucket in wanted[:-1]]
         return list(zip(self.context.history, [*past, self.measurement.value], strict=True))
 
     def _past_change(self, bucket: int) -> float | None:
-        """The change or growth that an earlier period had, over the accounts of today."""
+        """The change or growth of an earlier period, over the accounts of today."""
         period = self.context.buckets[bucket]
-        earlier = period.previous if self.entry.versus == "previous" else period.year_ago
+        earlier = self.earlier(period)
         before = self.context.buckets.index(earlier)
-        kept = self._wholly_covered(self.plain.history, before)
-        history = self.mature_sides(period, earlier, kept).history
+        compared = self._wholly_covered(self.latest.history, before)
+        history = self.equally_mature(period, earlier, compared).history
         known = None
         if self.kpi.aggregation is Aggregation.TILES:
             known = history.phrases_known(bucket) & history.phrases_known(before)
-        sides = Comparison(history.measure(bucket, kept, known), history.measure(before, kept, known))
+        sides = Comparison(history.measure(bucket, compared, known), history.measure(before, compared, known))
         return self._changed(sides, earlier).value
 
     @cached_property
     def weekly(self) -> Tally | None:
-        """The last full weeks, where there are any."""
+        """The last full weeks; None where the history has no weeks."""
         if not self.context.weeks:
             return None
         grid = self.context.grid(self.context.owners(self.entry), self.context.weeks)
-        return self.context.tally(self.kpi, self.plain.frame, grid)
+        return self.context.tally(self.kpi, self.latest.frame, grid)
 
     @cached_property
     def weeks(self) -> list[tuple[Period, float | None]]:
-        """The value of each full week; none for a change or growth, whose weeks would be noise."""
+        """The value of each full week; empty for a change or growth, whose weeks would be noise."""
         if self.entry.as_ != "value" or self.weekly is None:
             return []
         return list(zip(self.context.weeks, self.weekly.series(), strict=True))
 
     @property
     def parts(self) -> list[Part]:
-        """The fact of each account or brand alone."""
-        own = self.plain.now
-        return [Part(owner, self._part(own, row)) for row, owner in enumerate(own.grid.owners)]
-
-    def _part(self, own: Tally, row: int) -> Measurement:
-        alone = np.zeros(len(own.grid.owners), bool)
-        alone[row] = True
-        return own.measure(0, alone)
+        """The value of each account or brand alone."""
+        own = self.latest.now
+        alone = np.eye(len(own.grid.owners), dtype=bool)
+        return [Part(owner, own.measure(0, alone[row])) for row, owner in enumerate(own.grid.owners)]
 
 
-def matured(
+def at_settling_age(
     posts: pd.DataFrame, snapshots: pd.DataFrame, figures: Sequence[str], setting: Setting
 ) -> pd.DataFrame:
-    """Posts with the figures of the snapshot nearest to the settling age, where they have any.
+    """Posts with the figures of the snapshot nearest to the settling age.
 
-    Young and old posts are then equally mature. A post without snapshots keeps its figures. A post
-    that had not reached the settling age at the cut-off stays unsettled: its snapshot is a younger one.
+    Old and young posts then have figures of equal age. A post without snapshots keeps its figures. A post
+    younger than the settling age at the cut-off stays unsettled.
 
     Parameters
     ----------
     posts, snapshots : DataFrame
         Rows of ``posts`` and of ``post_stats``.
     figures : sequence of str
-        The columns that the snapshots all know.
+        Columns that no snapshot lacks.
     setting : Setting
 
     Returns
     -------
     DataFrame
-        Like ``posts``, with ``stats_at`` at the settling age or, for young posts, at the snapshot.
+        ``posts`` with ``stats_at`` at the settling age or, for young posts, at the snapshot.
     """
     shots = snapshots.merge(posts[["post_id", "published_at"]], on="post_id")
     shots["distance"] = (shots["stats_at"] - shots["published_at"] - setting.settle).abs()
@@ -393,8 +382,8 @@ def matured(
         .drop_duplicates("post_id")
         .set_index("post_id")
     )
-    found = nearest.reindex(posts["post_id"]).set_index(posts.index)
-    taken = {name: found[name].fillna(posts[name]) for name in figures}
+    snapshot = nearest.reindex(posts["post_id"]).set_index(posts.index)
+    columns = {name: snapshot[name].fillna(posts[name]) for name in figures}
     settled_at = posts["published_at"] + setting.settle
-    taken_at = found["stats_at"].where(settled_at > setting.as_of, settled_at)
-    return posts.assign(**taken, stats_at=posts["stats_at"].where(found["stats_at"].isna(), taken_at))
+    stats_at = snapshot["stats_at"].where(settled_at > setting.as_of, settled_at)
+    return posts.assign(**columns, stats_at=posts["stats_at"].where(snapshot["stats_at"].isna(), stats_at))

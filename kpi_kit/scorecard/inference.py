@@ -1,12 +1,13 @@
-"""Verdicts: is the change real, where is it heading, will the target be met.
+"""Verdicts on an entry: is the change real, what is the trend, how likely is the target.
 
-This is where facts meet :mod:`kpi_kit.statistics`: which numbers of an entry go into which function.
+This module decides which numbers of an entry go into which function of :mod:`kpi_kit.statistics`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import compress
 from typing import TypedDict, cast
 
 import numpy as np
@@ -18,7 +19,7 @@ from kpi_kit.core.periods import Grain, Period
 from kpi_kit.kpis.engine.day_grid import Bools, Floats, local_days
 from kpi_kit.kpis.engine.tally import Tally
 from kpi_kit.params.targets import Kind, Milestone, Target
-from kpi_kit.scorecard.entry_facts import Facts, Sides
+from kpi_kit.scorecard.entry_facts import Facts, Tallies
 from kpi_kit.scorecard.record import ChangeRecord, ControlLimits, EntryRecord, TrendRecord
 from kpi_kit.statistics import (
     Begun,
@@ -42,27 +43,27 @@ REAL = 0.05
 
 _YEAR_OF_WEEKS = 52
 WHOLE = frozenset(Unit) - {Unit.SHARE, Unit.MONEY, Unit.HOURS}
-"""Units of which there are only whole numbers."""
+"""Units that are whole numbers."""
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What statistics say of one entry; None where a comparison must be withheld.
+    """The statistics of one entry; a change is None while the period is interim.
 
     Parameters
     ----------
     previous, year_ago : Change or None
     trend : Trend
     grain : Grain
-        Of the points of the trend.
+        The grain of the trend's points.
     chance : Chance or None
-        None where nothing is asked of the period ahead.
+        None where the period ahead has no target.
     ahead : Period or None
-        The period for which the chance is.
+        The period of the chance.
     facts : array of float
-        Those of the history, NaN where there is none or the period is not over.
+        The history, NaN where unknown or interim.
     control : Limits
-        Of these.
+        The control limits of ``facts``.
     """
 
     previous: Change | None
@@ -79,25 +80,22 @@ def verdicts(facts: Facts) -> Verdicts:
     """All verdicts on one entry."""
     period = facts.context.period
     heading, grain = _trend(facts)
-    shown = _shown(facts)
-    hit, ahead = _chance(facts)
+    target, ahead = target_ahead(facts)
+    history = _history_values(facts)
     return Verdicts(
-        _change(facts, period.previous),
-        _change(facts, period.year_ago),
-        heading,
-        grain,
-        hit,
-        ahead,
-        shown,
-        _control(facts, shown),
+        previous=_change(facts, period.previous),
+        year_ago=_change(facts, period.year_ago),
+        trend=heading,
+        grain=grain,
+        chance=None if target is None else chance_of(facts, target, ahead),
+        ahead=None if target is None else ahead,
+        facts=history,
+        control=_control(facts, history),
     )
 
 
 def past_forecasts(facts: Facts) -> list[Forecast]:
-    """What would have been said of each period of the history, against the target that is asked now.
-
-    Of a target that changes from period to period it is the one of the period ahead.
-    """
+    """A forecast of each period of the history from those before it, against the target ahead."""
     context, entry = facts.context, facts.entry
     target = entry.target.ask().at(context.period if context.interim else context.period.next, entry.accruing)
     if target is None:
@@ -107,10 +105,9 @@ def past_forecasts(facts: Facts) -> list[Forecast]:
         changes = _array([value for _, value in facts.history])
         return forecasts(changes, _goal(target), seed=seed)
     accrues = facts.kpi.accruing
-    past = context.buckets[:-1] if context.interim else context.buckets
-    lengths = [bucket.days for bucket in past]
+    lengths = [bucket.days for bucket in _whole_buckets(facts)]
     return forecasts(
-        _past(facts),
+        _past_values(facts),
         _goal(target),
         level=facts.kpi.aggregation is Aggregation.LEVEL,
         accrues=accrues,
@@ -134,31 +131,31 @@ class VerdictRecord(TypedDict):
     chance_period: str | None
 
 
-def records(found: Sequence[Verdicts]) -> list[VerdictRecord]:
-    """The verdicts of a report as they stand in its JSON; false discoveries are controlled over the report.
+def verdict_records(entries: Sequence[Verdicts]) -> list[VerdictRecord]:
+    """The verdicts of a report as JSON types, with q values.
 
-    Each of previous, year ago and trend is a family of its own.
+    False discoveries are controlled over the report, in one family each for previous, year ago and trend.
     """
-    previous = false_discoveries([_p(one.previous) for one in found])
-    year_ago = false_discoveries([_p(one.year_ago) for one in found])
-    heading = false_discoveries([one.trend.p for one in found])
+    previous = false_discoveries([None if one.previous is None else one.previous.p for one in entries])
+    year_ago = false_discoveries([None if one.year_ago is None else one.year_ago.p for one in entries])
+    trends = false_discoveries([one.trend.p for one in entries])
     return [
         {
             "change": _change_record(one.previous, previous[row]),
             "year_ago_change": _change_record(one.year_ago, year_ago[row]),
-            "trend": _trend_record(one, heading[row]),
+            "trend": _trend_record(one, trends[row]),
             "control": _control_record(one.control),
             "outside": _outside(one),
             "chance": None if one.chance is None else one.chance.probability,
             "chance_band": _band(one.chance),
             "chance_period": None if one.ahead is None else str(one.ahead),
         }
-        for row, one in enumerate(found)
+        for row, one in enumerate(entries)
     ]
 
 
 def effect(record: EntryRecord, difference: float) -> str | None:
-    """Whether a difference of a scorecard's entry is ``better`` or ``worse``; None for none, and for a band.
+    """Whether a difference of an entry is ``better`` or ``worse``; None for 0 and for a band.
 
     Examples
     --------
@@ -171,86 +168,81 @@ def effect(record: EntryRecord, difference: float) -> str | None:
     return "better" if (difference > 0) == (record["better"] == "higher") else "worse"
 
 
-def _p(found: Change | None) -> float | None:
-    return None if found is None else found.p
-
-
-def _change_record(found: Change | None, q: float | None) -> ChangeRecord | None:
-    if found is None:
+def _change_record(change: Change | None, q: float | None) -> ChangeRecord | None:
+    if change is None:
         return None
-    return cast(ChangeRecord, {**asdict(found), "q": q, "real": None if q is None else q <= REAL})
+    return cast(ChangeRecord, {**asdict(change), "q": q, "real": None if q is None else q <= REAL})
 
 
-def _trend_record(found: Verdicts, q: float | None) -> TrendRecord:
-    line = found.trend.line
+def _trend_record(verdicts: Verdicts, q: float | None) -> TrendRecord:
+    line = verdicts.trend.line
     drawn = None if line is None else {**asdict(line), "start": list(line.start), "end": list(line.end)}
-    return cast(TrendRecord, {"grain": str(found.grain), **asdict(found.trend), "line": drawn, "q": q})
+    return cast(TrendRecord, {"grain": str(verdicts.grain), **asdict(verdicts.trend), "line": drawn, "q": q})
 
 
-def _control_record(found: Limits) -> ControlLimits:
-    """The limits as they stand in the JSON; which facts lie outside stands beside the facts."""
+def _control_record(limits: Limits) -> ControlLimits:
     return {
-        "n": found.n,
-        "centre": found.centre,
-        "low": found.low,
-        "high": found.high,
-        "reason": found.reason,
+        "n": limits.n,
+        "centre": limits.centre,
+        "low": limits.low,
+        "high": limits.high,
+        "reason": limits.reason,
     }
 
 
-def _outside(found: Verdicts) -> list[bool | None]:
-    """Whether each fact of the history lies outside the limits; None where that cannot be said."""
-    if found.control.low is None:
-        return [None] * len(found.facts)
-    pairs = zip(found.control.outside, found.facts, strict=True)
+def _outside(verdicts: Verdicts) -> list[bool | None]:
+    """Whether each fact of the history is outside the limits; None without limits or without a fact."""
+    if verdicts.control.low is None:
+        return [None] * len(verdicts.facts)
+    pairs = zip(verdicts.control.outside, verdicts.facts, strict=True)
     return [outside if np.isfinite(fact) else None for outside, fact in pairs]
 
 
-def _band(found: Chance | None) -> list[float] | None:
-    return None if found is None or found.low is None or found.high is None else [found.low, found.high]
+def _band(chance: Chance | None) -> list[float] | None:
+    return None if chance is None or chance.low is None or chance.high is None else [chance.low, chance.high]
 
 
-def _seed(facts: Facts, what: str) -> int:
-    """The same for the same specialist, period and entry, and different for others."""
+def _seed(facts: Facts, purpose: str) -> int:
+    """A seed from the specialist, the period, the entry and what the random numbers are for."""
     context = facts.context
-    text = "|".join([context.person.id, str(context.period), str(facts.entry.key), what])
+    text = "|".join([context.person.id, str(context.period), str(facts.entry.key), purpose])
     return int(sha256(text)[:8], 16)
 
 
 def _change(facts: Facts, earlier: Period) -> Change | None:
-    """The change against an earlier period; withheld while the period is not over."""
+    """The change against an earlier period; None while the period is interim or a side has no value."""
     if facts.context.interim:
         return None
-    kept = facts.comparable(earlier)
-    sides = facts.mature_sides(facts.context.period, earlier, kept)
-    history = sides.history
+    compared = facts.comparable(earlier)
+    tallies = facts.equally_mature(facts.context.period, earlier, compared)
+    history = tallies.history
     buckets = [len(facts.context.buckets) - 1, facts.context.buckets.index(earlier)]
     known = None
     if facts.kpi.aggregation is Aggregation.TILES:
         known = history.phrases_known(buckets[0]) & history.phrases_known(buckets[1])
-    measured = [history.measure(bucket, kept, known) for bucket in buckets]
+    measured = [history.measure(bucket, compared, known) for bucket in buckets]
     if not all(side.assessable for side in measured):
         return None
-    now, before = (_side(facts, sides, kept, b, m) for b, m in zip(buckets, measured, strict=True))
-    found = change(
+    now, before = (_side(facts, tallies, compared, b, m) for b, m in zip(buckets, measured, strict=True))
+    result = change(
         str(facts.kpi.interval),
         now,
         before,
-        history=_last_year(facts, kept) if facts.kpi.interval is Interval.FLOW else None,
+        history=_last_year(facts, compared) if facts.kpi.interval is Interval.FLOW else None,
         gap_days=float((facts.context.period.start - earlier.end).days),
         seed=_seed(facts, str(earlier)),
     )
-    if _immature(facts, sides, kept, (facts.context.period, earlier)):
-        return replace(found, p=None, reason="unsettled_posts")
-    return found
+    if _unsettled(facts, tallies, compared, (facts.context.period, earlier)):
+        return replace(result, p=None, reason="unsettled_posts")
+    return result
 
 
-def _side(facts: Facts, sides: Sides, kept: Bools, bucket: int, measured: Measurement) -> Side:
-    """The sampling units of one side."""
-    kpi, grid = facts.kpi, sides.history.grid
+def _side(facts: Facts, tallies: Tallies, compared: Bools, bucket: int, measured: Measurement) -> Side:
+    """The sampling units of one side of a change."""
+    kpi, grid = facts.kpi, tallies.history.grid
     stock = measured.denominator if kpi.stock is not None and measured.denominator else 1.0
-    days = _covered_days(sides.history, kept, bucket)
-    rows = _rows(sides, kept, bucket)
+    days = _covered_days(tallies.history, compared, bucket)
+    rows = _rows(tallies, compared, bucket)
     match kpi.interval:
         case Interval.NONE:
             return Side([measured.value or 0.0], days=days if kpi.accruing else None)
@@ -266,53 +258,53 @@ def _side(facts: Facts, sides: Sides, kept: Bools, bucket: int, measured: Measur
             first, last = grid.bounds[bucket], grid.bounds[bucket + 1]
             at = local_days(rows["at"], grid.zone) - first
             daily = np.bincount(at, rows["numerator"], minlength=int(last - first)).astype("float64")
-            imported = _days_with_data(facts, kept)[first - grid.bounds[0] : last - grid.bounds[0]]
+            imported = _days_with_data(facts, compared)[first - grid.bounds[0] : last - grid.bounds[0]]
             return Side(np.where(imported, daily, np.nan), days=days, stock=stock)
 
 
-def _rows(sides: Sides, kept: Bools, bucket: int) -> pd.DataFrame:
-    """The units of a bucket that count, of the kept owners."""
-    grid, scope = sides.history.grid, sides.history.kpi.scope
-    frame = sides.frame
+def _rows(tallies: Tallies, compared: Bools, bucket: int) -> pd.DataFrame:
+    """The units of a bucket that count for the compared owners."""
+    grid, scope = tallies.history.grid, tallies.history.kpi.scope
+    frame = tallies.frame
     days = local_days(frame["at"], grid.zone)
-    owners = [owner for owner, counts in zip(grid.owners, kept, strict=True) if counts]
+    owners = list(compress(grid.owners, compared))
     inside = (days >= grid.bounds[bucket]) & (days < grid.bounds[bucket + 1])
     counts = (frame["excluded"] == "") & frame["numerator"].notna() & frame["denominator"].notna()
-    found: pd.DataFrame = frame[inside & counts.to_numpy() & frame[scope].isin(owners).to_numpy()]
-    return found
+    rows: pd.DataFrame = frame[inside & counts.to_numpy() & frame[scope].isin(owners).to_numpy()]
+    return rows
 
 
-def _days_with_data(facts: Facts, kept: Bools) -> Bools:
-    """The days of the history on which any of the owners was imported."""
-    grid = facts.plain.history.grid
-    marked = [grid.days_covered(table)[kept].any(axis=0) for table in facts.kpi.tables]
-    found: Bools = np.logical_and.reduce(marked)
-    return found
+def _days_with_data(facts: Facts, compared: Bools) -> Bools:
+    """The days of the history that are covered for any of the owners."""
+    grid = facts.latest.history.grid
+    by_table = [grid.days_covered(table)[compared].any(axis=0) for table in facts.kpi.tables]
+    days: Bools = np.logical_and.reduce(by_table)
+    return days
 
 
-def _covered_days(history: Tally, kept: Bools, bucket: int) -> float:
-    """Covered days of a bucket, of the table that is covered least, averaged over the owners."""
-    return float(min(days[kept, bucket].mean() for days in history.covered.values()))
+def _covered_days(history: Tally, compared: Bools, bucket: int) -> float:
+    """The mean number of covered days of a bucket, in the table with the least coverage."""
+    return float(min(days[compared, bucket].mean() for days in history.covered.values()))
 
 
-def _last_year(facts: Facts, kept: Bools) -> Floats:
+def _last_year(facts: Facts, compared: Bools) -> Floats:
     """The weekly sums of the last year, NaN where a week is not covered."""
     weekly = facts.weekly
     if weekly is None:
         return np.empty(0)
-    sums = weekly.numerator[kept].sum(axis=0)
-    days = weekly.days[kept].sum(axis=0)
-    covered = np.min([cells[kept].sum(axis=0) for cells in weekly.covered.values()], axis=0)
+    sums = weekly.numerator[compared].sum(axis=0)
+    days = weekly.days[compared].sum(axis=0)
+    covered = np.min([cells[compared].sum(axis=0) for cells in weekly.covered.values()], axis=0)
     whole = (days > 0) & (covered >= weekly.grid.minimum * days)
     return np.where(whole, sums, np.nan)[-_YEAR_OF_WEEKS:]
 
 
-def _immature(facts: Facts, sides: Sides, kept: Bools, periods: tuple[Period, Period]) -> bool:
-    """Whether sums over posts compare posts of unequal age, because there are no snapshots."""
-    if not facts.kpi.matures or sides.uses_snapshots or facts.kpi.aggregation is not Aggregation.SUM:
+def _unsettled(facts: Facts, tallies: Tallies, compared: Bools, periods: tuple[Period, Period]) -> bool:
+    """Whether a sum over posts includes unsettled posts, because there are no snapshots."""
+    if not facts.kpi.matures or tallies.uses_snapshots or facts.kpi.aggregation is not Aggregation.SUM:
         return False
     posts = facts.context.tables["posts"]
-    owners = [owner for owner, counts in zip(sides.history.grid.owners, kept, strict=True) if counts]
+    owners = list(compress(tallies.history.grid.owners, compared))
     day = posts["published_at"].dt.tz_convert(facts.setting.zone).dt.date
     inside = pd.Series(False, index=posts.index)
     for period in periods:
@@ -322,58 +314,58 @@ def _immature(facts: Facts, sides: Sides, kept: Bools, periods: tuple[Period, Pe
 
 
 def _trend(facts: Facts) -> tuple[Trend, Grain]:
-    """By weeks; by periods where the KPI has no weekly data."""
+    """The trend by weeks, or by periods where the KPI has no weekly data."""
     level = facts.kpi.aggregation is Aggregation.LEVEL
     if facts.weekly is not None:
         weeks = _array(facts.weekly.series())
         if np.isfinite(weeks).any():
-            found = trend(weeks, level=level)
-            # a change or growth has no weeks of its own to draw a line through
-            return found if facts.weeks else replace(found, line=None), Grain.WEEK
-    past = _past(facts)
+            weekly = trend(weeks, level=level)
+            # the figure of a change or growth shows no weeks, so it has no line
+            return weekly if facts.weeks else replace(weekly, line=None), Grain.WEEK
+    past = _past_values(facts)
     if facts.kpi.accruing:  # months are not equally long
         days = np.array([bucket.days for bucket in facts.context.buckets[: len(past)]])
         past = past * days.mean() / days
-    heading = trend(past, level=level, season=False)
-    return replace(heading, line=None), facts.context.period.grain
+    return replace(trend(past, level=level, season=False), line=None), facts.context.period.grain
 
 
-def _past(facts: Facts) -> Floats:
-    """The whole periods up to this one, the last of them this one unless it is not over."""
-    values = facts.plain.history.series()
-    return _array(values[:-1] if facts.context.interim else values)
+def _whole_buckets(facts: Facts) -> list[Period]:
+    """The periods up to the reported one, without it while it is interim."""
+    buckets = facts.context.buckets
+    return buckets[:-1] if facts.context.interim else buckets
+
+
+def _past_values(facts: Facts) -> Floats:
+    """The values of :func:`_whole_buckets`."""
+    return _array(facts.latest.history.series()[: len(_whole_buckets(facts))])
 
 
 def _array(values: Sequence[float | None]) -> Floats:
     return np.array([np.nan if value is None else value for value in values], dtype="float64")
 
 
-def _shown(facts: Facts) -> Floats:
-    """The facts that the history shows, of whole periods only."""
-    shown = _array([value for _, value in facts.history])
+def _history_values(facts: Facts) -> Floats:
+    """The facts of the history, NaN for an interim period."""
+    values = _array([value for _, value in facts.history])
     if facts.context.interim:
-        shown[-1] = np.nan
-    return shown
+        values[-1] = np.nan
+    return values
 
 
-def _control(facts: Facts, shown: Floats) -> Limits:
-    """Of a level there are none: it accumulates, so its mean is soon left behind for good."""
+def _control(facts: Facts, history: Floats) -> Limits:
+    """The control limits of the history; a level has none, because it accumulates."""
     if facts.kpi.aggregation is Aggregation.LEVEL and facts.entry.as_ == "value":
-        nowhere = (False,) * len(shown)
-        return Limits(int(np.isfinite(shown).sum()), None, None, None, nowhere, "accumulates")
+        inside = (False,) * len(history)
+        return Limits(int(np.isfinite(history).sum()), None, None, None, inside, "accumulates")
     least, most = _bounds(facts)
-    return control_limits(shown, least=least, most=most)
+    return control_limits(history, least=least, most=most)
 
 
-def _chance(facts: Facts) -> tuple[Chance | None, Period | None]:
-    target, ahead = asked_ahead(facts)
-    return (None, None) if target is None else (chance_of(facts, target, ahead), ahead)
+def target_ahead(facts: Facts) -> tuple[Target | None, Period]:
+    """The target of the period ahead, and that period.
 
-
-def asked_ahead(facts: Facts) -> tuple[Target | None, Period]:
-    """What is asked of the next period, of this one while it is not over, or of a milestone at its deadline.
-
-    The target is None where nothing is asked any more.
+    The period ahead is the reported one while it is interim, else the next one; for a milestone it is that
+    of its deadline. The target is None where there is none, or the milestone has passed.
     """
     context, entry = facts.context, facts.entry
     ask = entry.target.ask()
@@ -388,15 +380,15 @@ def asked_ahead(facts: Facts) -> tuple[Target | None, Period]:
 
 
 def chance_of(facts: Facts, target: Target, ahead: Period) -> Chance:
-    """The chance of a target in a period ahead, from the own history."""
+    """The chance of a target in a period ahead, from the entry's own history."""
     context = facts.context
     if facts.entry.as_ != "value":
         changes = _array([value for _, value in facts.history])
         return chance(changes, _goal(target), bounds=_bounds(facts), seed=_seed(facts, "chance"))
-    past = context.buckets[:-1] if context.interim else context.buckets
+    past = _whole_buckets(facts)
     accrues = facts.kpi.accruing
     return chance(
-        _past(facts),
+        _past_values(facts),
         _goal(target),
         ahead=_steps(past[-1], ahead),
         level=facts.kpi.aggregation is Aggregation.LEVEL,
@@ -417,7 +409,7 @@ def _goal(target: Target) -> Goal:
 
 
 def _steps(last: Period, ahead: Period) -> int:
-    """How many periods after the last known one the target falls due."""
+    """How many periods lie from the last whole one to the one ahead."""
     steps = 0
     while last < ahead:
         last, steps = last.next, steps + 1
@@ -425,14 +417,14 @@ def _steps(last: Period, ahead: Period) -> int:
 
 
 def _begun(facts: Facts) -> Begun | None:
-    """What has happened of a period that is not over."""
+    """The elapsed share and the value of an interim period."""
     value = facts.measurement.value
     elapsed = (facts.context.known_until - facts.context.period.start).days
     return None if value is None or elapsed <= 0 else Begun(elapsed / facts.context.period.days, value)
 
 
 def _bounds(facts: Facts) -> tuple[float | None, float | None]:
-    """Between which every value of the entry lies."""
+    """The least and the greatest possible value; None where there is no bound."""
     if facts.kpi.id in ("subscriber_gain", "subscriber_growth"):
         return None, None
     if facts.entry.as_ == "growth":

@@ -1,7 +1,7 @@
-"""What a scorecard was made from, in hashes of content, and what of it is different now.
+"""Provenance: hashes of everything that a scorecard was made from, and the differences between two.
 
-The order of rows, the format and the parts of a table, when it was imported, comments in params and the
-layout of a notebook's file are no content.
+The order of rows, the format of a table and its parts, the time of an import, comments in params and the
+layout of a notebook's file do not change the hashes.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from kpi_kit.scorecard.record import Provenance, TableHashes
 from kpi_kit.scorecard.unusual_days import events
 
 WHOLE = "all"
-"""The month of rows that have none: those of ``accounts`` and ``coverage``."""
+"""The month of rows without a date: those of ``accounts`` and ``coverage``."""
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Cause:
-    """One thing that a scorecard was made from and that is different now.
+    """One input of a scorecard that differs between two provenances.
 
     Parameters
     ----------
     kind : str
         ``data``, ``params``, ``notebook``, ``across`` or ``kit``.
     where : str
-        The table, file, cell or library; empty where only the whole is known to be different.
+        The table, file, cell or library; empty where only the hash of the whole differs.
     what : str
         The account or brand, or the key of the file.
     months : tuple of str
-        Of the rows that are different; ``all`` where they have no month.
+        The months of the rows that differ; ``all`` for rows without a date.
     was, now : object
         The values of a key, or the versions.
     """
@@ -60,7 +60,7 @@ class Cause:
 
 
 def provenance(context: Context, cohort_digest: str | None, notebook: Path | None) -> Provenance:
-    """What names each part of the inputs of a context, so that a later look can tell which has changed.
+    """The hashes of each part of the inputs of a context.
 
     Parameters
     ----------
@@ -81,12 +81,12 @@ def provenance(context: Context, cohort_digest: str | None, notebook: Path | Non
         "tables": _tables(context),
         "settings": _settings(context),
         "cells": {} if notebook is None else _cells(notebook),
-        "imported": max((each.imported_at for each in imports), default=None),
+        "imported": max((entered.imported_at for entered in imports), default=None),
     }
 
 
 def differences(was: Provenance, now: Provenance) -> list[Cause]:
-    """What is different between two provenances; of an older kit's only the whole may be known."""
+    """The inputs that differ between two provenances; an older kit's may have only hashes of the whole."""
     return [
         *_data(was, now),
         *_params(was, now),
@@ -102,28 +102,34 @@ def differences(was: Provenance, now: Provenance) -> list[Cause]:
 def _params_digest(context: Context) -> str:
     """A hash of every file of the params that the person's scorecard is made from."""
     params = context.params
-    people = dict.fromkeys([context.person.id, *(each.id for each, _ in params.deputised(context.person.id))])
+    people = dict.fromkeys(
+        [context.person.id, *(colleague.id for colleague, _ in params.deputised(context.person.id))]
+    )
     own = [*map(params.file_of, people), *params.common_files]
     return sha256_of_files(file for file in own if file.is_file())
 
 
 def _short(content: bytes) -> str:
-    """Long enough that no two contents of a report share it by accident."""
+    """A short hash: 48 bits are enough for the parts of one report."""
     return sha256(content)[:12]
 
 
 def _tables(context: Context) -> TableHashes:
-    found: TableHashes = {}
+    hashes_by_table: TableHashes = {}
     posts = context.tables["posts"].set_index("post_id")["account_id"]
     for name, rows in context.tables.items():
         table = TABLES[name]
         owners = rows["post_id"].map(posts) if name == "post_stats" else rows[table.scope or ""]
-        found[name] = _by_month(rows, owners, rows[table.clock or ""], context.department.timezone)
+        hashes_by_table[name] = _by_month(rows, owners, rows[table.clock or ""], context.department.timezone)
     scopes = [*context.held, *context.deputised, *context.person.brands]
-    accounts = context.store.accounts.loc[[each for each in scopes if each in context.store.accounts.index]]
-    found["accounts"] = _by_month(accounts, accounts["account_id"], None, context.department.timezone)
-    found["coverage"] = _coverage(context, scopes)
-    return {name: hashes for name, hashes in found.items() if hashes}
+    accounts = context.store.accounts.loc[
+        [scope for scope in scopes if scope in context.store.accounts.index]
+    ]
+    hashes_by_table["accounts"] = _by_month(
+        accounts, accounts["account_id"], None, context.department.timezone
+    )
+    hashes_by_table["coverage"] = _coverage(context, scopes)
+    return {name: hashes for name, hashes in hashes_by_table.items() if hashes}
 
 
 def _by_month(
@@ -138,15 +144,15 @@ def _by_month(
         months = days.astype("datetime64[D]").astype("datetime64[M]").astype(str).astype(object)
     keys = pd.Series(owners.to_numpy(dtype="object") + "\n" + months)
     hashes = _row_hashes(rows)
-    found: dict[str, dict[str, str]] = {}
+    by_owner: dict[str, dict[str, str]] = {}
     for key, part in sorted(keys.groupby(keys).indices.items()):
         owner, _, month = str(key).rpartition("\n")
-        found.setdefault(owner, {})[month] = _short(np.sort(hashes[part]).tobytes())
-    return found
+        by_owner.setdefault(owner, {})[month] = _short(np.sort(hashes[part]).tobytes())
+    return by_owner
 
 
 def _row_hashes(rows: pd.DataFrame) -> np.ndarray:
-    """A number a row, whatever the order of its columns; what is unknown counts as if it were not there."""
+    """A hash for each row, independent of the order of columns; unknown values do not count."""
     whole = np.zeros(len(rows), "uint64")
     for name in rows.columns:
         values = rows[name]
@@ -159,9 +165,9 @@ def _row_hashes(rows: pd.DataFrame) -> np.ndarray:
             values = values.fillna(0.0) + 0.0  # there is one zero
         else:
             values = values.astype("object").where(known, "")
-        # each column has an odd factor of its own, so that values that change places show
+        # each column has its own odd factor, so that swapped values change the hash
         factor = np.uint64(int(sha256(str(name))[:16], 16) | 1)
-        # the hash of a number 0 is 0, and that would be nothing
+        # the hash of a number 0 is 0, so 1 is added
         whole += np.where(
             known, (pd.util.hash_array(values.to_numpy()) + np.uint64(1)) * factor, np.uint64(0)
         )
@@ -169,17 +175,17 @@ def _row_hashes(rows: pd.DataFrame) -> np.ndarray:
 
 
 def _coverage(context: Context, scopes: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Of the covered days, however many rows tell them."""
-    told: dict[str, list[str]] = {}
+    """Hashes of the covered days, independent of how many rows state them."""
+    lines: dict[str, list[str]] = {}
     for table, by_scope in sorted(context.store.covered(scopes).items()):
         for scope, ranges in by_scope.items():
             days = [f"{as_date(since)}..{as_date(until)}" for since, until in union(ranges)]
-            told.setdefault(scope, []).append(" ".join([table, *days]))
-    return {scope: {WHOLE: _short("\n".join(lines).encode())} for scope, lines in sorted(told.items())}
+            lines.setdefault(scope, []).append(" ".join([table, *days]))
+    return {scope: {WHOLE: _short("\n".join(own).encode())} for scope, own in sorted(lines.items())}
 
 
 def _cells(notebook: Path) -> dict[str, str]:
-    """A hash of the source of each cell; of a file that is no notebook, of all of it."""
+    """A hash of the source of each cell; of a file that is no notebook, of its bytes."""
     content = notebook.read_bytes()
     try:
         cells = parse_json(content)["cells"]
@@ -196,20 +202,20 @@ def _cells(notebook: Path) -> dict[str, str]:
 
 
 def _settings(context: Context) -> dict[str, Json]:
-    """Every setting that a scorecard is made with, by file and key; no addresses, no letters."""
+    """Every setting that a scorecard is made with, by file and key, without e-mail settings."""
     department = context.department.model_dump(
         mode="json", exclude={"directors", "mail"}, exclude_none=True, by_alias=True
     )
     logo = context.department.brand.logo
     if logo is not None:
         department["brand"]["logo"] = _short((context.params.folder / logo).read_bytes())
-    found = {"department.yml": dict(_flat(department)), _file(context.person): _of_person(context.person)}
+    settings = {"department.yml": dict(_flat(department)), _file(context.person): _of_person(context.person)}
     for colleague, absence in context.params.deputised(context.person.id):
-        listed = found.setdefault(_file(colleague), {})
+        listed = settings.setdefault(_file(colleague), {})
         listed.update(_of_accounts(colleague))
         listed[f"absences, {absence.since}"] = f"{absence.since} to {absence.until}, {absence.deputy}"
-    listed_events = {f"{each['since']} {each['title']['ru']}": _text(each) for each in events(context)}
-    return {**found, **({"events.yml": listed_events} if listed_events else {})}
+    listed_events = {f"{event['since']} {event['title']['ru']}": _text(event) for event in events(context)}
+    return {**settings, **({"events.yml": listed_events} if listed_events else {})}
 
 
 def _text(value: object) -> str:
@@ -221,15 +227,15 @@ def _file(person: Specialist) -> str:
 
 
 def _of_person(person: Specialist) -> Json:
-    rest = {"name", "duties", "brands", "bonus"}
-    found = dict(_flat(person.model_dump(mode="json", include=rest, exclude_none=True, by_alias=True)))
-    found.update(_of_accounts(person))
+    fields = {"name", "duties", "brands", "bonus"}
+    settings = dict(_flat(person.model_dump(mode="json", include=fields, exclude_none=True, by_alias=True)))
+    settings.update(_of_accounts(person))
     for absence in person.absences:
-        found[f"absences, {absence.since}"] = f"{absence.since} to {absence.until}, {absence.deputy}"
+        settings[f"absences, {absence.since}"] = f"{absence.since} to {absence.until}, {absence.deputy}"
     for entry in person.kpis:
-        asked = entry.model_dump(mode="json", exclude={"kpi"}, exclude_defaults=True, by_alias=True)
-        found.update(_flat(asked, f"kpis, {entry.called}, "))
-    return found
+        dumped = entry.model_dump(mode="json", exclude={"kpi"}, exclude_defaults=True, by_alias=True)
+        settings.update(_flat(dumped, f"kpis, {entry.called}, "))
+    return settings
 
 
 def _of_accounts(person: Specialist) -> Json:
@@ -240,7 +246,7 @@ def _of_accounts(person: Specialist) -> Json:
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Every leaf of a setting with the way to it; a list of plain values is one."""
+    """Every leaf of a setting with its key path; a list is a leaf."""
     if isinstance(value, Mapping):
         for name, part in value.items():
             yield from _flat(part, f"{key}{name}" if not key or key.endswith(", ") else f"{key}.{name}")
@@ -261,15 +267,15 @@ def _data(was: Provenance, now: Provenance) -> Iterator[Cause]:
         before, after = was["tables"].get(table, {}), now["tables"].get(table, {})
         for owner in sorted({*before, *after}):
             old, new = before.get(owner, {}), after.get(owner, {})
-            # with another depth of history other months are read, and that is no change of theirs
+            # another depth of history reads other months; those are not changes
             months = {*old, *new} if same_history else {*old} & {*new}
             changed = tuple(sorted(month for month in months if old.get(month) != new.get(month)))
             if changed:
                 yield Cause("data", table, owner, changed)
 
 
-def _history(told: Provenance) -> list[Any]:
-    department = told.get("settings", {}).get("department.yml", {})
+def _history(provenance: Provenance) -> list[Any]:
+    department = provenance.get("settings", {}).get("department.yml", {})
     return [value for key, value in sorted(department.items()) if key.startswith(("history", "timezone"))]
 
 
@@ -287,7 +293,7 @@ def _params(was: Provenance, now: Provenance) -> Iterator[Cause]:
 
 def _notebook(was: Provenance, now: Provenance) -> Iterator[Cause]:
     if was.get("notebook") is None or now["notebook"] is None:
-        return  # a scorecard that no notebook has asked for can be compared with one that it has
+        return  # a scorecard made without a notebook can be compared with one made by it
     if "cells" not in was:
         if was["notebook"] != now["notebook"]:
             yield Cause("notebook")
@@ -302,7 +308,7 @@ def _kit(was: Provenance, now: Provenance) -> Iterator[Cause]:
         yield Cause("kit", "version", was=was.get("kit"), now=now["kit"])
     elif was.get("source") != now["source"]:
         yield Cause("kit", "source")
-    told = was.get("libraries", now["libraries"])
-    for name in sorted({*told, *now["libraries"]}):
-        if told.get(name) != now["libraries"].get(name):
-            yield Cause("kit", name, was=told.get(name), now=now["libraries"].get(name))
+    before = was.get("libraries", now["libraries"])
+    for name in sorted({*before, *now["libraries"]}):
+        if before.get(name) != now["libraries"].get(name):
+            yield Cause("kit", name, was=before.get(name), now=now["libraries"].get(name))

@@ -1,4 +1,4 @@
-"""Restatement: which figures of a report are others than when they were first reported, and why."""
+"""Restated figures: those that differ from the first report of a period, and why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from kpi_kit.data.merge.journal import Entered
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.scorecard.archive import FIELDS, Field
-from kpi_kit.scorecard.card_files import EntryKey, entries
+from kpi_kit.scorecard.json_file import EntryKey, entries
 from kpi_kit.scorecard.provenance import WHOLE, Cause, differences
 from kpi_kit.scorecard.record import AnyScorecard, EarlierEntry, Revision, RevisionCause, Scorecard
 
@@ -16,7 +16,7 @@ _ALIKE = 1e-9
 
 
 def restated(card: Scorecard, earlier: AnyScorecard | None, imports: Sequence[Entered]) -> list[Revision]:
-    """The figures of a scorecard that differ from an earlier one.
+    """The figures of a scorecard that differ from an earlier one, each with its causes.
 
     Parameters
     ----------
@@ -24,13 +24,6 @@ def restated(card: Scorecard, earlier: AnyScorecard | None, imports: Sequence[En
     earlier : dict or None
     imports : sequence of Entered
         The journal of the data folder, for when the data changed.
-
-    Returns
-    -------
-    list of dict
-        ``kpi``, ``as``, ``versus``, ``scope``, ``unit`` (all None for the whole report), ``field``, ``was``,
-        ``is``, ``since`` (the cut-off of the earlier report) and ``cause``, a list of what is different:
-        ``kind`` (``data``, ``params``, ``kit``, ``as_of``) and where.
     """
     if earlier is None:
         return []
@@ -38,12 +31,12 @@ def restated(card: Scorecard, earlier: AnyScorecard | None, imports: Sequence[En
     moved: list[RevisionCause] = []
     if earlier["as_of"] != card["as_of"]:
         moved.append({"kind": "as_of", "was": earlier["as_of"], "is": card["as_of"]})
-    found: list[Revision] = []
+    revisions: list[Revision] = []
     for entry, field, was, now in _changes(earlier, card):
         kpi, as_, versus, _ = entry or (None, None, None, None)
         row = _row(card, entry) or _row(earlier, entry)
-        asked = _of_figure(causes, kpi, field)
-        found.append(
+        fitting = _of_figure(causes, kpi, field)
+        revisions.append(
             {
                 "kpi": kpi,
                 "as": as_,
@@ -54,17 +47,17 @@ def restated(card: Scorecard, earlier: AnyScorecard | None, imports: Sequence[En
                 "was": was,
                 "is": now,
                 "since": earlier["as_of"],
-                "cause": [*_summed(asked, imports, earlier["provenance"].get("imported")), *moved],
+                "cause": [*_summed(fitting, imports, earlier["provenance"].get("imported")), *moved],
             }
         )
-    return found
+    return revisions
 
 
-# ---- what has changed
+# ---- changed figures
 
 
 def alike(was: Any, now: Any) -> bool:
-    """Whether two figures are the same, but for the last bits of a float.
+    """Whether two figures are equal but for the last bits of a float.
 
     Examples
     --------
@@ -95,19 +88,19 @@ def _changes(earlier: AnyScorecard, card: Scorecard) -> Iterator[tuple[EntryKey 
 
 
 def _figure(row: EarlierEntry | None, field: Field) -> Any:
-    found: Any = None if row is None else row[field]
-    return found["value"] if isinstance(found, dict) else found
+    figure: Any = None if row is None else row[field]
+    return figure["value"] if isinstance(figure, dict) else figure
 
 
 def _row(card: AnyScorecard, entry: EntryKey | None) -> EarlierEntry | None:
     return None if entry is None else entries(card).get(entry)
 
 
-# ---- why
+# ---- causes
 
 
 def _of_figure(causes: Sequence[Cause], kpi: str | None, field: str) -> list[Cause]:
-    """The causes that a figure can have; all of them where none fits."""
+    """The causes that fit a figure; all causes where none fits."""
     counting = [cause for cause in causes if cause.kind in ("data", "params", "kit")]
     if kpi is None or field in ("attained", "payout"):
         return counting
@@ -130,7 +123,7 @@ def _of_figure(causes: Sequence[Cause], kpi: str | None, field: str) -> list[Cau
 def _summed(
     causes: Sequence[Cause], imports: Sequence[Entered], since: str | None
 ) -> Iterator[RevisionCause]:
-    """A record a table, a file of params, and the kit."""
+    """One record for each table, for each file of params, and for the kit."""
     tables: dict[str, list[Cause]] = {}
     files: dict[str, list[str]] = {}
     for cause in causes:
@@ -138,12 +131,12 @@ def _summed(
             tables.setdefault(cause.where, []).append(cause)
         elif cause.kind == "params":
             files.setdefault(cause.where, []).append(cause.what)
-    for table, found in tables.items():
-        entered = _import_of(found, imports, since)
+    for table, changes in tables.items():
+        entered = _import_of(changes, imports, since)
         yield {
             "kind": "data",
             "table": table or None,
-            "owners": [cause.what for cause in found if cause.what],
+            "owners": [cause.what for cause in changes if cause.what],
             "imported_at": None if entered is None else entered.imported_at,
             "files": None if entered is None else entered.files,
         }
@@ -154,7 +147,7 @@ def _summed(
 
 
 def _import_of(causes: Sequence[Cause], imports: Sequence[Entered], since: str | None) -> Entered | None:
-    """The last import after the earlier report into the rows that have changed, where the journal tells."""
+    """The last import after the earlier report into the changed rows; None where the journal has none."""
     fitting = [
         entered
         for entered in imports

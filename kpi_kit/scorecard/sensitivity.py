@@ -65,7 +65,7 @@ def measured_by(facts: Facts, alternative: Alternative) -> Measurement:
     """The value, change or growth of an entry by another definition."""
     moves = any(column == "at" for column, _ in alternative.columns)
     kpi = redefined(facts.kpi, alternative)
-    return facts.under(kpi, lambda frame: redefined_units(frame, alternative), moves=moves)
+    return facts.measured_as(kpi, lambda frame: redefined_units(frame, alternative), moves=moves)
 
 
 def redefined(kpi: Kpi, alternative: Alternative) -> Kpi:

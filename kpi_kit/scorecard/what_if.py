@@ -1,4 +1,4 @@
-"""What if: another target for one KPI of a person, over the last periods and the next one.
+"""What-if: another target for one entry, over the last periods and the next one.
 
 ::
 
@@ -11,22 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.periods import Period
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.params import Entry, check_target
-from kpi_kit.params.targets import Target
-from kpi_kit.scorecard import cohort as crossing
-from kpi_kit.scorecard.build import target_of
+from kpi_kit.scorecard.attainment import outcome, target_in, target_of
 from kpi_kit.scorecard.cohort import Cohort
+from kpi_kit.scorecard.cohort import read as read_cohort
 from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.entry_facts import Facts
-from kpi_kit.scorecard.inference import asked_ahead, chance_of
+from kpi_kit.scorecard.inference import chance_of, target_ahead
 
 PERIODS = 12
-"""How many last periods are looked at, if the history has so many."""
+"""The most past periods of an answer."""
 
 Json = dict[str, Any]
 Values: TypeAlias = Sequence[tuple[Entry, float | None]]
@@ -43,10 +42,10 @@ class Past:
     value : float or None
         The fact.
     target : float, tuple of float or None
-        What would have been asked of it; None where nothing would.
+        The trial target of the period; None where there is none.
     attained : bool or None
     attainment, payout : float or None
-        None where the fact is unknown or nothing was asked.
+        None where there is no fact or no target.
     """
 
     period: str
@@ -59,7 +58,7 @@ class Past:
 
 @dataclass(frozen=True)
 class Total:
-    """A total with the payout that goes into it."""
+    """The entry's payout, and the total of the report."""
 
     payout: float | None
     total: float | None
@@ -67,27 +66,27 @@ class Total:
 
 @dataclass(frozen=True)
 class Answer:
-    """What another target would mean.
+    """The consequences of another target.
 
     Parameters
     ----------
     specialist, period, entry, kpi, as_, unit : str
-        Whose and which; ``entry`` tells it from others of the same KPI.
+        ``entry`` tells entries of the same KPI apart.
     asked : dict
-        The target as it was given.
+        The trial target, as in params.
     past : tuple of Past
         The last periods, the reported one last.
     reached, known : int
-        In how many of these the target would have been attained, and in how many that can be said.
+        In how many of these the target would have been attained, and how many have a fact and a target.
     chance : float or None
-        That of the period ahead; None where the history is short or nothing is asked.
+        That of the period ahead; None where the history is short or there is no target.
     chance_period : str or None
     chance_band : tuple of float or None
-        Where the value will be with a probability of 80 %.
+        The band that holds the value with a probability of 80 %.
     chance_check : dict or None
-        How well such chances have come true, as in the scorecard; None where no run has checked.
+        The back-test, as in the scorecard; None where no run has made one.
     present, then : Total
-        The payout and total of the period as it is reported, and as it would have been.
+        Payout and total of the period as reported, and under the trial target.
     """
 
     specialist: str
@@ -109,18 +108,17 @@ class Answer:
 
     @property
     def reliable(self) -> bool | None:
-        """Whether the chance may be relied on; None where that has not been checked."""
+        """Whether the back-test confirms such chances; None where it has not been made."""
         verdict = (self.chance_check or {}).get("verdict", "not_checked")
         return {"reliable": True, "not_reliable": False}.get(verdict)
 
     def as_dict(self) -> Json:
         """The answer as JSON types."""
-        found = asdict(self)
-        return {("as" if name == "as_" else name): value for name, value in found.items()}
+        return {("as" if name == "as_" else name): value for name, value in asdict(self).items()}
 
 
 Question: TypeAlias = Callable[[object], Answer]
-"""Takes a target as it is written in params, such as ``{"at_least": 60}``."""
+"""A function from a target as in params, such as ``{"at_least": 60}``, to the answer."""
 
 
 def question(
@@ -136,19 +134,19 @@ def question(
     versus: str | None = None,
     scope: Mapping[str, Sequence[str]] | None = None,
 ) -> Question:
-    """Measure a person once, to ask of any number of targets what they would mean.
+    """Measure a person once, then answer for any number of trial targets.
 
     Parameters
     ----------
     specialist, period, kpi : str
     data, params : Path
     beside : Path, optional
-        The folder of the period's reports, where a run has left how well chances come true.
+        The folder of the period's reports, where a run has left the back-test.
     as_of : str, optional
         The data cut-off.
     as_, versus : str, optional
     scope : mapping, optional
-        Which entry is meant, where the person has several of the KPI.
+        Which entry, where the person has several of the KPI.
 
     Raises
     ------
@@ -157,25 +155,25 @@ def question(
     KitError
         As :func:`kpi_kit.scorecard.build.score`.
     """
-    cohort = Cohort() if beside is None else crossing.read(beside)
+    cohort = Cohort() if beside is None else read_cohort(beside)
     loaded, store = open_inputs(data, params)
     with store:
         context = prepare(specialist, Period.parse(period), params=loaded, store=store, as_of=as_of)
         entry = find_entry(context, kpi, as_=as_, versus=versus, scope=scope)
-        found = question_of(context, entry, cohort)
-        found(entry.target)  # whatever has to be read is read now, while the data are open
-    return found
+        answer = question_of(context, entry, cohort)
+        answer(entry.target)  # reads everything it needs while the data are open
+    return answer
 
 
-def what_if(specialist: str, period: str, kpi: str, target: object, **given: Any) -> Answer:
-    """Say what another target would mean: :func:`question`, asked once.
+def what_if(specialist: str, period: str, kpi: str, target: object, **options: Any) -> Answer:
+    """The answer of :func:`question` for one target.
 
     Raises
     ------
     KitError
         As :func:`question`, or where the target could not stand in params.
     """
-    return question(specialist, period, kpi, **given)(target)
+    return question(specialist, period, kpi, **options)(target)
 
 
 def find_entry(
@@ -186,7 +184,7 @@ def find_entry(
     versus: str | None = None,
     scope: Mapping[str, Sequence[str]] | None = None,
 ) -> Entry:
-    """The one entry of a person that is meant.
+    """The one entry of a person with a KPI, ``as``, ``versus`` and scope.
 
     Raises
     ------
@@ -206,34 +204,33 @@ def find_entry(
         and (narrowed is None or narrowed == {key: sorted(n) for key, n in (entry.scope or {}).items()})
     ]
     if len(fitting) != 1:
-        found = "none" if not fitting else "; ".join(each.called for each in fitting)
-        told = "; ".join(each.called for each in own)
+        found = "none" if not fitting else "; ".join(entry.called for entry in fitting)
+        choice = "; ".join(entry.called for entry in own)
         raise InputError(
-            f"kpi {kpi!r}: as, versus and scope must leave one entry of {file} ({told}), found {found}"
+            f"kpi {kpi!r}: as, versus and scope must leave one entry of {file} ({choice}), found {found}"
         )
     return fitting[0]
 
 
 def question_of(context: Context, entry: Entry, cohort: Cohort) -> Question:
-    """What another target for an entry of a prepared case would mean."""
+    """The :class:`Question` for an entry of a prepared context."""
     facts = Facts(context, entry)
-    values = [(each, Facts(context, each).measurement.value) for each in context.person.kpis]
+    values = [(own, Facts(context, own).measurement.value) for own in context.person.kpis]
 
-    def ask(target: object) -> Answer:
-        asked = check_target(target, entry, context.person)
-        return _answer(facts, asked, values, cohort)
+    def answer(target: object) -> Answer:
+        return _answer(facts, check_target(target, entry, context.person), values, cohort)
 
-    return ask
+    return answer
 
 
-def _answer(facts: Facts, asked: Entry, values: Values, cohort: Cohort) -> Answer:
+def _answer(facts: Facts, trial: Entry, values: Values, cohort: Cohort) -> Answer:
     context, entry = facts.context, facts.entry
-    past = tuple(_past(facts, asked, period, value) for period, value in facts.history[-PERIODS:])
-    # the facts do not depend on the target: what is measured of the entry serves for any
-    target, ahead = asked_ahead(Facts(context, asked))
-    found = None if target is None else chance_of(facts, target, ahead)
-    band = None if found is None or found.low is None or found.high is None else (found.low, found.high)
-    attained = [each.attained for each in past if each.attained is not None]
+    past = tuple(_past(facts, trial, period, value) for period, value in facts.history[-PERIODS:])
+    # facts do not depend on the target: those of the entry serve for every trial target
+    target, ahead = target_ahead(Facts(context, trial))
+    chance = None if target is None else chance_of(facts, target, ahead)
+    has_band = chance is not None and chance.low is not None and chance.high is not None
+    attained = [step.attained for step in past if step.attained is not None]
     return Answer(
         specialist=context.person.id,
         period=str(context.period),
@@ -241,48 +238,36 @@ def _answer(facts: Facts, asked: Entry, values: Values, cohort: Cohort) -> Answe
         kpi=entry.kpi,
         as_=entry.as_,
         unit=str(entry.unit),
-        asked=asked.target.model_dump(mode="json", exclude_none=True, by_alias=True),
+        asked=trial.target.model_dump(mode="json", exclude_none=True, by_alias=True),
         past=past,
         reached=sum(attained),
         known=len(attained),
-        chance=None if found is None else found.probability,
-        chance_period=None if found is None else str(ahead),
-        chance_band=band,
+        chance=None if chance is None else chance.probability,
+        chance_period=None if chance is None else str(ahead),
+        chance_band=cast(tuple[float, float], (chance.low, chance.high)) if chance and has_band else None,
         chance_check=cohort.backtest.get(entry.kpi),
         present=_total(context, values, entry, entry),
-        then=_total(context, values, entry, asked),
+        then=_total(context, values, entry, trial),
     )
 
 
-def _past(facts: Facts, asked: Entry, period: Period, value: float | None) -> Past:
-    """A period of the history; the reported one is pro-rated as in the scorecard."""
-    context = facts.context
-    if period == context.period:
-        target, _ = target_of(context, asked)
-    else:
-        target = asked.target.ask().at(period, asked.accruing)
-    if target is None or value is None:
-        return Past(str(period), value, None if target is None else target.value, None, None, None)
-    attainment = target.attainment(value)
-    return Past(
-        str(period), value, target.value, target.attained(value), attainment, _payout(context, target, value)
-    )
+def _past(facts: Facts, trial: Entry, period: Period, value: float | None) -> Past:
+    """A period of the history under the trial target."""
+    target = target_in(facts.context, trial, period)
+    result = outcome(facts.context, target, value)
+    bounds = None if target is None else target.value
+    return Past(str(period), value, bounds, result.attained, result.attainment, result.payout)
 
 
-def _payout(context: Context, target: Target | None, value: float | None) -> float | None:
-    attainment = None if target is None or value is None else target.attainment(value)
-    return None if attainment is None else context.department.scoring.curve().payout(attainment)
-
-
-def _total(context: Context, values: Values, entry: Entry, asked: Entry) -> Total:
-    """The total of the period with one entry asked for something else."""
-    paid = []
+def _total(context: Context, values: Values, replaced: Entry, trial: Entry) -> Total:
+    """The total of the period with one entry replaced by another."""
+    payouts = []
     own = None
-    for each, value in values:
-        target, _ = target_of(context, asked if each is entry else each)
-        payout = _payout(context, target, value)
-        if each is entry:
+    for entry, value in values:
+        target, _ = target_of(context, trial if entry is replaced else entry)
+        payout = outcome(context, target, value).payout
+        if entry is replaced:
             own = payout
         if target is not None:
-            paid.append((float(each.weight), payout))
-    return Total(own, context.department.scoring.curve().total(paid))
+            payouts.append((float(entry.weight), payout))
+    return Total(own, context.department.scoring.curve().total(payouts))

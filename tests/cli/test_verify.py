@@ -13,10 +13,12 @@ import pytest
 from kpi_kit.cli.main import main
 from kpi_kit.cli.verify_report import sentences, verify
 from kpi_kit.core.periods import Period
+from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.scorecard import provenance
-from kpi_kit.scorecard.build import card, is_sealed, load, open_inputs, save, sealed
+from kpi_kit.scorecard.build import scorecard
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.context import prepare
+from kpi_kit.scorecard.json_file import is_sealed, load, save, sealed
 from tests.agency import AS_OF, build, entry
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +34,7 @@ def made(folder: Path) -> Path:
     loaded, store = open_inputs(folder / "data", folder / "params")
     with store:
         case = prepare("ann", Period.parse("2025-10"), params=loaded, store=store, as_of=AS_OF)
-        save(card(case, Cohort({"leads": CHECK}), folder / "notebook.ipynb"), path)
+        save(scorecard(case, Cohort({"leads": CHECK}), folder / "notebook.ipynb"), path)
     return path
 
 

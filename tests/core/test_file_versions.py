@@ -19,7 +19,7 @@ from kpi_kit.data.merge import Import, Origin, add
 from kpi_kit.data.store import open_store
 from kpi_kit.mail.journal import Journal
 from kpi_kit.report import SpecialistReport
-from kpi_kit.scorecard import build
+from kpi_kit.scorecard import build, json_file
 from tests.shown import sections
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -55,7 +55,7 @@ def test_there_is_a_sample_of_every_version() -> None:
 
 
 def test_a_sample_is_read(sample: Path) -> None:
-    card = build.load(sample / "scorecard.json")
+    card = json_file.load(sample / "scorecard.json")
     assert [row["value"] for row in card["kpis"]] == [2.0, 53.0]
     assert "Ольга Белова" in "".join(sections(SpecialistReport(card)))
     (sample / "2025-10").mkdir()
@@ -72,7 +72,7 @@ def test_a_sample_is_read(sample: Path) -> None:
 
 def test_a_sample_measured_anew_says_what_it_said(sample: Path) -> None:
     card = build.score("olga", "2025-10", data=sample / "data", params=sample / "params", as_of="2025-11-08")
-    said = build.load(sample / "scorecard.json")
+    said = json_file.load(sample / "scorecard.json")
     assert [row["value"] for row in card["kpis"]] == [row["value"] for row in said["kpis"]]
     assert card["total"] == said["total"]
 
@@ -84,7 +84,7 @@ def spoil(path: Path, old: str, new: str) -> None:
 
 
 READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
-    "scorecard": ("scorecard.json", lambda sample: build.load(sample / "scorecard.json")),
+    "scorecard": ("scorecard.json", lambda sample: json_file.load(sample / "scorecard.json")),
     "manifest": ("manifest.json", lambda sample: Manifest(sample, "2025-10", ["olga"])),
     "params": ("params/department.yml", lambda sample: params.load(sample / "params")),
     "data folder": ("data/imports/schema.json", lambda sample: open_store(sample / "data", "UTC")),

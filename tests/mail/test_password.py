@@ -21,7 +21,8 @@ from kpi_kit.cli.mail import _tell
 from kpi_kit.cli.main import main
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.mail.origins import FromStore
-from kpi_kit.scorecard.build import dumps, score
+from kpi_kit.scorecard.build import score
+from kpi_kit.scorecard.json_file import dumps
 
 ROOT = Path(__file__).parent.parent.parent
 

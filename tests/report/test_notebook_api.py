@@ -13,7 +13,7 @@ from kpi_kit import params, report
 from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.report import DepartmentReport, SpecialistReport, summary
 from kpi_kit.report.wording import words
-from kpi_kit.scorecard import build
+from kpi_kit.scorecard import json_file
 from tests import cards
 
 ROOT = Path(__file__).parents[2]
@@ -213,7 +213,7 @@ def test_all_odd_parameters_are_named_at_once(tmp_path: Path) -> None:
 def test_the_sample_makes_a_report_and_saves_what_it_shows(tmp_path: Path) -> None:
     made = report.specialist(**GIVEN, out=str(tmp_path))
     assert made.path == tmp_path / "2025-10" / "anna-petrova.json"
-    assert build.load(made.path) == json.loads(json.dumps(made.card))
+    assert json_file.load(made.path) == json.loads(json.dumps(made.card))
     found = shown(made, SECTIONS)
     assert {"header", "summary", "total", "scorecard", "figures", "definitions"} <= set(found)
     assert sum(map(len, found.values())) < 400_000
@@ -237,9 +237,9 @@ def written(tmp_path: Path) -> Path:
     folder = tmp_path / "2025-10"
     folder.mkdir()
     for name, card in cards.team().items():
-        build.save(card, folder / f"{name}.json")
-    build.save(cards.card(specialist="left-us", name="Бывший Сотрудник"), folder / "left-us.json")
-    build.save(cards.card(specialist="oleg-orlov", name="Старый Отчёт"), folder / "oleg-orlov.json")
+        json_file.save(card, folder / f"{name}.json")
+    json_file.save(cards.card(specialist="left-us", name="Бывший Сотрудник"), folder / "left-us.json")
+    json_file.save(cards.card(specialist="oleg-orlov", name="Старый Отчёт"), folder / "oleg-orlov.json")
     (folder / "manifest.json").write_text(json.dumps(cards.manifest()), encoding="utf-8")
     return tmp_path
 
@@ -312,7 +312,7 @@ def test_a_failed_report_is_told_by_the_name_of_the_person(written: Path) -> Non
 def test_one_report_of_six_is_one_of_six(tmp_path: Path) -> None:
     folder = tmp_path / "2025-10"
     folder.mkdir()
-    build.save(cards.card(), folder / "anna-petrova.json")
+    json_file.save(cards.card(), folder / "anna-petrova.json")
     found = shown(department(tmp_path), DEPARTMENT)
     assert "Построен 1 отчёт из 6. Отчётов ещё нет: Дмитрий Орлов, " in found["summary"]
     assert "Внимания требует Анна Петрова." in found["summary"]

@@ -14,7 +14,8 @@ import pytest
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.scorecard.build import SCHEMA, dumps, load, save, score
+from kpi_kit.scorecard.build import score
+from kpi_kit.scorecard.json_file import SCHEMA, dumps, load, save
 from tests.agency import ACCOUNTS, AS_OF, Json, build, codes, cover, detail, entry, scored
 from tests.test_catalogue import AGENCY
 

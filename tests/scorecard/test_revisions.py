@@ -12,7 +12,7 @@ import pytest
 from kpi_kit import report
 from kpi_kit.data.merge.journal import Entered, read
 from kpi_kit.scorecard import archive, revisions
-from kpi_kit.scorecard.build import dumps, sealed
+from kpi_kit.scorecard.json_file import dumps, sealed
 from tests.agency import build, entry
 
 Json = dict[str, Any]

@@ -223,7 +223,7 @@ def test_the_same_path_gives_the_value_itself(kpi: Kpi, how: Json, case: Context
         assert not kpi.alternatives
         return
     for moves in (False, True):
-        assert facts.under(kpi, lambda frame: frame, moves=moves).value == facts.measurement.value
+        assert facts.measured_as(kpi, lambda frame: frame, moves=moves).value == facts.measurement.value
 
 
 @EVERY_KPI

@@ -1,0 +1,58 @@
+"""The target of a period, and how far a fact attains it: for the reported period and for past ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from kpi_kit.core.model import Note
+from kpi_kit.core.periods import Period
+from kpi_kit.params import Entry
+from kpi_kit.params.targets import Target
+from kpi_kit.scorecard.context import Context
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a fact comes to; None where there is no target or no fact."""
+
+    attained: bool | None = None
+    attainment: float | None = None
+    payout: float | None = None
+
+
+def outcome(context: Context, target: Target | None, fact: float | None) -> Outcome:
+    """Whether a fact attains a target, how far, and what that pays by the department's scoring."""
+    if target is None or fact is None:
+        return Outcome()
+    attainment = target.attainment(fact)
+    payout = None if attainment is None else context.department.scoring.curve().payout(attainment)
+    return Outcome(target.attained(fact), attainment, payout)
+
+
+def target_in(context: Context, entry: Entry, period: Period) -> Target | None:
+    """The target of a period of the history; that of the reported period is pro-rated."""
+    if period == context.period:
+        return target_of(context, entry)[0]
+    return entry.target.ask().at(period, entry.accruing)
+
+
+def target_of(context: Context, entry: Entry) -> tuple[Target | None, list[Note]]:
+    """The target of the reported period, and notes on it.
+
+    The target of an accruing KPI is pro-rated where the period is interim or has absences.
+    """
+    whole = entry.target.ask().at(context.period, entry.accruing)
+    if whole is None:
+        return None, [Note("no_target")]
+    notes = []
+    target = whole
+    elapsed = (min(context.period.end, context.known_until) - context.period.start).days
+    left = max(0, elapsed) - context.absent_days
+    if entry.accruing and left < context.period.days:
+        target = whole.scaled(Fraction(left, context.period.days))
+        why = "absence" if context.absent_days > 0 else "interim"
+        notes.append(Note("target_prorated", {"share": left / context.period.days, "why": why}))
+    if target.value == target.base:
+        notes.append(Note("target_equals_base"))
+    return target, notes
