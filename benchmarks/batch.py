@@ -214,7 +214,7 @@ def limit(params: Path, name: str) -> Iterator[Way]:
 
         def way(names: Sequence[str], params: Path, out: Path) -> None:
             where = {"data": ROOT / DATA, "params": params}
-            crossing, _ = cohort.collect(names, Period.parse(PERIOD), jobs=JOBS, submit=pool.submit, **where)
+            crossing, _ = cohort.compute(names, Period.parse(PERIOD), jobs=JOBS, submit=pool.submit, **where)
             cards = list(pool.map(plain, names, [str(params)] * len(names), [crossing] * len(names)))
             pool.submit(plain_department, cards).result()
 
@@ -312,7 +312,7 @@ batch.settings.load = lambda folder: loaded
 nothing = lambda *_: {}
 hashes = SimpleNamespace(forecasts=str, specialist=nothing, department=nothing, across=nothing)
 batch._inputs = lambda run, folder: nullcontext((run, loaded, hashes))
-batch.cohort.collect = lambda people, period, **where: (batch.Cohort(), {})
+batch.cohort.compute = lambda people, period, **where: (batch.Cohort(), {})
 me = psutil.Process()
 close = batch.Publisher.close
 def watch(publisher):

@@ -80,7 +80,7 @@ its = lambda notebook, reports: {"of": json.dumps(reports)}
 hashes = SimpleNamespace(forecasts=str, specialist=same, across=same, department=its)
 batch._is_unchanged = lambda *_: False
 batch._inputs = lambda run, folder: nullcontext((run, loaded, hashes))
-batch.cohort.collect = lambda people, period, **where: (batch.Cohort(), {})
+batch.cohort.compute = lambda people, period, **where: (batch.Cohort(), {})
 if __name__ == "__main__":
     try:
         given = dict(data=str(storm), params="p", out=out, notebooks=storm, engine="embedded")

@@ -16,7 +16,7 @@ from kpi_kit.report.parts import terminal
 from kpi_kit.report.wording import LANGUAGES, words
 from kpi_kit.report.wording.audit import entry_sentences, set_sentence
 from kpi_kit.scorecard.build import scorecard
-from kpi_kit.scorecard.cohort import Cohort, of_case, pooled
+from kpi_kit.scorecard.cohort import Cohort, forecasts_of, pooled
 from kpi_kit.scorecard.context import prepare
 from tests.calculator import agrees, computations
 
@@ -33,7 +33,7 @@ def cards() -> Cards:
         cases = [
             prepare(person, Period.parse(PERIOD), params=params, store=store) for person in params.specialists
         ]
-        cohort = Cohort(backtest=pooled(map(of_case, cases)))
+        cohort = Cohort(backtest=pooled(map(forecasts_of, cases)))
         return {case.person.id.split("-")[0]: scorecard(case, cohort) for case in cases}
 
 

@@ -210,10 +210,10 @@ class _Steps:
         own = {person: self._hashes.forecasts(person) for person in people}
         reused: dict[str, Any] = {}
         if not force and self._is_left(cohort.FORECASTS):
-            reused["made"] = cohort.remembered(folder, own)
+            reused["made"] = cohort.read_forecasts(folder, own)
         if not force and self._has_same_shocks(inputs):
-            reused["shocked"] = cohort.read(folder).shocks
-        across, forecasts = cohort.collect(
+            reused["shocks"] = cohort.read(folder).shocks
+        across, forecasts = cohort.compute(
             people,
             Period.parse(this.parameters["period"]),
             data=this.data,
@@ -224,7 +224,7 @@ class _Steps:
             submit=self._workers.submit,
             **reused,
         )
-        return across, {**_texts(across), cohort.FORECASTS: cohort.to_remember(forecasts, own)}
+        return across, {**_texts(across), cohort.FORECASTS: cohort.forecasts_text(forecasts, own)}
 
     def _is_left(self, place: Path) -> bool:
         """Whether a file about the cohort is that of the last run."""

@@ -1,6 +1,6 @@
-"""From a person and a period to one typed record: the scorecard.
+"""The scorecard: everything measured for a specialist and a period, as one typed record.
 
-``score`` is imported only when it is asked for: reading a scorecard needs no statistics.
+``score`` is imported on first use, because reading a scorecard needs no statistics.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What crosses specialists: how well chances came true for all of them, and shocks of a platform.
+"""The cohort: what needs several specialists, namely the pooled back-test and the common shocks.
 
-Made once a batch, kept as ``backtest.json`` and ``department/shocks.json`` beside the reports, and read
-by every report of the period.
+A run computes it once, writes ``backtest.json`` and ``department/shocks.json`` beside the reports, and
+every report of the period reads them.
 """
 
 from __future__ import annotations
@@ -37,32 +37,32 @@ if TYPE_CHECKING:
     from kpi_kit.scorecard.context import Context
     from kpi_kit.statistics import Forecast
 
-# What computes is imported where it is needed: a run in which all is up to date computes nothing.
+# Statistics are imported inside functions: a run in which every report is up to date does not need them.
 
 Forecasts: TypeAlias = "dict[str, list[Forecast]]"
-"""By KPI."""
-Plain: TypeAlias = "dict[str, list[tuple[float, bool, bool]]]"
-"""The same as it goes from one process or run to another, without the module that made it."""
+"""Past forecasts by KPI."""
+ForecastRows: TypeAlias = "dict[str, list[tuple[float, bool, bool]]]"
+"""Past forecasts by KPI as plain tuples, for other processes and for the file."""
 
 FILES = {"backtest": Path("backtest.json"), "shocks": Path("department", "shocks.json")}
-"""Where the parts are kept, in the folder of the reports."""
+"""The file of each part, in the folder of the reports."""
 FORECASTS = Path("department", "forecasts.json")
-"""Where the next run finds the past forecasts of those for whom nothing has changed."""
+"""Past forecasts, which the next run uses again for people whose inputs have not changed."""
 _ID = re.compile("[a-z0-9_]+")
-_TOGETHER = 8
-"""For how many people a call makes forecasts, at the most."""
+_LARGEST_GROUP = 8
+"""The most people for whom one call computes forecasts."""
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """What crosses specialists, as JSON types.
+    """The pooled back-test and the common shocks, as JSON types.
 
     Parameters
     ----------
     backtest : mapping
-        KPI to ``n``, ``brier``, ``base_brier``, ``coverage80`` and ``verdict``.
+        By KPI.
     shocks : mapping
-        As :func:`kpi_kit.scorecard.platform_shocks.shocks` gives them.
+        By platform and measure; see :func:`kpi_kit.scorecard.platform_shocks.shocks`.
     """
 
     backtest: ChanceChecks = field(default_factory=dict)
@@ -70,21 +70,21 @@ class Cohort:
 
     @property
     def digest(self) -> str | None:
-        """A hash of the content; None where nothing crosses."""
+        """A hash of the content; None for an empty cohort."""
         if not self.backtest and not self.shocks:
             return None
         return "sha256:" + sha256("".join(map(self.text, FILES)))
 
     def text(self, part: str) -> str:
-        """The content of the file of a part."""
+        """The content of the file of a part, a key of :data:`FILES`."""
         return json.dumps(getattr(self, part), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
     def is_reliable(self, kpi: str) -> bool:
-        """Whether nothing is known against the chances of a KPI."""
+        """Whether the chances of a KPI may be shown: the back-test confirms them or has not been made."""
         return kpi not in self.backtest or self.backtest[kpi]["verdict"] != "not_reliable"
 
     def shocks_of(self, kpi: Kpi, platforms: Iterable[str], period: Period) -> list[ShockRecord]:
-        """The weeks that overlap a period in which all accounts of a platform moved as the KPI does."""
+        """The common shocks of a KPI's measure on some platforms, in weeks that overlap a period."""
         return [
             {
                 "platform": platform,
@@ -108,32 +108,31 @@ def _overlaps(week: Period, period: Period) -> bool:
 
 
 def read(folder: Path) -> Cohort:
-    """What a batch left beside its reports; nothing where there was none.
+    """The cohort that a run left in a folder of reports; an empty one where there was no run.
 
     Raises
     ------
     InputError
         Where a file cannot be read.
     """
-    found = {}
+    parts = {}
     for name, place in FILES.items():
         path = folder / place
-        if not path.is_file():
-            continue
-        with _told(path):
-            found[name] = _checked(name, read_json(path))
-    return Cohort(**found)
+        if path.is_file():
+            with _faults_as_input_errors(path):
+                parts[name] = _checked(name, read_json(path))
+    return Cohort(**parts)
 
 
-def remembered(folder: Path, inputs: Mapping[str, str]) -> dict[str, Plain]:
-    """The past forecasts that an earlier run has left, as far as they were made from the same.
+def read_forecasts(folder: Path, inputs: Mapping[str, str]) -> dict[str, ForecastRows]:
+    """The past forecasts of an earlier run, of those people whose inputs have not changed.
 
     Parameters
     ----------
     folder : Path
         Of the reports.
     inputs : mapping of str to str
-        For each person a hash of what the forecasts are made from.
+        A hash of each person's inputs.
 
     Raises
     ------
@@ -143,37 +142,37 @@ def remembered(folder: Path, inputs: Mapping[str, str]) -> dict[str, Plain]:
     path = folder / FORECASTS
     if not path.is_file():
         return {}
-    with _told(path):
-        found = {
-            person: {kpi: [_forecast(*each) for each in made] for kpi, made in entry["forecasts"].items()}
+    with _faults_as_input_errors(path):
+        by_person = {
+            person: {kpi: [_forecast(*row) for row in rows] for kpi, rows in entry["forecasts"].items()}
             for person, entry in read_json(path).items()
             if entry["inputs"] == inputs.get(person)
         }
-        for kpi in {kpi for made in found.values() for kpi in made}:
+        for kpi in {kpi for forecasts in by_person.values() for kpi in forecasts}:
             if not _ID.fullmatch(kpi):
                 raise ValueError(f"{kpi!r} is no KPI")
-        return found
+        return by_person
 
 
 def _forecast(probability: float, attained: bool, inside: bool) -> tuple[float, bool, bool]:
-    """One of these, as it is in the file."""
+    """A row of the file, checked."""
     if not (0 <= probability <= 1 and attained in (True, False) and inside in (True, False)):
         raise ValueError("a probability and two times true or false are expected")
     return float(probability), bool(attained), bool(inside)
 
 
-def to_remember(made: Mapping[str, Plain], inputs: Mapping[str, str]) -> str:
-    """The content of the file in which :func:`remembered` finds them, a line a person."""
+def forecasts_text(by_person: Mapping[str, ForecastRows], inputs: Mapping[str, str]) -> str:
+    """The content of the file that :func:`read_forecasts` reads, one line a person."""
     lines = (
-        f"{json.dumps(person)}: {json.dumps({'inputs': inputs[person], 'forecasts': found})}"
-        for person, found in made.items()
+        f"{json.dumps(person)}: {json.dumps({'inputs': inputs[person], 'forecasts': forecasts})}"
+        for person, forecasts in by_person.items()
     )
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Say of a file that it is none of the kit's."""
+def _faults_as_input_errors(path: Path) -> Iterator[None]:
+    """Turn any fault of a file's content into an error that names the file."""
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError, AttributeError, KitError) as fault:
@@ -181,20 +180,19 @@ def _told(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {why} ({fault}); remove it and run again") from None
 
 
-def _checked(name: str, found: Any) -> dict[str, Any]:
-    """A part whose every value is where reports look for it."""
+def _checked(name: str, part: Any) -> dict[str, Any]:
+    """A part, in which every field that reports read is present."""
     if name == "backtest":
-        return {kpi: {**check} for kpi, check in found.items()}
-    for week in (
-        week for measures in found.values() for told in measures.values() for week in told.get("weeks", ())
-    ):
-        Period.parse(week["week"])
-        if not {"common", "median", "accounts"} <= week.keys():
-            raise KeyError("a week without its figures")
-    return dict(found)
+        return {kpi: {**check} for kpi, check in part.items()}
+    for measures in part.values():
+        for week in (week for shocks in measures.values() for week in shocks.get("weeks", ())):
+            Period.parse(week["week"])
+            if not {"common", "median", "accounts"} <= week.keys():
+                raise KeyError("a week without its figures")
+    return dict(part)
 
 
-def collect(
+def compute(
     people: Iterable[str],
     period: Period,
     *,
@@ -202,12 +200,12 @@ def collect(
     params: Path,
     as_of: str | None = None,
     snapshot: Snapshot | None = None,
-    made: Mapping[str, Plain] | None = None,
-    shocked: PlatformShocks | None = None,
+    made: Mapping[str, ForecastRows] | None = None,
+    shocks: PlatformShocks | None = None,
     jobs: int = 1,
     submit: Callable[..., Future[Any]],
-) -> tuple[Cohort, dict[str, Plain]]:
-    """Find what crosses specialists, some people at a time.
+) -> tuple[Cohort, dict[str, ForecastRows]]:
+    """Compute the cohort, some people at a time.
 
     Parameters
     ----------
@@ -220,13 +218,13 @@ def collect(
     snapshot : Snapshot, optional
         The snapshot of data and params from which the run computes.
     made : mapping, optional
-        The past forecasts of those of whom they are known already.
-    shocked : mapping, optional
-        The shocks, where they have been found already: all accounts are looked at for them.
+        Past forecasts that are not computed again, by person.
+    shocks : mapping, optional
+        Common shocks that are not computed again.
     jobs : int
-        How many calls are made at once.
+        How many calls run at once.
     submit : callable
-        How a function is called elsewhere, as an executor's ``submit``.
+        Calls a function elsewhere, as an executor's ``submit``.
 
     Returns
     -------
@@ -235,21 +233,20 @@ def collect(
         The past forecasts of each person.
     """
     where = {"data": data, "params": params, "as_of": as_of, "snapshot": snapshot}
-    # the longest, where there is much data
-    finding = submit(common, period, **where) if shocked is None else None
-    everyone, made = list(people), made or {}
-    missing = [person for person in everyone if person not in made]
-    calls = [submit(forecasts, some, period, **where) for some in _groups(missing, jobs)]
-    found = {**made}
+    # submitted first, because it takes longest on large data
+    shocks_call = submit(platform_shocks, period, **where) if shocks is None else None
+    everyone, by_person = list(people), {**(made or {})}
+    missing = [person for person in everyone if person not in by_person]
+    calls = [submit(forecasts, group, period, **where) for group in _groups(missing, jobs)]
     for call in calls:
-        found |= call.result()
-    told = {person: found[person] for person in everyone if person in found}
-    backtest = submit(_pooled, list(told.values())).result()
-    return Cohort(backtest, shocked or {} if finding is None else finding.result()), told
+        by_person |= call.result()
+    by_person = {person: by_person[person] for person in everyone if person in by_person}
+    backtest = submit(_pooled_rows, list(by_person.values())).result()
+    return Cohort(backtest, shocks or {} if shocks_call is None else shocks_call.result()), by_person
 
 
 def _groups(people: Sequence[str], jobs: int) -> Iterator[Sequence[str]]:
-    """Several people a call, for what a call costs; ever fewer, for all calls to end at about one time.
+    """Groups of people for one call each; ever smaller, so that all jobs end at about the same time.
 
     Examples
     --------
@@ -258,7 +255,7 @@ def _groups(people: Sequence[str], jobs: int) -> Iterator[Sequence[str]]:
     """
     done = 0
     while done < len(people):
-        size = min(_TOGETHER, max(1, (len(people) - done) // (2 * jobs)))
+        size = min(_LARGEST_GROUP, max(1, (len(people) - done) // (2 * jobs)))
         yield people[done : done + size]
         done += size
 
@@ -271,39 +268,35 @@ def forecasts(
     params: Path,
     as_of: str | None = None,
     snapshot: Snapshot | None = None,
-) -> dict[str, Plain]:
-    """What would have been said of every past period of some people.
-
-    Of a person whose file cannot be used there is nothing, and no report either: that says so itself.
-    """
+) -> dict[str, ForecastRows]:
+    """The past forecasts of some people, without those whose file cannot be used."""
     from kpi_kit.scorecard.context import prepare
 
-    made = {}
+    by_person = {}
     loaded, store = open_inputs(data, params, check=False, snapshot=snapshot)
     with store:
         for person in people:
-            with suppress(SpecialistError):
-                made[person] = _plain(prepare(person, period, params=loaded, store=store, as_of=as_of))
-    return made
+            with suppress(SpecialistError):  # the person's report fails with the reason
+                context = prepare(person, period, params=loaded, store=store, as_of=as_of)
+                by_person[person] = {
+                    kpi: [astuple(forecast) for forecast in own] for kpi, own in forecasts_of(context).items()
+                }
+    return by_person
 
 
-def _plain(context: Context) -> Plain:
-    return {kpi: [astuple(forecast) for forecast in found] for kpi, found in of_case(context).items()}
-
-
-def of_case(context: Context) -> Forecasts:
-    """The forecasts of a prepared context."""
+def forecasts_of(context: Context) -> Forecasts:
+    """The past forecasts of a prepared context."""
     from kpi_kit.scorecard.entry_facts import Facts
     from kpi_kit.scorecard.inference import past_forecasts
 
-    made: Forecasts = {}
+    by_kpi: Forecasts = {}
     for entry in context.person.kpis:
-        made.setdefault(entry.kpi, []).extend(past_forecasts(Facts(context, entry)))
-    return made
+        by_kpi.setdefault(entry.kpi, []).extend(past_forecasts(Facts(context, entry)))
+    return by_kpi
 
 
 def pooled(everyone: Iterable[Forecasts]) -> ChanceChecks:
-    """The back-test of each KPI over all specialists.
+    """The back-test of each KPI, pooled over specialists.
 
     Examples
     --------
@@ -316,18 +309,18 @@ def pooled(everyone: Iterable[Forecasts]) -> ChanceChecks:
 
     pool: Forecasts = {}
     for person in everyone:
-        for kpi, made in person.items():
-            pool.setdefault(kpi, []).extend(made)
+        for kpi, own in person.items():
+            pool.setdefault(kpi, []).extend(own)
     return {kpi: cast(ChanceCheck, asdict(backtest(pool[kpi]))) for kpi in sorted(pool)}
 
 
-def _pooled(everyone: Iterable[Plain]) -> ChanceChecks:
+def _pooled_rows(everyone: Iterable[ForecastRows]) -> ChanceChecks:
     from kpi_kit.statistics import Forecast
 
-    return pooled({kpi: [Forecast(*each) for each in made] for kpi, made in own.items()} for own in everyone)
+    return pooled({kpi: [Forecast(*row) for row in rows] for kpi, rows in own.items()} for own in everyone)
 
 
-def common(
+def platform_shocks(
     period: Period,
     *,
     data: Path,
@@ -335,13 +328,13 @@ def common(
     as_of: str | None = None,
     snapshot: Snapshot | None = None,
 ) -> PlatformShocks:
-    """The shocks of all platforms up to a period."""
+    """The common shocks of all platforms up to a period."""
     from kpi_kit.scorecard.platform_shocks import shocks
 
     loaded, store = open_inputs(data, params, check=False, whole=True, snapshot=snapshot)
     with store:
         moment: dt.datetime = cut_off(loaded.department, period, store, as_of)
         weeks = full_weeks(loaded.department, period, moment)
-        common_weeks = shocks(store, loaded.department, weeks, moment)
+        by_platform = shocks(store, loaded.department, weeks, moment)
         store.refuse_changed()  # tables that are read in place are those of the snapshot to the end
-        return common_weeks
+        return by_platform

@@ -1,7 +1,4 @@
-"""A context: one person and period, with all that is needed to measure it, prepared once.
-
-Who holds which account when, which days were imported, the tables, and the grids of buckets.
-"""
+"""The context of a scorecard: params, tables and grids for one person and period, prepared once."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ Window = tuple[dt.date, dt.date]
 
 @dataclass(frozen=True)
 class Context:
-    """One person and period, ready to be measured.
+    """What is needed to measure one person over one period.
 
     Parameters
     ----------
@@ -61,17 +58,17 @@ class Context:
 
     @property
     def settled_on(self) -> dt.datetime:
-        """When the figures of the period's last posts are settled."""
+        """The instant at which the last posts of the period are settled."""
         return settled_on(self.department, self.period)
 
     @property
     def known_until(self) -> dt.date:
-        """The first day that was not over at the cut-off: its figures are not known yet."""
+        """The first day that was not over at the cut-off."""
         return known_until(self.department, self.as_of)
 
     @cached_property
     def held(self) -> dict[str, list[Window]]:
-        """The person's own accounts in the period, and the days on which they are theirs."""
+        """The person's accounts in the period, each with the days of its assignments."""
         windows: dict[str, list[Window]] = {}
         for assignment in self.person.accounts:
             overlap = _overlap(assignment.window, (self.period.start, self.period.end))
@@ -81,7 +78,7 @@ class Context:
 
     @cached_property
     def deputised(self) -> dict[str, list[Window]]:
-        """The accounts of colleagues for whom the person stands in, and the days of that."""
+        """The accounts for which the person is a deputy in the period, each with the days."""
         windows: dict[str, list[Window]] = {}
         for colleague, absence in self.params.deputised(self.person.id):
             for assignment in colleague.accounts:
@@ -93,7 +90,7 @@ class Context:
 
     @property
     def absent_days(self) -> int:
-        """How many days of the period before the cut-off the person was away."""
+        """The days of the person's absences in the period before the cut-off."""
         end = min(self.period.end, self.known_until)
         return sum(
             (until - since).days
@@ -105,17 +102,17 @@ class Context:
 
     @property
     def owned(self) -> dict[str, list[str]]:
-        """The accounts and brands whose rows are read, also those of colleagues."""
+        """The accounts and brands whose rows are read, including those held as a deputy."""
         return {"account_id": [*self.held, *self.deputised], "brand": list(self.person.brands)}
 
     @cached_property
     def history(self) -> list[Period]:
-        """The periods of the history, this one last."""
+        """The periods of the history, the reported one last."""
         return self.period.history(self.department.history.periods)
 
     @cached_property
     def buckets(self) -> list[Period]:
-        """Consecutive periods from the year before the history's first to this one."""
+        """Consecutive periods from a year before the history's first to the reported one."""
         return buckets_of(self.department, self.period)
 
     @cached_property
@@ -125,18 +122,18 @@ class Context:
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The rows of the person's accounts and brands, and of those for whom they stand in."""
+        """The rows of :attr:`owned`, by table."""
         since = needed_since(self.department, self.period, self.as_of)
         return self.store.slice([*self.held, *self.deputised], self.person.brands, since, self.as_of)
 
     @cached_property
     def stocks(self) -> StockIndex:
-        """The subscribers of the accounts."""
+        """An index of the subscribers of the accounts."""
         return StockIndex.of(self.tables["audience"])
 
     @cached_property
     def setting(self) -> Setting:
-        """What formulas may know."""
+        """The settings that formulas may use."""
         rules = self.department.response
         elapsed: Clock = always
         if rules.calendar == "business":
@@ -174,18 +171,20 @@ class Context:
 
     @cached_property
     def _grids(self) -> dict[tuple[object, ...], Grid]:
-        """The grids made so far: entries of one scope share them."""
+        """A cache of :meth:`grid`: entries of the same scope share grids."""
         return {}
 
     def grid(self, owners: tuple[str, ...], buckets: list[Period]) -> Grid:
-        """Consecutive buckets over accounts or brands, on all days."""
+        """The grid of consecutive buckets over accounts or brands, on all days."""
         key = (owners, buckets[0], buckets[-1])
         if key not in self._grids:
-            self._grids[key] = self._new_grid(owners, [*(each.start for each in buckets), buckets[-1].end])
+            self._grids[key] = self._new_grid(
+                owners, [*(bucket.start for bucket in buckets), buckets[-1].end]
+            )
         return self._grids[key]
 
     def daily(self, owners: tuple[str, ...], first: dt.date, end: dt.date) -> Grid:
-        """The days from ``first`` up to ``end`` as one bucket."""
+        """The grid of the days from ``first`` up to ``end`` as one bucket."""
         return self._new_grid(owners, [first, end])
 
     def _new_grid(self, owners: tuple[str, ...], bounds: list[dt.date]) -> Grid:
@@ -201,7 +200,7 @@ class Context:
         )
 
     def own_grid(self, entry: Entry) -> Grid:
-        """The period itself, on the days on which the accounts were the person's."""
+        """The grid of the period, on the days held."""
         own = self.owners(entry)
         grid = self.grid(own, [self.period])
         if entry.definition.scope == "brand":
@@ -214,7 +213,7 @@ class Context:
         return replace(grid, owners=tuple(windows), windows=windows)
 
     def wholly_held(self, owners: tuple[str, ...], entry: Entry) -> Bools:
-        """Which owners were the person's on every day of the period."""
+        """Which owners the person held on every day of the period."""
         if entry.definition.scope == "brand":
             return np.ones(len(owners), bool)
         days = [sum((until - since).days for since, until in self.held[account]) for account in owners]
@@ -222,11 +221,11 @@ class Context:
         return whole
 
     def tally(self, kpi: Kpi, frame: pd.DataFrame, grid: Grid) -> Tally:
-        """Add the units of a frame up."""
+        """Add up the units of a frame by owner and bucket."""
         return tally(kpi, frame, grid, self.stocks)
 
     def without_absences(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The units that did not come while the person was away: those count for the deputy."""
+        """The units outside the person's absences; the others count for the deputy."""
         days = local_days(frame["at"], self.department.timezone)
         away = np.zeros(len(frame), bool)
         for absence in self.person.absences:
@@ -237,7 +236,7 @@ class Context:
 def prepare(
     person: str, period: Period, *, params: Params, store: Store, as_of: str | dt.datetime | None = None
 ) -> Context:
-    """Put a case together.
+    """Prepare the context of a scorecard.
 
     Parameters
     ----------
@@ -254,7 +253,7 @@ def prepare(
     InputError
         Where there is no such specialist.
     SpecialistError
-        Where their file cannot be used, or names accounts that the data do not have.
+        Where their file cannot be used, or names accounts that are not in the data.
     """
     if person in params.broken:
         raise SpecialistError(params.broken[person])
@@ -276,15 +275,15 @@ def _overlap(first: Window, second: Window) -> Window | None:
 
 
 def _unknown_scopes(context: Context) -> Iterator[str]:
-    """Accounts that the data do not know, and entries whose scope holds nothing."""
+    """Problems: accounts that are not in the data, and entries without an account in their scope."""
     file = context.params.file_of(context.person.id)
     known = context.store.accounts.index
     named = dict.fromkeys(assignment.account for assignment in context.person.accounts)
-    strangers = [account for account in named if account not in known]
-    for account in strangers:
+    unknown = [account for account in named if account not in known]
+    for account in unknown:
         hint = did_you_mean(account, known)
         yield f"{file}: accounts: there is no account {account!r} in the table accounts{hint}"
-    if strangers:
+    if unknown:
         return
     platforms = {str(context.store.accounts.loc[account, "platform"]) for account in named}
     for number, entry in enumerate(context.person.kpis, start=1):
@@ -293,6 +292,6 @@ def _unknown_scopes(context: Context) -> Iterator[str]:
             and entry.platforms
             and not platforms & set(entry.platforms)
         ):
-            found = ", ".join(sorted(platforms)) or "no accounts"
+            actual = ", ".join(sorted(platforms)) or "no accounts"
             where = f"{file}: kpis, entry {number} ({entry.kpi}): platforms"
-            yield f"{where}: none of the accounts is on {', '.join(entry.platforms)}, found {found}"
+            yield f"{where}: none of the accounts is on {', '.join(entry.platforms)}, found {actual}"

@@ -1,8 +1,4 @@
-"""The department as a whole, from the scorecards of its specialists alone.
-
-Who differs from the rest by more than chance (funnels), which weeks hit a whole platform, and what
-needs a decision first.
-"""
+"""The department's view: funnels, common shocks and exceptions, from the scorecards of its specialists."""
 
 from __future__ import annotations
 
@@ -32,28 +28,26 @@ from kpi_kit.scorecard.record import (
 from kpi_kit.statistics import Funnel, false_discoveries, funnel
 
 SCHEMA = 1
-"""The version of the JSON's shape."""
+"""The schema version of the JSON."""
 
 FEWEST = 3
-"""Under so many points there is no funnel."""
+"""The fewest points of a funnel."""
 
 _CURVE_POINTS = 40
 
 
 def view(cards: Sequence[Scorecard]) -> DepartmentView:
-    """What the department's report shows beside the specialists' own figures.
+    """The view of the department over the scorecards of one period.
 
     Parameters
     ----------
-    cards : sequence of mapping
-        The scorecards of one period.
+    cards : sequence of Scorecard
 
     Returns
     -------
     dict
-        ``funnels``, a list with one a KPI; ``shocks``, the weeks of the period in which the accounts of a
-        platform moved together, each with the KPIs that it touches; and ``exceptions``, the entries
-        that need a decision, the surest deterioration first. JSON types only.
+        ``funnels``, one for each KPI that is a share; ``shocks``, the common shocks of the period; and
+        ``exceptions``, the entries that need a decision, the surest deterioration first.
     """
     return {
         "schema": SCHEMA,
@@ -64,9 +58,9 @@ def view(cards: Sequence[Scorecard]) -> DepartmentView:
 
 
 def _funnels(cards: Sequence[Scorecard]) -> Iterator[FunnelRecord]:
-    """Of the KPIs that are shares of something: only these have a volume.
+    """The funnels of KPIs that are shares, because only these have a volume.
 
-    The points are people, or their accounts where too few people are judged by the KPI.
+    The points are people, or their accounts where too few people have the KPI.
     """
     for kpi in CATALOGUE.values():
         entries = [
@@ -89,7 +83,7 @@ def _funnels(cards: Sequence[Scorecard]) -> Iterator[FunnelRecord]:
 
 
 def _partly_held(card: Scorecard) -> set[str]:
-    """Accounts held for a part of the period: what accrues in it cannot be compared with whole ones."""
+    """Accounts held for a part of the period: their accruing values are not comparable."""
     period = Period.parse(card["period"])
     return {
         account["account_id"]
@@ -104,7 +98,7 @@ def _has_volume(measured: EntryRecord | OwnerValue) -> bool:
 
 
 def _point(card: Scorecard, measured: EntryRecord | OwnerValue) -> FunnelPoint:
-    """A value with what it is a share of."""
+    """A value and its denominator as a point of a funnel."""
     return {
         "specialist": card["specialist"],
         "name": card["name"],
@@ -114,7 +108,7 @@ def _point(card: Scorecard, measured: EntryRecord | OwnerValue) -> FunnelPoint:
 
 
 def _widest(points: Sequence[FunnelPoint]) -> list[FunnelPoint]:
-    """One point for each person or account: that of the widest scope, where a person has several entries."""
+    """One point for each person or account: of several entries, that of the widest scope."""
     widest: dict[tuple[str, str | None], FunnelPoint] = {}
     for point in points:
         key = point["specialist"], point.get("account_id")
@@ -145,12 +139,12 @@ def _with_limits(kpi: Kpi, by: str, points: Sequence[FunnelPoint]) -> FunnelReco
 
 
 def _kind(kpi: Kpi) -> str:
-    """What chance does to a KPI: binomial, Poisson, or what its own values show."""
+    """The distribution of a KPI: binomial, Poisson, or estimated from its values."""
     return {Interval.BINARY: "share", Interval.COUNTS: "rate"}.get(kpi.interval, "free")
 
 
 def _curve(kpi: Kpi, limits: Funnel, least: float, most: float) -> Iterator[FunnelCurvePoint]:
-    """The limits between the smallest and the largest volume, and a little beyond."""
+    """The limits from a little under the smallest volume to a little over the largest."""
     for volume in np.geomspace(least / 1.15, most * 1.15, _CURVE_POINTS).tolist():
         narrow, wide = limits.limits_at(volume, 0.95), limits.limits_at(volume, 0.998)
         if narrow is None or wide is None:
@@ -161,7 +155,7 @@ def _curve(kpi: Kpi, limits: Funnel, least: float, most: float) -> Iterator[Funn
 def _possible_limits(
     kpi: Kpi, limits: tuple[float | None, float | None, float | None, float | None]
 ) -> FunnelLimits:
-    """The 95 % and 99.8 % limits, clipped to the values that the KPI can have: only growth can be under 0."""
+    """The 95 % and 99.8 % limits, clipped to possible values; only growth can be negative."""
     top = 1.0 if kpi.bounded else np.inf
     low95, high95, low998, high998 = (
         limit if limit is None or kpi.id == "subscriber_growth" else min(max(limit, 0.0), top)
@@ -171,26 +165,26 @@ def _possible_limits(
 
 
 def _shocks(cards: Sequence[Scorecard]) -> list[DepartmentShock]:
-    """Each week of a platform once, with the measures' KPIs."""
-    found: dict[tuple[str, str, str], DepartmentShock] = {}
+    """The shocks of all scorecards, each once, with its measure."""
+    shocks: dict[tuple[str, str, str], DepartmentShock] = {}
     for card in cards:
         for record in card["kpis"]:
             for shock in record["shocks"]:
                 measure = CATALOGUE[record["kpi"]].shock
                 key = (shock["week"], shock["platform"], str(measure))
-                found.setdefault(key, {**shock, "measure": measure})
-    return [found[key] for key in sorted(found)]
+                shocks.setdefault(key, {**shock, "measure": measure})
+    return [shocks[key] for key in sorted(shocks)]
 
 
 def _exceptions(cards: Sequence[Scorecard]) -> list[ExceptionRecord]:
-    """Entries below the threshold, really worse, heading there, out of their limits, or not assessable.
+    """Entries below the threshold, significantly worse, declining, outside limits or not assessable.
 
-    False discoveries are controlled over the whole department, for this order alone: what a report
-    calls real is decided within the report.
+    Their q is controlled over the department and decides the order alone; whether a change is real is
+    decided within each report.
     """
     entries = [(card, number, record) for card in cards for number, record in enumerate(card["kpis"])]
-    sure = false_discoveries([record["change"] and record["change"]["p"] for _, _, record in entries])
-    listed: list[ExceptionRecord] = [
+    q_values = false_discoveries([record["change"] and record["change"]["p"] for _, _, record in entries])
+    exceptions: list[ExceptionRecord] = [
         {
             "specialist": card["specialist"],
             "kpi": record["kpi"],
@@ -199,10 +193,10 @@ def _exceptions(cards: Sequence[Scorecard]) -> list[ExceptionRecord]:
             "attainment": record["attainment"],
             "q_department": q,
         }
-        for (card, number, record), q in zip(entries, sure, strict=True)
+        for (card, number, record), q in zip(entries, q_values, strict=True)
         if (reasons := list(_reasons(card, record)))
     ]
-    return sorted(listed, key=_urgency)
+    return sorted(exceptions, key=_urgency)
 
 
 def _reasons(card: Scorecard, record: EntryRecord) -> Iterator[str]:
@@ -226,7 +220,7 @@ def _reasons(card: Scorecard, record: EntryRecord) -> Iterator[str]:
 
 
 def _urgency(exception: ExceptionRecord) -> tuple[bool, float, float, str, int]:
-    """First what is surely worse, then what lies furthest below, last what cannot be assessed."""
+    """The sort key: significantly worse first, then by attainment, not assessable last."""
     reasons, q = exception["reasons"], exception["q_department"]
     return (
         "not_assessable" in reasons,

@@ -1,4 +1,4 @@
-"""The lists and curves behind a report's sections, taken from the same units as the KPIs."""
+"""The lists and curves of a report's sections, from the same units as the KPIs."""
 
 from __future__ import annotations
 
@@ -30,21 +30,11 @@ SHOWN_POSTS = 5
 """How many best and weakest posts are listed."""
 
 CURVE_POINTS = 60
-"""How many points of the response curve are kept."""
+"""How many points the response curve has."""
 
 
 def sections(context: Context) -> Sections:
-    """Everything that a report shows beside the scorecard.
-
-    Parameters
-    ----------
-    context : Context
-
-    Returns
-    -------
-    dict
-        ``audience``, ``plan``, ``response``, ``funnel``, ``posts`` and ``deleted``; JSON types only.
-    """
+    """The sections of a report beside its entries."""
     return {
         "audience": _audience(context),
         "plan": _plan(context),
@@ -65,13 +55,13 @@ def _value(context: Context, kpi: str) -> float | None:
 
 
 def _in_period(context: Context, rows: pd.DataFrame, clock: str, kpi: str) -> pd.DataFrame:
-    """The rows that count for the person in the period, by the grid that the KPI uses."""
+    """The rows that a KPI counts for the person in the period."""
     grid = context.own_grid(entry_of(kpi))
     at = rows[clock] if rows[clock].dt.tz is not None else context.setting.midnight(rows[clock])
-    kept = rows[grid.cells(rows["account_id"], local_days(at, grid.zone)) >= 0]
+    inside = rows[grid.cells(rows["account_id"], local_days(at, grid.zone)) >= 0]
     if not CATALOGUE[kpi].delegable:
-        return kept
-    return kept.loc[context.without_absences(pd.DataFrame({"at": at.loc[kept.index]})).index]
+        return inside
+    return inside.loc[context.without_absences(pd.DataFrame({"at": at.loc[inside.index]})).index]
 
 
 def _audience(context: Context) -> list[AudienceRow]:
@@ -112,7 +102,7 @@ def _local(context: Context, instants: pd.Series) -> list[str]:
 
 
 def _plan(context: Context) -> list[PlanRow]:
-    """The approved plan items due in the period, each with what became of it."""
+    """The approved plan items due in the period, each with its status."""
     status = plan_status(context.tables, context.setting)
     items = context.tables["plan"].loc[status.index].assign(status=status)
     items = _in_period(context, items, "due_at", "plan_fulfilment").sort_values(["due_at", "plan_id"])
@@ -131,7 +121,7 @@ def _plan(context: Context) -> list[PlanRow]:
 
 
 def _response(context: Context) -> ResponseTimes | None:
-    """How fast inquiries were answered: the share answered within t hours, by Kaplan and Meier."""
+    """Response times: counts, and the Kaplan–Meier share answered within t hours."""
     facts = Facts(context, entry_of("median_response_time"))
     frame = context.without_absences(facts.frame)
     grid = context.own_grid(facts.entry)

@@ -1,4 +1,4 @@
-"""Scorecards as files: sealed, written whole or not at all, read again."""
+"""Scorecards as JSON files: seal, write atomically, read."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from kpi_kit.core.json_io import read_json
 from kpi_kit.scorecard.record import AnyScorecard, EarlierEntry, EarlierScorecard, Scorecard
 
 SCHEMA = file_versions.current("scorecard")
-"""The version of the JSON's shape."""
+"""The schema version of the JSON."""
 
 EntryKey: TypeAlias = tuple[str, str, str, str]
-"""What tells the entries of a scorecard apart: KPI, as, versus and scope."""
+"""KPI, as, versus and scope: unique within a scorecard."""
 
 
 S = TypeVar("S", Scorecard, EarlierScorecard)
 
 
 def sealed(record: S) -> S:
-    """The scorecard with a hash of itself, by which a figure that somebody changes in it shows."""
+    """The scorecard with its seal: a hash of its content, by which an edit by hand shows."""
     return {**record, "provenance": {**record["provenance"], "seal": _seal(record)}}
 
 
 def is_sealed(record: AnyScorecard) -> bool:
-    """Whether nobody has changed a scorecard since it was made; older kits did not seal theirs."""
+    """Whether the seal fits the content; scorecards of older kits have none and count as sealed."""
     return bool(record["provenance"].get("seal") in (None, _seal(record)))
 
 
@@ -61,8 +61,8 @@ def load(path: Path) -> Scorecard:
         record = read_json(path)
     except (OSError, ValueError) as fault:
         raise InputError(f"{path}: a scorecard is expected, and it cannot be read ({fault})") from None
-    found = record.get("schema") if isinstance(record, dict) else None
-    file_versions.refuse_other("scorecard", found, path, InputError)
+    schema = record.get("schema") if isinstance(record, dict) else None
+    file_versions.refuse_other("scorecard", schema, path, InputError)
     return cast(Scorecard, record)
 
 

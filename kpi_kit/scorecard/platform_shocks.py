@@ -1,7 +1,7 @@
-"""Shocks that hit a whole platform: the weeks in which all of its accounts moved together.
+"""Common shocks: the weeks in which all accounts of a platform moved together.
 
-A drop that every account of a platform shares is not one person's doing. Weeks are added up inside
-DuckDB over all accounts of the data, whoever looks after them, so that their number does not matter.
+A drop that every account of a platform shares is not one person's doing. DuckDB adds up the weeks of all
+accounts in the data, so that their number does not matter.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kpi_kit.statistics import Shock, common_shock
 
 @dataclass(frozen=True)
 class Measure:
-    """What is watched week by week.
+    """A measure that is compared week by week.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Measure:
     column : str or None
         None where rows are counted.
     figure : str
-        What stands for a week, a key of ``_FIGURES``.
+        The figure of a week, a key of ``_FIGURES``.
     only : str
         SQL of the rows that count; it may use ``$as_of``.
     known : str
@@ -54,21 +54,21 @@ _FIGURES = {
     "last": "arg_max({amount}, moment)",
     "count": "count(*)",
 }
-"""A week with an unknown figure is unknown."""
+"""SQL of the figure of a week; NULL where a value is unknown."""
 
 _WEEK = 7 * 24 * 3600 * 1_000_000
 """Microseconds."""
 _MANY = 1_000_000
-"""Rows of which it takes long to tell copies apart."""
+"""Rows above which finding copies takes long."""
 _LATE = 8
-"""Weeks, and the end of the last, in which copies are looked for in such a table: a period's, and some."""
+"""In such a table copies are searched in the last 7 weeks: a period and some more."""
 
 _NOTHING = ("sum", "count")
 """Figures that are 0 in a covered week without rows."""
 
 _KEPT = "(deleted_at IS NULL OR deleted_at > CAST($as_of AS TIMESTAMPTZ))"
 _GROWN = "coalesce(stats_at - published_at >= $settle * INTERVAL 1 HOUR, true)"
-"""The last week's posts still grow: they would always look like a fall."""
+"""Unsettled posts are unknown: they still grow and would look like a fall."""
 
 MEASURES: Mapping[str, Measure] = {
     "subscribers": Measure("audience", "subscribers", "last"),
@@ -79,16 +79,16 @@ MEASURES: Mapping[str, Measure] = {
     "leads": Measure("leads", figure="count"),
     "visits": Measure("traffic", "visits"),
 }
-"""By name; a KPI says in its declaration which one it moves with.
+"""By name; a KPI declares its measure.
 
-Views and likes are those of a post: how many posts come out is no shock of the platform.
+Views and likes are means per post: a change in the number of posts is no shock of the platform.
 """
 
 
 def shocks(
     store: Store, department: Department, weeks: Sequence[Period], as_of: dt.datetime
 ) -> PlatformShocks:
-    """Tell in which weeks the accounts of each platform moved together.
+    """The weeks in which the accounts of each platform moved together.
 
     Parameters
     ----------
@@ -102,26 +102,23 @@ def shocks(
     Returns
     -------
     dict
-        ``[platform][measure]``, where 3 accounts are ever known: ``low`` and ``high``, between which
-        the median weekly change usually lies, and ``weeks``, each with ``week``, ``median``,
-        ``accounts``, ``same_way`` and ``common`` (``fell``, ``rose``, ``quiet``, or None with fewer
-        than 3 accounts). A week's change is relative to the week before; it is unknown where either
-        is not covered or the earlier is 0.
-        Weeks are judged by the logarithm of the ratio, in which halving is as far as doubling.
+        By platform and measure, where at least 3 accounts have data. A week's change is relative to the
+        week before; it is unknown where either week is not covered or the earlier one is 0. Weeks are
+        judged by the logarithm of the ratio, in which halving is as far as doubling.
     """
     if len(weeks) < 2:
         return {}
     accounts = store.accounts
     grid = _grid(store, department, weeks, as_of)
-    found: dict[str, dict[str, WeeklyShocks]] = {}
+    by_platform: dict[str, dict[str, WeeklyShocks]] = {}
     for name, figures in _all_figures(store, department, grid, weeks, as_of):
         ratios = _ratios(figures)
         for platform in sorted(accounts["platform"].unique()):
             rows = (accounts["platform"] == platform).to_numpy()
             common = common_shock(ratios[rows])
             if any(median is not None for median in common.median):
-                found.setdefault(platform, {})[name] = _record(common, weeks[1:])
-    return found
+                by_platform.setdefault(platform, {})[name] = _record(common, weeks[1:])
+    return by_platform
 
 
 def _grid(store: Store, department: Department, weeks: Sequence[Period], as_of: dt.datetime) -> Grid:
@@ -141,9 +138,9 @@ def _grid(store: Store, department: Department, weeks: Sequence[Period], as_of: 
 def _all_figures(
     store: Store, department: Department, grid: Grid, weeks: Sequence[Period], as_of: dt.datetime
 ) -> Iterator[tuple[str, Floats]]:
-    """The figures of each measure by account and week; measures of the same rows are read together.
+    """The figures of each measure by account and week; NaN where unknown or not wholly covered.
 
-    A figure is NaN where the week is not covered on every day or is unknown.
+    Measures of the same rows are read in one query.
     """
     starts = [midnight(day, department.zone) for day in (*(week.start for week in weeks), weeks[-1].end)]
     together: dict[tuple[str, str], dict[str, Measure]] = {}
@@ -171,24 +168,24 @@ def _sums(
     as_of: dt.datetime,
     settle: float,
 ) -> pd.DataFrame:
-    """A row an account and week, with a column a measure."""
+    """One row for each account and week, one column for each measure."""
     rows, late = _rows(source, measures, starts), _rows(source, measures, starts[-_LATE:])
-    given: dict[str, object] = {"as_of": as_of.isoformat()}
+    variables: dict[str, object] = {"as_of": as_of.isoformat()}
     if "$settle" in rows:
-        given["settle"] = settle
-    if _may_have_copies(store, source, late, given):
+        variables["settle"] = settle
+    if _may_have_copies(store, source, late, variables):
         rows = f"SELECT DISTINCT * FROM ({rows})"
     figures = ", ".join(
         f"{_FIGURES[measure.figure].format(amount=quoted('of ' + name))} AS {quoted(name)}"
         for name, measure in measures.items()
     )
     return store.connection.execute(
-        f"SELECT account_id, week, {figures} FROM ({rows}) GROUP BY account_id, week", given
+        f"SELECT account_id, week, {figures} FROM ({rows}) GROUP BY account_id, week", variables
     ).df()
 
 
 def _rows(source: Source, measures: Mapping[str, Measure], starts: Sequence[dt.datetime]) -> str:
-    """SQL of the rows of some weeks, with the number of the week, from 0."""
+    """SQL of the rows of some weeks, with the number of each row's week, from 0."""
     table, clock = source.table, str(source.table.clock)
     amounts = ", ".join(
         f"CASE WHEN {measure.known} THEN {'NULL' if measure.column is None else quoted(measure.column)} END "
@@ -212,46 +209,45 @@ def _rows(source: Source, measures: Mapping[str, Measure], starts: Sequence[dt.d
 
 
 def _week_of(clock: str, starts: Sequence[dt.datetime]) -> str:
-    """SQL of the number of an instant's week, by arithmetic: what day it is would take ten times as long."""
+    """SQL of the number of an instant's week, by arithmetic: ten times as fast as by local dates."""
     bounds = [round(start.timestamp()) * 1_000_000 for start in starts]
     moment = f"epoch_us({clock})"
     number = f"({moment} - {bounds[0]}) // {_WEEK}"
     if all(later - earlier == _WEEK for earlier, later in pairwise(bounds)):
         return number
-    # where clocks are changed, a week begins an hour earlier or later than whole weeks after the first
+    # after a clock change a week begins an hour earlier or later than whole weeks after the first
     start = f"CAST({bounds} AS BIGINT[])[{number} + {{}}]"
     early, late = f"{moment} < {start.format(1)}", f"{moment} >= {start.format(2)}"
     return f"{number} + CASE WHEN {early} THEN -1 WHEN {late} THEN 1 ELSE 0 END"
 
 
-def _may_have_copies(store: Store, source: Source, rows: str, given: Mapping[str, object]) -> bool:
-    """Whether rows have to be told apart, which takes long where there are many.
+def _may_have_copies(store: Store, source: Source, rows: str, variables: Mapping[str, object]) -> bool:
+    """Whether a table may hold copies of rows, from files that were imported twice.
 
-    Copies come from files that were imported twice. In Parquet tables of more than ``_MANY`` rows they
-    are looked for by a sample of the last weeks: a shock is what three accounts in four have in common,
-    so that a few copies which it misses decide nothing.
+    In Parquet tables of more than ``_MANY`` rows, a sample of the last weeks decides: removing copies takes
+    long there, and a few copies change no median over accounts.
     """
     if source.kind == "csv" or store.query(f"SELECT count(*) FROM ({source.raw()})")[0][0] <= _MANY:
         return True
     key = ", ".join(map(quoted, source.table.key))
     sample = f"SELECT {key} FROM ({rows}) WHERE hash(moment) % 16 = 0"
     sql = f"SELECT {key} FROM ({sample}) GROUP BY {key} HAVING count(*) > 1 LIMIT 1"
-    return bool(store.connection.execute(sql, given).fetchall())
+    return bool(store.connection.execute(sql, variables).fetchall())
 
 
 def _ratios(figures: Floats) -> Floats:
-    """The logarithm of each week's ratio to the one before, NaN where the earlier is 0."""
+    """The logarithm of each week's ratio to the week before, NaN where the earlier is 0."""
     earlier, later = figures[:, :-1], figures[:, 1:]
     with np.errstate(divide="ignore", invalid="ignore"):
         # half a unit keeps a week of nothing on the scale
         return np.where(earlier > 0, np.log((later + 0.5) / (earlier + 0.5)), np.nan)
 
 
-def _record(found: Shock, weeks: Sequence[Period]) -> WeeklyShocks:
-    listed = zip(weeks, found.median, found.accounts, found.same_way, found.common, strict=True)
+def _record(shock: Shock, weeks: Sequence[Period]) -> WeeklyShocks:
+    listed = zip(weeks, shock.median, shock.accounts, shock.same_way, shock.common, strict=True)
     return {
-        "low": _relative(found.low),
-        "high": _relative(found.high),
+        "low": _relative(shock.low),
+        "high": _relative(shock.high),
         "weeks": [
             {
                 "week": str(week),

@@ -1,7 +1,7 @@
-"""Robustness of a verdict: whether the fact attains its target under the other usual definitions, too.
+"""Robustness: whether a fact attains its target under the other usual definitions of the KPI, too.
 
-Each KPI declares these as data (:class:`kpi_kit.core.model.Alternative`). They are computed from the unit
-frame that the KPI's own formula made, so that no formula is written twice.
+A KPI declares these as data (:class:`kpi_kit.core.model.Alternative`). They are computed from the unit
+frame of the KPI's own formula, so that no formula is written twice.
 """
 
 from __future__ import annotations
@@ -22,33 +22,30 @@ REPORTED = "reported"
 
 
 def robustness(facts: Facts, target: Target | None) -> Robustness | None:
-    """Judge the fact of an entry under every usual definition of its KPI.
+    """Compare the fact of an entry with its target under every usual definition of the KPI.
 
     Parameters
     ----------
     facts : Facts
     target : Target or None
-        What is asked of the period: the same under every definition.
+        The target of the period; the same under every definition.
 
     Returns
     -------
     dict or None
-        ``definitions``, the KPI's own first: ``id``, ``value``, ``attained``, whether it ``turns`` the
-        verdict, and where there is no value the ``reason``, a note; of how many (``of``) of those with
-        a value the target is ``attained``. None where there is no target, no fact, or no other
-        definition.
+        The KPI's own definition comes first. None without a target, a fact or another definition.
     """
     value = facts.measurement.value
     if target is None or value is None or not facts.kpi.alternatives:
         return None
     attained = target.attained(value)
-    found: list[Definition] = [
+    definitions: list[Definition] = [
         {"id": REPORTED, "value": value, "attained": attained, "turns": False, "reason": None}
     ]
     for alternative in facts.kpi.alternatives:
         measured = measured_by(facts, alternative)
         holds = None if measured.value is None else target.attained(measured.value)
-        found.append(
+        definitions.append(
             {
                 "id": alternative.id,
                 "value": measured.value,
@@ -57,26 +54,26 @@ def robustness(facts: Facts, target: Target | None) -> Robustness | None:
                 "reason": measured.notes[0].as_dict() if measured.value is None else None,
             }
         )
-    judged = [one["attained"] for one in found if one["attained"] is not None]
-    return {"attained": sum(map(bool, judged)), "of": len(judged), "definitions": found}
+    judged = [one["attained"] for one in definitions if one["attained"] is not None]
+    return {"attained": sum(map(bool, judged)), "of": len(judged), "definitions": definitions}
 
 
 def measured_by(facts: Facts, alternative: Alternative) -> Measurement:
-    """The value, change or growth of an entry by another definition."""
+    """The fact of an entry under another definition."""
     moves = any(column == "at" for column, _ in alternative.columns)
     kpi = redefined(facts.kpi, alternative)
     return facts.measured_as(kpi, lambda frame: redefined_units(frame, alternative), moves=moves)
 
 
 def redefined(kpi: Kpi, alternative: Alternative) -> Kpi:
-    """The KPI as another definition has it put together."""
+    """The KPI with another definition's stock and aggregation."""
     stock, aggregation = alternative.stock or kpi.stock, alternative.aggregation or kpi.aggregation
     return replace(kpi, stock=stock, aggregation=aggregation)
 
 
 def redefined_units(frame: UnitFrame, alternative: Alternative) -> UnitFrame:
-    """The unit frame as another definition counts it."""
-    taken = {column: _column(frame, column, other) for column, other in alternative.columns}
+    """The unit frame of another definition."""
+    columns = {column: _column(frame, column, other) for column, other in alternative.columns}
     excluded = frame["excluded"].to_numpy(dtype=object)
     if alternative.admit:
         excluded = np.where(np.isin(excluded, alternative.admit), "", excluded)
@@ -87,9 +84,9 @@ def redefined_units(frame: UnitFrame, alternative: Alternative) -> UnitFrame:
         top, bottom = frame["numerator"].to_numpy(), frame["denominator"].to_numpy()
         nothing = bottom == 0  # no ratio of its own
         excluded = np.where((excluded == "") & nothing, alternative.id, excluded)
-        taken["numerator"] = top / np.where(nothing, np.nan, bottom)
-        taken["denominator"] = np.ones(len(frame))
-    return frame.assign(excluded=excluded, **taken)
+        columns["numerator"] = top / np.where(nothing, np.nan, bottom)
+        columns["denominator"] = np.ones(len(frame))
+    return frame.assign(excluded=excluded, **columns)
 
 
 def _column(frame: UnitFrame, column: str, other: str) -> Any:

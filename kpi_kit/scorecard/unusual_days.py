@@ -16,18 +16,18 @@ from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.record import EventRecord, UnusualDay
 from kpi_kit.statistics import unusual_days
 
-_LOOKED_AT = dt.timedelta(days=364)
-"""How long before the period the days are that tell the pattern: each weekday 52 times."""
+_BEFORE = dt.timedelta(days=364)
+"""The days before the period that show the pattern: each weekday 52 times."""
 
 _AFTER = dt.timedelta(days=28)
-"""Days after the period that tell it, too, as far as they are known."""
+"""The days after the period that show it, too, up to the cut-off."""
 
 _DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Daily:
-    """What is counted day by day.
+    """A measure that is counted day by day.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Daily:
     column : str or None
         None where rows are counted.
     kpis : tuple of str
-        The KPIs in whose figures an unusual day of it shows.
+        The KPIs that an unusual day changes.
     """
 
     name: str
@@ -53,52 +53,39 @@ MEASURES: Sequence[Daily] = (
     Daily("inquiries", "inquiries", None, ("response_rate", "median_response_time")),
     Daily("comments", "comments", None, ("meaningful_comments", "meaningful_comment_rate")),
 )
-"""Views and likes are those of posts, which gather them for weeks: they have no days of their own."""
+"""Views and likes are not among them, because a post gathers them for weeks."""
 
 
-def unusual(context: Context, shown: Sequence[EventRecord]) -> list[UnusualDay]:
-    """The unusual days of the period, on the accounts and days that are the person's.
+def unusual(context: Context, listed: Sequence[EventRecord]) -> list[UnusualDay]:
+    """The unusual days of the period on the days held, by date.
 
     Parameters
     ----------
     context : Context
-    shown : sequence of dict
-        The events, as :func:`events` lists them.
-
-    Returns
-    -------
-    list of dict
-        ``date``, ``account_id``, ``measure``, ``fact``, ``low`` and ``high`` (between which 99 of 100 such
-        days lie), ``direction`` (``high`` or ``low``), ``kpis`` and ``events``, the
-        places in ``shown``; by date.
+    listed : sequence of EventRecord
+        The result of :func:`events`; an unusual day names its events by their places there.
     """
     owners = tuple(context.held)
     if not owners or context.period.start >= context.known_until:
         return []
-    grid = context.daily(owners, context.period.start - _LOOKED_AT, context.period.end + _AFTER)
-    found = [
+    grid = context.daily(owners, context.period.start - _BEFORE, context.period.end + _AFTER)
+    days = [
         record
         for measure in MEASURES
         for account, counts in zip(owners, _counts(context, measure, grid), strict=True)
         for record in _of_account(context, measure, account, counts, grid)
     ]
-    for record in found:
+    for record in days:
         record["events"] = [
             place
-            for place, event in enumerate(shown)
+            for place, event in enumerate(listed)
             if record["account_id"] in event["concerns"] and event["since"] <= record["date"] < event["until"]
         ]
-    return sorted(found, key=lambda record: (record["date"], record["account_id"], record["measure"]))
+    return sorted(days, key=lambda record: (record["date"], record["account_id"], record["measure"]))
 
 
 def events(context: Context) -> list[EventRecord]:
-    """What happened, since the figures begin, to any of the person's accounts or brands.
-
-    Returns
-    -------
-    list of dict
-        ``title`` (by language), ``kind``, ``since``, ``until`` and ``concerns``: the accounts and brands.
-    """
+    """The events of the person's accounts and brands since the first figure."""
     begun = min([context.history[0].start, *(week.start for week in context.weeks[:1])])
     listed: list[EventRecord] = []
     for event in context.params.events:
@@ -117,10 +104,10 @@ def events(context: Context) -> list[EventRecord]:
 
 
 def _concerned(context: Context, event: Event) -> list[str]:
-    """The person's accounts and brands that an event is about."""
+    """The person's accounts and brands that an event concerns."""
     mine = context.person.brands
     platforms = context.store.accounts["platform"]
-    accounts = [each for each in context.held if event.concerns(each, str(platforms[each]), mine)]
+    accounts = [account for account in context.held if event.concerns(account, str(platforms[account]), mine)]
     narrowed = event.accounts is not None or event.platforms is not None
     meant = event.brands or (() if narrowed else mine)
     brands = [brand for brand in mine if brand in meant]
@@ -128,7 +115,7 @@ def _concerned(context: Context, event: Event) -> list[str]:
 
 
 def _counts(context: Context, measure: Daily, grid: Grid) -> Floats:
-    """The count of each account and day, NaN where it is unknown."""
+    """The counts by account and day, NaN where unknown."""
     rows = context.tables[measure.table]
     if measure.name == "comments":
         rows = rows[rows["by_brand"].ne(True).fillna(True)]
@@ -157,25 +144,25 @@ def _days(at: pd.Series, zone: str) -> Any:
 def _of_account(
     context: Context, measure: Daily, account: str, counts: Floats, grid: Grid
 ) -> Iterator[UnusualDay]:
-    first = context.period.start - _LOOKED_AT
-    found = unusual_days(counts)
+    first = context.period.start - _BEFORE
+    pattern = unusual_days(counts)
     held = _held(context, account, grid)
-    for place in np.flatnonzero((found.outside != 0) & held):
+    for place in np.flatnonzero((pattern.outside != 0) & held):
         yield {
             "date": (first + int(place) * _DAY).isoformat(),
             "account_id": account,
             "measure": measure.name,
             "fact": float(counts[place]),
-            "low": float(found.low[place]),
-            "high": float(found.high[place]),
-            "direction": "high" if found.outside[place] > 0 else "low",
+            "low": float(pattern.low[place]),
+            "high": float(pattern.high[place]),
+            "direction": "high" if pattern.outside[place] > 0 else "low",
             "kpis": list(measure.kpis),
             "events": [],
         }
 
 
 def _held(context: Context, account: str, grid: Grid) -> Bools:
-    """The days of the period on which an account was the person's."""
+    """The days of the period on which the person held an account."""
     first, last = int(grid.bounds[0]), int(grid.bounds[-1])
     marked = np.zeros(last - first, bool)
     for since, until in context.held[account]:

@@ -1,4 +1,4 @@
-"""How far a report looks: its cut-off, the periods and weeks before, and from when on it needs rows."""
+"""The time spans of a report: cut-off, buckets, weeks, and from when on rows are read."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from kpi_kit.data.store import Store
 from kpi_kit.params import Department
 
 MARGIN = dt.timedelta(days=40)
-"""How much earlier than the first bucket posts are read, for plan items published long before due."""
+"""Rows are read from this long before the first bucket: plan items may be published long before due."""
 
 
 def cut_off(
     department: Department, period: Period, store: Store, as_of: str | dt.datetime | None = None
 ) -> dt.datetime:
-    """The data cut-off that is asked for.
+    """The data cut-off: ``as_of``, else the end of the period plus the settling days.
 
-    By default the end of the period plus the days that posts take to settle, but not beyond the end
-    of coverage.
+    The default is not later than the end of coverage.
     """
     if as_of is not None:
         return parse_instant(as_of, department.zone, "as_of") if isinstance(as_of, str) else as_of
@@ -43,18 +42,18 @@ def last_full_month(store: Store) -> Period:
 
 
 def needed_since(department: Department, period: Period, as_of: dt.datetime) -> dt.datetime:
-    """From when on rows are read, but for those of tables in which rows of any age matter."""
+    """The instant from which rows are read; some tables are read whole."""
     firsts = [buckets_of(department, period)[0], *full_weeks(department, period, as_of)[:1]]
     return midnight(min(first.start for first in firsts) - MARGIN, department.zone)
 
 
 def buckets_of(department: Department, period: Period) -> list[Period]:
-    """Consecutive periods from the year before the history's first to this one."""
+    """Consecutive periods from a year before the history's first to the reported one."""
     first = period.history(department.history.periods)[0].year_ago
-    found = [period]
-    while found[-1] > first:
-        found.append(found[-1].previous)
-    return found[::-1]
+    buckets = [period]
+    while buckets[-1] > first:
+        buckets.append(buckets[-1].previous)
+    return buckets[::-1]
 
 
 def full_weeks(department: Department, period: Period, as_of: dt.datetime) -> list[Period]:
@@ -65,11 +64,11 @@ def full_weeks(department: Department, period: Period, as_of: dt.datetime) -> li
 
 
 def known_until(department: Department, as_of: dt.datetime) -> dt.date:
-    """The first day that is not over at the cut-off: its figures are not known yet."""
+    """The first day that is not over at the cut-off."""
     return as_of.astimezone(department.zone).date()
 
 
 def settled_on(department: Department, period: Period) -> dt.datetime:
-    """When the figures of the period's last posts are settled."""
+    """The instant at which the last posts of the period are settled."""
     whole, part = divmod(department.posts.settle_days, 1)
     return midnight(period.end + dt.timedelta(days=int(whole)), department.zone) + dt.timedelta(days=part)

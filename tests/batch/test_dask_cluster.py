@@ -62,7 +62,7 @@ def test_a_worker_that_dies_in_the_middle_costs_no_report(cluster, monkeypatch, 
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
     monkeypatch.setattr(batch, "_inputs", lambda run, folder: nullcontext((run, loaded, hashes)))
-    monkeypatch.setattr(batch.cohort, "collect", lambda *_, **__: (Cohort(), {}))
+    monkeypatch.setattr(batch.cohort, "compute", lambda *_, **__: (Cohort(), {}))
     notebook = nbformat.read(NOTEBOOKS / "good.ipynb", as_version=4)
     notebook.cells.insert(1, nbformat.v4.new_code_cell(KILLS_A_WORKER, id="kills"))
     nbformat.write(notebook, tmp_path / "specialist_report.ipynb")

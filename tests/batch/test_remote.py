@@ -184,7 +184,7 @@ def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path,
     hashes = SimpleNamespace(forecasts=str, **its)
     monkeypatch.setattr(batch, "_is_unchanged", lambda *_: False)
     monkeypatch.setattr(batch, "_inputs", lambda run, folder: nullcontext((run, loaded, hashes)))
-    monkeypatch.setattr(batch.cohort, "collect", lambda *_, **__: (Cohort(), {}))
+    monkeypatch.setattr(batch.cohort, "compute", lambda *_, **__: (Cohort(), {}))
 
     def go() -> batch.Outcome:
         places = {"data": "s3://agency/data", "out": "s3://agency/reports"}

@@ -29,7 +29,7 @@ from kpi_kit.batch import run as batch
 from kpi_kit.core import errors
 from kpi_kit.core.errors import InputError
 from kpi_kit.report import render as rendering
-from kpi_kit.scorecard.cohort import Cohort, Plain
+from kpi_kit.scorecard.cohort import Cohort, ForecastRows
 
 HERE = Path(__file__).parents[1]
 NOTEBOOKS = HERE / "notebooks"
@@ -50,7 +50,7 @@ def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
     monkeypatch.setattr(batch, "_is_unchanged", lambda *_: False)
     with_inputs(monkeypatch, loaded, Always())
-    monkeypatch.setattr(batch.cohort, "collect", lambda people, period, **where: (Cohort(), {}))
+    monkeypatch.setattr(batch.cohort, "compute", lambda people, period, **where: (Cohort(), {}))
     return loaded
 
 
@@ -394,7 +394,7 @@ if __name__ == "__main__":
     nothing = lambda *_: {}
     hashes = SimpleNamespace(specialist=nothing, department=nothing, across=nothing, forecasts=str)
     batch._inputs = lambda run, folder: nullcontext((run, loaded, hashes))
-    batch.cohort.collect = lambda people, period, **where: (Cohort(), {})
+    batch.cohort.compute = lambda people, period, **where: (Cohort(), {})
     folders = {"data": "d", "params": "p", "out": out, "notebooks": house, "style": style}
     try:
         batch.run(batch.RunOptions("2025-10", **folders, engine="embedded"))
@@ -711,7 +711,7 @@ def test_two_runs_at_once_keep_each_others_reports(go):
 
 def only_across(
     monkeypatch: pytest.MonkeyPatch,
-    collect: Callable[..., tuple[Cohort, dict[str, Plain]]],
+    collect: Callable[..., tuple[Cohort, dict[str, ForecastRows]]],
     its: dict[str, str],
     forecasts: Callable[[str], str],
 ) -> None:
@@ -723,7 +723,7 @@ def only_across(
         across=lambda: dict(its),
     )
     with_inputs(monkeypatch, batch.settings.load(Path()), hashes)
-    monkeypatch.setattr(batch.cohort, "collect", collect)
+    monkeypatch.setattr(batch.cohort, "compute", collect)
     monkeypatch.setattr(batch._Steps, "_make", lambda *_: None)
 
 
@@ -731,8 +731,8 @@ def test_shocks_are_found_again_only_where_more_than_targets_has_changed(go, mon
     """They are about all accounts of the data, which takes a while where those are many."""
     found, asked, its = {"vk": {"views": {}}}, [], {"params": "1", "data": "1"}
 
-    def collect(people: object, period: object, **where: object) -> tuple[Cohort, dict[str, Plain]]:
-        asked.append(where.get("shocked"))
+    def collect(people: object, period: object, **where: object) -> tuple[Cohort, dict[str, ForecastRows]]:
+        asked.append(where.get("shocks"))
         return Cohort({}, found), {}
 
     only_across(monkeypatch, collect, its, forecasts=str)
@@ -747,12 +747,12 @@ def test_shocks_are_found_again_only_where_more_than_targets_has_changed(go, mon
 
 def test_forecasts_are_made_again_only_for_whom_something_has_changed(go, monkeypatch):
     asked, its = [], {"anna": "1", "ivan": "1"}
-    made: dict[str, Plain] = {
+    made: dict[str, ForecastRows] = {
         "anna": {"leads": [(0.1 + 0.2, True, False)]},
         "ivan": {"leads": [], "sales": [(1e-17, False, True)]},
     }
 
-    def collect(people: object, period: object, **where: object) -> tuple[Cohort, dict[str, Plain]]:
+    def collect(people: object, period: object, **where: object) -> tuple[Cohort, dict[str, ForecastRows]]:
         asked.append(where.get("made"))
         return Cohort(), made
 

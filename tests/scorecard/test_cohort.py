@@ -74,14 +74,14 @@ def test_everyone_is_asked_and_a_person_who_fails_is_left_out(tmp_path: Path) ->
         leads=leads(*range(1, 13)),
     )
     with ThreadPoolExecutor(1) as pool:
-        found, made = cohort.collect(
+        found, made = cohort.compute(
             ["ann", "ben", "eve"], OCTOBER, data=data, params=params, submit=pool.submit
         )
-        again, same = cohort.collect(
+        again, same = cohort.compute(
             ["ann", "ben", "eve"], OCTOBER, data=data, params=params, submit=pool.submit, jobs=2,
             made={"ben": made["ben"], "gone": made["ben"]},
         )  # fmt: skip
-        fewer, _ = cohort.collect(
+        fewer, _ = cohort.compute(
             ["ann", "ben"], OCTOBER, data=data, params=params, submit=pool.submit, made={"ben": {}}
         )
     assert (again, same) == (found, made)
@@ -116,13 +116,13 @@ def test_reports_read_what_a_batch_left(tmp_path: Path) -> None:
 
 
 def test_forecasts_are_remembered_for_the_same_inputs_alone(tmp_path: Path) -> None:
-    made: dict[str, cohort.Plain] = {"ann": {"leads": [(0.1 + 0.2, True, False)]}, "ben": {}}
-    assert cohort.remembered(tmp_path, {"ann": "1"}) == {}
+    made: dict[str, cohort.ForecastRows] = {"ann": {"leads": [(0.1 + 0.2, True, False)]}, "ben": {}}
+    assert cohort.read_forecasts(tmp_path, {"ann": "1"}) == {}
     file = tmp_path / cohort.FORECASTS
     file.parent.mkdir()
-    file.write_text(cohort.to_remember(made, {"ann": "1", "ben": "2", "eve": "3"}), encoding="utf-8")
-    assert cohort.remembered(tmp_path, {"ann": "1", "ben": "2"}) == made
-    assert cohort.remembered(tmp_path, {"ann": "2", "eve": "3"}) == {}
+    file.write_text(cohort.forecasts_text(made, {"ann": "1", "ben": "2", "eve": "3"}), encoding="utf-8")
+    assert cohort.read_forecasts(tmp_path, {"ann": "1", "ben": "2"}) == made
+    assert cohort.read_forecasts(tmp_path, {"ann": "2", "eve": "3"}) == {}
     entries = ('"leads": [[0.5, 1]]', '"leads": [["nan", true, true]]', '"leads": [[1e200, true, true]]',
                '"leads": [[NaN, true, true]]', '"leads": [[0.5, "no", true]]', '"leads": "123"',
                '"\\ud800": []')  # fmt: skip
@@ -130,7 +130,7 @@ def test_forecasts_are_remembered_for_the_same_inputs_alone(tmp_path: Path) -> N
     for text in ("[]", '{"ann": 1}', "{", *hostile):
         file.write_text(text, encoding="utf-8")
         with pytest.raises(InputError, match=r"forecasts\.json: what a run of the kit wrote is expected"):
-            cohort.remembered(tmp_path, {"ann": "1"})
+            cohort.read_forecasts(tmp_path, {"ann": "1"})
 
 
 def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
