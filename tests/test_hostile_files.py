@@ -17,7 +17,7 @@ import pytest
 from kpi_kit import params
 from kpi_kit.batch.fingerprints import up_to_date
 from kpi_kit.batch.manifest import Manifest
-from kpi_kit.cli.verify_report import sentences, verify
+from kpi_kit.cli.verify import sentences
 from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.core.files import write_file
 from kpi_kit.core.json_io import parse_json
@@ -29,6 +29,7 @@ from kpi_kit.mail import gate
 from kpi_kit.report import department
 from kpi_kit.report.render import _for_quarto
 from kpi_kit.scorecard import build, cohort, json_file
+from kpi_kit.scorecard.verification import verify
 from tests.core.test_file_versions import GOLDEN, take_in_a_post
 
 ZONE = "Europe/Moscow"
@@ -290,9 +291,9 @@ def test_a_scorecard_with_anything_anywhere_is_verified_or_refused(
     record = json_file.load(sample / "scorecard.json")
     where = {"data": sample / "data", "params": sample / "params"}
     now = build.score("olga", "2025-10", as_of=record["as_of"], **where)
-    monkeypatch.setattr("kpi_kit.cli.verify_report.open_inputs", lambda *_: (None, nullcontext()))
-    monkeypatch.setattr("kpi_kit.cli.verify_report.prepare", lambda *_, **__: None)
-    monkeypatch.setattr("kpi_kit.cli.verify_report.card", lambda *_: now)  # the same each time
+    monkeypatch.setattr("kpi_kit.scorecard.verification.open_inputs", lambda *_: (None, nullcontext()))
+    monkeypatch.setattr("kpi_kit.scorecard.verification.prepare", lambda *_, **__: None)
+    monkeypatch.setattr("kpi_kit.scorecard.verification.scorecard", lambda *_: now)  # the same each time
     chance, path, ends = random.Random(3), sample / "altered.json", set()
     for _ in range(400):
         way = chance.choice(ways(record))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kpi_kit.cli.main import main
-from kpi_kit.cli.verify_report import sentences, verify
+from kpi_kit.cli.verify import sentences
 from kpi_kit.core.periods import Period
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.scorecard import provenance
@@ -19,6 +19,7 @@ from kpi_kit.scorecard.build import scorecard
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.context import prepare
 from kpi_kit.scorecard.json_file import is_sealed, load, save, sealed
+from kpi_kit.scorecard.verification import verify
 from tests.agency import AS_OF, build, entry
 
 ROOT = Path(__file__).parents[2]
