@@ -25,7 +25,7 @@ from builders import write_params
 from kpi_kit import params as settings
 from kpi_kit.batch.fingerprints import of_file
 from kpi_kit.mail.gate import Gate
-from kpi_kit.mail.outbox import Wish, post
+from kpi_kit.mail.outbox import MailOptions, post
 from kpi_kit.mail.server import Server
 from kpi_kit.params import Params
 from kpi_kit.report.specialist_page import SpecialistReport
@@ -144,7 +144,7 @@ class Office:
         }
 
     def specialist(self, name: str, as_of: str) -> Json:
-        """The inputs as they are now, as :class:`kpi_kit.mail.origins.Origins` has them."""
+        """The inputs as they are now, as :class:`kpi_kit.mail.current_inputs.CurrentInputs` has them."""
         file = of_file(self.root / "params" / "specialists" / f"{name}.yml")
         return {"data": self.data, "params": file, "across": "same"}
 
@@ -153,12 +153,12 @@ class Office:
 
     def gate(self, **given: Any) -> Gate:
         return Gate(
-            **{"folder": self.folder, "period": cards.PERIOD, "params": self.params, "origins": self, **given}
+            **{"folder": self.folder, "period": cards.PERIOD, "params": self.params, "inputs": self, **given}
         )
 
     def post(self, server: Server | None = None, **wish: Any) -> bool:
         self.said, self.warned = [], []
-        asked = Wish(cards.PERIOD, self.root / "out", server, **{"timeout": 5.0, **wish})
+        asked = MailOptions(cards.PERIOD, self.root / "out", server, **{"timeout": 5.0, **wish})
         return post(
             asked, self.params, self, clock=lambda: NOW, say=self.said.append, warn=self.warned.append
         )

@@ -14,8 +14,8 @@ from kpi_kit.cli.shared import chosen_period, warn
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.open_inputs import open_inputs
-from kpi_kit.mail.origins import FromStore
-from kpi_kit.mail.outbox import Wish, post
+from kpi_kit.mail.current_inputs import CurrentInputs
+from kpi_kit.mail.outbox import MailOptions, post
 from kpi_kit.mail.server import from_environment
 
 
@@ -33,7 +33,7 @@ def carry_out(asked: argparse.Namespace) -> int:
     with store:
         warn([*loaded.warnings, *store.warnings])
         period = str(chosen_period(asked, store))
-        wish = Wish(
+        options = MailOptions(
             period,
             asked.out,
             server,
@@ -44,9 +44,9 @@ def carry_out(asked: argparse.Namespace) -> int:
             timeout=asked.timeout,
         )
         well = post(
-            wish,
+            options,
             loaded,
-            FromStore(asked.out / period, loaded, store),
+            CurrentInputs(asked.out / period, loaded, store),
             clock=lambda: asked.clock().astimezone(loaded.department.zone),
             say=lambda line: _tell(line, sys.stdout),
             warn=lambda line: _tell(line, sys.stderr),

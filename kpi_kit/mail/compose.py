@@ -1,4 +1,4 @@
-"""The words, figures and reports of a message as MIME: the same bytes for the same letter and moment."""
+"""The MIME message from its words, figures and reports; deterministic for a given date."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kpi_kit.core.periods import Period
 from kpi_kit.mail import layout
 from kpi_kit.mail.content import Content, Picture, plain
 from kpi_kit.mail.corrections import figures as figures_of
-from kpi_kit.mail.gate import DEPARTMENT, Sound
+from kpi_kit.mail.gate import DEPARTMENT, Mailable
 from kpi_kit.mail.letter import Letter
 from kpi_kit.report import figures
 from kpi_kit.report.specialist_page import THEME
@@ -29,7 +29,7 @@ from kpi_kit.report.wording import words
 from kpi_kit.scorecard.record import Scorecard
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The moment of every file in an archive: the earliest that the format knows."""
+"""The date of every file in an archive: the earliest of the format."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Envelope:
-    """From whom, to whom, and what tells this message from others.
+    """Sender, recipient and number of a message.
 
     Parameters
     ----------
     key, period : str
-        The recipient's name in the journal, and the period.
+        The recipient's key in the journal, and the period.
     sender, sender_name, address, name : str
     number : int
-        How many messages about the period the recipient has had.
+        How many messages about the period the recipient has received.
     """
 
     key: str
@@ -63,28 +63,28 @@ class Envelope:
     number: int = 0
 
 
-def content_hash(envelope: Envelope, said: Content, sound: Sequence[Sound]) -> str:
-    """A hash of what a message tells to whom: its words and figures, not how it is drawn or packed."""
-    cards = [report.card for report in sound]
-    told = [envelope.key, envelope.period, envelope.address, asdict(said), figures_of(cards)]
-    text = json.dumps(told, ensure_ascii=False, sort_keys=True)
+def content_hash(envelope: Envelope, content: Content, mailable: Sequence[Mailable]) -> str:
+    """A hash of the recipient, words and figures of a message, without layout and attachments."""
+    cards = [report.card for report in mailable]
+    parts = [envelope.key, envelope.period, envelope.address, asdict(content), figures_of(cards)]
+    text = json.dumps(parts, ensure_ascii=False, sort_keys=True)
     return sha256(text)
 
 
-def message_id(envelope: Envelope, content: str) -> str:
-    """The same for the same recipient, period and content, however often it is tried."""
-    text = "\n".join([envelope.key, envelope.period, content, str(envelope.number)])
+def message_id(envelope: Envelope, digest: str) -> str:
+    """A Message-ID from recipient, period and content, the same for every try."""
+    text = "\n".join([envelope.key, envelope.period, digest, str(envelope.number)])
     return f"<{sha256(text)[:32]}.{envelope.period}@{_domain(envelope.sender)}>"
 
 
 def attachments(
-    sound: Sequence[Sound], department: bytes | None, period: str, limit: float
+    mailable: Sequence[Mailable], department: bytes | None, period: str, limit: float
 ) -> list[Attachment]:
-    """The pages as files, or in one archive where they are over the limit.
+    """The pages as attachments, or in one archive where they exceed the limit.
 
     Parameters
     ----------
-    sound : sequence of Sound
+    mailable : sequence of Mailable
     department : bytes or None
         The department's page, where the recipient may see it.
     period : str
@@ -96,7 +96,7 @@ def attachments(
     ReportError
         Where the archive is over the limit, too.
     """
-    files = {f"{report.id}.html": report.page for report in sound}
+    files = {f"{report.id}.html": report.page for report in mailable}
     files |= {f"{DEPARTMENT}.html": department} if department is not None else {}
     if sum(map(len, files.values())) <= limit * 1e6:
         return [Attachment(name, "text/html", data) for name, data in files.items()]
@@ -116,7 +116,7 @@ def attachments(
 
 
 class Pictures:
-    """Charts as PNG, each drawn once, however many messages show it."""
+    """Charts as PNG, each drawn once for all messages."""
 
     def __init__(self, cards: Mapping[str, Scorecard]) -> None:
         self._cards = cards
@@ -145,54 +145,54 @@ class Pictures:
 
 def compose(
     envelope: Envelope,
-    said: Content,
-    sound: Sequence[Sound],
+    content: Content,
+    mailable: Sequence[Mailable],
     files: Sequence[Attachment],
     draw: Callable[[Picture], bytes],
     *,
-    content: str,
+    digest: str,
     date: dt.datetime,
 ) -> Letter:
-    """A message as a letter that is ready to go.
+    """A message that is ready to be sent.
 
     Parameters
     ----------
     envelope : Envelope
-    said : Content
-    sound : sequence of Sound
-        Whose figures the journal is to keep.
+    content : Content
+    mailable : sequence of Mailable
+        The reports whose figures the journal keeps.
     files : sequence of Attachment
     draw : callable
-        Gives a picture's PNG.
-    content : str
-        The hash of what it tells; see :func:`content_hash`.
+        Returns the PNG of a picture.
+    digest : str
+        The result of :func:`content_hash`.
     date : datetime
     """
-    name = message_id(envelope, content)
+    name = message_id(envelope, digest)
     stem = name.strip("<>").partition(".")[0]
-    cids = {picture: f"{number}.{stem}@kpi-kit" for number, picture in enumerate(said.pictures, 1)}
-    say, colours = words(said.language), figures.theme(THEME, said.accent)
+    cids = {picture: f"{number}.{stem}@kpi-kit" for number, picture in enumerate(content.pictures, 1)}
+    say, colours = words(content.language), figures.theme(THEME, content.accent)
     message = EmailMessage(policy=SMTP)
     message["From"] = _address(envelope.sender_name, envelope.sender)
     message["To"] = _address(envelope.name, envelope.address)
-    message["Subject"] = said.subject
+    message["Subject"] = content.subject
     message["Date"] = format_datetime(date)
     message["Message-ID"] = name
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_clean(layout.text(said, say)), cte="base64")
-    message.add_alternative(_clean(layout.html(said, cids, say, colours)), subtype="html", cte="base64")
+    message.set_content(_clean(layout.text(content, say)), cte="base64")
+    message.add_alternative(_clean(layout.html(content, cids, say, colours)), subtype="html", cte="base64")
     shown = message.get_payload()[1]  # type: ignore[index]  # the alternative just added
     for picture, cid in cids.items():
         _relate(shown, draw(picture), cid)
     for file in files:
         main, _, sub = file.kind.partition("/")
         message.add_attachment(file.data, maintype=main, subtype=sub, filename=file.name)
-    message["Content-Language"] = said.language  # earlier, it would go to the first part
+    message["Content-Language"] = content.language  # earlier, it would go to the first part
     for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
         part.set_boundary(f"=_{stem}.{number}")  # nothing in base64 looks like it
-    figures_told = figures_of([report.card for report in sound])
+    figures_sent = figures_of([report.card for report in mailable])
     return Letter(
-        envelope.key, envelope.sender, envelope.address, name, content, figures_told, message.as_bytes()
+        envelope.key, envelope.sender, envelope.address, name, digest, figures_sent, message.as_bytes()
     )
 
 
@@ -205,22 +205,22 @@ def _relate(shown: Any, png: bytes, cid: str) -> None:
 
 
 def _address(name: str, address: str) -> Address:
-    """A name and an address, or the address alone where the name would not come back as it went out."""
+    """A name and an address; the address alone where the name does not survive a round trip."""
     user, _, domain = address.rpartition("@")
     named, bare = Address(plain(name), user, domain), Address("", user, domain)
     probe = EmailMessage(policy=SMTP)
     probe["To"] = named
-    found = message_from_bytes(probe.as_bytes(), policy=SMTP)["To"].addresses
-    return named if [(a.display_name, a.addr_spec) for a in found] == [(plain(name), address)] else bare
+    parsed = message_from_bytes(probe.as_bytes(), policy=SMTP)["To"].addresses
+    return named if [(a.display_name, a.addr_spec) for a in parsed] == [(plain(name), address)] else bare
 
 
 def _clean(text: str) -> str:
-    """The text line by line without characters that are not seen."""
+    """The text without invisible characters, line by line."""
     return "\n".join(map(plain_line, text.split("\n")))
 
 
 def plain_line(line: str) -> str:
-    """A line that keeps its indent."""
+    """A line without invisible characters; it keeps its indent."""
     return " " * (len(line) - len(line.lstrip(" "))) + plain(line)
 
 

@@ -1,4 +1,4 @@
-"""What a message says, in words: of the scorecards of one recipient's specialists and of nothing else."""
+"""The words of a message, from the scorecards of the recipient's specialists alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kpi_kit.core import sanitize
 from kpi_kit.core.periods import Period
 from kpi_kit.mail import gate
 from kpi_kit.mail.corrections import corrections
-from kpi_kit.mail.gate import Held, Sound
+from kpi_kit.mail.gate import Held, Mailable
 from kpi_kit.mail.recipients import Recipient
 from kpi_kit.report import parts, summary
 from kpi_kit.report.specialist_page import SpecialistReport
@@ -23,17 +23,17 @@ from kpi_kit.scorecard.record import NoteRecord, Scorecard, required
 
 MOST_EXCEPTIONS = 8
 MOST_ROWS = 60
-"""Specialists in the table of a message: Gmail cuts one off at 102 KB."""
+"""The most rows of the table: Gmail clips a message at 102 KB."""
 MOST_PICTURES = 3
 _MOST_NAMED = 5
-"""People whom a line above the table names; more are counted."""
+"""The most people whom a line above the table names."""
 _LONGEST_SUBJECT = 160
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066\u2067]")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A specialist in the table: the cells, and the address of the report where it is only linked."""
+    """A row of the table: the cells, and the address of a linked report."""
 
     cells: tuple[str, ...]
     link: str | None = None
@@ -41,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Trouble:
-    """An entry that needs a decision: whose, which, and why."""
+    """An entry that needs a decision, with its reasons in words."""
 
     card: Scorecard
     entry: int
@@ -51,7 +51,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart of an entry: its heading, and its message in words."""
+    """A chart of an entry, with its heading and message."""
 
     specialist: str
     entry: int
@@ -61,7 +61,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Content:
-    """The words of a message; what is empty is not shown."""
+    """The words of a message; empty parts are not shown."""
 
     language: str
     agency: str
@@ -85,15 +85,15 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a message is composed from.
+class MessageSettings:
+    """Settings of a message.
 
     Parameters
     ----------
     period, agency, language, currency : str
     accent : str or None
     base_url : str or None
-        Where the reports are to be read, if they are linked and not attached.
+        The address of the reports, where they are linked and not attached.
     """
 
     period: str
@@ -104,10 +104,10 @@ class Asked:
     base_url: str | None = None
 
 
-def content(
-    asked: Asked,
+def message_content(
+    settings: MessageSettings,
     recipient: Recipient,
-    sound: Sequence[Sound],
+    mailable: Sequence[Mailable],
     held: Sequence[Held],
     earlier: Mapping[str, Any] | None = None,
 ) -> Content:
@@ -115,52 +115,52 @@ def content(
 
     Parameters
     ----------
-    asked : Asked
+    settings : MessageSettings
     recipient : Recipient
-    sound, held : sequence
-        Their reports, and those that are held back; at least one is sound.
+    mailable, held : sequence
+        The recipient's reports, and those that are held back; at least one is mailable.
     earlier : mapping or None
         The figures of the message that this one corrects.
     """
-    say = words(asked.language, asked.currency)
-    cards = sorted((sanitize.shown(report.card) for report in sound), key=lambda card: str(card["name"]))
+    say = words(settings.language, settings.currency)
+    cards = sorted((sanitize.shown(report.card) for report in mailable), key=lambda card: str(card["name"]))
     troubles = list(_troubles(cards, say))
     shown = troubles[:MOST_EXCEPTIONS]
-    kept = _by_trouble(cards, troubles)[:MOST_ROWS]
-    title = say.text("mail.title", period=say.period(asked.period))
+    listed = _by_trouble(cards, troubles)[:MOST_ROWS]
+    title = say.text("mail.title", period=say.period(settings.period))
     moments = list(dict.fromkeys(say.moment(card["as_of"]) for card in cards))
     changed = () if earlier is None else tuple(corrections(earlier, cards, say))
     return Content(
-        language=asked.language,
-        agency=sanitize.isolated(asked.agency),
-        accent=asked.accent,
+        language=settings.language,
+        agency=sanitize.isolated(settings.agency),
+        accent=settings.accent,
         subject=_subject(title, cards, troubles, say, corrected=earlier is not None),
         title=title,
         as_of=say.sentence(say.text("report.as_of", moment=say.join(moments))),
         corrected="" if earlier is None else say.text("mail.corrected"),
         corrections=changed or (() if earlier is None else (say.text("mail.same_figures"),)),
         banners=tuple(_banners(cards, say)),
-        sentences=tuple(_sentences(cards, troubles, asked.period, say)),
-        exceptions=tuple((_label(each, say), "; ".join(each.reasons)) for each in shown),
+        sentences=tuple(_sentences(cards, troubles, settings.period, say)),
+        exceptions=tuple((_label(trouble, say), "; ".join(trouble.reasons)) for trouble in shown),
         more_exceptions=_more(len(troubles) - len(shown), say),
         heads=tuple(say.text(key) for key in _HEADS),
-        rows=tuple(_row(card, asked, say) for card in kept),
-        more_rows=_more_rows(len(cards) - len(kept), say),
-        held=tuple((sanitize.isolated(each.name), gate.reason(each, say)) for each in held),
-        pictures=tuple(_pictures(kept, troubles, say)),
-        reports=say.text("mail.linked") if asked.base_url else say.text("mail.attached"),
-        department_link=_department_link(asked, recipient, held),
+        rows=tuple(_row(card, settings, say) for card in listed),
+        more_rows=_more_rows(len(cards) - len(listed), say),
+        held=tuple((sanitize.isolated(report.name), gate.reason(report, say)) for report in held),
+        pictures=tuple(_pictures(listed, troubles, say)),
+        reports=say.text("mail.linked") if settings.base_url else say.text("mail.attached"),
+        department_link=_department_link(settings, recipient, held),
     )
 
 
-def errors(asked: Asked, held: Sequence[Held]) -> Content:
-    """The words for whoever prepares the reports: which were held back, and why."""
-    say = words(asked.language, asked.currency)
-    title = say.text("mail.title", period=say.period(asked.period))
+def errors_content(settings: MessageSettings, held: Sequence[Held]) -> Content:
+    """The words for the person who makes the reports: which are held back, and why."""
+    say = words(settings.language, settings.currency)
+    title = say.text("mail.title", period=say.period(settings.period))
     return Content(
-        language=asked.language,
-        agency=sanitize.isolated(asked.agency),
-        accent=asked.accent,
+        language=settings.language,
+        agency=sanitize.isolated(settings.agency),
+        accent=settings.accent,
         subject=plain(say.plural("mail.errors.subject", len(held), title=title)),
         title=title,
         as_of="",
@@ -174,7 +174,8 @@ def errors(asked: Asked, held: Sequence[Held]) -> Content:
         rows=(),
         more_rows="",
         held=tuple(
-            (sanitize.isolated(each.name), f"{gate.reason(each, say)}. {each.detail}") for each in held
+            (sanitize.isolated(report.name), f"{gate.reason(report, say)}. {report.detail}")
+            for report in held
         ),
         pictures=(),
         reports="",
@@ -186,7 +187,7 @@ _HEADS = ("department.specialist", "mail.total", "mail.goals", "mail.real", "mai
 
 
 def plain(text: str) -> str:
-    r"""A text of one line, without what is not seen: such characters can hide words or break headers.
+    r"""A text as one line without invisible characters, which can hide words or break headers.
 
     Examples
     --------
@@ -199,7 +200,7 @@ def plain(text: str) -> str:
 def _subject(
     title: str, cards: Sequence[Scorecard], troubles: Sequence[Trouble], say: Words, *, corrected: bool
 ) -> str:
-    """The period and the one most important fact."""
+    """The period and the most important fact."""
     if not any(card["assessable"] for card in cards):
         fact = say.text("mail.nothing")
     elif troubles:
@@ -220,14 +221,14 @@ def _reached(cards: Sequence[Scorecard], say: Words) -> str:
 
 
 def _sentences(cards: Sequence[Scorecard], troubles: Sequence[Trouble], period: str, say: Words) -> list[str]:
-    """Three sentences: what was attained, what is real, what comes first."""
+    """Three sentences: targets attained, significant changes, top priority."""
     if len(cards) == 1:
         return summary.sentences(cards[0], say)
     during = say.sentence(say.during(period))
     reached = _reached(cards, say) if any(card["assessable"] for card in cards) else say.text("mail.nothing")
     people = say.plural("mail.people", len(cards))
     if troubles:
-        entries, theirs = len(troubles), len({each.card["specialist"] for each in troubles})
+        entries, theirs = len(troubles), len({trouble.card["specialist"] for trouble in troubles})
         first = say.text(
             "mail.first",
             who=_label(troubles[0], say),
@@ -247,12 +248,14 @@ def _sentences(cards: Sequence[Scorecard], troubles: Sequence[Trouble], period: 
 def _changes(cards: Sequence[Scorecard], say: Words) -> str:
     if any(card["interim"] for card in cards):
         return say.text("summary.change.interim")
-    found = sum((_kinds(card) for card in cards), Counter[str]())
+    counts = sum((_kinds(card) for card in cards), Counter[str]())
     against = say.text(f"versus.previous.{Period.parse(cards[0]['period']).grain}")
-    if not found:
+    if not counts:
         return say.text("summary.change.nothing", against=against)
-    told = [say.text(key, count=say.number(found[kind])) for kind, key in _CHANGES.items() if found[kind]]
-    return say.text("mail.changes", against=against, counts=", ".join(told))
+    counted = [
+        say.text(key, count=say.number(counts[kind])) for kind, key in _CHANGES.items() if counts[kind]
+    ]
+    return say.text("mail.changes", against=against, counts=", ".join(counted))
 
 
 _CHANGES = {
@@ -264,29 +267,32 @@ _CHANGES = {
 
 
 def _kinds(card: Scorecard) -> Counter[str]:
-    """How many changes since the period before are real, by whether that is good, and how many are not."""
-    found: Counter[str] = Counter()
+    """Counts of changes since the previous period: better, worse, changed (of a band), open (not real)."""
+    kinds: Counter[str] = Counter()
     for record in card["kpis"]:
         verdict = verdicts.change_verdict(record["change"], record)
         if verdict.code == "real":
-            found[verdict.effect or "changed"] += 1
+            kinds[verdict.effect or "changed"] += 1
         elif verdict.code != "absent":
-            found["open"] += 1
-    return found
+            kinds["open"] += 1
+    return kinds
 
 
 def _troubles(cards: Sequence[Scorecard], say: Words) -> Iterator[Trouble]:
-    """What needs a decision, the surest deterioration first."""
+    """The entries that need a decision, the surest deterioration first."""
     by_id = {card["specialist"]: card for card in cards}
     called = {card["specialist"]: parts.names(card, say) for card in cards}
-    known_early = {card["specialist"]: set(summary.unexpected(card, say)) for card in cards}
-    for found in view(cards)["exceptions"]:
-        card, entry = by_id[found["specialist"]], found["entry"]
-        name = called[found["specialist"]][entry]
-        if "not_assessable" in found["reasons"] and say.quote(name) not in known_early[found["specialist"]]:
-            continue  # the period is not over: nobody has to decide anything
-        told = tuple(_reason(code, card, entry, say) for code in found["reasons"])
-        yield Trouble(card, entry, name, told)
+    unexpected = {card["specialist"]: set(summary.unexpected(card, say)) for card in cards}
+    for exception in view(cards)["exceptions"]:
+        card, entry = by_id[exception["specialist"]], exception["entry"]
+        name = called[exception["specialist"]][entry]
+        if (
+            "not_assessable" in exception["reasons"]
+            and say.quote(name) not in unexpected[exception["specialist"]]
+        ):
+            continue  # only the end of the period is missing
+        reasons = tuple(_reason(code, card, entry, say) for code in exception["reasons"])
+        yield Trouble(card, entry, name, reasons)
 
 
 def _reason(code: str, card: Scorecard, entry: int, say: Words) -> str:
@@ -321,15 +327,15 @@ def _more_rows(count: int, say: Words) -> str:
 
 
 def _by_trouble(cards: Sequence[Scorecard], troubles: Sequence[Trouble]) -> list[Scorecard]:
-    """The cards, the most urgent first."""
-    urgent = list(dict.fromkeys(each.card["specialist"] for each in troubles))
+    """The scorecards, the most urgent first."""
+    urgent = list(dict.fromkeys(trouble.card["specialist"] for trouble in troubles))
     places = {person: place for place, person in enumerate(urgent)}
     return sorted(cards, key=lambda card: places.get(card["specialist"], len(places)))
 
 
-def _row(card: Scorecard, asked: Asked, say: Words) -> Row:
-    found, goals = _kinds(card), card["assessable"]
-    real = [say.text(_REAL[kind], count=say.number(found[kind])) for kind in _REAL if found[kind]]
+def _row(card: Scorecard, settings: MessageSettings, say: Words) -> Row:
+    kinds, goals = _kinds(card), card["assessable"]
+    real = [say.text(_REAL[kind], count=say.number(kinds[kind])) for kind in _REAL if kinds[kind]]
     reached = (
         say.text("total.of", part=say.number(card["attained"]), whole=say.number(goals)) if goals else "—"
     )
@@ -337,14 +343,14 @@ def _row(card: Scorecard, asked: Asked, say: Words) -> Row:
     total = "—" if card["total"] is None else say.total(card["total"])
     missing = len(summary.unassessed(card, say))
     cells = (card["name"], total, reached, ", ".join(real) or "—", say.number(missing) if missing else "—")
-    return Row(cells, asked.base_url and link(asked.base_url, asked.period, card["specialist"]))
+    return Row(cells, settings.base_url and link(settings.base_url, settings.period, card["specialist"]))
 
 
 _REAL = {"better": "mail.row.better", "worse": "mail.row.worse", "changed": "mail.row.changed"}
 
 
 def link(base: str, period: str, name: str) -> str:
-    """Where a report is to be read.
+    """The address of a report.
 
     Examples
     --------
@@ -354,10 +360,10 @@ def link(base: str, period: str, name: str) -> str:
     return f"{base}/{period}/{quote(name, safe='')}.html"
 
 
-def _department_link(asked: Asked, recipient: Recipient, held: Sequence[Held]) -> str | None:
-    if not asked.base_url or not recipient.sees_all or held:
+def _department_link(settings: MessageSettings, recipient: Recipient, held: Sequence[Held]) -> str | None:
+    if not settings.base_url or not recipient.sees_all or held:
         return None
-    return link(asked.base_url, asked.period, gate.DEPARTMENT)
+    return link(settings.base_url, settings.period, gate.DEPARTMENT)
 
 
 def _flags(card: Scorecard) -> list[NoteRecord]:
@@ -365,7 +371,7 @@ def _flags(card: Scorecard) -> list[NoteRecord]:
 
 
 def _banners(cards: Sequence[Scorecard], say: Words) -> Iterator[str]:
-    """What is not final or has been restated, and whose, where it is not everyone's."""
+    """Notes on figures that are not final or restated, with names unless they hold for everyone."""
     recounted = [card for card in cards if card.get("restated")]  # a report of an older kit does not say
     if recounted:
         text = say.plural("mail.recounted", sum(len(card["restated"]) for card in recounted))
@@ -382,13 +388,13 @@ def _banners(cards: Sequence[Scorecard], say: Words) -> Iterator[str]:
 
 
 def _pictures(cards: Sequence[Scorecard], troubles: Sequence[Trouble], say: Words) -> Iterator[Picture]:
-    """Charts of what needs a decision first; where nothing does, of what weighs most."""
+    """Charts of entries that need a decision, then of the entries with the largest weight."""
     heaviest = [
         (card, entry)
         for card in cards
         for entry in [max(range(len(card["kpis"])), key=lambda at: float(card["kpis"][at]["weight"]))]
     ]
-    wanted = [(each.card, each.entry) for each in troubles] + heaviest
+    wanted = [(trouble.card, trouble.entry) for trouble in troubles] + heaviest
     seen: set[tuple[str, int]] = set()
     for card, entry in wanted:
         record, place = card["kpis"][entry], (card["specialist"], entry)

@@ -1,4 +1,4 @@
-"""Figures as the journal keeps them, and which of them a correction restates."""
+"""The figures that the journal keeps, and those that a correction restates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kpi_kit.report.wording import Words, form
 from kpi_kit.scorecard.record import EntryRecord, Scorecard
 
 _DIGITS = 9
-"""Significant ones that are kept: the last bits of a float differ from machine to machine."""
+"""Significant digits; the last bits of a float differ between machines."""
 
 
 def figures(cards: Sequence[Scorecard]) -> dict[str, Any]:
@@ -19,20 +19,20 @@ def figures(cards: Sequence[Scorecard]) -> dict[str, Any]:
     return {
         card["specialist"]: {
             "name": card["name"],
-            "total": _kept(card["total"]),
-            "kpis": {_key(record): _kept(record["value"]) for record in card["kpis"]},
+            "total": _rounded(card["total"]),
+            "kpis": {_key(record): _rounded(record["value"]) for record in card["kpis"]},
         }
         for card in cards
     }
 
 
 def corrections(earlier: Mapping[str, Any], cards: Sequence[Scorecard], say: Words) -> Iterator[str]:
-    """What an earlier message said otherwise, a line each.
+    """The differences from an earlier message, one line each.
 
     Parameters
     ----------
     earlier : mapping
-        What :func:`figures` made of the scorecards then.
+        The result of :func:`figures` at that time.
     cards : sequence of mapping
         The scorecards now.
     say : Words
@@ -56,7 +56,7 @@ def corrections(earlier: Mapping[str, Any], cards: Sequence[Scorecard], say: Wor
 def _of_entry(
     card: Scorecard, record: EntryRecord, name: str, old: Mapping[str, float | None], say: Words
 ) -> Iterator[str]:
-    key, now = _key(record), _kept(record["value"])
+    key, now = _key(record), _rounded(record["value"])
     if key not in old:
         yield say.text("mail.added", what=say.text("mail.label", name=card["name"], kpi=say.quote(name)))
     elif old[key] != now:
@@ -75,7 +75,7 @@ def _restated(who: str, what: str, before: str, now: str, *, say: Words) -> str:
 
 
 def _value(value: float | None, other: float | None, record: EntryRecord, say: Words) -> str:
-    """A value, fine enough to tell it from the other one."""
+    """A value with enough digits to differ from the other one."""
     return "—" if value is None else say.beside(value, other, form(record))
 
 
@@ -84,5 +84,5 @@ def _key(record: EntryRecord) -> str:
     return json.dumps(named, ensure_ascii=False, sort_keys=True)
 
 
-def _kept(value: float | None) -> float | None:
+def _rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.{_DIGITS}g}")

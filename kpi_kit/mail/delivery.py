@@ -1,4 +1,4 @@
-"""Letters out, each at most once: recorded before and after, tried again only where nothing went out."""
+"""Send letters at most once: journal before and after, retry only what was certainly not accepted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BACK_OFF = (2.0, 10.0, 60.0)
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a letter: ``sent``, ``failed``, ``uncertain`` or ``not_tried``."""
+    """The result for a letter: ``sent``, ``failed``, ``uncertain`` or ``not_tried``."""
 
     letter: Letter
     status: str
@@ -46,7 +46,7 @@ def deliver(
     Yields
     ------
     Result
-        One a letter. Where the server takes no letter at all, the rest is not tried.
+        One for each letter. Where the server is unusable, the rest is not tried.
     """
     pauses = BACK_OFF if back_off is None else back_off
     unusable = None
@@ -68,7 +68,7 @@ def _send(
     pauses: Sequence[float],
     sleep: Callable[[float], None],
 ) -> Result:
-    assert journal.known(letter.key).open is None, "what is uncertain is never sent again unasked"
+    assert journal.state(letter.key).open is None, "what is uncertain is never sent again unasked"
     last = Temporary()
     for pause in (0.0, *pauses):
         if pause:
@@ -80,7 +80,7 @@ def _send(
             last = fault
         except Refused as fault:
             return Result(letter, "failed", str(fault))
-    if isinstance(last, Unreachable):  # nor will it be for the next letter
+    if isinstance(last, Unreachable):  # the next letter would fail, too
         raise Unusable(str(last))
     return Result(letter, "failed", str(last))
 
@@ -88,12 +88,12 @@ def _send(
 def _transmit(letter: Letter, journal: Journal, session: Session) -> Result:
     journal.begin(letter)
     try:
-        said = session.transmit(letter)
+        answer = session.transmit(letter)
     except (Temporary, Refused) as fault:
         journal.end(letter, "refused", str(fault))
         raise
     except Uncertain as fault:
         journal.end(letter, "uncertain", str(fault))
         return Result(letter, "uncertain", str(fault))
-    journal.end(letter, "sent", said)
-    return Result(letter, "sent", said)
+    journal.end(letter, "sent", answer)
+    return Result(letter, "sent", answer)

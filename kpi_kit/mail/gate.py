@@ -1,4 +1,4 @@
-"""Which reports may be mailed: whole, of these very inputs, and final. Every other one is held back."""
+"""The gate: reports that are complete, up to date and final may be mailed; the others are held back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kpi_kit.batch.fingerprints import as_made, changed_inputs
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.core.json_io import read_json
-from kpi_kit.mail.origins import Origins
+from kpi_kit.mail.current_inputs import CurrentInputs
 from kpi_kit.params import Params
 from kpi_kit.report import render
 from kpi_kit.report.wording import Words, words
@@ -20,13 +20,13 @@ from kpi_kit.scorecard import json_file
 from kpi_kit.scorecard.record import Scorecard
 
 REQUIRED = ("header", "summary", "total", "scorecard", "notes", "definitions", "provenance")
-"""Sections without which a page is no report; figures too, where there is anything to draw."""
+"""Sections that every page must have; ``figures`` too, where there is a fact to draw."""
 DEPARTMENT = "index"
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 
 
 @dataclass(frozen=True)
-class Sound:
+class Mailable:
     """A report that may be mailed."""
 
     id: str
@@ -42,9 +42,9 @@ class Held:
     ----------
     id, name : str
     code : str
-        Why, for the words of a message: ``failed``, ``absent``, ``stale``, ``preliminary`` or ``broken``.
+        The reason: ``failed``, ``absent``, ``stale``, ``preliminary`` or ``broken``.
     detail : str
-        Why, in one English sentence for whoever can mend it.
+        The reason as one English sentence, for the person who makes the reports.
     """
 
     id: str
@@ -54,7 +54,7 @@ class Held:
 
 
 class _Refused(Exception):
-    """Why a report is held back: a code, and a sentence."""
+    """A report is held back, with a code and a sentence."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -63,7 +63,7 @@ class _Refused(Exception):
 
 @dataclass(frozen=True)
 class Gate:
-    """What the reports of a period are held against.
+    """Checks the reports of a period.
 
     Parameters
     ----------
@@ -71,20 +71,20 @@ class Gate:
         ``<out>/<period>``.
     period : str
     params : Params
-    origins : Origins
-        What the reports would be made from now.
+    inputs : CurrentInputs
+        The hashes of the inputs as they are now.
     preliminary : bool
-        Whether figures that are not final may be mailed.
+        Whether interim and preliminary reports may be mailed.
     """
 
     folder: Path
     period: str
     params: Params
-    origins: Origins
+    inputs: CurrentInputs
     preliminary: bool = False
 
-    def examine(self) -> tuple[dict[str, Sound], dict[str, Held]]:
-        """Every specialist of the params is in one of the two.
+    def examine(self) -> tuple[dict[str, Mailable], dict[str, Held]]:
+        """The mailable and the held reports; every specialist of the params is in one of them.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class Gate:
             Where no run has left a manifest.
         """
         statuses = _manifest(self.folder / "manifest.json")["reports"]
-        sound: dict[str, Sound] = {}
+        mailable: dict[str, Mailable] = {}
         held: dict[str, Held] = {}
         named = {
             person: person
@@ -103,29 +103,29 @@ class Gate:
         named |= {person.id: person.name for person in self.params.specialists.values()}
         for person, name in sorted(named.items()):
             try:
-                sound[person] = self._examined(person, statuses)
+                mailable[person] = self._examined(person, statuses)
             except _Refused as why:
                 held[person] = Held(person, name, why.code, str(why))
             except (KeyError, TypeError, AttributeError) as fault:
                 held[person] = Held(
                     person, name, "failed", f"{person}.json is no whole scorecard ({fault!r})"
                 )
-        return sound, held
+        return mailable, held
 
-    def department(self, sound: Mapping[str, Sound], held: Mapping[str, Held]) -> bytes | None:
-        """The department's page, where everyone's report may be mailed and it was made from these."""
+    def department(self, mailable: Mapping[str, Mailable], held: Mapping[str, Held]) -> bytes | None:
+        """The department's page; None unless every report is mailable and the page was made from them."""
         manifest = _manifest(self.folder / "manifest.json")
         entry, path = manifest.get("department"), self.folder / f"{DEPARTMENT}.html"
-        if held or not sound or not isinstance(entry, Mapping) or entry.get("status") != "done":
+        if held or not mailable or not isinstance(entry, Mapping) or entry.get("status") != "done":
             return None
         shown = entry.get("inputs", {}).get("reports")
-        if shown != self.origins.department(manifest["reports"]) or not as_made(
+        if shown != self.inputs.department(manifest["reports"]) or not as_made(
             entry, self.folder, [path.name]
         ):
             return None
         return path.read_bytes()
 
-    def _examined(self, person: str, statuses: Mapping[str, Any]) -> Sound:
+    def _examined(self, person: str, statuses: Mapping[str, Any]) -> Mailable:
         if person in self.params.broken:
             raise _Refused("broken", "; ".join(self.params.broken[person]))
         if person not in self.params.specialists:
@@ -136,10 +136,10 @@ class Gate:
         if not self.preliminary and (card["preliminary"] or card["interim"]):
             raise _Refused("preliminary", f"its figures of {card['as_of']} are not final; see --preliminary")
         self._look(person, card, page.decode("utf-8", "replace"))
-        return Sound(person, card, page)
+        return Mailable(person, card, page)
 
     def _entry(self, person: str, statuses: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What the manifest says of a report that is done."""
+        """The manifest's entry of a finished report."""
         entry = statuses.get(person)
         if entry is None:
             raise _Refused("absent", "no run has made it; make reports")
@@ -159,29 +159,29 @@ class Gate:
         return card, page
 
     def _compare(self, person: str, card: Scorecard, entry: Mapping[str, Any]) -> None:
-        """The card is of this person and period, and its inputs are those that are there now."""
-        told = (card["specialist"], card["period"])
-        if told != (person, self.period):
-            raise _Refused("failed", f"{person}.json is of {told[0]} in {told[1]}")
-        if changed := changed_inputs(entry, self.origins.specialist(person, card["as_of"])):
+        """Check that the scorecard is of this person and period, and its inputs have not changed."""
+        actual = (card["specialist"], card["period"])
+        if actual != (person, self.period):
+            raise _Refused("failed", f"{person}.json is of {actual[0]} in {actual[1]}")
+        if changed := changed_inputs(entry, self.inputs.specialist(person, card["as_of"])):
             raise _Refused("stale", f"it is older than its {', '.join(changed)}; make reports again")
 
     def _look(self, person: str, card: Scorecard, page: str) -> None:
-        """The page is this card's, and nothing that a report must have is missing or empty."""
+        """Check that the page is of this scorecard and lacks no section."""
         say = words(card["language"], card["currency"])
         title = f"{card['name']}, {say.period(card['period'])}"
         if _squeezed(render.title([page], "")) != _squeezed(title):
             raise _Refused("failed", f"{person}.html is not headed {title!r}")
         drawn = any(past["value"] is not None for row in card["kpis"] for past in row["history"])
         required = (*REQUIRED, "figures") if drawn else REQUIRED
-        found = sections(page)
-        empty = [name for name in required if not found.get(name)]
+        shown = sections(page)
+        empty = [name for name in required if not shown.get(name)]
         if empty:
             raise _Refused("failed", f"{person}.html: empty section: {', '.join(empty)}")
 
 
 def reason(held: Held, say: Words) -> str:
-    """Why a report is held back, in the words of a message."""
+    """The reason why a report is held back, in the language of the message."""
     keys = {
         "broken": "mail.held.failed",
         "failed": "mail.held.failed",
@@ -193,7 +193,7 @@ def reason(held: Held, say: Words) -> str:
 
 
 def sections(page: str) -> dict[str, bool]:
-    """The sections of a page, and whether each shows anything under its heading.
+    """The sections of a page, and whether each has content under its heading.
 
     Examples
     --------
@@ -203,25 +203,25 @@ def sections(page: str) -> dict[str, bool]:
     reader = _Sections()
     reader.feed(page)
     reader.close()
-    return reader.found
+    return reader.sections
 
 
 class _Sections(HTMLParser):
-    """Reads which sections show text or pictures."""
+    """Finds sections with text or pictures."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: dict[str, bool] = {}
+        self.sections: dict[str, bool] = {}
         self._open: list[tuple[str, str | None]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "section" and given.get("id"):
-            self.found.setdefault(str(given["id"]), False)
-        if tag == "img" and given.get("src"):
+        values = dict(attrs)
+        if tag == "section" and values.get("id"):
+            self.sections.setdefault(str(values["id"]), False)
+        if tag == "img" and values.get("src"):
             self._show()
         if tag not in _VOID:
-            self._open.append((tag, given.get("id") if tag == "section" else None))
+            self._open.append((tag, values.get("id") if tag == "section" else None))
 
     def handle_endtag(self, tag: str) -> None:
         while any(name == tag for name, _ in self._open):
@@ -235,21 +235,21 @@ class _Sections(HTMLParser):
     def _show(self) -> None:
         for _, section in self._open:
             if section is not None:
-                self.found[section] = True
+                self.sections[section] = True
 
 
 def _manifest(path: Path) -> Mapping[str, Any]:
     try:
-        found = read_json(path)
-        told = {**found, "reports": dict(found["reports"])}
+        content = read_json(path)
+        manifest = {**content, "reports": dict(content["reports"])}
     except FileNotFoundError:
         raise InputError(f"{path}: there are no reports of this period; make reports first") from None
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise InputError(
             f"{path}: the manifest of a run is expected, and it cannot be read ({fault})"
         ) from None
-    file_versions.refuse_other("manifest", told.get("schema", 1), path, InputError)
-    return told
+    file_versions.refuse_other("manifest", manifest.get("schema", 1), path, InputError)
+    return manifest
 
 
 def _squeezed(text: str) -> str:

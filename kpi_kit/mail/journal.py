@@ -1,14 +1,14 @@
-"""What was begun, sent and refused: lines of JSON, on disk before and after each send.
+"""The journal of sending: lines of JSON, on disk before and after each send.
 
 ==============  =========================================================================
 ``sending``     the server is ready; from here on the message may go out
 ``sent``        the server has accepted it
-``refused``     it has not, or the connection was lost before the message was whole
-``uncertain``   the message was whole, and no answer came
-``resolved``    a person has looked: ``answer`` is ``sent`` or ``again``
+``refused``     the server has refused it, or the connection was lost before the message was whole
+``uncertain``   the message was sent whole, and no answer came
+``resolved``    a person has decided: ``answer`` is ``sent`` or ``again``
 ==============  =========================================================================
 
-A ``sending`` that nothing follows is what a crash leaves: it is as uncertain as ``uncertain``.
+A ``sending`` without a following line is left by a crash; it counts as ``uncertain``.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the journal knows of a recipient.
+class RecipientState:
+    """The messages of a recipient so far.
 
     Parameters
     ----------
     last : Sent or None
-        What was accepted last.
+        The last accepted message.
     count : int
         How many messages were accepted.
     open : Sent or None
-        One of which nobody knows.
+        An uncertain message.
     """
 
     last: Sent | None = None
@@ -74,13 +74,13 @@ class Journal:
     folder : Path
         The outbox.
     clock : callable
-        What time it is.
+        The current time.
     """
 
     def __init__(self, folder: Path, clock: Callable[[], dt.datetime]) -> None:
         self.path = folder / NAME
         self._clock = clock
-        self._known: dict[str, Known] = {}
+        self._states: dict[str, RecipientState] = {}
         self._handle = -1
 
     def __enter__(self) -> Self:
@@ -104,17 +104,17 @@ class Journal:
     ) -> None:
         os.close(self._handle)
 
-    def known(self, key: str) -> Known:
-        """What is known of a recipient."""
-        return self._known.get(key, Known())
+    def state(self, key: str) -> RecipientState:
+        """The state of a recipient."""
+        return self._states.get(key, RecipientState())
 
     @property
     def uncertain(self) -> dict[str, Sent]:
-        """The messages that may have been delivered, or not, by recipient."""
-        return {key: known.open for key, known in self._known.items() if known.open is not None}
+        """The uncertain messages by recipient."""
+        return {key: state.open for key, state in self._states.items() if state.open is not None}
 
     def begin(self, letter: Letter) -> None:
-        """Record that the message goes out next; it must not before this returns."""
+        """Record that a message is sent next; send it only after this returns."""
         self._append(
             "sending",
             letter.key,
@@ -125,22 +125,22 @@ class Journal:
         )
 
     def end(self, letter: Letter, event: str, answer: str) -> None:
-        """Record what became of it: ``sent``, ``refused`` or ``uncertain``."""
+        """Record the result: ``sent``, ``refused`` or ``uncertain``."""
         self._append(event, letter.key, message_id=letter.message_id, answer=answer)
 
     def resolve(self, key: str, answer: str) -> None:
-        """Record what a person has found out about an uncertain message."""
-        found = self.known(key).open
-        assert found is not None and answer in ANSWERS
-        self._append("resolved", key, message_id=found.message_id, answer=answer)
+        """Record a person's decision on an uncertain message."""
+        uncertain = self.state(key).open
+        assert uncertain is not None and answer in ANSWERS
+        self._append("resolved", key, message_id=uncertain.message_id, answer=answer)
 
-    def _append(self, event: str, key: str, **given: Any) -> None:
+    def _append(self, event: str, key: str, **fields: Any) -> None:
         entry = {
             "schema": SCHEMA,
             "at": self._clock().isoformat(timespec="milliseconds"),
             "event": event,
             "to": key,
-            **given,
+            **fields,
         }
         line = (json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n").encode()
         if os.write(self._handle, line) != len(line):
@@ -149,7 +149,7 @@ class Journal:
         self._learn(entry)
 
     def _read(self) -> None:
-        """Read every line; the rest of one that a crash cut off goes, since nothing followed from it."""
+        """Read every line; a last line that a crash cut off is removed."""
         with self.path.open("rb") as stream:
             content = stream.read()
         whole = content.rfind(b"\n") + 1
@@ -170,33 +170,33 @@ class Journal:
             os.fsync(self._handle)
 
     def _learn(self, entry: Mapping[str, Any]) -> None:
-        key, known = entry["to"], self.known(entry["to"])
+        key, state = entry["to"], self.state(entry["to"])
         match entry["event"]:
             case "sending":
-                named = (entry[name] for name in ("message_id", "content", "address", "figures"))
-                self._known[key] = replace(known, open=Sent(*named))
+                fields = (entry[name] for name in ("message_id", "content", "address", "figures"))
+                self._states[key] = replace(state, open=Sent(*fields))
             case "sent":
-                self._known[key] = _accepted(known, entry["message_id"])
+                self._states[key] = _accepted(state, entry["message_id"])
             case "resolved" if entry["answer"] == "sent":
-                self._known[key] = _accepted(known, entry["message_id"])
+                self._states[key] = _accepted(state, entry["message_id"])
             case "refused":
-                self._known[key] = replace(known, open=None)
+                self._states[key] = replace(state, open=None)
             case "resolved" if entry["answer"] == "again":
-                self._known[key] = replace(known, open=None)
+                self._states[key] = replace(state, open=None)
             case "uncertain":
                 pass
             case other:
                 raise ValueError(other)
 
 
-def _accepted(known: Known, message_id: str) -> Known:
-    if known.open is None or known.open.message_id != message_id:
+def _accepted(state: RecipientState, message_id: str) -> RecipientState:
+    if state.open is None or state.open.message_id != message_id:
         raise ValueError(f"{message_id} was not begun")
-    return Known(known.open, known.count + 1)
+    return RecipientState(state.open, state.count + 1)
 
 
 def _sync_folder(folder: Path) -> None:
-    """A new file is safe when its folder is."""
+    """Flush a folder, so that a new file in it survives a crash."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,7 +1,7 @@
-"""The words of a message as HTML for mail clients, and as plain text that says the same.
+"""The layout of a message: HTML for mail clients, and plain text with the same words.
 
-Tables, because Outlook's Windows versions lay out nothing else; styles inlined, because some clients drop
-the head; 600 pixels, or less where the screen is narrower.
+Outlook for Windows lays out only tables; some clients drop the head, so styles are inlined; the width is at
+most 600 pixels.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _parts(content: Content, cids: Mapping[Picture, str], say: Words) -> list[Ma
 
 
 def _marks(lines: list[str] | tuple[str, ...]) -> Markup | None:
-    """Something to know before anything else is read."""
+    """Marked lines at the top of the message."""
     if not lines:
         return None
     first = tag("p", tag("b", lines[0]))
@@ -113,9 +113,9 @@ def _marks(lines: list[str] | tuple[str, ...]) -> Markup | None:
     return _table(tag("tr", marked), class_="table") + _table(tag("tr", tag("td", " ", class_="gap")))
 
 
-def _items(found: tuple[tuple[str, str], ...]) -> Markup:
+def _items(pairs: tuple[tuple[str, str], ...]) -> Markup:
     gap = tag("tr", tag("td", " ", class_="gap"))
-    rows = [tag("tr", tag("td", tag("b", who), ": ", what, class_="item long")) + gap for who, what in found]
+    rows = [tag("tr", tag("td", tag("b", who), ": ", what, class_="item long")) + gap for who, what in pairs]
     return _table(*rows, class_="table")
 
 
@@ -172,7 +172,7 @@ def _department(content: Content, say: Words) -> Markup | None:
 
 
 def text(content: Content, say: Words) -> str:
-    """The message as plain text: all that the HTML says, the pictures by their messages."""
+    """The message as plain text, with the messages of the pictures."""
     blocks: list[list[str]] = [[content.agency, content.title, content.as_of]]
     blocks += [[content.corrected, *content.corrections]] if content.corrected else []
     blocks += [list(content.banners), list(content.sentences)]
@@ -192,8 +192,8 @@ def text(content: Content, say: Words) -> str:
         blocks.append([content.reports])
     if content.department_link:
         blocks.append([f"{say.text('department.title')}: {content.department_link}"])
-    told = ["\n".join(line for line in block if line) for block in blocks]
-    return "\n\n".join(block for block in told if block) + "\n"
+    paragraphs = ["\n".join(line for line in block if line) for block in blocks]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
 
 
 def _headed(heading: str) -> str:

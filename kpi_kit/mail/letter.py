@@ -9,20 +9,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Letter:
-    """A finished message with what the journal keeps of it.
+    """A finished message, with the fields that the journal keeps.
 
     Parameters
     ----------
     key : str
-        Whose it is: ``director:<id>``, ``specialist:<id>`` or ``errors``.
+        ``director:<id>``, ``specialist:<id>`` or ``errors``.
     sender, address : str
-        From where, to where: one address each.
+        One address each.
     message_id : str
         The same for the same recipient, period and content.
     content : str
-        A hash of what the message says, whatever it looks like.
+        The hash of its words and figures.
     figures : mapping
-        The figures that it tells, by specialist and entry, so that a correction can name what changed.
+        By specialist and entry, so that a correction can name the changes.
     data : bytes
         The message with CRLF line ends.
     """

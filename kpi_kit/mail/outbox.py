@@ -1,4 +1,4 @@
-"""Compose everyone's message, show what would go to whom, and send what has not been sent."""
+"""The outbox: compose a message for each recipient, print the plan, and send what was not sent."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from kpi_kit.core.errors import InputError, ReportError, did_you_mean
 from kpi_kit.core.files import sha256, write_file
 from kpi_kit.mail import check
 from kpi_kit.mail.compose import Attachment, Envelope, Pictures, attachments, compose, content_hash
-from kpi_kit.mail.content import Asked, Content, content, errors, link
+from kpi_kit.mail.content import Content, MessageSettings, errors_content, link, message_content
+from kpi_kit.mail.current_inputs import CurrentInputs
 from kpi_kit.mail.delivery import deliver
-from kpi_kit.mail.gate import DEPARTMENT, Gate, Held, Sound
-from kpi_kit.mail.journal import Journal, Known
+from kpi_kit.mail.gate import DEPARTMENT, Gate, Held, Mailable
+from kpi_kit.mail.journal import Journal, RecipientState
 from kpi_kit.mail.letter import Letter
-from kpi_kit.mail.origins import Origins
 from kpi_kit.mail.recipients import Recipient, file_name, recipients
 from kpi_kit.mail.server import Server
 from kpi_kit.mail.session import Session
@@ -28,8 +28,8 @@ ERRORS = "errors"
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is asked for.
+class MailOptions:
+    """The options of the command ``mail``.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ class Wish:
     out : Path
         The folder of reports.
     server : Server or None
-        Where to send; None to write the messages and send none.
+        Where to send; None to write messages without sending.
     resend : bool
-        Send a correction to those whose message would say something else by now.
+        Send corrections where the content has changed since a message was sent.
     resolve : str or None
-        What a person found out about uncertain messages: ``sent`` or ``again``.
+        What to do about uncertain messages: ``sent`` or ``again``.
     preliminary : bool
-        Mail reports whose figures are not final.
+        Mail interim and preliminary reports, too.
     only : tuple of str
         Ids of recipients; empty for all.
     timeout : float
@@ -62,14 +62,14 @@ class Wish:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to become of a recipient's message.
+    """What happens to a recipient's message.
 
     Parameters
     ----------
     recipient : Recipient
     status : str
         ``new``, ``correction``, ``sent``, ``changed``, ``uncertain`` or ``none``.
-    told : str
+    digest : str
         The rest of the line that is shown.
     letter : Letter or None
         Of ``new`` and ``correction``.
@@ -77,7 +77,7 @@ class Plan:
 
     recipient: Recipient
     status: str
-    told: str
+    line: str
     letter: Letter | None = None
 
 
@@ -85,25 +85,31 @@ Say = Callable[[str], None]
 
 
 def post(
-    wish: Wish, params: Params, origins: Origins, *, clock: Callable[[], dt.datetime], say: Say, warn: Say
+    options: MailOptions,
+    params: Params,
+    inputs: CurrentInputs,
+    *,
+    clock: Callable[[], dt.datetime],
+    say: Say,
+    warn: Say,
 ) -> bool:
     """Write, show and, where a server is given, send the messages of a period.
 
     Parameters
     ----------
-    wish : Wish
+    options : MailOptions
     params : Params
-    origins : Origins
-        What the reports would be made from now.
+    inputs : CurrentInputs
+        The hashes of the inputs as they are now.
     clock : callable
-        What time it is, with its zone.
+        The time with its zone.
     say, warn : callable
-        Where lines go: what is done, and what somebody has to see to.
+        Print a line: progress, and problems.
 
     Returns
     -------
     bool
-        Whether all is well: nobody was left out, nothing failed, nothing is uncertain.
+        Whether nobody is left out, nothing failed and nothing is uncertain.
 
     Raises
     ------
@@ -112,24 +118,26 @@ def post(
     mail = params.department.mail
     if mail is None:
         raise InputError(f"{params.folder / 'department.yml'}: mail: this key is missing; see docs/mail.md")
-    everyone = _wanted(params, wish.only)
-    gate = Gate(wish.out / wish.period, wish.period, params, origins, wish.preliminary)
-    sound, held = gate.examine()
-    for each in held.values():
-        warn(f"{each.id}: its report is not mailed: {each.detail}")
+    everyone = _selected(params, options.only)
+    gate = Gate(options.out / options.period, options.period, params, inputs, options.preliminary)
+    mailable, held = gate.examine()
+    for report in held.values():
+        warn(f"{report.id}: its report is not mailed: {report.detail}")
     folder = gate.folder / "outbox"
     try:
         folder.mkdir(exist_ok=True)
         with Journal(folder, clock) as journal:
-            _resolve(wish, everyone, journal, say)
-            pictures = Pictures({person: report.card for person, report in sound.items()})
-            desk = _Desk(wish, params, mail, sound, held, gate.department(sound, held), pictures, clock())
-            plans = [desk.plan(recipient, journal.known(recipient.key)) for recipient in everyone]
-            if held and mail.errors_to and not wish.only:
-                plans.append(desk.plan_errors(mail.errors_to, journal.known(ERRORS)))
+            _resolve(options, everyone, journal, say)
+            pictures = Pictures({person: report.card for person, report in mailable.items()})
+            composer = _Composer(
+                options, params, mail, mailable, held, gate.department(mailable, held), pictures, clock()
+            )
+            plans = [composer.plan(recipient, journal.state(recipient.key)) for recipient in everyone]
+            if held and mail.errors_to and not options.only:
+                plans.append(composer.plan_errors(mail.errors_to, journal.state(ERRORS)))
             _file(folder, plans, journal)
             _show(plans, say, warn)
-            delivered = _send(wish, plans, journal, folder, say, warn)
+            delivered = _send(options, plans, journal, folder, say, warn)
     except OSError as fault:
         raise InputError(f"{folder}: cannot be used: {fault.strerror or fault}") from None
     return delivered and not held and not any(plan.status in _TROUBLE for plan in plans)
@@ -138,7 +146,7 @@ def post(
 def _show(plans: Sequence[Plan], say: Say, warn: Say) -> None:
     for plan in plans:
         tell = warn if plan.status in _TROUBLE else say
-        tell(f"{plan.recipient.key} <{plan.recipient.address}>: {plan.told}")
+        tell(f"{plan.recipient.key} <{plan.recipient.address}>: {plan.line}")
 
 
 _TROUBLE = ("changed", "uncertain", "none")
@@ -148,7 +156,7 @@ def _letters(count: int) -> str:
     return f"{count} message" if count == 1 else f"{count} messages"
 
 
-def _wanted(params: Params, only: Sequence[str]) -> list[Recipient]:
+def _selected(params: Params, only: Sequence[str]) -> list[Recipient]:
     everyone = recipients(params)
     if not everyone:
         raise InputError(
@@ -156,90 +164,95 @@ def _wanted(params: Params, only: Sequence[str]) -> list[Recipient]:
             "and mail.to_specialists finds no specialist with an email"
         )
     names = {recipient.id for recipient in everyone}
-    if strangers := [name for name in only if name not in names]:
+    if unknown := [name for name in only if name not in names]:
         raise InputError(
-            [f"--to {name}: there is no such recipient{did_you_mean(name, names)}" for name in strangers]
+            [f"--to {name}: there is no such recipient{did_you_mean(name, names)}" for name in unknown]
         )
     return [recipient for recipient in everyone if not only or recipient.id in only]
 
 
-def _resolve(wish: Wish, everyone: Sequence[Recipient], journal: Journal, say: Say) -> None:
-    """Take a person's word for what became of uncertain messages."""
-    if wish.resolve is None:
+def _resolve(options: MailOptions, everyone: Sequence[Recipient], journal: Journal, say: Say) -> None:
+    """Record the answer to whether uncertain messages were sent."""
+    if options.resolve is None:
         return
-    keys = {recipient.key for recipient in everyone} | (set() if wish.only else {ERRORS})
-    found = [key for key in journal.uncertain if key in keys]
-    for key in found:
-        journal.resolve(key, wish.resolve)
-        say(f"{key}: taken as {'sent' if wish.resolve == 'sent' else 'not sent'}")
-    if not found:
+    keys = {recipient.key for recipient in everyone} | (set() if options.only else {ERRORS})
+    uncertain = [key for key in journal.uncertain if key in keys]
+    for key in uncertain:
+        journal.resolve(key, options.resolve)
+        say(f"{key}: taken as {'sent' if options.resolve == 'sent' else 'not sent'}")
+    if not uncertain:
         say("there is nothing uncertain to resolve")
 
 
 @dataclass(frozen=True)
-class _Desk:
-    """Where messages are composed, from the reports that may be mailed."""
+class _Composer:
+    """Plans and composes messages from the reports that may be mailed."""
 
-    wish: Wish
+    options: MailOptions
     params: Params
     mail: Mail
-    sound: Mapping[str, Sound]
+    mailable: Mapping[str, Mailable]
     held: Mapping[str, Held]
     department: bytes | None
     pictures: Pictures
     now: dt.datetime
 
-    def plan(self, recipient: Recipient, known: Known) -> Plan:
-        """What is to become of a recipient's message."""
-        if known.open is not None:
-            return Plan(recipient, "uncertain", _question(known))
-        theirs = [self.sound[person] for person in recipient.specialists if person in self.sound]
+    def plan(self, recipient: Recipient, state: RecipientState) -> Plan:
+        """Plan a recipient's message."""
+        if state.open is not None:
+            return Plan(recipient, "uncertain", _question(state))
+        reports = [self.mailable[person] for person in recipient.specialists if person in self.mailable]
         absent = [self.held[person] for person in recipient.specialists if person in self.held]
-        if not theirs:
+        if not reports:
             return Plan(recipient, "none", "no message: not one of the reports may be mailed")
-        said = content(self._asked(), recipient, theirs, absent)
-        envelope = self._envelope(recipient, known)
-        told = content_hash(envelope, said, theirs)
-        if known.last is not None and known.last.content == told:
+        content = message_content(self._settings(), recipient, reports, absent)
+        envelope = self._envelope(recipient, state)
+        digest = content_hash(envelope, content, reports)
+        if state.last is not None and state.last.content == digest:
             return Plan(recipient, "sent", "sent already, nothing has changed")
         status = "new"
-        if known.last is not None:
-            if not self.wish.resend:
+        if state.last is not None:
+            if not self.options.resend:
                 return Plan(
                     recipient, "changed", "its content has changed since it was sent; --resend corrects it"
                 )
-            status, said = "correction", content(self._asked(), recipient, theirs, absent, known.last.figures)
+            status, content = (
+                "correction",
+                message_content(self._settings(), recipient, reports, absent, state.last.figures),
+            )
         try:
-            files = self._files(recipient, theirs)
-            letter = self._letter(envelope, said, theirs, files, told)
+            files = self._files(recipient, reports)
+            letter = self._letter(envelope, content, reports, files, digest)
             self._check(letter, recipient)
         except ReportError as fault:
             return Plan(recipient, "none", f"no message: {fault}")
         size = sum(len(file.data) for file in files)
-        carried = f"{len(theirs)} reports, {size / 1e6:.1f} MB" if files else f"{len(theirs)} reports, linked"
-        return Plan(recipient, status, f"{status}: {said.subject!r}; {carried}", letter)
+        carried = (
+            f"{len(reports)} reports, {size / 1e6:.1f} MB" if files else f"{len(reports)} reports, linked"
+        )
+        return Plan(recipient, status, f"{status}: {content.subject!r}; {carried}", letter)
 
-    def plan_errors(self, address: str, known: Known) -> Plan:
-        """The list of what is held back, for whoever can mend it."""
+    def plan_errors(self, address: str, state: RecipientState) -> Plan:
+        """Plan the list of held reports, for the person who makes the reports."""
         recipient = Recipient(ERRORS, "", "", address, ())
-        if known.open is not None:
-            return Plan(recipient, "uncertain", _question(known))
-        said = errors(self._asked(), list(self.held.values()))
-        envelope = self._envelope(recipient, known)
-        told = content_hash(envelope, said, [])
-        if known.last is not None and known.last.content == told:
+        if state.open is not None:
+            return Plan(recipient, "uncertain", _question(state))
+        content = errors_content(self._settings(), list(self.held.values()))
+        envelope = self._envelope(recipient, state)
+        digest = content_hash(envelope, content, [])
+        if state.last is not None and state.last.content == digest:
             return Plan(recipient, "sent", "sent already, nothing has changed")
         try:
-            letter = self._letter(envelope, said, [], [], told)
+            letter = self._letter(envelope, content, [], [], digest)
             self._refuse(check.problems(letter.data, check.Expected(self.mail.sender, address, (), (), {})))
         except ReportError as fault:
             return Plan(recipient, "none", f"no message: {fault}")
-        return Plan(recipient, "new", f"new: {said.subject!r}", letter)
+        return Plan(recipient, "new", f"new: {content.subject!r}", letter)
 
-    def _asked(self) -> Asked:
+    def _settings(self) -> MessageSettings:
         house = self.params.department
-        return Asked(
-            self.wish.period,
+        return MessageSettings(
+            self.options.period,
             house.agency,
             house.language,
             house.currency,
@@ -247,47 +260,47 @@ class _Desk:
             self.mail.base_url,
         )
 
-    def _envelope(self, recipient: Recipient, known: Known) -> Envelope:
+    def _envelope(self, recipient: Recipient, state: RecipientState) -> Envelope:
         return Envelope(
             recipient.key,
-            self.wish.period,
+            self.options.period,
             self.mail.sender,
             self.params.department.agency,
             recipient.address,
             recipient.name,
-            known.count,
+            state.count,
         )
 
-    def _files(self, recipient: Recipient, theirs: Sequence[Sound]) -> list[Attachment]:
-        if strangers := {report.id for report in theirs} - set(recipient.specialists):
-            raise ReportError(f"{', '.join(sorted(strangers))}: not the recipient's")
+    def _files(self, recipient: Recipient, reports: Sequence[Mailable]) -> list[Attachment]:
+        if foreign := {report.id for report in reports} - set(recipient.specialists):
+            raise ReportError(f"{', '.join(sorted(foreign))}: not the recipient's")
         if self.mail.base_url:
             return []
         department = self.department if recipient.sees_all else None
-        return attachments(theirs, department, self.wish.period, self.mail.attach_limit_mb)
+        return attachments(reports, department, self.options.period, self.mail.attach_limit_mb)
 
     def _letter(
         self,
         envelope: Envelope,
-        said: Content,
-        theirs: Sequence[Sound],
+        content: Content,
+        reports: Sequence[Mailable],
         files: Sequence[Attachment],
-        told: str,
+        digest: str,
     ) -> Letter:
-        return compose(envelope, said, theirs, files, self.pictures.png, content=told, date=self.now)
+        return compose(envelope, content, reports, files, self.pictures.png, digest=digest, date=self.now)
 
     def _check(self, letter: Letter, recipient: Recipient) -> None:
-        """Read the finished message back and compare it with whose it is."""
-        names = {person: each.name for person, each in self.held.items()}
-        names |= {person: str(each.card["name"]) for person, each in self.sound.items()}
+        """Read the finished message back and check that it is the recipient's."""
+        names = {person: report.name for person, report in self.held.items()}
+        names |= {person: str(report.card["name"]) for person, report in self.mailable.items()}
         theirs = [person for person in recipient.specialists if person in names]
         titles = [
             held["title"]
             for person in theirs
-            if person in self.sound
-            for held in self.sound[person].card["assignments"]
+            if person in self.mailable
+            for held in self.mailable[person].card["assignments"]
         ]
-        pages = {f"{person}.html": self.sound[person].page for person in theirs if person in self.sound}
+        pages = {f"{person}.html": self.mailable[person].page for person in theirs if person in self.mailable}
         if recipient.sees_all and self.department is not None:
             pages[f"{DEPARTMENT}.html"] = self.department
         base = self.mail.base_url
@@ -303,7 +316,7 @@ class _Desk:
             others=tuple(name for person, name in names.items() if person not in theirs),
             files={name: sha256(page) for name, page in pages.items()},
             links=tuple(
-                link(base, self.wish.period, Path(name).stem) for name in [*pages, f"{DEPARTMENT}.html"]
+                link(base, self.options.period, Path(name).stem) for name in [*pages, f"{DEPARTMENT}.html"]
             )
             if base
             else (),
@@ -311,15 +324,15 @@ class _Desk:
         self._refuse(check.problems(letter.data, expected))
 
     @staticmethod
-    def _refuse(found: Sequence[str]) -> None:
-        if found:
-            raise ReportError("; ".join(found))
+    def _refuse(problems: Sequence[str]) -> None:
+        if problems:
+            raise ReportError("; ".join(problems))
 
 
-def _question(known: Known) -> str:
-    assert known.open is not None
+def _question(state: RecipientState) -> str:
+    assert state.open is not None
     return (
-        f"whether {known.open.message_id} to {known.open.address} was accepted is unknown: "
+        f"whether {state.open.message_id} to {state.open.address} was accepted is unknown: "
         "look for it there, then say --resolve sent, or --resolve again to send it once more"
     )
 
@@ -328,14 +341,14 @@ def _question(known: Known) -> str:
 
 
 def _file(folder: Path, plans: Sequence[Plan], journal: Journal) -> None:
-    """The outbox holds what waits, ``sent`` what is gone; a message that nobody plans any more goes."""
+    """Write planned messages, move sent ones to ``sent`` and delete stale drafts."""
     waiting = {file_name(plan.recipient.key): plan for plan in plans}
     for path in sorted(folder.glob("*.eml")):
         plan = waiting.get(path.name)
         if plan is None:
             path.unlink()
             continue
-        last = journal.known(plan.recipient.key).last
+        last = journal.state(plan.recipient.key).last
         if last is not None and last.message_id.encode() in path.read_bytes()[:4096]:
             _put_away(path, last.message_id)
         elif plan.letter is None and plan.status != "uncertain":
@@ -348,20 +361,22 @@ def _file(folder: Path, plans: Sequence[Plan], journal: Journal) -> None:
 def _put_away(path: Path, message_id: str) -> None:
     home = path.parent / "sent"
     home.mkdir(exist_ok=True)
-    with suppress(FileNotFoundError):  # somebody has tidied up; the journal knows that it was sent
+    with suppress(FileNotFoundError):  # moved by hand; the journal has it
         path.replace(home / f"{path.stem}-{message_id.strip('<')[:8]}.eml")
 
 
 # ---------------------------------------------------------------- sending
 
 
-def _send(wish: Wish, plans: Sequence[Plan], journal: Journal, folder: Path, say: Say, warn: Say) -> bool:
+def _send(
+    options: MailOptions, plans: Sequence[Plan], journal: Journal, folder: Path, say: Say, warn: Say
+) -> bool:
     letters = [plan.letter for plan in plans if plan.letter is not None]
-    if wish.server is None:
+    if options.server is None:
         say(f"{_letters(len(letters))} in {folder}; nothing is sent without --send")
         return True
     counts = {"sent": 0, "failed": 0, "uncertain": 0, "not_tried": 0}
-    with Session(wish.server, wish.timeout) as session:
+    with Session(options.server, options.timeout) as session:
         for result in deliver(letters, journal, session):
             letter = result.letter
             counts[result.status] += 1
@@ -369,7 +384,7 @@ def _send(wish: Wish, plans: Sequence[Plan], journal: Journal, folder: Path, say
                 _put_away(folder / file_name(letter.key), letter.message_id)
                 say(f"{letter.key} <{letter.address}>: sent ({result.answer})")
             elif result.status == "uncertain":
-                question = _question(journal.known(letter.key))
+                question = _question(journal.state(letter.key))
                 warn(f"{letter.key} <{letter.address}>: {question} ({result.answer})")
             elif result.status == "failed":
                 warn(f"{letter.key} <{letter.address}>: not sent: {result.answer}")

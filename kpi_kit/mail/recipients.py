@@ -1,4 +1,4 @@
-"""Who gets whose reports."""
+"""The recipients, each with the specialists whose reports they may see."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from kpi_kit.params import Params
 
 @dataclass(frozen=True)
 class Recipient:
-    """One person, and the specialists whose reports they may see.
+    """A person who receives a message.
 
     Parameters
     ----------
     kind : str
-        ``director``, ``specialist``, or ``errors`` for whoever prepares the reports.
+        ``director``, ``specialist``, or ``errors`` for the person who makes the reports.
     id, name, address : str
     specialists : tuple of str
-        The ids of those who are theirs, and of nobody else.
+        Ids of the specialists whose reports they may see.
     sees_all : bool
-        Whether the department's page is theirs, too.
+        Whether they may see the department's page.
     """
 
     kind: str
@@ -34,21 +34,21 @@ class Recipient:
 
     @property
     def key(self) -> str:
-        """Their name in the journal."""
+        """The key in the journal."""
         return f"{self.kind}:{self.id}" if self.id else self.kind
 
 
 def recipients(params: Params) -> list[Recipient]:
-    """Everyone who gets a message: directors, and specialists where ``mail.to_specialists`` says so."""
+    """Everyone who receives a message: directors, and specialists where ``mail.to_specialists`` is set."""
     return [*_directors(params), *_specialists(params)]
 
 
 def _directors(params: Params) -> Iterator[Recipient]:
     everyone = sorted([*params.specialists, *params.broken])
     for director in params.department.directors:
-        theirs = everyone if director.specialists is None else dict.fromkeys(director.specialists)
+        people = everyone if director.specialists is None else dict.fromkeys(director.specialists)
         sees_all = director.specialists is None
-        yield Recipient("director", director.id, director.name, director.email, tuple(theirs), sees_all)
+        yield Recipient("director", director.id, director.name, director.email, tuple(people), sees_all)
 
 
 def _specialists(params: Params) -> Iterator[Recipient]:
@@ -61,7 +61,7 @@ def _specialists(params: Params) -> Iterator[Recipient]:
 
 
 def file_name(key: str) -> str:
-    """A name for the file of a recipient; an id may hold anything.
+    """The file name of a recipient's message; an id may hold any characters.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where and how to send: read from ``KPI_SMTP_URL``, whose password is shown nowhere."""
+"""The SMTP server, from ``KPI_SMTP_URL``; its password is never printed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Server:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the server is this very machine: only then may a message travel unencrypted.
+        """Whether the server is this machine; only then may a message be sent unencrypted.
 
         Examples
         --------
@@ -54,13 +54,13 @@ class Server:
             return self.host.rstrip(".").lower() == "localhost"
 
     def clean(self, text: str) -> str:
-        """Take what would tell the password out of a text, such as a server's answer."""
+        """A text, such as a server's answer, without the password."""
         for secret in self._secrets():
             text = text.replace(secret, "***")
         return text
 
     def _secrets(self) -> list[str]:
-        """The password in every form in which it travels, the longest first."""
+        """The password in every encoding that SMTP uses, the longest first."""
         if not self.password:
             return []
         plain, user = self.password, self.user or ""
@@ -76,10 +76,10 @@ def from_environment(environment: Mapping[str, str]) -> Server:
     InputError
         Where it is missing or cannot be read; the sentence never quotes it.
     """
-    given = environment.get(VARIABLE, "").strip()
-    if not given:
+    url = environment.get(VARIABLE, "").strip()
+    if not url:
         raise InputError(f"{VARIABLE} is not set, so there is no server to send by. {_ALLOWED}")
-    return parse(given)
+    return parse(url)
 
 
 def parse(url: str) -> Server:

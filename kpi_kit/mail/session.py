@@ -1,4 +1,4 @@
-"""One conversation with an SMTP server, which knows at every point whether a message may have gone out."""
+"""An SMTP session that tells at every point whether a message may have been accepted."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from kpi_kit.mail.server import Server
 _log = logging.getLogger("kpi_kit.mail")
 _FIRST_DOT = re.compile(rb"^\.", re.MULTILINE)
 _PATIENCE = 10
-"""How many times as long the answer to a whole message may take: RFC 5321, 4.5.3.2 grants ten minutes."""
+"""The factor of the timeout after a whole message: RFC 5321, 4.5.3.2 allows ten minutes."""
 
 
 class Setback(Exception):
-    """Something went wrong, and the message has surely not been accepted."""
+    """A fault after which the message was certainly not accepted."""
 
 
 class Temporary(Setback):
-    """Worth another try: a 4xx answer, a lost connection, a silent server."""
+    """A fault to retry: a 4xx answer, a lost connection, a silent server."""
 
 
 class Unreachable(Temporary):
-    """There is no connection to send by."""
+    """No connection to the server."""
 
 
 class Refused(Setback):
-    """The server will not take this message: a 5xx answer."""
+    """The server refuses this message with a 5xx answer."""
 
 
 class Unusable(Setback):
-    """The server will take no message at all: no TLS, a wrong certificate, a wrong password."""
+    """The server can take no message: no TLS, a wrong certificate, a wrong password."""
 
 
 class Uncertain(Exception):
-    """The message went out whole and no answer came: it may have been accepted, or not."""
+    """The message was sent whole and no answer came: it may have been accepted."""
 
 
 class Session:
-    """A connection that is made when it is needed, and made anew after a fault.
+    """A connection that is opened on first use, and again after a fault.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Session:
     timeout : float
         Seconds that the server may take to answer.
     trust : ssl.SSLContext or None
-        Whose certificates are believed; None for those of the system.
+        The trusted certificates; None for those of the system.
     """
 
     def __init__(self, server: Server, timeout: float = 60.0, trust: ssl.SSLContext | None = None) -> None:
@@ -69,27 +69,27 @@ class Session:
         if self._smtp is not None and kind is None:
             try:
                 self._smtp.quit()
-            except (OSError, smtplib.SMTPException):  # all is sent, and each answer is known
+            except (OSError, smtplib.SMTPException):  # every answer has been received
                 _log.debug("the server did not say goodbye")
         self.close()
 
     def close(self) -> None:
-        """Hang up; the next message has a new connection."""
+        """Close the connection; the next message opens a new one."""
         if self._smtp is not None:
             self._smtp.close()
             self._smtp = None
 
     def announce(self, letter: Letter) -> None:
-        """Say from whom and to whom, and ask to send: nothing of the message goes out yet.
+        """Send the envelope; nothing of the message is sent yet.
 
         Raises
         ------
         Setback
         """
         try:
-            self._say(f"MAIL FROM:<{letter.sender}>", 250)
-            self._say(f"RCPT TO:<{letter.address}>", 250, 251)
-            self._say("DATA", 354)
+            self._command(f"MAIL FROM:<{letter.sender}>", 250)
+            self._command(f"RCPT TO:<{letter.address}>", 250, 251)
+            self._command("DATA", 354)
         except (Temporary, Refused):
             self.close()
             raise
@@ -100,9 +100,9 @@ class Session:
         Raises
         ------
         Setback
-            Where the server has surely not accepted it.
+            Where the server has certainly not accepted it.
         Uncertain
-            Where nobody knows.
+            Where it may have accepted it.
         """
         smtp = self._connection()
         assert smtp.sock is not None
@@ -110,7 +110,7 @@ class Session:
             smtp.send(_FIRST_DOT.sub(b"..", letter.data.rstrip(b"\r\n")) + b"\r\n")
         except (OSError, smtplib.SMTPException) as fault:  # the closing dot has not gone out
             self.close()
-            raise Temporary(self._told(fault)) from None
+            raise Temporary(self._text(fault)) from None
         try:
             smtp.send(b".\r\n")
             smtp.sock.settimeout(self._timeout * _PATIENCE)
@@ -118,27 +118,27 @@ class Session:
             smtp.sock.settimeout(self._timeout)
         except (OSError, smtplib.SMTPException) as fault:
             self.close()
-            raise Uncertain(self._told(fault)) from None
-        said = self._answer(code, answer)
+            raise Uncertain(self._text(fault)) from None
+        text = self._answer(code, answer)
         if 200 <= code < 300:
-            return said
+            return text
         self.close()
         if 400 <= code < 500:
-            raise Temporary(said)
+            raise Temporary(text)
         if 500 <= code < 600:
-            raise Refused(said)
-        raise Uncertain(said)
+            raise Refused(text)
+        raise Uncertain(text)
 
-    def _say(self, line: str, *expected: int) -> None:
+    def _command(self, line: str, *expected: int) -> None:
         smtp = self._connection()
         try:
             code, answer = smtp.docmd(line)
         except (OSError, smtplib.SMTPException) as fault:
-            raise Temporary(self._told(fault)) from None
-        said = self._answer(code, answer)
-        _log.debug("%s: %s", line, said)
+            raise Temporary(self._text(fault)) from None
+        text = self._answer(code, answer)
+        _log.debug("%s: %s", line, text)
         if code not in expected:
-            raise (Refused if 500 <= code < 600 else Temporary)(said)
+            raise (Refused if 500 <= code < 600 else Temporary)(text)
 
     def _connection(self) -> smtplib.SMTP:
         if self._smtp is None:
@@ -147,13 +147,13 @@ class Session:
             except ssl.SSLCertVerificationError as fault:
                 raise Unusable(f"its certificate is not to be trusted ({fault.verify_message})") from None
             except smtplib.SMTPResponseException as fault:
-                said = self._answer(fault.smtp_code, fault.smtp_error)
-                # A code of -1 is no answer that SMTP knows.
-                raise (Unusable if 500 <= fault.smtp_code < 600 else Unreachable)(said) from None
+                text = self._answer(fault.smtp_code, fault.smtp_error)
+                # smtplib uses the code -1 where the answer is not SMTP
+                raise (Unusable if 500 <= fault.smtp_code < 600 else Unreachable)(text) from None
             except smtplib.SMTPNotSupportedError as fault:
-                raise Unusable(self._told(fault)) from None
+                raise Unusable(self._text(fault)) from None
             except (OSError, smtplib.SMTPException) as fault:
-                raise Unreachable(self._told(fault)) from None
+                raise Unreachable(self._text(fault)) from None
         return self._smtp
 
     def _connect(self) -> smtplib.SMTP:
@@ -186,7 +186,7 @@ class Session:
             )
 
     def _context(self) -> ssl.SSLContext:
-        """Certificates are checked; of this very machine there is nobody between to check for."""
+        """Certificates are checked; a loopback connection needs no check."""
         context = self._trust or ssl.create_default_context()
         if self._trust is None and self._server.is_loopback:
             context.check_hostname = False
@@ -197,7 +197,7 @@ class Session:
         text = answer if isinstance(answer, str) else answer.decode("utf-8", "replace")
         return self._server.clean(f"{code} {' '.join(text.split())}"[:300])
 
-    def _told(self, fault: Exception) -> str:
+    def _text(self, fault: Exception) -> str:
         text = " ".join(str(fault).split()) or type(fault).__name__
         return self._server.clean(text[:300])
 

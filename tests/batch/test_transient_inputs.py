@@ -18,7 +18,7 @@ from kpi_kit.batch.execute import Report, Result
 from kpi_kit.batch.fingerprints import changed_inputs
 from kpi_kit.batch.plan import check_inputs
 from kpi_kit.data.open_inputs import open_inputs
-from kpi_kit.mail.origins import FromStore
+from kpi_kit.mail.current_inputs import CurrentInputs
 from tests.builders import write_data, write_params
 
 PERIOD = "2025-10"
@@ -114,7 +114,7 @@ def mailable(office: SimpleNamespace, who: str) -> list[str]:
     entry = json.loads((office.folder / "manifest.json").read_text("utf-8"))["reports"][who]
     loaded, store = open_inputs(office.data, office.params)
     with store:
-        return changed_inputs(entry, FromStore(office.folder, loaded, store).specialist(who, ""))
+        return changed_inputs(entry, CurrentInputs(office.folder, loaded, store).specialist(who, ""))
 
 
 @pytest.mark.parametrize("what", ["data", "params"])

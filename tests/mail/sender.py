@@ -25,7 +25,7 @@ def main() -> None:
     folder, port, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     conversation._PATIENCE = 1
     with Journal(folder, lambda: dt.datetime.now(dt.UTC)) as journal:
-        known = {number: journal.known(letter(number).key) for number in range(count)}
+        known = {number: journal.state(letter(number).key) for number in range(count)}
         waiting = [letter(n) for n, each in known.items() if each.last is None and each.open is None]
         with Session(Server("127.0.0.1", port), 0.5) as session:
             for result in deliver(waiting, journal, session, back_off=(0.01, 0.02, 0.05)):

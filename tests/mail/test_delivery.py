@@ -118,7 +118,7 @@ def test_killed_at_random_moments_by_a_bad_server_each_arrives_once_or_is_uncert
     arrived = Counter(box.arrived)
     with Journal(tmp_path, lambda: dt.datetime(2025, 11, 9)) as journal:
         uncertain = set(journal.uncertain)
-        sent = {letter(n).key for n in range(count) if journal.known(letter(n).key).last is not None}
+        sent = {letter(n).key for n in range(count) if journal.state(letter(n).key).last is not None}
     assert set(arrived.values()) == {1}, "none twice"
     assert set(arrived) <= {(letter(n).address, letter(n).message_id) for n in range(count)}, "none elsewhere"
     assert {f"director:{address.partition('@')[0]}" for address, _ in arrived} >= sent

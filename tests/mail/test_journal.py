@@ -24,7 +24,7 @@ def events(folder: Path) -> list[str]:
 
 def test_an_empty_journal_knows_nothing(tmp_path: Path) -> None:
     with Journal(tmp_path, clock) as journal:
-        known = journal.known("director:d0")
+        known = journal.state("director:d0")
         assert (known.last, known.count, known.open, journal.uncertain) == (None, 0, None, {})
 
 
@@ -33,7 +33,7 @@ def test_what_was_sent_is_known_in_the_next_run(tmp_path: Path) -> None:
         journal.begin(letter(figures={"anna": {"total": 0.5}}))
         journal.end(letter(), "sent", "250 ok")
     with Journal(tmp_path, clock) as journal:
-        known = journal.known("director:d0")
+        known = journal.state("director:d0")
     sent = Sent(letter().message_id, "hash-0", "d0@agency.example", {"anna": {"total": 0.5}})
     assert (known.last, known.count, known.open) == (sent, 1, None)
     assert events(tmp_path) == ["sending", "sent"]
@@ -51,15 +51,15 @@ def test_what_has_no_answer_is_uncertain_until_a_person_says(tmp_path: Path, end
             journal.resolve("director:d0", answer)
         with Journal(tmp_path, clock) as journal:
             assert journal.uncertain == {}
-            assert journal.known("director:d0").count == count
+            assert journal.state("director:d0").count == count
 
 
 def test_a_refused_message_may_be_tried_again(tmp_path: Path) -> None:
     with Journal(tmp_path, clock) as journal:
         journal.begin(letter())
         journal.end(letter(), "refused", "451 busy")
-        assert journal.known("director:d0").open is None
-        assert journal.known("director:d0").count == 0
+        assert journal.state("director:d0").open is None
+        assert journal.state("director:d0").count == 0
 
 
 @pytest.mark.parametrize("cut", [1, 10, -1])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import cards
+import mail_clients
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -25,9 +26,9 @@ from kpi_kit.core.errors import ReportError
 from kpi_kit.core.files import sha256
 from kpi_kit.mail import check
 from kpi_kit.mail.compose import Envelope, Pictures, attachments, compose, content_hash
-from kpi_kit.mail.content import Asked, content
+from kpi_kit.mail.content import MessageSettings, message_content
 from kpi_kit.mail.corrections import figures
-from kpi_kit.mail.gate import Held, Sound
+from kpi_kit.mail.gate import Held, Mailable
 from kpi_kit.mail.letter import Letter
 from kpi_kit.mail.recipients import Recipient
 from kpi_kit.report.figures import theme
@@ -51,12 +52,14 @@ BAD = [
 ]
 
 
-def sound(people: dict[str, Any] | None = None) -> list[Sound]:
-    return [Sound(person, card, f"page of {person}".encode()) for person, card in (people or team()).items()]
+def sound(people: dict[str, Any] | None = None) -> list[Mailable]:
+    return [
+        Mailable(person, card, f"page of {person}".encode()) for person, card in (people or team()).items()
+    ]
 
 
-def asked(language: str = "ru", **given: Any) -> Asked:
-    return Asked(cards.PERIOD, "Агентство «Маяк»", language, "RUB", **given)
+def asked(language: str = "ru", **given: Any) -> MessageSettings:
+    return MessageSettings(cards.PERIOD, "Агентство «Маяк»", language, "RUB", **given)
 
 
 def envelope(**given: Any) -> Envelope:
@@ -73,8 +76,8 @@ def envelope(**given: Any) -> Envelope:
     )
 
 
-def letter_of(reports: list[Sound], **more: Any) -> Letter:
-    said = content(asked(), OLGA, reports, [])
+def letter_of(reports: list[Mailable], **more: Any) -> Letter:
+    said = message_content(asked(), OLGA, reports, [])
     to = envelope(**more)
     return compose(
         to,
@@ -82,12 +85,12 @@ def letter_of(reports: list[Sound], **more: Any) -> Letter:
         reports,
         attachments(reports, None, to.period, 10),
         lambda picture: PIXEL,
-        content=content_hash(to, said, reports),
+        digest=content_hash(to, said, reports),
         date=NOW,
     )
 
 
-def expected(reports: list[Sound], **given: Any) -> check.Expected:
+def expected(reports: list[Mailable], **given: Any) -> check.Expected:
     return check.Expected(
         **{
             "sender": "kpi@agency.example",
@@ -128,7 +131,7 @@ def test_the_subject_has_the_surest_deterioration(language: str, subject: str, f
     people = team(language)
     churn = next(record for record in people["anna-petrova"]["kpis"] if record["kpi"] == "churn_rate")
     churn["change"] = cards.change(0.01, 0.005, 0.015, p=1e-9)
-    said = content(asked(language), OLGA, sound(people), [])
+    said = message_content(asked(language), OLGA, sound(people), [])
     assert squeezed(said.subject) == subject
     assert squeezed(said.sentences[0]) == first
     assert len(said.sentences) == 3
@@ -137,19 +140,19 @@ def test_the_subject_has_the_surest_deterioration(language: str, subject: str, f
 
 def test_where_all_is_well_the_subject_says_what_was_reached() -> None:
     calm = cards.single() | {"attained": 1}
-    said = content(asked(), OLGA, sound({"anna-petrova": calm}), [])
+    said = message_content(asked(), OLGA, sound({"anna-petrova": calm}), [])
     assert said.subject == "KPI за октябрь 2025: достигнута 1 из 1 цели"
     assert said.exceptions == ()
     assert len(said.pictures) == 1
 
 
 def test_one_specialists_sentences_are_those_of_the_report() -> None:
-    said = content(asked(), OLGA, sound({"anna-petrova": cards.card()}), [])
+    said = message_content(asked(), OLGA, sound({"anna-petrova": cards.card()}), [])
     assert squeezed(said.sentences[0]).startswith("За октябрь 2025 достигнуты 3 из 7 целей")
 
 
 def test_the_table_has_total_targets_real_changes_and_what_is_not_assessable() -> None:
-    (row,) = content(asked(), OLGA, sound({"anna-petrova": cards.card()}), []).rows
+    (row,) = message_content(asked(), OLGA, sound({"anna-petrova": cards.card()}), []).rows
     entries = cards.card()["kpis"]
     missing = sum(not record["assessable"] for record in entries)
     assert [squeezed(cell) for cell in row.cells[:3]] == ["Анна Петрова", "80,7 %", "3 из 7"]
@@ -160,7 +163,7 @@ def test_figures_that_are_not_final_are_said_to_be_so() -> None:
     early = {**cards.unassessable(), "restated": []}
     for record in early["kpis"]:
         record["notes"] = [{"code": "interim_change"}]
-    said = content(asked(), OLGA, sound({"anna-petrova": early}), [])
+    said = message_content(asked(), OLGA, sound({"anna-petrova": early}), [])
     assert said.subject.startswith("Предварительно. KPI за октябрь 2025: не удалось оценить")
     assert len(said.banners) == 1
     assert said.exceptions == (), "nobody has to decide anything before the period is over"
@@ -168,7 +171,7 @@ def test_figures_that_are_not_final_are_said_to_be_so() -> None:
 
 def test_what_is_held_back_is_said_without_internals() -> None:
     held = Held("oleg", "Олег Орлов", "failed", "cell 3: KeyError: 'x'")
-    said = content(asked(), OLGA, sound(), [held])
+    said = message_content(asked(), OLGA, sound(), [held])
     assert said.held == (("Олег Орлов", "отчёт не построен; тот, кто готовит отчёты, уже знает"),)
 
 
@@ -178,15 +181,17 @@ def test_a_correction_names_what_was_restated() -> None:
     people["anna-petrova"]["total"] = 0.9
     people["anna-petrova"]["kpis"][0]["value"] = 1299.0
     del people["ivan-kuznetsov"]["kpis"][1]
-    said = content(asked(), OLGA, sound(people), [], before)
+    said = message_content(asked(), OLGA, sound(people), [], before)
     assert said.subject.startswith("Исправлено. KPI за октябрь 2025")
     assert [squeezed(line) for line in said.corrections] == [
         "Анна Петрова, итоговая оценка: было 80,7 %, стало 90 %",
         "Анна Петрова, «Прирост подписчиков»: было 1 284, стало 1 299",
     ]
-    same = content(asked(), OLGA, sound(), [], figures(list(team().values())))
+    same = message_content(asked(), OLGA, sound(), [], figures(list(team().values())))
     assert same.corrections == ("Цифры прежние, изменился текст письма.",)
-    gone = content(asked(), OLGA, sound({"anna-petrova": cards.card()}), [], figures(list(team().values())))
+    gone = message_content(
+        asked(), OLGA, sound({"anna-petrova": cards.card()}), [], figures(list(team().values()))
+    )
     assert gone.corrections == ("Отчёт убран: Иван Кузнецов",)
 
 
@@ -194,9 +199,9 @@ def test_a_correction_names_what_was_restated() -> None:
 def test_the_plain_text_says_what_the_html_says(language: str) -> None:
     reports = sound(team(language))
     held = Held("oleg", "Олег Орлов", "stale", "x")
-    said = content(asked(language), OLGA, reports, [held], figures([cards.card(language, total=0.1)]))
+    said = message_content(asked(language), OLGA, reports, [held], figures([cards.card(language, total=0.1)]))
     to = envelope()
-    message = compose(to, said, reports, [], lambda picture: PIXEL, content="c", date=NOW)
+    message = compose(to, said, reports, [], lambda picture: PIXEL, digest="c", date=NOW)
     text, html = bodies(parsed(message.data))
     text = squeezed(text).casefold()
     legend = {"ru": "линия — факты", "en": "line: facts"}[language]
@@ -218,7 +223,7 @@ def test_the_same_letter_is_the_same_bytes() -> None:
 
 
 def test_what_it_looks_like_is_no_part_of_its_content() -> None:
-    said = content(asked(), OLGA, sound(), [])
+    said = message_content(asked(), OLGA, sound(), [])
     repainted = [dataclasses.replace(report, page=b"another look") for report in sound()]
     newer = [
         dataclasses.replace(report, card={**report.card, "provenance": {"data": "new"}}) for report in sound()
@@ -238,6 +243,7 @@ def test_a_name_cannot_change_a_header_or_the_page(name: str) -> None:
     letter = letter_of(sound(people), name=name, sender_name=name)
     assert check.problems(letter.data, expected(sound(people))) == []
     message = parsed(letter.data)
+    assert mail_clients.dropped(bodies(message)[1]) == []
     assert [each.addr_spec for each in message["To"].addresses] == [OLGA.address]
     assert [each.addr_spec for each in message["From"].addresses] == ["kpi@agency.example"]
     assert "bcc" not in {header.lower() for header in message}
@@ -250,6 +256,7 @@ def test_any_name_goes_out_as_it_is_or_not_at_all(name: str, other: str) -> None
     reports = sound({"anna-petrova": cards.single() | {"name": name}})
     letter = letter_of(reports, name=other, sender_name=name)
     assert check.problems(letter.data, expected(reports)) == []
+    assert mail_clients.dropped(bodies(parsed(letter.data))[1]) == []
     assert max(map(len, letter.data.split(b"\r\n"))) <= 998
 
 
@@ -257,7 +264,7 @@ def test_any_name_goes_out_as_it_is_or_not_at_all(name: str, other: str) -> None
 
 
 def test_pages_over_the_limit_go_as_an_archive_and_no_larger() -> None:
-    reports = [Sound("anna", {}, b"a" * 2000), Sound("ivan", {}, b"b" * 2000)]
+    reports = [Mailable("anna", {}, b"a" * 2000), Mailable("ivan", {}, b"b" * 2000)]
     assert [file.name for file in attachments(reports, b"all", "2025-10", 0.01)] == [
         "anna.html",
         "ivan.html",
@@ -295,7 +302,9 @@ def changed(data: bytes, old: bytes, new: bytes) -> bytes:
 
 
 def test_a_sound_message_has_no_problems() -> None:
-    assert check.problems(letter_of(sound()).data, expected(sound())) == []
+    data = letter_of(sound()).data
+    assert check.problems(data, expected(sound())) == []
+    assert mail_clients.dropped(bodies(parsed(data))[1]) == []
 
 
 @pytest.mark.parametrize(
@@ -385,21 +394,21 @@ def test_names_of_others(text: str, own: list[str], others: list[str], found: li
     ],
 )
 def test_what_clients_drop_is_found(html: str) -> None:
-    assert check.dropped(html)
+    assert mail_clients.dropped(html)
 
 
 def test_every_rule_names_its_source() -> None:
-    rules = [*check.ELEMENTS.values(), *check.STYLES.values(), check.DATA_IMAGES]
-    assert all(rule.source.startswith("https://") and rule.what for rule in rules)
+    rules = [*mail_clients.ELEMENTS.values(), *mail_clients.STYLES.values(), mail_clients.DATA_IMAGES]
+    assert all(rule.source.startswith("https://") and rule.text for rule in rules)
 
 
 def test_a_large_team_stays_under_what_gmail_shows() -> None:
     people = {f"s{n}": cards.card(specialist=f"s{n}", name=f"{cards.LONG_NAME} {n}") for n in range(70)}
     recipient = dataclasses.replace(OLGA, specialists=tuple(people))
-    said = content(asked(), recipient, sound(people), [])
-    message = compose(envelope(), said, sound(people), [], lambda picture: PIXEL, content="c", date=NOW)
+    said = message_content(asked(), recipient, sound(people), [])
+    message = compose(envelope(), said, sound(people), [], lambda picture: PIXEL, digest="c", date=NOW)
     html = bodies(parsed(message.data))[1]
-    assert check.dropped(html) == []
+    assert mail_clients.dropped(html) == []
     assert "Ещё 10\u00a0специалистов — в отчётах." in html or "Ещё 10 специалистов — в отчётах." in html
 
 
@@ -409,9 +418,9 @@ def drawn() -> EmailMessage:
     people = team()
     people["anna-petrova"]["name"] = cards.LONG_NAME
     reports = sound(people)
-    said = content(asked(), OLGA, reports, [Held("oleg", "Олег Орлов", "stale", "x")])
+    said = message_content(asked(), OLGA, reports, [Held("oleg", "Олег Орлов", "stale", "x")])
     pictures = Pictures(dict(people.items()))
-    return parsed(compose(envelope(), said, reports, [], pictures.png, content="c", date=NOW).data)
+    return parsed(compose(envelope(), said, reports, [], pictures.png, digest="c", date=NOW).data)
 
 
 @pytest.fixture(scope="module")
@@ -448,7 +457,7 @@ def test_it_fits_its_window(browser: Any, shown: str, width: int) -> None:
 
 def test_charts_are_drawn_once_and_the_same(drawn: EmailMessage) -> None:
     pictures = Pictures(team())
-    said = content(asked(), OLGA, sound(), [])
+    said = message_content(asked(), OLGA, sound(), [])
     first = pictures.png(said.pictures[0])
     assert pictures.png(said.pictures[0]) is first
     assert Pictures(team()).png(said.pictures[0]) == first
@@ -478,5 +487,5 @@ def test_restated_figures_are_told_in_one_line(people: int, said: list[str]) -> 
     cards_of = {f"s{n}": cards.card(specialist=f"s{n}", name=f"Анна {n}") for n in range(people)}
     cards_of["calm"] = {**cards.card(specialist="calm"), "restated": []}
     recipient = dataclasses.replace(OLGA, specialists=tuple(cards_of))
-    found = content(asked(), recipient, sound(cards_of), [])
+    found = message_content(asked(), recipient, sound(cards_of), [])
     assert [squeezed(text).replace("изменилось", "изменились") for text in found.banners] == said

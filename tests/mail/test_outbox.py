@@ -14,7 +14,7 @@ from kpi_kit.core.errors import InputError
 from kpi_kit.mail import outbox
 from kpi_kit.mail.compose import Pictures
 from kpi_kit.mail.content import Content
-from kpi_kit.mail.gate import Sound
+from kpi_kit.mail.gate import Mailable
 from kpi_kit.mail.recipients import Recipient
 from kpi_kit.mail.server import Server
 
@@ -230,12 +230,12 @@ def test_a_fault_in_composing_is_caught_in_the_finished_message(
 ) -> None:
     """Whoever breaks the composing: a director never gets a specialist who is not theirs."""
     office = Office(tmp_path)
-    good = outbox.content
+    good = outbox.message_content
 
-    def careless(asked: object, recipient: Recipient, theirs: list[Sound], *rest: object) -> Content:
+    def careless(asked: object, recipient: Recipient, theirs: list[Mailable], *rest: object) -> Content:
         return good(asked, recipient, list(office.gate().examine()[0].values()), *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(outbox, "content", careless)
+    monkeypatch.setattr(outbox, "message_content", careless)
     assert office.post() is False
     assert "names Анна Петрова, who is not the recipient's" in office.warned[0]
     assert [path.name for path in office.outbox.glob("*.eml")] == ["director-olga.eml"]

@@ -20,7 +20,7 @@ from kpi_kit.batch.fingerprints import of_file
 from kpi_kit.cli.mail import _tell
 from kpi_kit.cli.main import main
 from kpi_kit.data.open_inputs import open_inputs
-from kpi_kit.mail.origins import FromStore
+from kpi_kit.mail.current_inputs import CurrentInputs
 from kpi_kit.scorecard.build import score
 from kpi_kit.scorecard.json_file import dumps
 
@@ -44,7 +44,7 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     (out / "ann.html").write_text(page(card), encoding="utf-8")
     loaded, store = open_inputs(data, params)
     with store:
-        inputs = FromStore(out, loaded, store).specialist("ann", card["as_of"])
+        inputs = CurrentInputs(out, loaded, store).specialist("ann", card["as_of"])
     outputs = {name: of_file(out / name) for name in ("ann.json", "ann.html")}
     made = {"status": "done", "error": None, "inputs": inputs, "outputs": outputs}
     (out / "manifest.json").write_text(json.dumps({"reports": {"ann": made}}), encoding="utf-8")

@@ -1,11 +1,11 @@
-"""What reports would be made from if they were made now, in the terms of the manifest."""
+"""The hashes of the inputs of reports as they are now, in the terms of the manifest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from kpi_kit.batch.fingerprints import InputHashes
 from kpi_kit.data.store import Store
@@ -13,21 +13,11 @@ from kpi_kit.params import Params
 from kpi_kit.scorecard import cohort
 
 INPUTS = ("data", "params", "across")
-"""The inputs in which figures can change; a newer kit or stylesheet does not make a report wrong."""
+"""The inputs that change figures; a newer kit or stylesheet does not make a report stale."""
 
 
-class Origins(Protocol):
-    """The inputs of reports as they are now."""
-
-    def specialist(self, name: str, as_of: str) -> Mapping[str, str]:
-        """Hashes of a person's inputs up to a cut-off, by :data:`INPUTS`."""
-
-    def department(self, reports: Mapping[str, Any]) -> str:
-        """A hash of what the department's page shows: the manifest's reports."""
-
-
-class FromStore:
-    """The inputs as a run would hash them, from data that are open.
+class CurrentInputs:
+    """Hashes of inputs as a run would make them now.
 
     Parameters
     ----------
@@ -42,12 +32,12 @@ class FromStore:
         self._hashes = cache(self._hashes_of)
 
     def specialist(self, name: str, as_of: str) -> Mapping[str, str]:
-        """See :class:`Origins`."""
-        now = self._hashes(as_of).specialist(name, self._folder, cohort.read(self._folder))
-        return {key: now[key] for key in INPUTS}
+        """The hashes of a person's inputs up to a cut-off, by :data:`INPUTS`."""
+        hashes = self._hashes(as_of).specialist(name, self._folder, cohort.read(self._folder))
+        return {key: hashes[key] for key in INPUTS}
 
     def department(self, reports: Mapping[str, Any]) -> str:
-        """See :class:`Origins`."""
+        """The hash of what the department's page shows, from the manifest's reports."""
         return self._hashes("").department(self._folder, reports)["reports"]
 
     def _hashes_of(self, as_of: str) -> InputHashes:
