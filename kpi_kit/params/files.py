@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import KitError
 from kpi_kit.core.yaml_io import parse_yaml, read_text
+
+_PARSED: dict[str, dict[str, Any]] = {}
+"""Mappings by the text of their files: a process parses a text once, also where copies of the file have it."""
 
 
 def read_mapping(file: Path) -> dict[str, Any]:
@@ -18,7 +22,10 @@ def read_mapping(file: Path) -> dict[str, Any]:
     KitError
         Where the document is something else.
     """
-    return parse_mapping(read_text(file), file)
+    text = read_text(file)
+    if text not in _PARSED:
+        _PARSED[text] = parse_mapping(text, file)
+    return deepcopy(_PARSED[text])
 
 
 def parse_mapping(text: str, file: Path) -> dict[str, Any]:

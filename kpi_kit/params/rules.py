@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -17,12 +18,17 @@ from kpi_kit.params.fields import Percent
 from kpi_kit.params.records import Assignment, Department, Entry, Specialist, TargetParams
 
 
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def problems_of_department(department: Department) -> Iterator[str]:
     """Problems of a ``department.yml`` that can be read."""
     if wrong := file_versions.problem("params", department.schema_):
         yield f"schema: {wrong}"
-    if department.timezone not in available_timezones():
-        hint = did_you_mean(department.timezone, available_timezones())
+    if department.timezone not in _timezones():
+        hint = did_you_mean(department.timezone, _timezones())
         yield f"timezone: {department.timezone!r} is not a time zone{hint}"
     opens, closes = department.response.hours
     if opens >= closes:
