@@ -11,7 +11,7 @@ from kpi_kit.core.errors import KitError
 from kpi_kit.core.yaml_io import parse_yaml, read_text
 
 _PARSED: dict[str, dict[str, Any]] = {}
-"""Mappings by the text of their files: a process parses a text once, also where copies of the file have it."""
+"""Mappings by the text of their files: a process parses a text once, also from copies of a file."""
 
 
 def read_mapping(file: Path) -> dict[str, Any]:
