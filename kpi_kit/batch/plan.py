@@ -10,7 +10,6 @@ from rich.console import Console
 
 from kpi_kit.batch import machine
 from kpi_kit.batch.execute import DEADLINE, Report, check_declared
-from kpi_kit.batch.remote import Remote, destination, is_url, shown, source
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.periods import Period
 from kpi_kit.core.shipped import shipped
@@ -37,8 +36,7 @@ class RunOptions:
     ----------
     period : Period or str
     data, params, out : Path or str
-        Folders, relative to the current one, in which the notebooks run; ``data`` and ``out`` may be
-        URLs that fsspec knows.
+        Folders, relative to the current one, in which the notebooks run.
     specialists : sequence of str or None
         Whose reports; None for everyone's.
     jobs : int or None
@@ -57,6 +55,8 @@ class RunOptions:
         Seconds after which a notebook is ended, whatever it is doing.
     scheduler : str or None
         The address of a dask scheduler whose workers are to execute; None for this machine.
+    names : mapping of str to str
+        Folders that are copies of other places, with the names of these, which reports show.
     """
 
     period: Period | str
@@ -72,6 +72,7 @@ class RunOptions:
     force: bool = False
     deadline: float = DEADLINE
     scheduler: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,6 @@ class Run:
     jobs : int
     engine, language : str
     console : Console
-    names : mapping of Path to str
-        Folders that are copies of other places, with the names of these.
-    target : Remote or None
-        The place at a URL of which the folder is a copy.
     snapshot : Snapshot or None
         The snapshot from which everything is computed, once it is taken.
     """
@@ -103,8 +100,6 @@ class Run:
     engine: str
     language: str
     console: Console
-    names: Mapping[Path, str] = field(default_factory=dict)
-    target: Remote | None = None
     snapshot: Snapshot | None = None
 
     @property
@@ -125,13 +120,11 @@ class Run:
     @property
     def copies(self) -> dict[str, str]:
         """Folders that are copies of other places, with the names of these."""
-        copies = {str(place): name for place, name in self.names.items()}
-        if self.target is not None:
-            copies[str(self.out)] = self.target.name.removesuffix(f"/{self.parameters['period']}")
+        names = self.options.names
         if self.snapshot is None:
-            return copies
-        data = copies.get(str(self.data), str(self.data))
-        return {str(self.snapshot.data): data, str(self.snapshot.params): str(self.params), **copies}
+            return dict(names)
+        data = names.get(str(self.data), str(self.data))
+        return {str(self.snapshot.data): data, str(self.snapshot.params): str(self.params), **names}
 
     def named(self, text: str) -> str:
         """A text in which folders have the names of the places that they are copies of."""
@@ -151,18 +144,15 @@ def check_inputs(options: RunOptions, loaded: Params, console: Console | None) -
     people = wanted(options.specialists, [*loaded.specialists, *loaded.broken])
     check_declared({options.notebooks / name: needs for name, needs in NEEDS.items()})
     period = str(options.period if isinstance(options.period, Period) else Period.parse(options.period))
-    place, target = source(options.data), destination(options.out, period)
     return Run(
         options=options,
         parameters={
             "period": period,
-            "data": str(place),
+            "data": str(options.data),
             "params": str(options.params),
             "as_of": options.as_of or "",
         },
-        out=Path(options.out) if target is None else target.folder.parent,
-        names={place: shown(str(options.data))} if is_url(options.data) else {},
-        target=target,
+        out=Path(options.out),
         jobs=how_many(options.jobs, len(people)),
         engine=render.choose(options.engine),
         language=loaded.department.language,

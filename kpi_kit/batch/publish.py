@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,13 +13,9 @@ from kpi_kit.batch.execute import Report, Result
 from kpi_kit.batch.fingerprints import Entry, Inputs, of_file
 from kpi_kit.batch.manifest import Manifest, sync_folder
 from kpi_kit.batch.plan import DEPARTMENT, Run
-from kpi_kit.batch.remote import RemoteError
 from kpi_kit.batch.workspace import locked
 from kpi_kit.core.files import write_file
 from kpi_kit.scorecard import archive
-
-_OFTEN = 5.0
-"""Seconds after which finished reports are carried to a place that is not on this machine."""
 
 
 @dataclass
@@ -30,7 +25,7 @@ class Outcome:
     Parameters
     ----------
     folder : Path
-        ``<out>/<period>``; where that is a URL, its copy on this machine.
+        ``<out>/<period>``.
     written : list of Path
         Files that were written or replaced, the manifest included.
     unchanged : list of str
@@ -61,7 +56,6 @@ class Publisher:
 
     def __init__(self, run: Run, manifest: Manifest, outcome: Outcome) -> None:
         self._run, self._manifest, self._outcome = run, manifest, outcome
-        self._carried = time.monotonic()
 
     def publish(self, report: Report, result: Result, inputs: Inputs) -> Result:
         """Move a whole report into place and record it; where it failed, leave the notebook for reading."""
@@ -122,7 +116,6 @@ class Publisher:
                 self._manifest.record_department(entry)
             else:
                 self._manifest.record(result.id, entry, as_of)
-        self._carry(_OFTEN)
 
     def publish_cohort(self, texts: Mapping[Path, str], inputs: Inputs) -> None:
         """Put the files about the whole cohort beside the reports that were made with them."""
@@ -139,20 +132,6 @@ class Publisher:
         """Write the manifest, whatever became of the reports."""
         with self._writing():
             self._manifest.save()
-        self._carry()
-
-    def _carry(self, every: float = 0.0) -> None:
-        """Put what is new where the reports are to be, if that was not done a moment ago."""
-        target = self._run.target
-        if target is None or time.monotonic() - self._carried < every:
-            return
-        try:
-            target.publish()
-        except RemoteError as fault:
-            self._outcome.failed["out"] = str(fault)
-            return
-        self._outcome.failed.pop("out", None)
-        self._carried = time.monotonic()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

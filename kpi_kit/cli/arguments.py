@@ -7,7 +7,7 @@ import datetime as dt
 from importlib import metadata
 from pathlib import Path
 
-from kpi_kit.batch.remote import is_url
+from kpi_kit.cli.remote import is_url
 from kpi_kit.core.schema import PLATFORMS, TABLES
 from kpi_kit.mail.journal import ANSWERS
 from kpi_kit.report import wording

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from typing import cast
 
-from kpi_kit.batch.remote import source
 from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.cli.shared import chosen_period, warn
 from kpi_kit.core.errors import InputError, SpecialistError
@@ -31,7 +30,7 @@ def carry_out(asked: argparse.Namespace) -> int:
     warn(loaded.warnings)
     broken = [problem for problems in loaded.broken.values() for problem in problems]
     try:
-        loaded, store = open_inputs(source(asked.data), asked.params, whole=True)
+        loaded, store = open_inputs(asked.data, asked.params, whole=True)
     except InputError as fault:
         raise InputError([*fault.problems, *broken]) from None
     with store:
@@ -51,7 +50,7 @@ def carry_out(asked: argparse.Namespace) -> int:
         print(on_terminal(problem), file=sys.stderr)
     people = counted(len(loaded.specialists) + len(loaded.broken), "specialist")
     faults = counted(len(broken), "problem")
-    print(on_terminal(f"{people}, {faults} in their files; no problems in {asked.data}"))
+    print(on_terminal(f"{people}, {faults} in their files; no problems in {asked.data_name}"))
     return SOME_FAILED if broken else OK
 
 

@@ -8,7 +8,6 @@ import os
 import sys
 from typing import TextIO
 
-from kpi_kit.batch.remote import source
 from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.cli.shared import chosen_period, warn
 from kpi_kit.core.errors import InputError
@@ -29,7 +28,7 @@ def carry_out(asked: argparse.Namespace) -> int:
     if asked.timeout <= 0:
         raise InputError(f"--timeout {asked.timeout:g}: allowed is more than 0")
     server = from_environment(os.environ) if asked.send else None
-    loaded, store = open_inputs(source(asked.data), asked.params)
+    loaded, store = open_inputs(asked.data, asked.params)
     with store:
         warn([*loaded.warnings, *store.warnings])
         period = str(chosen_period(asked, store))

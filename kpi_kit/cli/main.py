@@ -7,31 +7,37 @@ import datetime as dt
 import importlib
 import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
-from kpi_kit.batch.remote import copy_of, is_url, shown
 from kpi_kit.cli import BAD_INPUT, OK, SOME_FAILED, STOPPED
 from kpi_kit.cli.arguments import parser
+from kpi_kit.cli.remote import fetched, is_url, shown
 from kpi_kit.core.errors import InputError, KitError, SpecialistError
 from kpi_kit.core.sanitize import on_terminal
+
+_READ_DATA = ("run", "score", "check", "mail", "verify", "what_if")
+"""Commands that read data, which may be at a URL."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code: 0 all well, 1 some reports failed, 2 bad input."""
     given = sys.argv[1:] if arguments is None else arguments
-    asked = parser(*given[:1]).parse_args(given, argparse.Namespace(clock=_now))
+    asked = parser(*given[:1]).parse_args(given, argparse.Namespace(clock=_now, names={}))
     try:
         if is_url(asked.out) and asked.command != "run":
             raise InputError(f"--out {shown(asked.out)}: only run writes to a URL; a folder is allowed")
+        asked.data_name = shown(str(asked.data))
+        if is_url(asked.data) and asked.command in _READ_DATA:
+            asked.data = fetched(asked.data)
+            asked.names[str(asked.data)] = asked.data_name
         # a command imports what it needs: a run in which all is up to date takes a second
         command = importlib.import_module(f"kpi_kit.cli.{asked.command}")
         return int(command.carry_out(asked))
     except SpecialistError as fault:
-        _say_problems(fault, asked.data)
+        _say_problems(fault, asked.names)
         return SOME_FAILED
     except KitError as fault:
-        _say_problems(fault, asked.data)
+        _say_problems(fault, asked.names)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -46,7 +52,8 @@ def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _say_problems(fault: KitError, data: Path | str) -> None:
+def _say_problems(fault: KitError, names: Mapping[str, str]) -> None:
     for problem in fault.problems:
-        told = problem.replace(str(copy_of(data)), shown(data)) if isinstance(data, str) else problem
-        print(on_terminal(told), file=sys.stderr)
+        for copy, name in names.items():
+            problem = problem.replace(copy, name)
+        print(on_terminal(problem), file=sys.stderr)

@@ -8,9 +8,9 @@ from contextlib import suppress
 
 from kpi_kit.batch import warm
 from kpi_kit.batch.execute import stoppable
-from kpi_kit.batch.remote import is_url, source
 from kpi_kit.batch.workspace import has_manifest
 from kpi_kit.cli import OK, SOME_FAILED
+from kpi_kit.cli.remote import RemoteError, is_url, output
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.sanitize import on_terminal
 
@@ -46,25 +46,31 @@ def _made(asked: argparse.Namespace) -> int:
     from kpi_kit.data.open_inputs import open_inputs
 
     # the run looks at the rows itself
-    loaded, store = open_inputs(source(asked.data), asked.params, check=False)
+    loaded, store = open_inputs(asked.data, asked.params, check=False)
     with store:
         if asked.as_of:
             parse_instant(asked.as_of, loaded.department.zone, "--as-of")
         warn([*loaded.warnings, *store.warnings])
         period = chosen_period(asked, store)
-    options = batch.RunOptions(
-        period,
-        data=asked.data,
-        params=asked.params,
-        out=asked.out,
-        specialists=asked.specialist,
-        jobs=asked.jobs,
-        engine=asked.engine,
-        as_of=asked.as_of,
-        force=asked.force,
-        scheduler=_scheduler(asked),
-    )
-    outcome = batch.run(options, console=Console(stderr=True, quiet=asked.quiet))
+    try:
+        with output(asked.out, str(period)) as (out, names):
+            options = batch.RunOptions(
+                period,
+                data=asked.data,
+                params=asked.params,
+                out=out,
+                specialists=asked.specialist,
+                jobs=asked.jobs,
+                engine=asked.engine,
+                as_of=asked.as_of,
+                force=asked.force,
+                scheduler=_scheduler(asked),
+                names={**asked.names, **names},
+            )
+            outcome = batch.run(options, console=Console(stderr=True, quiet=asked.quiet))
+    except RemoteError as fault:
+        print(on_terminal(str(fault)), file=sys.stderr)
+        return SOME_FAILED
     if asked.quiet:  # otherwise the run has said each when it failed
         for name, problem in outcome.failed.items():
             print(on_terminal(f"{name}: {problem}"), file=sys.stderr)

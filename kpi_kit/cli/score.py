@@ -7,7 +7,6 @@ import sys
 
 from rich.console import Console
 
-from kpi_kit.batch.remote import source
 from kpi_kit.cli import OK
 from kpi_kit.cli.shared import chosen_period
 from kpi_kit.core.sanitize import json_on_terminal
@@ -21,7 +20,7 @@ from kpi_kit.scorecard.json_file import dumps
 
 def carry_out(asked: argparse.Namespace) -> int:
     """Show the scorecard, or write it as JSON."""
-    loaded, store = open_inputs(source(asked.data), asked.params)
+    loaded, store = open_inputs(asked.data, asked.params)
     with store:
         period = chosen_period(asked, store)
         context = prepare(asked.specialist, period, params=loaded, store=store, as_of=asked.as_of)

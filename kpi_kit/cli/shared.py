@@ -7,7 +7,6 @@ import datetime as dt
 import sys
 from collections.abc import Iterable
 
-from kpi_kit.batch.remote import shown
 from kpi_kit.core.periods import Period
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.store import Store
@@ -27,6 +26,6 @@ def chosen_period(asked: argparse.Namespace, store: Store) -> Period:
         period = Period.parse(asked.period)
         if until is not None and period.start >= until:
             last = until - dt.timedelta(days=1)
-            warn([f"period {period}: the data in {shown(str(asked.data))} end on {last}, before it begins"])
+            warn([f"period {period}: the data in {asked.data_name} end on {last}, before it begins"])
         return period
     return last_full_month(store)

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kpi_kit.batch.remote import source
 from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.params import entry_name
@@ -47,7 +46,7 @@ _MOST_FIGURES = 12
 def carry_out(options: argparse.Namespace) -> int:
     """Verify each report; a problem with one does not stop the others."""
     notebook = NOTEBOOK if NOTEBOOK.is_file() else None
-    data, different = source(options.data), False
+    data, different = options.data, False
     problems: list[str] = []
     for path in options.reports:
         try:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kpi_kit.batch.remote import source
 from kpi_kit.cli import OK
 from kpi_kit.cli.shared import chosen_period
 from kpi_kit.core.errors import InputError, KitError
@@ -24,7 +23,7 @@ def carry_out(asked: argparse.Namespace) -> int:
     """Show the answer, or write it as JSON."""
     target = _mapping(asked.target, "--target")
     scope = None if asked.scope is None else _scope(_mapping(asked.scope, "--scope"))
-    data = source(asked.data)
+    data = asked.data
     loaded, store = open_inputs(data, asked.params, check=False)
     with store:
         period = str(chosen_period(asked, store))

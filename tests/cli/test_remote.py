@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from kpi_kit.batch import run as batch
-from kpi_kit.batch.remote import Remote, RemoteError, copy_of, destination, source
 from kpi_kit.cli.main import main
+from kpi_kit.cli.remote import Remote, RemoteError, copy_of, fetched, output
 from kpi_kit.core.errors import InputError
 from kpi_kit.scorecard.cohort import Cohort
 
@@ -25,7 +25,7 @@ fsspec = pytest.importorskip("fsspec")
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("kpi_kit.batch.remote.user_cache_path", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setattr("kpi_kit.cli.remote.user_cache_path", lambda name: tmp_path / "cache" / name)
     return tmp_path / "cache"
 
 
@@ -54,43 +54,70 @@ def carried(monkeypatch: pytest.MonkeyPatch, files: Any) -> list[str]:
 def test_only_what_has_changed_is_carried(memory, monkeypatch):
     memory.pipe({"/data/posts.csv": b"1", "/data/plan/a.parquet": b"2", "/data/.hidden/x": b"3"})
     seen = carried(monkeypatch, memory)
-    place = source("memory://data")
+    place = fetched("memory://data")
     assert {path.relative_to(place).as_posix() for path in place.rglob("[!.]*") if path.is_file()} == {
         "posts.csv",
         "plan/a.parquet",
     }
     assert sorted(seen) == ["get a.parquet", "get posts.csv"]
     seen.clear()
-    assert source("memory://data") == place
+    assert fetched("memory://data") == place
     assert seen == []
     memory.pipe("/data/posts.csv", b"new")
     memory.rm_file("/data/plan/a.parquet")
     seen.clear()
-    source("memory://data")
+    fetched("memory://data")
     assert seen == ["get posts.csv"]
     assert (place / "posts.csv").read_bytes() == b"new"
     assert not (place / "plan/a.parquet").exists()
     (place / "posts.csv").write_bytes(b"meddled with")
-    source("memory://data")
+    fetched("memory://data")
     assert (place / "posts.csv").read_bytes() == b"new"
 
 
 def test_the_manifest_is_put_last_and_what_is_gone_goes(memory, monkeypatch):
-    target = destination("memory://out", "2025-10")
-    assert target is not None
-    for name in ("manifest.json", "anna.html", "zoe.failed.ipynb", ".work-1/scratch"):
-        (target.folder / name).parent.mkdir(exist_ok=True)
-        (target.folder / name).write_text(name, encoding="utf-8")
-    seen = carried(monkeypatch, memory)
-    target.publish()
+    with output("memory://out", "2025-10") as (out, names):
+        assert names == {str(out): "memory://out"}
+        folder = out / "2025-10"
+        for name in ("manifest.json", "anna.html", "zoe.failed.ipynb", ".work-1/scratch"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(name, encoding="utf-8")
+        seen = carried(monkeypatch, memory)
     assert seen == ["put anna.html", "put zoe.failed.ipynb", "put manifest.json"]
-    (target.folder / "zoe.failed.ipynb").unlink()
-    seen.clear()
-    target.publish()
+    with output("memory://out", "2025-10"):
+        (folder / "zoe.failed.ipynb").unlink()
+        seen.clear()
     assert seen == ["rm_ zoe.failed.ipynb"]
     assert memory.find("/out") == ["/out/2025-10/anna.html", "/out/2025-10/manifest.json"]
-    shutil.rmtree(target.folder)  # another machine
-    assert (destination("memory://out", "2025-10").folder / "anna.html").read_text() == "anna.html"
+    shutil.rmtree(folder)  # another machine
+    with output("memory://out", "2025-10"):
+        assert (folder / "anna.html").read_text() == "anna.html"
+        memory.rm_file("/out/2025-10/anna.html")
+    with output("memory://out", "2025-10"):
+        assert not (folder / "anna.html").exists(), "what is gone from the URL goes from the copy"
+
+
+def test_what_a_run_could_not_put_at_the_url_is_put_by_the_next(memory, monkeypatch):
+    def fail(*_: Any, **__: Any) -> None:
+        raise ConnectionError
+
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(RemoteError, match="memory://out/2025-10: it cannot be written to"),
+        output("memory://out", "2025-10") as (out, _),
+    ):
+        (out / "2025-10/anna.html").write_text("page")
+        patch.setattr(type(memory), "put_file", fail)
+    with output("memory://out", "2025-10"):
+        assert (out / "2025-10/anna.html").read_text() == "page"
+    assert memory.cat("/out/2025-10/anna.html") == b"page"
+
+
+def test_what_was_finished_is_put_at_the_url_when_a_run_is_stopped(memory):
+    with pytest.raises(KeyboardInterrupt), output("memory://out", "2025-10") as (out, _):
+        (out / "2025-10/anna.html").write_text("page")
+        raise KeyboardInterrupt
+    assert memory.cat("/out/2025-10/anna.html") == b"page"
 
 
 @pytest.mark.parametrize(
@@ -187,9 +214,13 @@ def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path,
     monkeypatch.setattr(batch.cohort, "compute", lambda *_, **__: (Cohort(), {}))
 
     def go() -> batch.Outcome:
-        places = {"data": "s3://agency/data", "out": "s3://agency/reports"}
+        data = fetched("s3://agency/data")
         options = {"notebooks": tmp_path, "engine": "embedded", "jobs": 2}
-        return batch.run(batch.RunOptions("2025-10", params="p", **places, **options))
+        with output("s3://agency/reports", "2025-10") as (out, names):
+            names[str(data)] = "s3://agency/data"
+            return batch.run(
+                batch.RunOptions("2025-10", data=data, params="p", out=out, names=names, **options)
+            )
 
     assert go().failed == {}
     there = {path.removeprefix("agency/reports/2025-10/") for path in bucket.find("agency/reports")}
@@ -210,14 +241,14 @@ def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path,
 
 def test_a_copy_of_what_needs_credentials_is_for_its_owner_alone(memory):
     memory.pipe({"/data/posts.csv": b"1"})
-    assert source("memory://data").stat().st_mode & 0o077 == 0
+    assert fetched("memory://data").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("name", ["../evil.csv", "a/../../evil.csv", "../../../evil.csv"])
 def test_names_that_lead_out_of_the_copy_are_not_carried(name: str, memory, cache: Path):
     memory.pipe({"/data/posts.csv": b"1"})
     memory.store[f"/data/{name}"] = memory.store["/data/posts.csv"]  # as a key of S3 may be called
-    place = source("memory://data")
+    place = fetched("memory://data")
     assert [path.name for path in cache.parent.rglob("*.csv")] == ["posts.csv"]
     assert (place / "posts.csv").read_bytes() == b"1"
 
@@ -226,4 +257,4 @@ def test_a_name_that_is_a_file_and_a_folder_is_refused_in_a_sentence(memory):
     memory.pipe({"/data/posts": b"1", "/data/posts.csv": b"1"})
     memory.store["/data/posts/part.parquet"] = memory.store["/data/posts.csv"]
     with pytest.raises(InputError, match="memory://data: it cannot be read: "):
-        source("memory://data")
+        fetched("memory://data")

@@ -1,7 +1,7 @@
 """Data and reports at a URL that fsspec knows, such as ``s3://bucket/folder``.
 
-A place at a URL has a copy on this machine, which is brought up to date before it is read, and whose
-new files are put at the URL, each whole. What has not changed is not carried again.
+Commands work on a copy on this machine: it is fetched before a command, and published after a run.
+Only files that have changed are transferred.
 """
 
 from __future__ import annotations
@@ -118,7 +118,9 @@ class Remote:
             there, known = self._listed(), self._known()
             if must_exist and not there:
                 raise RemoteError(f"{self.name}: there is nothing at this place")
-            for name in _files_in(self.folder) - there.keys():
+            gone = _files_in(self.folder) - there.keys()
+            # what a run could not put there stays for the next one
+            for name in gone if must_exist else gone & known.keys():
                 (self.folder / name).unlink()
             for name, version in there.items():
                 if known.get(name) != [version, *_stamp(self.folder / name)]:
@@ -221,12 +223,13 @@ def _version(info: dict[str, Any]) -> str:
     return sha256(repr(told[:2] if any(told[:2]) else told))[:16]
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What changes when a file of the copy changes; programs cannot set the last part."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
-        return (-1, -1)
-    return found.st_size, found.st_mtime_ns
+        return (-1, -1, -1)
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _is_hidden(name: Path) -> bool:
@@ -239,36 +242,44 @@ def _files_in(folder: Path) -> set[str]:
     return {path.as_posix() for path in found if not _is_hidden(path)}
 
 
-def source(data: Path | str) -> Path:
-    """A folder on this machine with the data.
+def fetched(url: str) -> Path:
+    """A folder on this machine with the data at a URL.
 
     Raises
     ------
     InputError
-        Where they are at a URL and cannot be read.
+        Where they cannot be read.
     """
-    if not is_url(data):
-        return Path(data)
     try:
-        return Remote(str(data)).fetch()
+        return Remote(url).fetch()
     except RemoteError as fault:
         raise InputError(str(fault)) from None
 
 
-def destination(out: Path | str, period: str) -> Remote | None:
-    """The folder of a period where reports are to be, its copy brought up to date; None on this machine.
+@contextmanager
+def output(out: Path | str, period: str) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A folder on this machine for the reports of a period, and its name in them if it is a copy.
+
+    What is new in the copy of a URL is put there when the block ends, however it ends.
 
     Raises
     ------
     InputError
-        Where it cannot be written to.
+        Where the URL cannot be written to, before the block.
+    RemoteError
+        Where that fails after it; the files stay in the copy, and the next run puts them.
     """
     if not is_url(out):
-        return None
+        yield Path(out), {}
+        return
+    whole = Remote(str(out))
     try:
-        target = Remote(str(out)).below(period)
+        target = whole.below(period)
         target.fetch(must_exist=False)
         target.check_writable()
     except RemoteError as fault:
         raise InputError(str(fault)) from None
-    return target
+    try:
+        yield whole.folder, {str(whole.folder): whole.name}
+    finally:
+        target.publish()
