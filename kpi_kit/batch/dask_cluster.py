@@ -63,18 +63,18 @@ class Cluster:
 
     def execute(self, reports: Sequence[Report]) -> Iterator[tuple[Report, Result]]:
         """Execute notebooks, and yield each with its result as it ends."""
-        asked = {self._ask(report): report for report in reports}
-        ended = self._dask.as_completed(list(asked), loop=self._client.loop)
+        reports_of = {self._ask(report): report for report in reports}
+        ended = self._dask.as_completed(list(reports_of), loop=self._client.loop)
         again: set[str] = set()
         for future in ended:
-            report = asked.pop(future)
+            report = reports_of.pop(future)
             try:
                 result: Result = future.result()
             except self._dask.KilledWorker:
                 result = lost_result(report)
             if result.lost and report.id not in again:
                 again.add(report.id)
-                asked[second := self._ask(report)] = report
+                reports_of[second := self._ask(report)] = report
                 ended.add(second)
                 continue
             yield report, replace(result, attempts=1 + (report.id in again))

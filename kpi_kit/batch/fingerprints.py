@@ -199,7 +199,7 @@ def slices(
     for name in store.sources:
         first = None if name in TIMELESS else since
         where, moments = _within(name, first, as_of)
-        rows = f"SELECT * FROM ({store.theirs(name, owned, first)}) WHERE {where}"
+        rows = f"SELECT * FROM ({store.rows_of(name, owned, first)}) WHERE {where}"
         sums = store.query(
             f"SELECT _owner, count(*), CAST(sum(hash(t)) AS VARCHAR) FROM ({rows}) t GROUP BY 1", moments
         )

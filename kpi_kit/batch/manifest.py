@@ -1,4 +1,4 @@
-"""``manifest.json``: what became of each report of a period, durable as each ends."""
+"""``manifest.json``: how each report of a period ended, written when it ends."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Manifest:
     folder : Path
         The folder of the reports.
     period : str
-    known : collection of str
-        The specialists that there are; what the file says of others is forgotten.
+    people : collection of str
+        The specialists in params; entries of others are dropped.
 
     Raises
     ------
@@ -34,9 +34,9 @@ class Manifest:
         Where there is a file of this name that is no manifest.
     """
 
-    def __init__(self, folder: Path, period: str, known: Collection[str]) -> None:
+    def __init__(self, folder: Path, period: str, people: Collection[str]) -> None:
         self.path = folder / "manifest.json"
-        self._period, self._known = period, known
+        self._period, self._people = period, people
         self.as_of: str | None = None
         self.reports: dict[str, Entry] = {}
         self.department: Entry | None = None
@@ -51,16 +51,17 @@ class Manifest:
         if stamp is None or stamp == self._seen:
             return
         try:
-            found = read_json(self.path)
-            self.as_of, self.across, department = found["as_of"], found.get("across"), found.get("department")
-            reports = {name: _entry(entry) for name, entry in dict(found["reports"]).items()}
-            self.across, self.department = (each and _entry(each) for each in (self.across, department))
+            content = read_json(self.path)
+            self.as_of = content["as_of"]
+            reports = {name: _entry(entry) for name, entry in dict(content["reports"]).items()}
+            across, department = content.get("across"), content.get("department")
+            self.across, self.department = across and _entry(across), department and _entry(department)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise InputError(
                 f"{self.path}: it is no manifest of this kit; move it away and run again"
             ) from None
-        file_versions.refuse_other("manifest", found.get("schema", 1), self.path, InputError)
-        self.reports |= {name: entry for name, entry in reports.items() if name in self._known}
+        file_versions.refuse_other("manifest", content.get("schema", 1), self.path, InputError)
+        self.reports |= {name: entry for name, entry in reports.items() if name in self._people}
         self._lines = {}
         self._seen = stamp
 
@@ -107,13 +108,13 @@ class Manifest:
         self._seen = _stamp(self.path)
 
 
-def _entry(found: object) -> Entry:
+def _entry(value: object) -> Entry:
     """What a file says of a report: a mapping, in which inputs and outputs have names."""
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise TypeError("an entry of the manifest is expected")
-    if not all(isinstance(found.get(part) or {}, dict) for part in ("inputs", "outputs")):
+    if not all(isinstance(value.get(part) or {}, dict) for part in ("inputs", "outputs")):
         raise TypeError("names of inputs and outputs are expected")
-    return found
+    return value
 
 
 def sync_folder(folder: Path) -> None:

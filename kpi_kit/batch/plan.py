@@ -141,7 +141,7 @@ def check_inputs(options: RunOptions, loaded: Params, console: Console | None) -
     InputError
         Where one of them cannot be used.
     """
-    people = wanted(options.specialists, [*loaded.specialists, *loaded.broken])
+    people = chosen_people(options.specialists, [*loaded.specialists, *loaded.broken])
     check_declared({options.notebooks / name: needs for name, needs in NEEDS.items()})
     period = str(options.period if isinstance(options.period, Period) else Period.parse(options.period))
     return Run(
@@ -160,25 +160,25 @@ def check_inputs(options: RunOptions, loaded: Params, console: Console | None) -
     )
 
 
-def wanted(specialists: Sequence[str] | None, known: Sequence[str]) -> list[str]:
-    """The ids of those whose reports are to be made.
+def chosen_people(specialists: Sequence[str] | None, everyone: Sequence[str]) -> list[str]:
+    """The ids of the specialists whose reports are to be made.
 
     Raises
     ------
     InputError
-        Where there are none, or not those that are asked for.
+        Where there are no specialists, or not all that were named.
     """
-    if not known:
+    if not everyone:
         raise InputError("params: there are no specialists; allowed is a file each in specialists/<id>.yml")
-    strangers = [name for name in specialists or () if name not in known]
+    strangers = [name for name in specialists or () if name not in everyone]
     if strangers:
         raise InputError(
             [
-                f"specialist {name!r}: there is none of this id{did_you_mean(name, known)}"
+                f"specialist {name!r}: there is none of this id{did_you_mean(name, everyone)}"
                 for name in strangers
             ]
         )
-    return sorted(set(known if specialists is None else specialists))
+    return sorted(set(everyone if specialists is None else specialists))
 
 
 def how_many(jobs: int | None, reports: int) -> int:

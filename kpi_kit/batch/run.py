@@ -24,7 +24,15 @@ from kpi_kit.batch.dask_cluster import Cluster
 from kpi_kit.batch.execute import Report, Result, stoppable
 from kpi_kit.batch.fingerprints import InputHashes, Inputs, of_file, up_to_date
 from kpi_kit.batch.manifest import Manifest
-from kpi_kit.batch.plan import DEPARTMENT, Run, RunOptions, check_inputs, department, specialist, wanted
+from kpi_kit.batch.plan import (
+    DEPARTMENT,
+    Run,
+    RunOptions,
+    check_inputs,
+    chosen_people,
+    department,
+    specialist,
+)
 from kpi_kit.batch.progress import display, line, say
 from kpi_kit.batch.publish import Outcome, Publisher
 from kpi_kit.batch.warm import Workers
@@ -71,7 +79,7 @@ def run(options: RunOptions, *, console: Console | None = None) -> Outcome:
     outcome = Outcome(this.folder)
     with stoppable():
         if not options.force and has_manifest(this.folder) and _is_unchanged(this, loaded):
-            outcome.unchanged = [*wanted(options.specialists, list(loaded.specialists)), DEPARTMENT]
+            outcome.unchanged = [*chosen_people(options.specialists, list(loaded.specialists)), DEPARTMENT]
         else:
             with _workers(this) as workers:
                 workers.warm_up()  # processes import while this one copies and checks the inputs
@@ -146,7 +154,7 @@ def _is_unchanged(this: Run, loaded: Params) -> bool:
     """
     if loaded.broken:
         return False
-    people = wanted(this.options.specialists, list(loaded.specialists))
+    people = chosen_people(this.options.specialists, list(loaded.specialists))
     manifest = Manifest(this.folder, this.parameters["period"], set(loaded.specialists))
     with open_store(this.data, loaded.department.timezone) as store:
         hashes = _hashes(this, loaded, store)
@@ -190,7 +198,7 @@ class _Steps:
         self._this, self._workers, self._loaded, self._hashes = this, workers, loaded, hashes
         self._manifest, self._outcome = manifest, outcome
         self._publisher = Publisher(this, manifest, outcome)
-        self._people = wanted(this.options.specialists, [*loaded.specialists, *loaded.broken])
+        self._people = chosen_people(this.options.specialists, [*loaded.specialists, *loaded.broken])
 
     def record_broken(self) -> None:
         """Record the reports that fail because a specialist's file cannot be used."""

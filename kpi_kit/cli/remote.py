@@ -92,9 +92,9 @@ class Remote:
             missing = f"the library {fault.name or 'for it'} is missing"
             raise InputError(f"{self.name}: {missing}; pip install 'kpi-kit[remote]' brings it") from None
         except (ValueError, TypeError) as fault:
-            known = ", ".join(_NEXT)
+            examples = ", ".join(_NEXT)
             raise InputError(
-                f"{self.name}: a folder or a URL of fsspec is allowed, such as {known} ({_word(fault)})"
+                f"{self.name}: a folder or a URL of fsspec is allowed, such as {examples} ({_word(fault)})"
             ) from None
         self._root = str(root).rstrip("/")
 
@@ -115,15 +115,15 @@ class Remote:
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with locked(self.folder):
-            there, known = self._listed(), self._known()
+            there, index = self._listed(), self._read_index()
             if must_exist and not there:
                 raise RemoteError(f"{self.name}: there is nothing at this place")
             gone = _files_in(self.folder) - there.keys()
             # what a run could not put there stays for the next one
-            for name in gone if must_exist else gone & known.keys():
+            for name in gone if must_exist else gone & index.keys():
                 (self.folder / name).unlink()
             for name, version in there.items():
-                if known.get(name) != [version, *_stamp(self.folder / name)]:
+                if index.get(name) != [version, *_stamp(self.folder / name)]:
                     self._get(name)
             self._remember(there)
         return self.folder
@@ -156,38 +156,38 @@ class Remote:
         RemoteError
         """
         with locked(self.folder):
-            known, here = self._known(), _files_in(self.folder)
-            stale = {name for name in here if known.get(name, [None])[1:] != list(_stamp(self.folder / name))}
-            gone = known.keys() - here
+            index, here = self._read_index(), _files_in(self.folder)
+            stale = {name for name in here if index.get(name, [None])[1:] != list(_stamp(self.folder / name))}
+            gone = index.keys() - here
             with self._reasons("written to"):
                 for name in sorted(stale, key=lambda name: (name == _LAST, name)):
                     stamp = _stamp(self.folder / name)
                     self._files.put_file(str(self.folder / name), f"{self._root}/{name}")
                     version = _version(self._files.info(f"{self._root}/{name}"))
-                    known[name] = [version, *stamp]
+                    index[name] = [version, *stamp]
                 for name in gone:
                     self._files.rm_file(f"{self._root}/{name}")
-                    del known[name]
+                    del index[name]
             if stale or gone:
-                self._save(known)
+                self._save(index)
 
     def _listed(self) -> dict[str, str]:
         """The version of each file by its name."""
         with self._reasons("read"):
             self._files.invalidate_cache()
             try:
-                found = self._files.find(self._root, detail=True)
+                listing = self._files.find(self._root, detail=True)
             except FileNotFoundError:  # folders that are not there yet may be made
                 return {}
-        names = {path[len(self._root) :].strip("/"): info for path, info in found.items()}
+        names = {path[len(self._root) :].strip("/"): info for path, info in listing.items()}
         return {name: _version(info) for name, info in names.items() if name and not _is_hidden(Path(name))}
 
     @property
     def _index(self) -> Path:
         return self.folder / ".index.json"
 
-    def _known(self) -> dict[str, list[Any]]:
-        """Of each file of the copy its version at the URL, and what the copy was like then."""
+    def _read_index(self) -> dict[str, list[Any]]:
+        """Of each file of the copy its version at the URL, and its stamp when they were the same."""
         try:
             return dict(read_json(self._index))
         except (OSError, ValueError, TypeError):
@@ -196,8 +196,8 @@ class Remote:
     def _remember(self, there: dict[str, str]) -> None:
         self._save({name: [version, *_stamp(self.folder / name)] for name, version in there.items()})
 
-    def _save(self, known: dict[str, list[Any]]) -> None:
-        write_file(self._index, json.dumps(known))
+    def _save(self, index: dict[str, list[Any]]) -> None:
+        write_file(self._index, json.dumps(index))
 
     @contextmanager
     def _reasons(self, done: str) -> Iterator[None]:
@@ -213,14 +213,14 @@ def _word(fault: BaseException) -> str:
     chain: list[BaseException] = [fault]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)
-    kinds = [kind.__name__ for each in chain for kind in type(each).__mro__]
+    kinds = [kind.__name__ for link in chain for kind in type(link).__mro__]
     return next((_REASONS[kind] for kind in kinds if kind in _REASONS), type(fault).__name__)
 
 
 def _version(info: dict[str, Any]) -> str:
     """What changes when a file changes."""
-    told = [info.get(key) for key in ("ETag", "etag", "LastModified", "mtime", "created", "size")]
-    return sha256(repr(told[:2] if any(told[:2]) else told))[:16]
+    marks = [info.get(key) for key in ("ETag", "etag", "LastModified", "mtime", "created", "size")]
+    return sha256(repr(marks[:2] if any(marks[:2]) else marks))[:16]
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
@@ -238,8 +238,8 @@ def _is_hidden(name: Path) -> bool:
 
 def _files_in(folder: Path) -> set[str]:
     """The files of a copy; scratch folders and notes are none of it."""
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return {path.as_posix() for path in found if not _is_hidden(path)}
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {path.as_posix() for path in files if not _is_hidden(path)}
 
 
 def fetched(url: str) -> Path:

@@ -329,7 +329,7 @@ def _belongs(store: Store, source: Source, owned: Owned, since: dt.datetime | No
     if source.table.scope is None:  # snapshots of posts belong to the owners of the posts
         if "posts" not in store.sources:
             return "false"
-        posts = f"SELECT post_id FROM ({store.theirs('posts', owned)})"
+        posts = f"SELECT post_id FROM ({store.rows_of('posts', owned)})"
         return f"{source.near(None, first)} AND CAST(post_id AS VARCHAR) IN ({posts})"
     scope, own = source.table.scope, sorted(owned[source.table.scope])
     listed = ", ".join(map(literal, own)) or "NULL"
@@ -357,10 +357,13 @@ def open_snapshot(snapshot: Snapshot, params: Path, *, whole: bool = False) -> t
     """
     record = _record(snapshot)
     read = (PARAMS, FILES if whole else DATA)
-    files = {snapshot.folder / name: kept for name, kept in record["files"].items()}
-    used = {file: kept for file, kept in files.items() if file.relative_to(snapshot.folder).parts[0] in read}
+    used = {
+        snapshot.folder / name: (digest, tuple(stamp))
+        for name, (digest, stamp) in record["files"].items()
+        if Path(name).parts[0] in read
+    }
     for file, (digest, stamp) in used.items():
-        if stamp_of(file) != tuple(stamp) and _digest_of(file) != digest:
+        if stamp_of(file) != stamp and _digest_of(file) != digest:
             raise InputError(f"{file}: {_DEFECT}")
     loaded = _load_copy(snapshot.params, params)
     connection = connect(record["timezone"])
@@ -433,10 +436,11 @@ def _whole(
     record: Mapping[str, Any], folder: Path, connection: duckdb.DuckDBPyConnection
 ) -> dict[str, Source]:
     sources = {}
-    for name, kept in record["whole"].items():
-        files = tuple(map(Path, kept["files"]))
-        copy = None if kept["copy"] is None else folder / FILES / kept["copy"]
-        sources[name] = Source(TABLES[name], files, kept["kind"], tuple(kept["columns"]), kept["types"], copy)
+    for name, source in record["whole"].items():
+        files = tuple(map(Path, source["files"]))
+        copy = None if source["copy"] is None else folder / FILES / source["copy"]
+        columns, types = tuple(source["columns"]), source["types"]
+        sources[name] = Source(TABLES[name], files, source["kind"], columns, types, copy)
     databases = {source.files[0] for source in sources.values() if source.kind == "database"}
     for database in databases:
         connection.execute(f"ATTACH {literal(str(database))} AS data (READ_ONLY)")

@@ -90,7 +90,7 @@ class Store:
     faults : tuple of str
         The problems of the other tables.
     facts : Facts or None
-        What is recorded of the data; None where it is computed from the files when it is asked for.
+        The facts recorded in a snapshot; None where they are computed from the files.
     scratch : weakref.finalize or None
         Removes a folder when the store is closed or forgotten.
     seen : Stamps
@@ -203,9 +203,9 @@ class Store:
 
     @cached_property
     def opened(self) -> dict[str, dt.date]:
-        """When accounts were opened, where it is known."""
-        known = self.accounts["opened"].dropna()
-        return {str(account): day.date() for account, day in known.items()}
+        """The day on which accounts were opened; accounts without that day are absent."""
+        days = self.accounts["opened"].dropna()
+        return {str(account): day.date() for account, day in days.items()}
 
     @cached_property
     def has_coverage(self) -> bool:
@@ -214,7 +214,7 @@ class Store:
 
     @cached_property
     def inferred_coverage(self) -> dict[str, Window]:
-        """From the first to the last row of each table, where nothing says what was imported."""
+        """The days from the first to the last row of each table, for data without a table ``coverage``."""
         if self.facts is not None:
             return dict(self.facts.spans)
         spans = {}
@@ -233,13 +233,13 @@ class Store:
 
         A table that is not there is uncovered, whatever the table ``coverage`` says of it.
         """
-        wanted = list(scopes)
+        names = list(scopes)
         if not self.has_coverage:
             return {
-                table: {scope: [span] for scope in wanted} for table, span in self.inferred_coverage.items()
+                table: {scope: [span] for scope in names} for table, span in self.inferred_coverage.items()
             }
-        told = '"table" IN (SELECT unnest(?)) AND scope IN (SELECT unnest(?))'
-        rows = self.frame("coverage", told, [list(self.sources), wanted])
+        where = '"table" IN (SELECT unnest(?)) AND scope IN (SELECT unnest(?))'
+        rows = self.frame("coverage", where, [list(self.sources), names])
         ranges: dict[str, dict[str, list[Window]]] = {}
         for row in rows.itertuples():
             ranges.setdefault(str(row.table), {}).setdefault(str(row.scope), []).append(
@@ -252,14 +252,14 @@ class Store:
         """The end of coverage: the last covered day of any table but the plan, plus one."""
         if self.has_coverage:
             rows = self.frame("coverage")
-            told = {
+            ends = {
                 str(table): as_date(until) for table, until in rows.groupby("table")["until"].max().items()
             }
         else:
-            told = {table: until for table, (_, until) in self.inferred_coverage.items()}
+            ends = {table: until for table, (_, until) in self.inferred_coverage.items()}
         # a plan reaches into the future and says nothing about what has been imported
-        known = [until for table, until in told.items() if table != "plan"] or list(told.values())
-        return max(known, default=None)
+        imported = [until for table, until in ends.items() if table != "plan"] or list(ends.values())
+        return max(imported, default=None)
 
     @property
     def files(self) -> list[Path]:
@@ -275,7 +275,7 @@ class Store:
         self.refuse_changed()
         return fingerprint
 
-    def theirs(
+    def rows_of(
         self, name: str, owned: Mapping[str, Collection[str]], since: dt.datetime | None = None
     ) -> str:
         """SQL of the rows of some accounts and brands, with the account or brand as ``_owner``.
@@ -295,7 +295,7 @@ class Store:
             if "posts" not in self.sources:
                 return f"SELECT *, NULL AS _owner FROM ({source.typed()}) WHERE false"
             recent = "true" if since is None else f"published_at >= TIMESTAMPTZ '{since.isoformat()}'"
-            posts = f"SELECT DISTINCT post_id, _owner FROM ({self.theirs('posts', owned)}) WHERE {recent}"
+            posts = f"SELECT DISTINCT post_id, _owner FROM ({self.rows_of('posts', owned)}) WHERE {recent}"
             rows = source.typed(near=source.near(None, since))
             return f"SELECT s.*, _owner FROM ({rows}) s JOIN ({posts}) USING (post_id)"
         owner = "scope" if name == "coverage" else source.table.scope or "account_id"

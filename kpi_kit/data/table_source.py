@@ -1,4 +1,4 @@
-"""Where tables are kept: a file, a folder of parts or a database; which columns, and how they are cast.
+"""The files of tables (a file, a folder of parts or a database), and the SQL that reads and casts them.
 
 CSV cells arrive as text; what cannot be cast to the declared type becomes NULL, which the checks
 tell from an empty cell.
@@ -113,7 +113,7 @@ class Source:
         since: dt.datetime | None = None,
         until: dt.datetime | None = None,
     ) -> str:
-        """SQL that holds for each row of these owners in this time, and for not many others.
+        """SQL that is true for every row of these owners in this time, and false for most others.
 
         It is about columns as they are in the files, so that Parquet's own statistics tell which parts
         of which files need not be read. Of other files it says nothing.
@@ -261,8 +261,8 @@ def find_in_folder(
         homes = [place / f"{name}.parquet", place / f"{name}.csv", place / name]
         homes = [home for home in homes if home.exists()]
         if len(homes) > 1:
-            found = ", ".join(home.name for home in homes)
-            problems.append(f"{place}: table {name}: one file or folder is allowed, found {found}")
+            several = ", ".join(home.name for home in homes)
+            problems.append(f"{place}: table {name}: one file or folder is allowed, found {several}")
         elif homes and (strays := list(_strays(homes[0], within))):
             problems += strays
         elif homes:
@@ -276,10 +276,10 @@ def find_in_folder(
 def _refuse_other_schema(path: Path) -> None:
     """A folder that no import has made says nothing, and is of the first schema."""
     try:
-        found = read_json(path)["schema"] if path.is_file() else 1
+        schema = read_json(path)["schema"] if path.is_file() else 1
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f'{path}: something like {{"schema": 1}} is expected') from None
-    file_versions.refuse_other("data folder", found, path, InputError)
+    file_versions.refuse_other("data folder", schema, path, InputError)
 
 
 def _strays(home: Path, within: Sequence[Path]) -> Iterator[str]:
@@ -293,7 +293,7 @@ def _strays(home: Path, within: Sequence[Path]) -> Iterator[str]:
 
 
 def _stray_links(folder: Path, within: Sequence[Path]) -> Iterator[str]:
-    """Links out of the folder in which imports keep what is theirs; its other files may be thousands."""
+    """Links out of the folder of the imports; only links are looked at, its files may be thousands."""
     for home, folders, files in os.walk(folder):
         for path in (Path(home), *(Path(home, name) for name in sorted([*folders, *files]))):
             if path.is_symlink():
@@ -312,12 +312,12 @@ def source_at(
         reader = "python -m kpi_kit import csv reads such files"
         return None, [f"{home}: looks separated by {mark!r}, a comma is expected; {reader}"]
     try:
-        found = {} if kind == "csv" else _parquet_columns(files, connection)
-        columns = _csv_header(home) if kind == "csv" else tuple(found)
+        types = {} if kind == "csv" else _parquet_columns(files, connection)
+        columns = _csv_header(home) if kind == "csv" else tuple(types)
     except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as fault:
         return None, [f"{home}: this file cannot be read: {_first_line(fault)}"]
     faults = list(_problems_of_columns(str(home), table, columns, hive=kind == "parts"))
-    return (None if faults else Source(table, files, kind, columns, found)), faults
+    return (None if faults else Source(table, files, kind, columns, types)), faults
 
 
 def _first_line(fault: Exception) -> str:

@@ -66,7 +66,7 @@ def duplicates(store: Store, owned: Mapping[str, Collection[str]]) -> dict[str, 
     for name in store.sources:
         if store.facts is not None and name in store.facts.distinct:
             continue
-        rows = store.theirs(name, owned)
+        rows = store.rows_of(name, owned)
         counted = f"SELECT *, count(*) AS copies FROM ({rows}) GROUP BY ALL"
         copies = store.query(f"SELECT sum(copies - 1) FROM ({counted})")[0][0]
         if copies:
