@@ -109,7 +109,6 @@ def test_only_the_command_line_reads_the_clock(path):
         assert clock_reads(path.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.xfail(strict=True, reason="explore: explorer and widgets")
 def test_no_files_import_each_other_in_a_circle():
     names = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path

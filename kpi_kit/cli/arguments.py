@@ -1,4 +1,4 @@
-"""What can be said on the command line."""
+"""The arguments of the command line."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from kpi_kit.report import wording
 
 
 def parser(wanted: str = "") -> argparse.ArgumentParser:
-    """The parser of all commands; ``command`` names the module of the one asked for.
+    """The parser of all commands; its ``command`` names the module of the chosen one.
 
     Parameters
     ----------
     wanted : str
-        The command whose options are needed: those of imports cost an import of their own.
+        The command whose options are needed: those of ``import`` need the importers.
     """
     whole = argparse.ArgumentParser(
         prog="python -m kpi_kit", description="KPI reports for social-media specialists."
@@ -75,7 +75,7 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
 
 
 def _place(text: str) -> Path | str:
-    """A folder, or a URL as it is."""
+    """A folder or a URL."""
     return text if is_url(text) else Path(text)
 
 

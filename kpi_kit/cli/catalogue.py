@@ -13,9 +13,9 @@ from kpi_kit.kpis import CATALOGUE
 from kpi_kit.report import wording
 
 
-def carry_out(asked: argparse.Namespace) -> int:
+def carry_out(options: argparse.Namespace) -> int:
     """Show names, formulas and kinds as a table."""
-    words = wording.words(asked.language)
+    words = wording.words(options.language)
     table = Table(show_lines=True)
     table.add_column("id", no_wrap=True)
     table.add_column("what it means, and its formula", ratio=1)

@@ -1,4 +1,4 @@
-"""``check``: look at params and data, without rendering."""
+"""``check``: check params and data, without rendering."""
 
 from __future__ import annotations
 
@@ -24,45 +24,45 @@ from kpi_kit.scorecard.record import EntryRecord
 from kpi_kit.sources.rows import counted
 
 
-def carry_out(asked: argparse.Namespace) -> int:
-    """Say what was found of each person; 1 where a file of theirs cannot be used."""
-    loaded = load(asked.params)
+def carry_out(options: argparse.Namespace) -> int:
+    """Print the findings on each person; 1 where a file of theirs cannot be used."""
+    loaded = load(options.params)
     warn(loaded.warnings)
     broken = [problem for problems in loaded.broken.values() for problem in problems]
     try:
-        loaded, store = open_inputs(asked.data, asked.params, whole=True)
+        loaded, store = open_inputs(options.data, options.params, whole=True)
     except InputError as fault:
         raise InputError([*fault.problems, *broken]) from None
     with store:
         warn([*store.warnings, *_idle(loaded)])
-        period = chosen_period(asked, store)
+        period = chosen_period(options, store)
         print(f"period {period}, {period.start} to {period.last_day}")
-        known = cohort.read(asked.out / str(period))
+        measured = cohort.read(options.out / str(period))
         for person in loaded.specialists:
             try:
-                context = prepare(person, period, params=loaded, store=store, as_of=asked.as_of)
+                context = prepare(person, period, params=loaded, store=store, as_of=options.as_of)
             except SpecialistError as fault:
                 broken += fault.problems
                 continue
-            for line in (*_payouts(context), *_audited(context, known)):
+            for line in (*_payouts(context), *_audited(context, measured)):
                 print(on_terminal(line))
     for problem in broken:
         print(on_terminal(problem), file=sys.stderr)
     people = counted(len(loaded.specialists) + len(loaded.broken), "specialist")
     faults = counted(len(broken), "problem")
-    print(on_terminal(f"{people}, {faults} in their files; no problems in {asked.data_name}"))
+    print(on_terminal(f"{people}, {faults} in their files; no problems in {options.data_name}"))
     return SOME_FAILED if broken else OK
 
 
 def _idle(loaded: Params) -> Iterator[str]:
-    """Specialists for whom nothing can be measured."""
+    """Warnings on specialists without accounts and brands."""
     for person in loaded.specialists.values():
         if not person.accounts and not person.brands:
             yield f"{loaded.file_of(person.id)}: there are no accounts and no brands, so nothing is measured"
 
 
 def _payouts(context: Context) -> Iterator[str]:
-    """For each target the facts at which payout starts, is full, and is capped."""
+    """For each target the facts at which the payout starts, is full and is capped."""
     scoring = context.department.scoring.curve()
     words = wording.words("en", context.department.currency)
     for entry in context.person.kpis:
@@ -88,12 +88,12 @@ def _payouts(context: Context) -> Iterator[str]:
         yield f"{name}: payout starts at {starts}, is full at {full}{tail}{part}"
 
 
-def _audited(context: Context, known: cohort.Cohort) -> Iterator[str]:
-    """What the SMART audit finds, with a proposal where another target would pass."""
+def _audited(context: Context, measured: cohort.Cohort) -> Iterator[str]:
+    """The findings of the SMART audit, with proposals."""
     words = wording.words("en", context.department.currency)
     for entry in context.person.kpis:
         facts = Facts(context, entry)
-        _, findings = smart_audit.audit(facts, verdicts(facts), reliable=known.is_reliable(entry.kpi))
+        _, findings = smart_audit.audit(facts, verdicts(facts), reliable=measured.is_reliable(entry.kpi))
         shown = {"unit": str(entry.unit), "as": entry.as_}
         for finding in findings:
             letter = words.text(f"smart.{finding['letter']}")
@@ -104,5 +104,5 @@ def _audited(context: Context, known: cohort.Cohort) -> Iterator[str]:
 
 
 def _possible(entry: Entry, fact: float) -> bool:
-    """Whether a fact can be: some shares cannot be over 1."""
+    """Whether a fact is possible: some shares cannot be over 1."""
     return not (entry.definition.bounded and entry.as_ == "value" and fact > 1.0)

@@ -16,35 +16,35 @@ from kpi_kit.sources.pipeline import import_files
 from kpi_kit.sources.resolve_account import NewAccount
 
 
-def carry_out(asked: argparse.Namespace) -> int:
-    """Add the rows of the files, and say what became of them."""
-    zone = _zone(asked.params)
+def carry_out(arguments: argparse.Namespace) -> int:
+    """Add the rows of the files, and print the result."""
+    zone = _zone(arguments.params)
     options = ImportOptions(
-        account=asked.account,
+        account=arguments.account,
         timezone=zone,
-        since=asked.since,
-        until=asked.until,
-        table=asked.table,
-        mapping=asked.mapping,
-        stats_at=parse_instant(asked.fetched_at, zone, "--fetched-at") if asked.fetched_at else None,
-        subscribers_at_end=asked.subscribers,
-        chat=asked.chat,
-        brand=asked.brand,
-        currency=asked.currency,
-        segment=asked.segment,
-        attribution=read_attribution(asked.params / "attribution.yml"),
-        partial=asked.partial,
-        mappings=asked.params / "mappings",
-        confirmed=asked.yes,
+        since=arguments.since,
+        until=arguments.until,
+        table=arguments.table,
+        mapping=arguments.mapping,
+        stats_at=parse_instant(arguments.fetched_at, zone, "--fetched-at") if arguments.fetched_at else None,
+        subscribers_at_end=arguments.subscribers,
+        chat=arguments.chat,
+        brand=arguments.brand,
+        currency=arguments.currency,
+        segment=arguments.segment,
+        attribution=read_attribution(arguments.params / "attribution.yml"),
+        partial=arguments.partial,
+        mappings=arguments.params / "mappings",
+        confirmed=arguments.yes,
     )
     for sentence in import_files(
-        asked.source,
-        asked.files,
-        asked.into,
+        arguments.source,
+        arguments.files,
+        arguments.into,
         options,
-        NewAccount(asked.title, asked.platform),
-        imported_at=asked.clock().replace(microsecond=0),
-        dry_run=asked.dry_run,
+        NewAccount(arguments.title, arguments.platform),
+        imported_at=arguments.clock().replace(microsecond=0),
+        dry_run=arguments.dry_run,
     ):
         print(on_terminal(sentence))
     return OK

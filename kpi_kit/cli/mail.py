@@ -18,50 +18,50 @@ from kpi_kit.mail.outbox import MailOptions, post
 from kpi_kit.mail.server import from_environment
 
 
-def carry_out(asked: argparse.Namespace) -> int:
-    """Write and send; 1 where a message did not go."""
-    if asked.debug:
+def carry_out(options: argparse.Namespace) -> int:
+    """Write and send messages; 1 where one was not sent."""
+    if options.debug:
         shown_log = logging.StreamHandler()
-        shown_log.setFormatter(_Plain("%(name)s: %(message)s"))
+        shown_log.setFormatter(_SafeFormatter("%(name)s: %(message)s"))
         logging.basicConfig(level=logging.INFO, handlers=[shown_log])
         logging.getLogger("kpi_kit.mail").setLevel(logging.DEBUG)
-    if asked.timeout <= 0:
-        raise InputError(f"--timeout {asked.timeout:g}: allowed is more than 0")
-    server = from_environment(os.environ) if asked.send else None
-    loaded, store = open_inputs(asked.data, asked.params)
+    if options.timeout <= 0:
+        raise InputError(f"--timeout {options.timeout:g}: allowed is more than 0")
+    server = from_environment(os.environ) if options.send else None
+    loaded, store = open_inputs(options.data, options.params)
     with store:
         warn([*loaded.warnings, *store.warnings])
-        period = str(chosen_period(asked, store))
-        options = MailOptions(
+        period = str(chosen_period(options, store))
+        wanted = MailOptions(
             period,
-            asked.out,
+            options.out,
             server,
-            resend=asked.resend,
-            resolve=asked.resolve,
-            preliminary=asked.preliminary,
-            only=tuple(asked.to or ()),
-            timeout=asked.timeout,
+            resend=options.resend,
+            resolve=options.resolve,
+            preliminary=options.preliminary,
+            only=tuple(options.to or ()),
+            timeout=options.timeout,
         )
         well = post(
-            options,
+            wanted,
             loaded,
-            CurrentInputs(asked.out / period, loaded, store),
-            clock=lambda: asked.clock().astimezone(loaded.department.zone),
-            say=lambda line: _tell(line, sys.stdout),
-            warn=lambda line: _tell(line, sys.stderr),
+            CurrentInputs(options.out / period, loaded, store),
+            clock=lambda: options.clock().astimezone(loaded.department.zone),
+            say=lambda line: _print(line, sys.stdout),
+            warn=lambda line: _print(line, sys.stderr),
         )
     return OK if well else SOME_FAILED
 
 
-class _Plain(logging.Formatter):
-    """What is logged of a conversation with a server is no more obeyed than other lines."""
+class _SafeFormatter(logging.Formatter):
+    """Log lines without control characters that a server may have sent."""
 
     def format(self, record: logging.LogRecord) -> str:
         return on_terminal(super().format(record))
 
 
-def _tell(line: str, stream: TextIO) -> None:
-    """Print a line at once; where nobody reads any more, go on: the messages matter, not the telling."""
+def _print(line: str, stream: TextIO) -> None:
+    """Print a line at once; a closed pipe does not stop the sending."""
     try:
         print(on_terminal(line), file=stream, flush=True)
     except BrokenPipeError:

@@ -21,34 +21,34 @@ _READ_DATA = ("run", "score", "check", "mail", "verify", "what_if")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code: 0 all well, 1 some reports failed, 2 bad input."""
-    given = sys.argv[1:] if arguments is None else arguments
-    asked = parser(*given[:1]).parse_args(given, argparse.Namespace(clock=_now, names={}))
+    words = sys.argv[1:] if arguments is None else arguments
+    options = parser(*words[:1]).parse_args(words, argparse.Namespace(clock=_now, names={}))
     try:
-        if is_url(asked.out) and asked.command != "run":
-            raise InputError(f"--out {shown(asked.out)}: only run writes to a URL; a folder is allowed")
-        asked.data_name = shown(str(asked.data))
-        if is_url(asked.data) and asked.command in _READ_DATA:
-            asked.data = fetched(asked.data)
-            asked.names[str(asked.data)] = asked.data_name
-        # a command imports what it needs: a run in which all is up to date takes a second
-        command = importlib.import_module(f"kpi_kit.cli.{asked.command}")
-        return int(command.carry_out(asked))
+        if is_url(options.out) and options.command != "run":
+            raise InputError(f"--out {shown(options.out)}: only run writes to a URL; a folder is allowed")
+        options.data_name = shown(str(options.data))
+        if is_url(options.data) and options.command in _READ_DATA:
+            options.data = fetched(options.data)
+            options.names[str(options.data)] = options.data_name
+        # each command imports its modules: a run in which everything is up to date takes a second
+        command = importlib.import_module(f"kpi_kit.cli.{options.command}")
+        return int(command.carry_out(options))
     except SpecialistError as fault:
-        _say_problems(fault, asked.names)
+        _say_problems(fault, options.names)
         return SOME_FAILED
     except KitError as fault:
-        _say_problems(fault, asked.names)
+        _say_problems(fault, options.names)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return STOPPED
-    except BrokenPipeError:  # whoever read the output has seen enough; nothing is left to flush into
+    except BrokenPipeError:  # the reader of the output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
 
 
 def _now() -> dt.datetime:
-    """What time it is: nothing else in the kit asks."""
+    """The current time; nothing else in the kit reads the clock."""
     return dt.datetime.now(dt.UTC)
 
 

@@ -17,27 +17,27 @@ from kpi_kit.core.sanitize import on_terminal
 # The rest is imported while the fork server, which is started first, imports what reports need.
 
 
-def carry_out(asked: argparse.Namespace) -> int:
+def carry_out(options: argparse.Namespace) -> int:
     """Make the reports; 1 where some failed."""
     with stoppable():
-        if _is_needed(asked):
+        if _is_needed(options):
             with suppress(OSError):  # the run says why it does without
-                warm.start(asked.params)
-        return _made(asked)
+                warm.start(options.params)
+        return _made(options)
 
 
-def _is_needed(asked: argparse.Namespace) -> bool:
-    """Whether reports are to be made here for sure; else a run first looks which."""
-    if asked.scheduler or is_url(asked.out) or not warm.can_fork():
+def _is_needed(options: argparse.Namespace) -> bool:
+    """Whether warm processes are needed for certain, so that they can start at once."""
+    if options.scheduler or is_url(options.out) or not warm.can_fork():
         return False
-    if asked.force:
+    if options.force:
         return True
-    if asked.period:
-        return not has_manifest(asked.out / asked.period)
-    return not any(map(has_manifest, asked.out.glob("*")))
+    if options.period:
+        return not has_manifest(options.out / options.period)
+    return not any(map(has_manifest, options.out.glob("*")))
 
 
-def _made(asked: argparse.Namespace) -> int:
+def _made(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from kpi_kit.batch import run as batch
@@ -45,42 +45,42 @@ def _made(asked: argparse.Namespace) -> int:
     from kpi_kit.core.periods import parse_instant
     from kpi_kit.data.open_inputs import open_inputs
 
-    # the run looks at the rows itself
-    loaded, store = open_inputs(asked.data, asked.params, check=False)
+    # the run checks the rows itself
+    loaded, store = open_inputs(options.data, options.params, check=False)
     with store:
-        if asked.as_of:
-            parse_instant(asked.as_of, loaded.department.zone, "--as-of")
+        if options.as_of:
+            parse_instant(options.as_of, loaded.department.zone, "--as-of")
         warn([*loaded.warnings, *store.warnings])
-        period = chosen_period(asked, store)
+        period = chosen_period(options, store)
     try:
-        with output(asked.out, str(period)) as (out, names):
-            options = batch.RunOptions(
+        with output(options.out, str(period)) as (out, names):
+            run_options = batch.RunOptions(
                 period,
-                data=asked.data,
-                params=asked.params,
+                data=options.data,
+                params=options.params,
                 out=out,
-                specialists=asked.specialist,
-                jobs=asked.jobs,
-                engine=asked.engine,
-                as_of=asked.as_of,
-                force=asked.force,
-                scheduler=_scheduler(asked),
-                names={**asked.names, **names},
+                specialists=options.specialist,
+                jobs=options.jobs,
+                engine=options.engine,
+                as_of=options.as_of,
+                force=options.force,
+                scheduler=_scheduler(options),
+                names={**options.names, **names},
             )
-            outcome = batch.run(options, console=Console(stderr=True, quiet=asked.quiet))
+            outcome = batch.run(run_options, console=Console(stderr=True, quiet=options.quiet))
     except RemoteError as fault:
         print(on_terminal(str(fault)), file=sys.stderr)
         return SOME_FAILED
-    if asked.quiet:  # otherwise the run has said each when it failed
+    if options.quiet:  # otherwise the run has printed each failure
         for name, problem in outcome.failed.items():
             print(on_terminal(f"{name}: {problem}"), file=sys.stderr)
     return SOME_FAILED if outcome.failed else OK
 
 
-def _scheduler(asked: argparse.Namespace) -> str | None:
-    """The scheduler of the cluster that is asked for; None for this machine."""
-    if (asked.executor == "dask") != bool(asked.scheduler):
+def _scheduler(options: argparse.Namespace) -> str | None:
+    """The scheduler of the cluster; None for this machine."""
+    if (options.executor == "dask") != bool(options.scheduler):
         raise InputError(
             "--executor dask and --scheduler ADDRESS: allowed are both or none, found one of them"
         )
-    return str(asked.scheduler) if asked.scheduler else None
+    return str(options.scheduler) if options.scheduler else None

@@ -18,14 +18,14 @@ from kpi_kit.scorecard.context import prepare
 from kpi_kit.scorecard.json_file import dumps
 
 
-def carry_out(asked: argparse.Namespace) -> int:
-    """Show the scorecard, or write it as JSON."""
-    loaded, store = open_inputs(asked.data, asked.params)
+def carry_out(options: argparse.Namespace) -> int:
+    """Print the scorecard as tables or as JSON."""
+    loaded, store = open_inputs(options.data, options.params)
     with store:
-        period = chosen_period(asked, store)
-        context = prepare(asked.specialist, period, params=loaded, store=store, as_of=asked.as_of)
-        record = scorecard(context, cohort.read(asked.out / str(period)))
-    if asked.json:
+        period = chosen_period(options, store)
+        context = prepare(options.specialist, period, params=loaded, store=store, as_of=options.as_of)
+        record = scorecard(context, cohort.read(options.out / str(period)))
+    if options.json:
         sys.stdout.write(json_on_terminal(dumps(record)))
     else:
         Console().print(terminal.scorecard(record))

@@ -1,4 +1,4 @@
-"""What several commands do."""
+"""Functions that several commands use."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from kpi_kit.scorecard.windows import last_full_month
 
 
 def warn(warnings: Iterable[str]) -> None:
-    """Say what is allowed but probably not meant."""
+    """Print warnings."""
     for warning in warnings:
         print(on_terminal(f"warning: {warning}"), file=sys.stderr)
 
 
-def chosen_period(asked: argparse.Namespace, store: Store) -> Period:
-    """The period asked for, or the last full month that the data cover."""
+def chosen_period(options: argparse.Namespace, store: Store) -> Period:
+    """The period of the option, else the last full month that the data cover."""
     until = store.covered_until
-    if asked.period:
-        period = Period.parse(asked.period)
+    if options.period:
+        period = Period.parse(options.period)
         if until is not None and period.start >= until:
             last = until - dt.timedelta(days=1)
-            warn([f"period {period}: the data in {asked.data_name} end on {last}, before it begins"])
+            warn([f"period {period}: the data in {options.data_name} end on {last}, before it begins"])
         return period
     return last_full_month(store)

@@ -1,4 +1,4 @@
-"""``what-if``: say what another target of a person would mean."""
+"""``what-if``: print what another target of a person would mean."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from kpi_kit.scorecard import what_if
 from kpi_kit.scorecard.what_if import Answer, Past
 
 
-def carry_out(asked: argparse.Namespace) -> int:
-    """Show the answer, or write it as JSON."""
-    target = _mapping(asked.target, "--target")
-    scope = None if asked.scope is None else _scope(_mapping(asked.scope, "--scope"))
-    data = asked.data
-    loaded, store = open_inputs(data, asked.params, check=False)
+def carry_out(options: argparse.Namespace) -> int:
+    """Print the answer as a table or as JSON."""
+    target = _mapping(options.target, "--target")
+    scope = None if options.scope is None else _scope(_mapping(options.scope, "--scope"))
+    data = options.data
+    loaded, store = open_inputs(data, options.params, check=False)
     with store:
-        period = str(chosen_period(asked, store))
+        period = str(chosen_period(options, store))
     answer = what_if.what_if(
-        asked.specialist,
+        options.specialist,
         period,
-        asked.kpi,
+        options.kpi,
         target,
         data=data,
-        params=asked.params,
-        beside=asked.out / period,
-        as_of=asked.as_of,
-        as_=asked.as_,
-        versus=asked.versus,
+        params=options.params,
+        beside=options.out / period,
+        as_of=options.as_of,
+        as_=options.as_,
+        versus=options.versus,
         scope=scope,
     )
-    if asked.json:
+    if options.json:
         text = json.dumps(answer.as_dict(), ensure_ascii=False, indent=1)
         sys.stdout.write(json_on_terminal(text) + "\n")
         return OK
@@ -50,26 +50,26 @@ def carry_out(asked: argparse.Namespace) -> int:
 
 
 def _mapping(text: str, option: str) -> dict[str, Any]:
-    """A mapping as it would stand in a file."""
+    """The value of an option that is a YAML mapping."""
     try:
-        found = parse_yaml(text, option)
+        value = parse_yaml(text, option)
     except KitError as fault:
         raise InputError(fault.problems) from None
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise InputError(f"{option}: keys with values are expected, found {text!r}")
-    return found
+    return value
 
 
-def _scope(given: Mapping[str, Any]) -> dict[str, Sequence[str]]:
-    """A scope; one name stands for a list of one."""
+def _scope(value: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """A scope; a single name becomes a list."""
     return {
-        key: [str(each) for each in names] if isinstance(names, list) else [str(names)]
-        for key, names in given.items()
+        key: [str(name) for name in names] if isinstance(names, list) else [str(names)]
+        for key, names in value.items()
     }
 
 
 def answer_lines(answer: Answer, say: Words) -> Iterator[str]:
-    """An answer for a terminal."""
+    """The lines of an answer."""
     how = form({"unit": answer.unit, "as": answer.as_})
     asked = json.dumps(answer.asked, ensure_ascii=False)
     yield f"{answer.specialist}, {answer.period}: {answer.entry} with the target {asked}"
@@ -80,7 +80,7 @@ def answer_lines(answer: Answer, say: Words) -> Iterator[str]:
         yield f"{past.period:>10}  {cells[0]:>12}  {cells[1]:>14}  {cells[2]:>10}  {payout:>6}"
     yield f"attained in {answer.reached} of {answer.known} periods in which that can be said"
     yield _chance_line(answer, how, say)
-    before, after = (_share(each.total, say) for each in (answer.present, answer.then))
+    before, after = (_share(total.total, say) for total in (answer.present, answer.then))
     yield f"total of {answer.period}: {after}, as it is {before}"
 
 

@@ -1,4 +1,4 @@
-"""An agency to explore: open the data and the params once, then ask.
+"""``import kpi_kit as kk``: open an agency's data and params once, then explore them.
 
 >>> import kpi_kit as kk
 >>> agency = kk.open("data/sample", "params")
@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -45,8 +44,7 @@ def open(data: str | Path, params: str | Path, *, out: str | Path = "reports") -
     params : str or Path
         The folder of ``department.yml``.
     out : str or Path
-        Where runs leave their reports: what they found over all specialists (the back-test of the
-        chances, the shocks of platforms) is read from there, if it is there.
+        The folder of reports; the cohort of a run (back-test, common shocks) is read from there.
 
     Returns
     -------
@@ -70,7 +68,7 @@ def open(data: str | Path, params: str | Path, *, out: str | Path = "reports") -
 class Agency:
     """Opened data and params; :func:`open` makes one.
 
-    What has been read stays: after an import or a change of the params open again.
+    Data and params are read once: after an import or a change of params open again.
 
     Parameters
     ----------
@@ -87,10 +85,10 @@ class Agency:
 
     def __repr__(self) -> str:
         people, broken = len(self.params.specialists), len(self.params.broken)
-        told = [f"{people} specialists", f"{len(self.store.accounts)} accounts"]
-        told += [f"{broken} files that cannot be used"] if broken else []
-        told += [f"data until {self.store.covered_until}"]
-        return f"{self.params.department.agency}: {', '.join(told)}"
+        parts = [f"{people} specialists", f"{len(self.store.accounts)} accounts"]
+        parts += [f"{broken} files that cannot be used"] if broken else []
+        parts += [f"data until {self.store.covered_until}"]
+        return f"{self.params.department.agency}: {', '.join(parts)}"
 
     def __enter__(self) -> Self:
         return self
@@ -101,10 +99,10 @@ class Agency:
         self.close()
 
     def close(self) -> None:
-        """Let go of the data."""
+        """Close the data."""
         self.store.close()
 
-    # ---------------------------------------------------------------- what there is
+    # ---------------------------------------------------------------- contents
 
     @property
     def specialists(self) -> pd.DataFrame:
@@ -153,7 +151,7 @@ class Agency:
         return tuple(self.store.sources)
 
     def table(self, name: str) -> pd.DataFrame:
-        """A whole table of the data; a column that the files lack is unknown throughout.
+        """A whole table of the data; a column that the files lack is all unknown.
 
         Examples
         --------
@@ -171,16 +169,16 @@ class Agency:
         begins = [span[0] for span in self.store.inferred_coverage.values()]
         if not begins:
             return ()
-        found = [last_full_month(self.store)]
+        months = [last_full_month(self.store)]
         first = Period.containing(min(begins), Grain.MONTH)
-        while found[-1].previous.start > first.start:
-            found.append(found[-1].previous)
-        return tuple(map(str, found))
+        while months[-1].previous.start > first.start:
+            months.append(months[-1].previous)
+        return tuple(map(str, months))
 
-    # ---------------------------------------------------------------- what is asked
+    # ---------------------------------------------------------------- results
 
     def score(self, specialist: str, period: str | None = None, *, as_of: str | None = None) -> Card:
-        """The scorecard of a person and a period; asked for again, it is the same one.
+        """The scorecard of a person and a period; a second call returns the same object.
 
         Parameters
         ----------
@@ -209,9 +207,9 @@ class Agency:
             self._cards[key] = Card(case, cohort.read(self._out / str(when)))
         return self._cards[key]
 
-    def __getitem__(self, asked: tuple[str, str]) -> Card:
+    def __getitem__(self, key: tuple[str, str]) -> Card:
         """``agency["anna-petrova", "2025-10"]``, with both completed by Tab."""
-        return self.score(*asked)
+        return self.score(*key)
 
     def _ipython_key_completions_(self) -> list[tuple[str, str]]:
         return [(person, period) for person in self.params.specialists for period in self.periods]
@@ -229,19 +227,20 @@ class Agency:
         ['2025-09', '2025-10', 'difference']
         """
         last = last_full_month(self.store)
-        return Comparison(self._each(specialist, periods or (str(last.previous), str(last))))
+        names = periods or (str(last.previous), str(last))
+        return Comparison([self.score(specialist, period) for period in names])
 
     def explore(
         self, specialist: str | None = None, period: str | None = None, *, live: bool | None = None
     ) -> Explorer:
-        """Widgets to choose a person, a period and a KPI with, and what there is to see of them.
+        """Widgets to choose a person, a period and a KPI, and panels that show them.
 
         Parameters
         ----------
         specialist, period : str, optional
-            What to begin with; by default the first person and the last full month.
+            The first choice; by default the first person and the last full month.
         live : bool, optional
-            Whether widgets are shown; by default where a person's page has started the kernel, and
+            Whether widgets are shown; by default where a browser page has started the kernel and
             ipywidgets is installed.
 
         Examples
@@ -254,6 +253,3 @@ class Agency:
         first = next(iter(self.params.specialists), "") if specialist is None else specialist
         when = str(last_full_month(self.store)) if period is None else str(Period.parse(period))
         return Explorer(self, first, when, live=is_live() if live is None else live)
-
-    def _each(self, specialist: str, periods: Iterable[str]) -> list[Card]:
-        return [self.score(specialist, period) for period in periods]

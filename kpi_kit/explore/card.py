@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ from kpi_kit.params import Entry
 from kpi_kit.report import Section, SpecialistReport, parts
 from kpi_kit.report.wording import Words, verdicts, words
 from kpi_kit.scorecard import build
+from kpi_kit.scorecard.attainment import outcome, target_in
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.entry_facts import Facts
@@ -34,8 +35,7 @@ class Card:
     Parameters
     ----------
     case : Context
-    across : Cohort
-        What crosses specialists.
+    cohort : Cohort
 
     Examples
     --------
@@ -83,13 +83,13 @@ class Card:
         return key in self._records
 
     def keys(self) -> list[str]:
-        """The keys of the entries: their KPIs, and what tells those apart that share one."""
+        """The keys of the entries: their KPIs, with more words where entries share one."""
         return list(self._records)
 
     def _ipython_key_completions_(self) -> list[str]:
         return self.keys()
 
-    # ---------------------------------------------------------------- what it says
+    # ---------------------------------------------------------------- results
 
     @property
     def specialist(self) -> str:
@@ -148,8 +148,8 @@ class Card:
         key : str
             An entry.
         **target
-            As in params: ``at_least=60``, ``at_most="3%"``, ``between=(0.25, 0.6)``, ``worst=…``. What is
-            not given, such as ``worst``, stays as long as the kind of target does.
+            As in params: ``at_least=60``, ``at_most="3%"``, ``between=(0.25, 0.6)``, ``worst=…``. Missing
+            keys, such as ``worst``, are kept where the kind of target stays the same.
 
         Raises
         ------
@@ -211,25 +211,25 @@ class Record:
 
     @property
     def name(self) -> str:
-        """What it is called in reports."""
+        """Its name in reports."""
         return parts.names(self.card.data, self.card.words)[self.number]
 
     @property
     def message(self) -> str:
-        """What its figure says, in one sentence."""
+        """The message of its figure, in one sentence."""
         return self.card.report.message(self.data)
 
     @property
     def outlook(self) -> str:
-        """How often the target of today has been reached, its chance, and what it pays."""
+        """How often targets were attained so far, the chance of the next one, and the payout."""
         say, total = self.card.words, self.card.total
-        known = self.history["attained"].dropna()
-        told = [say.plural("explore.outlook", len(known), attained=say.number(int(known.sum())))]
-        told += verdicts.chance_sentences(self.data, say)
+        attained = self.history["attained"].dropna()
+        sentences = [say.plural("explore.outlook", len(attained), attained=say.number(int(attained.sum())))]
+        sentences += verdicts.chance_sentences(self.data, say)
         if self.payout is not None and total is not None:
             paid = say.number(self.payout, 3)
-            told.append(say.text("explore.payout", payout=paid, total=say.total(total)))
-        return " ".join(told)
+            sentences.append(say.text("explore.payout", payout=paid, total=say.total(total)))
+        return " ".join(sentences)
 
     @property
     def value(self) -> float | None:
@@ -248,17 +248,17 @@ class Record:
 
     @property
     def attained(self) -> bool | None:
-        """Whether the target is reached."""
+        """Whether the target is attained."""
         return self.data["attained"]
 
     @property
     def attainment(self) -> float | None:
-        """How far, before the cap."""
+        """The attainment, before the cap."""
         return self.data["attainment"]
 
     @property
     def payout(self) -> float | None:
-        """What the attainment pays."""
+        """The payout."""
         return self.data["payout"]
 
     @property
@@ -268,25 +268,17 @@ class Record:
 
     @property
     def history(self) -> pd.DataFrame:
-        """Period by period: value, the target of that time, attained, attainment, payout."""
+        """For each period: value, its target, attained, attainment, payout."""
         past = [self._past(step) for step in self.data["history"][:-1]]
         last = {**self.data["history"][-1], **{name: dict(self.data)[name] for name in _OUTCOMES}}
         columns = ["period", "value", "target", *_OUTCOMES]
         return pd.DataFrame([*past, last], columns=columns).set_index("period")
 
     def _past(self, step: HistoryPoint) -> dict[str, Any]:
-        """What a period of the history would have come to under the target of that time."""
-        asked = self.entry.target.ask().at(Period.parse(step["period"]), self.entry.accruing)
-        if asked is None or step["value"] is None:
-            return {**step, **dict.fromkeys(_OUTCOMES)}
-        attainment = asked.attainment(step["value"])
-        curve = self.card.case.department.scoring.curve()
-        return {
-            **step,
-            "attained": asked.attained(step["value"]),
-            "attainment": attainment,
-            "payout": None if attainment is None else curve.payout(attainment),
-        }
+        """A period of the history, with the outcome under the target of that time."""
+        context = self.card.case
+        target = target_in(context, self.entry, Period.parse(step["period"]))
+        return {**step, **asdict(outcome(context, target, step["value"]))}
 
     @property
     def weeks(self) -> pd.DataFrame:
@@ -304,7 +296,7 @@ class Record:
 
     @property
     def buckets(self) -> list[str]:
-        """The periods and weeks whose units can be asked for, the latest first."""
+        """The periods and weeks that :meth:`units_in` accepts, the latest first."""
         periods = [step["period"] for step in self.data["history"]]
         return [*reversed(periods), *reversed([step["week"] for step in self.data["weeks"]])]
 
@@ -314,7 +306,7 @@ class Record:
 
     @property
     def units(self) -> pd.DataFrame:
-        """The unit frame of the period: one row a sampling unit, also those that a definition leaves out.
+        """The unit frame of the period: one row a sampling unit, including excluded ones.
 
         Examples
         --------
@@ -341,10 +333,10 @@ class Record:
         return units_in(self._facts, Period.parse(bucket))
 
     def rows_in(self, bucket: str | None = None) -> pd.DataFrame:
-        """The rows of the data behind a bucket, each with what it adds; by default those of the period."""
-        found = self.units_in(str(self.card.period) if bucket is None else bucket)
+        """The rows of the data behind a bucket, each with its unit; by default those of the period."""
+        units = self.units_in(str(self.card.period) if bucket is None else bucket)
         source = self.card.case.tables[self.kpi.tables[0]]
-        return found.join(source[source.columns.difference(found.columns, sort=False)])
+        return units.join(source[source.columns.difference(units.columns, sort=False)])
 
     def plot(self) -> Shown:
         """Its figure: periods against target, and under them the weeks."""
@@ -377,12 +369,12 @@ class Shown:
 
 
 def _keys(entries: tuple[Entry, ...]) -> list[str]:
-    """The KPI of each entry; entries that share one also have what tells them apart.
+    """The KPI of each entry; with ``as``, ``versus`` and scope where entries share a KPI.
 
     Examples
     --------
     >>> entry = {"kpi": "leads", "target": {"at_least": 1}, "weight": 1}
-    >>> _keys(tuple(Entry.model_validate(given) for given in (entry, {**entry, "platforms": ["vk"]})))
+    >>> _keys(tuple(Entry.model_validate(raw) for raw in (entry, {**entry, "platforms": ["vk"]})))
     ['leads', 'leads vk']
     """
     shared = [entry.kpi for entry in entries]
@@ -390,7 +382,7 @@ def _keys(entries: tuple[Entry, ...]) -> list[str]:
 
 
 def _full_key(entry: Entry) -> str:
-    told = ((entry.as_, "value"), (entry.versus, "previous"))
-    how = [str(given) for given, usual in told if given != usual]
+    options = ((entry.as_, "value"), (entry.versus, "previous"))
+    how = [str(value) for value, default in options if value != default]
     scope = [name for names in (entry.scope or {}).values() for name in names]
     return " ".join([entry.kpi, *how, *scope])

@@ -15,7 +15,7 @@ from kpi_kit.scorecard.record import EntryRecord
 
 
 class Comparison:
-    """Facts by entry and period, and what the last differs from the first.
+    """Facts by entry and period, and the difference of the last from the first.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Widgets for an agency in JupyterLab, each beside the one-line call that it stands for.
+"""Widgets for an agency in JupyterLab, each with the equivalent one-line call.
 
-Where nobody can turn them (a notebook that papermill, nbclient or Quarto runs, an environment without
-ipywidgets) they show nothing but that line: the calls in the notebook show the rest.
+Without a user (a notebook that papermill, nbclient or Quarto runs) or without ipywidgets they show only that
+line.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kpi_kit.core.errors import InputError, KitError, did_you_mean
 from kpi_kit.explore.card import Card, Record
 from kpi_kit.explore.page import page
-from kpi_kit.explore.widgets import Dropdown, Slider, Turned, Wish, wish_of
+from kpi_kit.explore.widgets import Choice, Control, Dropdown, Slider, first_trial
 from kpi_kit.report import parts
 from kpi_kit.report.wording import Words, words
 
@@ -23,50 +23,26 @@ if TYPE_CHECKING:
     from kpi_kit.explore import Agency
 
 FRONTENDS = ("JPY_SESSION_NAME", "VSCODE_PID")
-"""Environment variables of kernels that a person's page has started."""
+"""Environment variables of kernels that a browser page or an editor has started."""
 
 _OUTPUT = "jp-RenderedHTMLCommon jp-RenderedHTML"
 
 
 def is_live(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a person can turn widgets: a page has started this kernel, and ipywidgets is there.
+    """Whether widgets can be used: a page has started this kernel, and ipywidgets is installed.
 
     Examples
     --------
     >>> is_live({}), is_live({"JPY_SESSION_NAME": "explore.ipynb"})
     (False, True)
     """
-    found = importlib.util.find_spec("ipywidgets")
-    return found is not None and any(name in environment for name in FRONTENDS)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What is looked at.
-
-    Parameters
-    ----------
-    specialist, period : str
-    kpi : str
-        The key of an entry.
-    bucket : str
-        The period or week whose units are shown.
-    other : str
-        The period to compare with.
-    wish : float, (float, float) or None
-        The target that is tried; None where there is none to try.
-    """
-
-    specialist: str
-    period: str
-    kpi: str
-    bucket: str
-    other: str
-    wish: Wish
+    return importlib.util.find_spec("ipywidgets") is not None and any(
+        name in environment for name in FRONTENDS
+    )
 
 
 class Explorer:
-    """A choice, and the panels that show it: change one, and all follow.
+    """A choice, and the panels that show it.
 
     In a cell it shows the scorecard; ``figure()``, ``breakdown()``, ``units()``, ``compare()`` and
     ``target()`` show the rest.
@@ -76,7 +52,7 @@ class Explorer:
     agency : Agency
     specialist, period : str
     live : bool
-        Whether widgets can be turned.
+        Whether widgets are shown.
     """
 
     def __init__(self, agency: Agency, specialist: str, period: str, *, live: bool) -> None:
@@ -96,16 +72,16 @@ class Explorer:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self._scorecard._repr_mimebundle_(include, exclude)
 
-    # ---------------------------------------------------------------- what is chosen
+    # ---------------------------------------------------------------- choice
 
     @property
     def card(self) -> Card:
-        """The scorecard that is looked at."""
+        """The chosen scorecard."""
         return self.agency.score(self.chosen.specialist, self.chosen.period)
 
     @property
     def record(self) -> Record:
-        """The entry that is looked at."""
+        """The chosen entry."""
         return self.card[self.chosen.kpi]
 
     @property
@@ -115,12 +91,12 @@ class Explorer:
         return words(department.language, department.currency)
 
     def choose(self, **changed: Any) -> None:
-        """Look at something else: ``choose(specialist="ivan-kuznetsov")``.
+        """Change the choice: ``choose(specialist="ivan-kuznetsov")``.
 
         Raises
         ------
         KitError
-            Where there is no such thing.
+            Where there is no such specialist, period, entry or bucket.
         """
         names = Choice.__dataclass_fields__
         for name in changed:
@@ -131,23 +107,23 @@ class Explorer:
             panel.refresh()
 
     def turn(self, **changed: Any) -> None:
-        """Choose by a widget: what cannot be shown is said in its place."""
+        """Change the choice by a widget; a fault is shown in the panels."""
         try:
             self.choose(**changed)
         except KitError as fault:
             for panel in self._panels:
                 panel.say(fault)
 
-    def _settled(self, asked: Choice, given: Collection[str]) -> Choice:
-        """A choice that can be shown: what does not fit to what was given is set anew."""
-        card = self.agency.score(asked.specialist, asked.period)
-        kpi = asked.kpi if asked.kpi in card or "kpi" in given else card.keys()[0]
+    def _settled(self, choice: Choice, changed: Collection[str]) -> Choice:
+        """A valid choice: fields that do not fit to the changed ones get defaults."""
+        card = self.agency.score(choice.specialist, choice.period)
+        kpi = choice.kpi if choice.kpi in card or "kpi" in changed else card.keys()[0]
         record = card[kpi]
-        bucket = asked.bucket if asked.bucket in record.buckets or "bucket" in given else asked.period
-        other = asked.other if asked.other != asked.period and asked.other else str(card.period.previous)
-        anew = not given or {"specialist", "period", "kpi"} & set(given)
-        wish = wish_of(record) if anew else asked.wish
-        return Choice(asked.specialist, asked.period, kpi, bucket, other, wish)
+        bucket = choice.bucket if choice.bucket in record.buckets or "bucket" in changed else choice.period
+        other = choice.other if choice.other != choice.period and choice.other else str(card.period.previous)
+        is_new = not changed or {"specialist", "period", "kpi"} & set(changed)
+        wish = first_trial(record) if is_new else choice.wish
+        return Choice(choice.specialist, choice.period, kpi, bucket, other, wish)
 
     # ---------------------------------------------------------------- panels
 
@@ -160,7 +136,7 @@ class Explorer:
         return self._panel(lambda: (f"{self._score}.breakdown()", self.card.breakdown()))
 
     def units(self) -> Panel:
-        """The rows of the data behind the number of a period or week."""
+        """The rows of the data behind the value of a period or week."""
         return self._panel(self._rows, Dropdown("explore.bucket", "bucket", self._buckets))
 
     def compare(self) -> Panel:
@@ -168,11 +144,11 @@ class Explorer:
         return self._panel(self._compared, Dropdown("explore.other", "other", self._others))
 
     def target(self) -> Panel:
-        """The entry under a target that is tried."""
+        """The entry under a trial target."""
         return self._panel(self._tried, Slider("explore.target", lambda: self.record))
 
-    def _panel(self, answer: Callable[[], tuple[str, Any]], *turned: Turned) -> Panel:
-        panel = Panel(self, answer, turned)
+    def _panel(self, answer: Callable[[], tuple[str, Any]], *controls: Control) -> Panel:
+        panel = Panel(self, answer, controls)
         self._panels.append(panel)
         return panel
 
@@ -199,7 +175,7 @@ class Explorer:
     def _record(self) -> str:
         return f'{self._score}["{self.chosen.kpi}"]'
 
-    # ---------------------------------------------------------------- what there is to choose
+    # ---------------------------------------------------------------- options
 
     def _people(self) -> list[tuple[str, str]]:
         return [(person.name, name) for name, person in self.agency.params.specialists.items()]
@@ -211,8 +187,8 @@ class Explorer:
         return [(self.words.period(name), name) for name in self._months()]
 
     def _others(self) -> list[tuple[str, str]]:
-        found = dict.fromkeys([self.chosen.other, *self._months()])
-        return [(self.words.period(name), name) for name in found if name != self.chosen.period]
+        names = dict.fromkeys([self.chosen.other, *self._months()])
+        return [(self.words.period(name), name) for name in names if name != self.chosen.period]
 
     def _buckets(self) -> list[tuple[str, str]]:
         return [(self.words.period(name), name) for name in self.record.buckets]
@@ -222,22 +198,22 @@ class Explorer:
 
 
 class Panel:
-    """Widgets, the one-line call that they stand for, and what it answers.
+    """Controls, the equivalent one-line call, and its result.
 
     Parameters
     ----------
     view : Explorer
     answer : callable
         The call as text, and its result.
-    turned : tuple of Turned
+    controls : tuple of Control
     """
 
     def __init__(
-        self, view: Explorer, answer: Callable[[], tuple[str, Any]], turned: tuple[Turned, ...]
+        self, view: Explorer, answer: Callable[[], tuple[str, Any]], controls: tuple[Control, ...]
     ) -> None:
         self._view = view
         self._answer = answer
-        self._turned = turned
+        self._controls = controls
         self._box: Any = None
         self._shown: Any = None
 
@@ -258,26 +234,26 @@ class Panel:
         return bundle
 
     def html(self) -> str:
-        """The call and its answer."""
+        """The call and its result."""
         say = self._view.words
         try:
-            code, found = self._answer()
+            code, result = self._answer()
         except KitError as fault:
             return _problems(fault, say)
         same = page(say, parts.paragraph(say.text("explore.same")), parts.tag("code", code), styled=False)
-        shown = str(found._repr_html_())
-        # a frame brings no style of its own: Jupyter's is that of its outputs
+        shown = str(result._repr_html_())
+        # a DataFrame has no style of its own, so it gets that of Jupyter's outputs
         return same + (shown if "kpi-report" in shown else f'<div class="{_OUTPUT}">{shown}</div>')
 
     def refresh(self) -> None:
-        """Show what is chosen now."""
+        """Show the current choice."""
         if self._box is not None:
-            for turned in self._turned:
-                turned.refresh(self._view.chosen)
+            for control in self._controls:
+                control.refresh(self._view.chosen)
             self._shown.value = self.html()
 
     def say(self, fault: KitError) -> None:
-        """Say what is wrong, in place of an answer."""
+        """Show a fault in place of the result."""
         if self._box is not None:
             self._shown.value = _problems(fault, self._view.words)
 
@@ -285,8 +261,8 @@ class Panel:
         import ipywidgets
 
         self._shown = ipywidgets.HTML(self.html())
-        controls = [turned.built(self._view) for turned in self._turned]
-        return ipywidgets.VBox([*controls, self._shown])
+        widgets = [control.built(self._view) for control in self._controls]
+        return ipywidgets.VBox([*widgets, self._shown])
 
 
 def _problems(fault: KitError, say: Words) -> str:

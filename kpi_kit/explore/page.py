@@ -1,4 +1,4 @@
-"""What a notebook shows of an answer: sections of a report, in the style of the reports."""
+"""HTML for a notebook, in the style of the reports."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from kpi_kit.report.wording import Words
 
 
 def page(words: Words, *content: str | None, styled: bool = True) -> str:
-    """Content that may stand anywhere: it brings its style, which holds for nothing outside it."""
+    """Content with its own style, which affects nothing outside it."""
     style = Markup(report.style()._repr_html_()) if styled else None
     return str(tag("div", style, *content, class_="kpi-report", lang=words.language))

@@ -9,7 +9,7 @@ from kpi_kit.scorecard.record import Scorecard
 
 
 def printed(record: Scorecard) -> str:
-    """The scorecard as plain text, as wide as it needs to be up to 120 letters."""
+    """The scorecard as plain text, up to 120 characters wide."""
     console = Console(width=120, color_system=None, force_jupyter=False)
     with console.capture() as captured:
         console.print(terminal.scorecard(record))

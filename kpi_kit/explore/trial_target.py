@@ -1,4 +1,4 @@
-"""A person's params with another target, refused as a file would be."""
+"""A person's params with another target, validated like a file."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def with_target(person: Specialist, number: int, key: str, given: Mapping[str, A
     number : int
         The place of the entry, counted from 0.
     key : str
-        What the entry is called, for sentences.
+        The name of the entry, for errors.
     given : mapping
-        Keys of a target; what is not given stays as long as its kind does.
+        Keys of a target; missing keys are kept where the kind stays the same.
 
     Raises
     ------
@@ -35,10 +35,10 @@ def with_target(person: Specialist, number: int, key: str, given: Mapping[str, A
         for name, field in TargetParams.model_fields.items()
         if getattr(entry.target, name) is not None
     }
-    kept = {"worst", "per"} if any(kind in now and kind in given for kind in _KINDS) else set()
-    raw = {name: value for name, value in now.items() if name in kept} | dict(given)
+    inherited = {"worst", "per"} if any(kind in now and kind in given for kind in _KINDS) else set()
+    raw = {name: value for name, value in now.items() if name in inherited} | dict(given)
     try:
-        wished = check_target(raw, entry, person)
+        trial = check_target(raw, entry, person)
     except InputError as fault:
         raise InputError([f"{key}: {problem}" for problem in fault.problems]) from None
-    return person.model_copy(update={"kpis": (*person.kpis[:number], wished, *person.kpis[number + 1 :])})
+    return person.model_copy(update={"kpis": (*person.kpis[:number], trial, *person.kpis[number + 1 :])})

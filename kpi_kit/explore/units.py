@@ -1,4 +1,4 @@
-"""The units behind a number."""
+"""The units behind a value."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from kpi_kit.scorecard.entry_facts import Facts
 
 
 def units_in(facts: Facts, bucket: Period) -> UnitFrame:
-    """The units of an entry that lie in a bucket.
+    """The units of an entry in a bucket.
 
-    The period itself holds the days on which the accounts were the person's, and what a deputy
-    answered for; earlier buckets hold all days of the accounts of the period, as the history does.
+    In the period itself these are the units on the days held, and those of a deputy; in earlier buckets, the
+    units on all days of the accounts of the period, as in the history.
 
     Raises
     ------
@@ -30,10 +30,10 @@ def units_in(facts: Facts, bucket: Period) -> UnitFrame:
     frame, own = facts.latest.frame, bucket == context.period
     grid = context.own_grid(facts.entry) if own else context.grid(context.owners(facts.entry), [bucket])
     days = local_days(frame["at"], zone)
-    if facts.kpi.aggregation is Aggregation.TILES:  # a row counts wherever it reaches
+    if facts.kpi.aggregation is Aggregation.TILES:  # a row counts in every bucket that it overlaps
         ends = local_days(frame["until"], zone)
         inside = (days < day_number(bucket.end)) & (ends > day_number(bucket.start))
-        found = frame[inside & frame["brand"].isin(grid.owners)]
+        units = frame[inside & frame["brand"].isin(grid.owners)]
     else:
-        found = frame[grid.cells(frame[facts.kpi.scope], days) >= 0]
-    return found.assign(at=found["at"].dt.tz_convert(zone))
+        units = frame[grid.cells(frame[facts.kpi.scope], days) >= 0]
+    return units.assign(at=units["at"].dt.tz_convert(zone))

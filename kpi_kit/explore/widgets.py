@@ -1,48 +1,85 @@
-"""What a person turns: a list to choose from, and a slider for a target."""
+"""The controls of an explorer: a list, and a slider for a target."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from kpi_kit.core.model import Unit
 from kpi_kit.explore.card import Record
+from kpi_kit.report.wording import Words
 
-if TYPE_CHECKING:
-    from kpi_kit.explore.explorer import Choice, Explorer
-
-Wish: TypeAlias = float | tuple[float, float] | None
-"""A target that is tried: a bound, a band, or none."""
+TrialTarget: TypeAlias = float | tuple[float, float] | None
+"""A trial target: a bound, a band, or none."""
 
 _WIDE = "560px"
 _STYLE = {"description_width": "150px"}
 _STOPS = 100
-"""How many stops a slider has, about."""
+"""The approximate number of steps of a slider."""
 
 
-class Turned(Protocol):
-    """A widget that changes one part of the choice, and follows it."""
+@dataclass(frozen=True)
+class Choice:
+    """What the panels show.
 
-    def built(self, view: Explorer) -> Any:
+    Parameters
+    ----------
+    specialist, period : str
+    kpi : str
+        The key of an entry.
+    bucket : str
+        The period or week whose units are shown.
+    other : str
+        The period to compare with.
+    wish : float, (float, float) or None
+        The trial target; None where the entry has no target.
+    """
+
+    specialist: str
+    period: str
+    kpi: str
+    bucket: str
+    other: str
+    wish: TrialTarget
+
+
+class View(Protocol):
+    """What controls use of an explorer."""
+
+    chosen: Choice
+
+    @property
+    def words(self) -> Words:
+        """The words of the agency's language."""
+
+    def turn(self, **changed: Any) -> None:
+        """Change the choice."""
+
+
+class Control(Protocol):
+    """A widget that shows and changes one part of the choice."""
+
+    def built(self, view: View) -> Any:
         """Make the widget for an explorer."""
 
     def refresh(self, chosen: Choice) -> None:
-        """Follow the choice, which is no turn of its own."""
+        """Show the choice; this does not count as a change by the user."""
 
 
 class Dropdown:
-    """A list.
+    """A list to choose from.
 
     Parameters
     ----------
     label : str
-        The key of its words.
+        The key of its text.
     part : str
-        The part of the choice that it turns.
+        The field of the choice that it changes.
     options : callable
-        What can be chosen now: pairs of a name and a value.
+        The current options: pairs of a name and a value.
     """
 
     def __init__(self, label: str, part: str, options: Callable[[], list[tuple[str, str]]]) -> None:
@@ -51,7 +88,7 @@ class Dropdown:
         self._options = options
         self._following = _Following()
 
-    def built(self, view: Explorer) -> Any:
+    def built(self, view: View) -> Any:
         """Make the widget for an explorer."""
         import ipywidgets
 
@@ -63,7 +100,7 @@ class Dropdown:
         return self._list
 
     def refresh(self, chosen: Choice) -> None:
-        """Follow the choice, which is no turn of its own."""
+        """Show the choice; this does not count as a change by the user."""
         with self._following.on():
             options = tuple(self._options())
             if tuple(self._list.options) != options:
@@ -77,9 +114,9 @@ class Slider:
     Parameters
     ----------
     label : str
-        The key of its words.
+        The key of its text.
     record : callable
-        The entry that is looked at now.
+        The chosen entry.
     """
 
     def __init__(self, label: str, record: Callable[[], Record]) -> None:
@@ -87,7 +124,7 @@ class Slider:
         self._record = record
         self._following = _Following()
 
-    def built(self, view: Explorer) -> Any:
+    def built(self, view: View) -> Any:
         """Make the widget for an explorer."""
         import ipywidgets
 
@@ -98,66 +135,66 @@ class Slider:
         return self._box
 
     def refresh(self, chosen: Choice) -> None:
-        """Follow the choice; another entry gets a slider of its own."""
+        """Show the choice; another entry gets a new slider."""
         if chosen.wish is None:
             self._of, self._box.children = None, ()
         elif self._of is not self._record():
             self._of = self._record()
-            self._box.children = (self._made(self._of, chosen.wish),)
+            self._box.children = (self._slider(self._of, chosen.wish),)
         else:
             with self._following.on():
                 self._box.children[0].value = chosen.wish
 
-    def _made(self, record: Record, wish: Wish) -> Any:
+    def _slider(self, record: Record, wish: TrialTarget) -> Any:
         import ipywidgets
 
         span = span_of(record)
         kind = ipywidgets.FloatRangeSlider if isinstance(wish, tuple) else ipywidgets.FloatSlider
-        made = kind(
+        slider = kind(
             value=wish,
             min=span.low,
             max=span.high,
             step=span.step,
-            readout_format=span.written,
+            readout_format=span.number_format,
             description=self._view.words.text(self._label),
             continuous_update=False,
             style=_STYLE,
             layout=ipywidgets.Layout(width=_WIDE),
         )
-        made.observe(self._following.unless(lambda value: self._view.turn(wish=_plain(value))), "value")
-        return made
+        slider.observe(self._following.unless(lambda value: self._view.turn(wish=_plain(value))), "value")
+        return slider
 
 
 class Span(NamedTuple):
-    """Where a slider goes from and to, its step, and how it writes a number."""
+    """The ends of a slider, its step and its number format."""
 
     low: float
     high: float
     step: float
-    written: str
+    number_format: str
 
 
 def span_of(record: Record) -> Span:
-    """What a slider has to reach: a half more than facts and targets have, in round steps."""
+    """The span of a slider: a half more than facts and targets, in round steps."""
     steps = record.history
     bounds = [bound for target in steps["target"].dropna() for bound in _bounds(target)]
-    known = [*map(float, steps["value"].dropna()), *bounds]
-    low, high = min(0.0, 1.5 * min(known)), max(1.5 * max(known), 1e-6)
+    values = [*map(float, steps["value"].dropna()), *bounds]
+    low, high = min(0.0, 1.5 * min(values)), max(1.5 * max(values), 1e-6)
     is_share = record.data["unit"] == Unit.SHARE
     if is_share and record.kpi.bounded and record.entry.as_ == "value":
         high = min(high, 1.0)
     step = _round_step((high - low) / _STOPS)
-    written = ".1%" if is_share else ",.0f" if step >= 1 else ".2f"
-    return Span(math.floor(low / step) * step, math.ceil(round(high / step, 6)) * step, step, written)
+    number_format = ".1%" if is_share else ",.0f" if step >= 1 else ".2f"
+    return Span(math.floor(low / step) * step, math.ceil(round(high / step, 6)) * step, step, number_format)
 
 
-def wish_of(record: Record) -> Wish:
-    """Where a slider begins: the target of the period."""
+def first_trial(record: Record) -> TrialTarget:
+    """The first value of a slider: the target of the period."""
     return None if record.target is None else _plain(record.target["value"])
 
 
-def _plain(value: Any) -> Wish:
-    """A target without the dust of binary fractions."""
+def _plain(value: Any) -> TrialTarget:
+    """A target rounded to six digits."""
     if isinstance(value, list | tuple):
         return float(f"{value[0]:.6g}"), float(f"{value[1]:.6g}")
     return float(f"{value:.6g}")
@@ -168,13 +205,13 @@ def _bounds(target: Any) -> list[float]:
 
 
 def _round_step(rough: float) -> float:
-    """The largest of 1, 2 and 5 times a power of ten that is not over a rough step."""
+    """The largest 1, 2 or 5 times a power of ten up to a rough step."""
     power = 10.0 ** math.floor(math.log10(rough))
     return float(f"{max(times * power for times in (1, 2, 5) if times * power <= rough * 1.000001):.6g}")
 
 
 class _Following:
-    """Whether a widget is being set by the choice, and so has not been turned by a person."""
+    """Tells changes by code from changes by the user."""
 
     def __init__(self) -> None:
         self._holds = False
@@ -188,8 +225,8 @@ class _Following:
             self._holds = False
 
     def unless(self, turn: Callable[[Any], None]) -> Callable[[Any], None]:
-        def turned(change: Any) -> None:
+        def observer(change: Any) -> None:
             if not self._holds:
                 turn(change["new"])
 
-        return turned
+        return observer
