@@ -19,7 +19,7 @@ from kpi_kit.scorecard.cohort import read as read_cohort
 from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.details import entry_of, sections
 from kpi_kit.scorecard.entry_facts import Facts
-from kpi_kit.scorecard.inference import VerdictRecord, verdict_records, verdicts
+from kpi_kit.scorecard.inference import verdicts
 from kpi_kit.scorecard.json_file import SCHEMA, sealed
 from kpi_kit.scorecard.provenance import provenance
 from kpi_kit.scorecard.record import (
@@ -37,6 +37,7 @@ from kpi_kit.scorecard.record import (
 )
 from kpi_kit.scorecard.sensitivity import robustness
 from kpi_kit.scorecard.smart_audit import Audit, audit, audit_set
+from kpi_kit.scorecard.verdict_records import VerdictRecord, verdict_records
 
 
 def score(

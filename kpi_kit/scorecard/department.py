@@ -10,7 +10,6 @@ import numpy as np
 from kpi_kit.core.model import Interval, Kpi
 from kpi_kit.core.periods import Period
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.scorecard.inference import REAL, effect
 from kpi_kit.scorecard.record import (
     DepartmentShock,
     DepartmentView,
@@ -25,6 +24,7 @@ from kpi_kit.scorecard.record import (
     Scorecard,
     required,
 )
+from kpi_kit.scorecard.verdict_records import REAL, effect
 from kpi_kit.statistics import Funnel, false_discoveries, funnel
 
 SCHEMA = 1

@@ -262,7 +262,7 @@ def test_turning_one_widget_turns_all(agency: kk.Agency) -> None:
 )
 def test_a_slider_reaches_over_facts_and_targets(card: kk.Card, key: str, span: tuple[Any, ...]) -> None:
     assert tuple(span_of(card[key]))[:3] == pytest.approx(span[:3])
-    assert span_of(card[key]).written == span[3]
+    assert span_of(card[key]).number_format == span[3]
 
 
 def test_the_notebook_runs_without_a_person(monkeypatch: pytest.MonkeyPatch) -> None:

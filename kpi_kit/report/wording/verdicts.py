@@ -13,7 +13,6 @@ from kpi_kit.core.periods import Grain
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording.numbers import Form, form
-from kpi_kit.scorecard.inference import REAL, effect
 from kpi_kit.scorecard.record import (
     ChanceCheck,
     ChangeRecord,
@@ -22,6 +21,7 @@ from kpi_kit.scorecard.record import (
     TrendRecord,
     required,
 )
+from kpi_kit.scorecard.verdict_records import REAL, effect
 
 
 class Verdict(NamedTuple):

@@ -1,0 +1,100 @@
+"""The verdicts on the entries of a report as JSON types, with q values over the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TypedDict, cast
+
+import numpy as np
+
+from kpi_kit.scorecard.inference import Verdicts
+from kpi_kit.scorecard.record import ChangeRecord, ControlLimits, EntryRecord, TrendRecord
+from kpi_kit.statistics import Chance, Change, Limits, false_discoveries
+
+REAL = 0.05
+"""The false-discovery rate at which a change is called real."""
+
+
+class VerdictRecord(TypedDict):
+    """The verdicts on an entry as JSON types; ``outside`` is for each fact of the history."""
+
+    change: ChangeRecord | None
+    year_ago_change: ChangeRecord | None
+    trend: TrendRecord
+    control: ControlLimits
+    outside: list[bool | None]
+    chance: float | None
+    chance_band: list[float] | None
+    chance_period: str | None
+
+
+def verdict_records(entries: Sequence[Verdicts]) -> list[VerdictRecord]:
+    """The verdicts of a report as JSON types, with q values.
+
+    False discoveries are controlled over the report, in one family each for previous, year ago and trend.
+    """
+    previous = false_discoveries([None if one.previous is None else one.previous.p for one in entries])
+    year_ago = false_discoveries([None if one.year_ago is None else one.year_ago.p for one in entries])
+    trends = false_discoveries([one.trend.p for one in entries])
+    return [
+        {
+            "change": _change_record(one.previous, previous[row]),
+            "year_ago_change": _change_record(one.year_ago, year_ago[row]),
+            "trend": _trend_record(one, trends[row]),
+            "control": _control_record(one.control),
+            "outside": _outside(one),
+            "chance": None if one.chance is None else one.chance.probability,
+            "chance_band": _band(one.chance),
+            "chance_period": None if one.ahead is None else str(one.ahead),
+        }
+        for row, one in enumerate(entries)
+    ]
+
+
+def effect(record: EntryRecord, difference: float) -> str | None:
+    """Whether a difference of an entry is ``better`` or ``worse``; None for 0 and for a band.
+
+    Examples
+    --------
+    >>> effect({"better": "lower", "target": None}, -3.0)
+    'better'
+    >>> effect({"better": "lower", "target": {"kind": "between"}}, -3.0)
+    """
+    if difference == 0 or (record["target"] is not None and record["target"]["kind"] == "between"):
+        return None
+    return "better" if (difference > 0) == (record["better"] == "higher") else "worse"
+
+
+def _change_record(change: Change | None, q: float | None) -> ChangeRecord | None:
+    if change is None:
+        return None
+    return cast(ChangeRecord, {**asdict(change), "q": q, "real": None if q is None else q <= REAL})
+
+
+def _trend_record(verdicts: Verdicts, q: float | None) -> TrendRecord:
+    line = verdicts.trend.line
+    drawn = None if line is None else {**asdict(line), "start": list(line.start), "end": list(line.end)}
+    return cast(TrendRecord, {"grain": str(verdicts.grain), **asdict(verdicts.trend), "line": drawn, "q": q})
+
+
+def _control_record(limits: Limits) -> ControlLimits:
+    return {
+        "n": limits.n,
+        "centre": limits.centre,
+        "low": limits.low,
+        "high": limits.high,
+        "reason": limits.reason,
+    }
+
+
+def _outside(verdicts: Verdicts) -> list[bool | None]:
+    """Whether each fact of the history is outside the limits; None without limits or without a fact."""
+    if verdicts.control.low is None:
+        return [None] * len(verdicts.facts)
+    pairs = zip(verdicts.control.outside, verdicts.facts, strict=True)
+    return [outside if np.isfinite(fact) else None for outside, fact in pairs]
+
+
+def _band(chance: Chance | None) -> list[float] | None:
+    return None if chance is None or chance.low is None or chance.high is None else [chance.low, chance.high]
