@@ -13,6 +13,9 @@ from types import MappingProxyType
 PLATFORMS = ("vk", "telegram", "dzen", "ok", "youtube", "instagram", "tiktok", "other")
 INQUIRY_KINDS = ("comment", "message", "review")
 SENTIMENTS = ("positive", "neutral", "negative")
+LEAD_STATUSES = ("open", "won", "lost")
+UNKNOWN_SOURCE = ""
+"""``leads.source`` of rows that are older than the column or written by hand."""
 
 
 class Type(StrEnum):
@@ -40,6 +43,8 @@ class Column:
         Whether the column must be present; an absent nullable column means that all its cells are unknown.
     allowed : tuple of str
         The allowed values; empty where any text is.
+    default : str or None
+        The value of an empty cell or absent column, where data may be older than the column.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Column:
     nullable: bool = False
     required: bool = True
     allowed: tuple[str, ...] = ()
+    default: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,8 @@ class Table:
         ``until``.
     scheduled : bool
         Whether rows after the cut-off are kept, as those of a plan.
+    signed : bool
+        Whether numbers may be negative.
     """
 
     name: str
@@ -77,6 +85,7 @@ class Table:
     scope: str | None = None
     ordered: tuple[tuple[str, str], ...] = ()
     scheduled: bool = False
+    signed: bool = False
 
     def __getitem__(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
@@ -92,12 +101,21 @@ class Table:
         return tuple(column.name for column in self.columns if column.required)
 
 
+_ALLOWED = {
+    "platform": PLATFORMS,
+    "kind": INQUIRY_KINDS,
+    "sentiment": SENTIMENTS,
+    "status": LEAD_STATUSES,
+}
+
+
 def _column(text: str) -> Column:
     """Read ``name:type``; ``name?`` may be empty or absent, ``name!`` may be empty but not absent."""
     head, _, kind = text.partition(":")
     name = head.rstrip("?!")
-    allowed = {"platform": PLATFORMS, "kind": INQUIRY_KINDS, "sentiment": SENTIMENTS}.get(name, ())
-    return Column(name, Type(kind or "text"), name != head, not head.endswith("?"), allowed)
+    allowed = _ALLOWED.get(name, ())
+    default = UNKNOWN_SOURCE if name == "source" else None
+    return Column(name, Type(kind or "text"), name != head, not head.endswith("?"), allowed, default)
 
 
 def _table(
@@ -108,86 +126,121 @@ def _table(
     scope: str | None = None,
     ordered: tuple[tuple[str, str], ...] = (),
     scheduled: bool = False,
+    signed: bool = False,
 ) -> Table:
     described = tuple(map(_column, columns.split()))
-    return Table(name, described, tuple(key.split()), clock, scope, ordered, scheduled)
+    return Table(name, described, tuple(key.split()), clock, scope, ordered, scheduled, signed)
 
 
 _ALL = (
-    _table("accounts", "account_id platform title url? opened?:date", "account_id"),
+    _table("accounts", "account_id platform title url? opened?:date closed?:date", "account_id"),
     _table(
         "audience",
         "date:date account_id subscribers:count joined?:count left?:count",
-        "date account_id",
+        "account_id date",
         clock="date",
         scope="account_id",
     ),
     _table(
         "posts",
-        "post_id account_id published_at:time views?:count likes?:count comments?:count reposts?:count "
-        "reach?:count on_brand?:flag stats_at?:time deleted_at?:time url? text?",
-        "post_id",
+        "account_id post_id published_at:time views?:count likes?:count comments?:count reposts?:count "
+        "reach?:count on_brand?:flag stats_at?:time deleted_at?:time url? text? format?",
+        "account_id post_id",
         clock="published_at",
         scope="account_id",
     ),
     _table(
         "post_stats",
-        "post_id stats_at:time views?:count likes?:count comments?:count reposts?:count",
-        "post_id stats_at",
+        "account_id post_id stats_at:time views?:count likes?:count comments?:count reposts?:count",
+        "account_id post_id stats_at",
         clock="stats_at",
+        scope="account_id",
+    ),
+    _table(
+        "post_increments",
+        "account_id post_id since:date until:date views?:count likes?:count comments?:count reposts?:count",
+        "account_id post_id since until",
+        clock="since",
+        scope="account_id",
+        ordered=(("since", "until"),),
+        signed=True,
     ),
     _table(
         "comments",
-        "comment_id post_id account_id created_at:time by_brand!:flag text? meaningful?:flag",
-        "comment_id",
+        "account_id comment_id post_id created_at:time by_brand!:flag text? meaningful?:flag",
+        "account_id comment_id",
         clock="created_at",
         scope="account_id",
     ),
     _table(
+        "messages",
+        "account_id dialog_id message_id kind at:time by_brand:flag author? reply_to? automatic?:flag "
+        "closing?:flag",
+        "account_id dialog_id message_id",
+        clock="at",
+        scope="account_id",
+    ),
+    _table(
         "inquiries",
-        "inquiry_id account_id kind received_at:time answered_at?:time",
-        "inquiry_id",
+        "account_id inquiry_id kind received_at:time answered_at?:time",
+        "account_id inquiry_id",
         clock="received_at",
         scope="account_id",
         ordered=(("received_at", "answered_at"),),
     ),
     _table(
         "leads",
-        "lead_id account_id created_at:time qualified?:flag sold_at?:time sale_amount?:number currency? "
-        "refunded_at?:time",
-        "lead_id",
+        "source lead_id account_id created_at:time qualified?:flag status? sold_at?:time "
+        "sale_amount?:number currency? refunded_at?:time",
+        "source lead_id",
         clock="created_at",
         scope="account_id",
     ),
     _table(
         "traffic",
         "date:date account_id visits:count visitors?:count",
-        "date account_id",
+        "account_id date",
         clock="date",
         scope="account_id",
     ),
     _table(
         "brand_queries",
         "since:date until:date brand phrase queries:count",
-        "since until brand phrase",
+        "brand phrase since until",
         clock="since",
         scope="brand",
         ordered=(("since", "until"),),
     ),
     _table(
         "mentions",
-        "mention_id brand mentioned_at:time platform? sentiment? by_brand?:flag",
-        "mention_id",
+        "brand mention_id mentioned_at:time platform? sentiment? by_brand?:flag",
+        "brand mention_id",
         clock="mentioned_at",
         scope="brand",
     ),
     _table(
         "plan",
-        "plan_id account_id due_at:time approved:flag post_id? approved_at?:time cancelled_at?:time",
-        "plan_id",
+        "account_id plan_id due_at:time approved:flag post_id? on_brand?:flag approved_at?:time "
+        "cancelled_at?:time",
+        "account_id plan_id",
         clock="due_at",
         scope="account_id",
         scheduled=True,
+    ),
+    _table(
+        "totals",
+        "account_id measure since:date until:date value:number",
+        "account_id measure since until",
+        clock="since",
+        scope="account_id",
+        ordered=(("since", "until"),),
+    ),
+    _table(
+        "spend",
+        "date:date account_id amount:number currency",
+        "account_id date",
+        clock="date",
+        scope="account_id",
     ),
     _table(
         "coverage",

@@ -141,8 +141,11 @@ class Source:
     def cast(self, column: Column) -> str:
         """SQL of one column in its declared type; NULL where it cannot be read so."""
         if column.name not in self.columns:
-            return f"CAST(NULL AS {SQL_TYPES[column.type]})"
+            absent = "NULL" if column.default is None else literal(column.default)
+            return f"CAST({absent} AS {SQL_TYPES[column.type]})"
         name = quoted(column.name)
+        if column.default is not None:
+            return f"coalesce(CAST({name} AS VARCHAR), {literal(column.default)})"
         match column.type:
             case Type.TEXT:
                 return f"nullif(CAST({name} AS VARCHAR), '')"
@@ -355,7 +358,7 @@ def _problems_of_columns(place: str, table: Table, columns: Sequence[str], *, hi
         yield f"{place}: a header with {', '.join(table.required)} is expected, the file is empty"
         return
     for name in table.required:
-        if name not in columns:
+        if name not in columns and table[name].default is None:
             yield f"{place}: column {name} is missing; found {', '.join(columns)}"
     for name in dict.fromkeys(columns):
         if list(columns).count(name) > 1:

@@ -39,7 +39,7 @@ def problems(store: Store, currency: str | None) -> list[str]:
         listed += _unreadable(store, source)
         listed += _impossible(store, source.table)
         listed += _conflicting(store, source)
-        if "accounts" in store.sources and name not in ("accounts", "coverage", "post_stats"):
+        if "accounts" in store.sources and name not in ("accounts", "coverage"):
             listed += _strangers(store, source.table)
     if "leads" in store.sources:
         listed += _currencies(store, currency)
@@ -131,7 +131,7 @@ def _wrong_cells(source: Source) -> Iterator[tuple[str, str, str, str]]:
         if column.type is not Type.TEXT:
             unlike = f"({value}) IS NULL AND {found} IS NOT NULL AND NOT {nan}"
             yield column.name, f"{allowed_text(column.type)} is allowed", found, unlike
-        if not column.nullable:
+        if not column.nullable and column.default is None:
             yield column.name, "a value is needed", "NULL", f"{found} IS NULL OR {nan}"
         if column.allowed:
             listed = ", ".join(map(literal, column.allowed))
@@ -142,7 +142,7 @@ def _wrong_cells(source: Source) -> Iterator[tuple[str, str, str, str]]:
 def _impossible(store: Store, table: Table) -> Iterator[str]:
     """Name negative counts, and moments in the wrong order."""
     for column in table.columns:
-        if column.type in (Type.COUNT, Type.NUMBER):
+        if column.type in (Type.COUNT, Type.NUMBER) and not table.signed:
             name = quoted(column.name)
             rows = store.query(f"SELECT _file, _row, {name} FROM checked WHERE {name} < 0 ORDER BY 1, 2")
             sentences = [

@@ -7,17 +7,21 @@ import pytest
 from kpi_kit.core.schema import INQUIRY_KINDS, PLATFORMS, SENTIMENTS, TABLES, Type
 
 DESIGN = """
-accounts | account_id, platform, title, url?, opened? | account_id
-audience | date, account_id, subscribers, joined?, left? | date, account_id
-posts | post_id, account_id, published_at, views?, likes?, comments?, reposts?, reach?, on_brand?, stats_at?, deleted_at?, url?, text? | post_id
-post_stats | post_id, stats_at, views?, likes?, comments?, reposts? | post_id, stats_at
-comments | comment_id, post_id, account_id, created_at, by_brand, text?, meaningful? | comment_id
-inquiries | inquiry_id, account_id, kind, received_at, answered_at? | inquiry_id
-leads | lead_id, account_id, created_at, qualified?, sold_at?, sale_amount?, currency?, refunded_at? | lead_id
-traffic | date, account_id, visits, visitors? | date, account_id
-brand_queries | since, until, brand, phrase, queries | since, until, brand, phrase
-mentions | mention_id, brand, mentioned_at, platform?, sentiment?, by_brand? | mention_id
-plan | plan_id, account_id, due_at, approved, post_id?, approved_at?, cancelled_at? | plan_id
+accounts | account_id, platform, title, url?, opened?, closed? | account_id
+audience | date, account_id, subscribers, joined?, left? | account_id, date
+posts | account_id, post_id, published_at, views?, likes?, comments?, reposts?, reach?, on_brand?, stats_at?, deleted_at?, url?, text?, format? | account_id, post_id
+post_stats | account_id, post_id, stats_at, views?, likes?, comments?, reposts? | account_id, post_id, stats_at
+post_increments | account_id, post_id, since, until, views?, likes?, comments?, reposts? | account_id, post_id, since, until
+comments | account_id, comment_id, post_id, created_at, by_brand, text?, meaningful? | account_id, comment_id
+messages | account_id, dialog_id, message_id, kind, at, by_brand, author?, reply_to?, automatic?, closing? | account_id, dialog_id, message_id
+inquiries | account_id, inquiry_id, kind, received_at, answered_at? | account_id, inquiry_id
+leads | source, lead_id, account_id, created_at, qualified?, status?, sold_at?, sale_amount?, currency?, refunded_at? | source, lead_id
+traffic | date, account_id, visits, visitors? | account_id, date
+brand_queries | since, until, brand, phrase, queries | brand, phrase, since, until
+mentions | brand, mention_id, mentioned_at, platform?, sentiment?, by_brand? | brand, mention_id
+plan | account_id, plan_id, due_at, approved, post_id?, on_brand?, approved_at?, cancelled_at? | account_id, plan_id
+totals | account_id, measure, since, until, value | account_id, measure, since, until
+spend | date, account_id, amount, currency | account_id, date
 coverage | table, scope, since, until | table, scope, since
 """  # noqa: E501  # section 3 of the design, as it stands there
 ROWS = [[cell.strip() for cell in line.split("|")] for line in DESIGN.strip().splitlines()]
@@ -46,13 +50,21 @@ def test_table(name, columns, key):
 def test_types_follow_the_names(name):
     """Times end in _at, days are dates, ids are text, flags are flags; the rest are counts but for money."""
     for column in TABLES[name].columns:
-        if column.name.endswith("_at"):
+        if column.name.endswith("_at") or column.name == "at":
             assert column.type is Type.TIME
-        elif column.name in ("date", "since", "until", "opened"):
+        elif column.name in ("date", "since", "until", "opened", "closed"):
             assert column.type is Type.DATE
-        elif column.name in ("by_brand", "meaningful", "on_brand", "qualified", "approved"):
+        elif column.name in (
+            "by_brand",
+            "meaningful",
+            "on_brand",
+            "qualified",
+            "approved",
+            "automatic",
+            "closing",
+        ):
             assert column.type is Type.FLAG
-        elif column.name == "sale_amount":
+        elif column.name in ("sale_amount", "amount", "value"):
             assert column.type is Type.NUMBER
         elif column.name in (
             "subscribers", "joined", "left", "views", "likes", "comments", "reposts", "reach", "visits",
