@@ -37,16 +37,16 @@ def test_a_new_folder_is_made(tmp_path: Path) -> None:
     done = merge(folder, {"accounts": NEW_ACCOUNT, "posts": posts(("1", "2025-10-01T09:00Z", 3))}, {}, ZONE)
     assert done == [Added("accounts", 1, 0, 0), Added("posts", 1, 0, 0)]
     text = (folder / "posts.csv").read_text(encoding="utf-8").splitlines()
-    assert text[1] == "1,vk-a,2025-10-01T09:00:00Z,,3,,,,,,,,"
+    assert text[1] == "vk-a,1,2025-10-01T09:00:00Z,,3,,,,,,,,,"
 
 
 def test_the_same_again_changes_nothing(tmp_path: Path) -> None:
     tables = {"accounts": NEW_ACCOUNT, "posts": posts(("1", "2025-10-01T09:00Z", 3))}
     merge(tmp_path / "d", tables, {}, ZONE)
-    before = {file.name: file.read_bytes() for file in (tmp_path / "d").iterdir()}
+    before = {file.name: file.read_bytes() for file in (tmp_path / "d").glob("*.csv")}
     done = merge(tmp_path / "d", tables, {}, ZONE)
     assert done == [Added("accounts", 0, 0, 1), Added("posts", 0, 0, 1)]
-    assert {file.name: file.read_bytes() for file in (tmp_path / "d").iterdir()} == before
+    assert {file.name: file.read_bytes() for file in (tmp_path / "d").glob("*.csv")} == before
 
 
 def test_a_newer_figure_replaces_and_an_unknown_one_does_not(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_parquet_table_stays_parquet(tmp_path: Path) -> None:
     row = {"post_id": "1", "account_id": "vk-a", "published_at": published}
     write_data(tmp_path, {"accounts": ACCOUNTS, "posts": [row]}, fmt="parquet")
     merge(tmp_path, {"posts": posts(("2", "2025-10-02T09:00Z", 7))}, {}, ZONE)
-    names = sorted(file.name for file in tmp_path.iterdir())
+    names = sorted(file.name for file in tmp_path.iterdir() if file.is_file())
     assert names == ["accounts.parquet", "coverage.csv", "posts.parquet"]
     with open_store(tmp_path, ZONE) as store:
         assert store.frame("posts").sort_values("post_id")["published_at"].dt.day.tolist() == [1, 2]

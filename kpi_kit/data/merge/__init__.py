@@ -6,19 +6,22 @@ from kpi_kit.data.merge.extra import (
     ACCOUNT_STATS,
     ALL_TABLES,
     ANSWERED_BY,
+    DEAL_LEADS,
     EXTRA,
     POST_REACH,
     Origin,
     Staged,
 )
 from kpi_kit.data.merge.fold import Added
-from kpi_kit.data.merge.imports import Import, Outcome, add, merge
+from kpi_kit.data.merge.imports import Outcome, add, merge, undo
+from kpi_kit.data.merge.statements import Import
 
 __all__ = [
     "ACCOUNT_PLATFORMS",
     "ACCOUNT_STATS",
     "ALL_TABLES",
     "ANSWERED_BY",
+    "DEAL_LEADS",
     "EXTRA",
     "POST_REACH",
     "Added",
@@ -28,5 +31,6 @@ __all__ = [
     "Staged",
     "add",
     "merge",
+    "undo",
     "union",
 ]

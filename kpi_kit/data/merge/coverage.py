@@ -1,4 +1,4 @@
-"""The table ``coverage`` after an import: the union of the covered days."""
+"""The table ``coverage``: the union of the days that imports cover."""
 
 from __future__ import annotations
 
@@ -17,25 +17,54 @@ DateRange = tuple[dt.date, dt.date]
 Covered = Mapping[tuple[str, str], Sequence[DateRange]]
 """Covered days by table and scope."""
 
+Spans = Sequence[tuple[str, str, str, str]]
+"""Table, scope, first day, day after the last."""
 
-def joined_coverage(present: pd.DataFrame | None, imported: Sequence[Covered]) -> pd.DataFrame:
-    """Return the union of the covered days, as few ranges as possible."""
+
+def stated_coverage(changes: Iterable[tuple[Spans, Spans]]) -> dict[tuple[str, str], list[DateRange]]:
+    """Return the days that are covered after changes, each of which adds some days and removes others."""
     ranges: dict[tuple[str, str], list[DateRange]] = {}
-    for row in () if present is None else present.itertuples():
+    for added, removed in changes:
+        for table, scope, since, until in added:
+            if table in TABLES:
+                ranges.setdefault((table, scope), []).append((_day(since), _day(until)))
+        for table, scope, since, until in removed:
+            present = union(ranges.get((table, scope), []))
+            ranges[table, scope] = without(present, [(_day(since), _day(until))])
+    return {key: union(spans) for key, spans in ranges.items() if spans}
+
+
+def _day(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
+
+
+def present_coverage(rows: pd.DataFrame) -> dict[tuple[str, str], list[DateRange]]:
+    """Return the covered days of the table as it is."""
+    ranges: dict[tuple[str, str], list[DateRange]] = {}
+    for row in rows.itertuples():
         span = (as_date(row.since), as_date(row.until))
         ranges.setdefault((str(row.table), str(row.scope)), []).append(span)
-    for scope, spans in (pair for covered in imported for pair in covered.items()):
-        if scope[0] in TABLES:
-            ranges.setdefault(scope, []).extend(spans)
-    rows = [(*scope, since, until) for scope in sorted(ranges) for since, until in union(ranges[scope])]
-    return pd.DataFrame(rows, columns=list(TABLES["coverage"].names))
+    return {key: union(spans) for key, spans in ranges.items()}
+
+
+def difference(
+    one: Mapping[tuple[str, str], Sequence[DateRange]], other: Mapping[tuple[str, str], Sequence[DateRange]]
+) -> tuple[tuple[str, str, str, str], ...]:
+    """Return the days of one coverage that another lacks."""
+    return tuple(
+        (*key, since.isoformat(), until.isoformat())
+        for key in sorted(one)
+        for since, until in without(one[key], other.get(key, ()))
+    )
 
 
 def write_coverage(
-    ranges: pd.DataFrame, work: Work, source: Source | None, connection: duckdb.DuckDBPyConnection
+    covered: Covered, work: Work, source: Source | None, connection: duckdb.DuckDBPyConnection
 ) -> None:
     """Write the table in the format that it has; a new one is CSV."""
     table = TABLES["coverage"]
+    rows = [(*key, since, until) for key in sorted(covered) for since, until in covered[key]]
+    ranges = pd.DataFrame(rows, columns=list(table.names))
     if source is None or source.kind == "csv":
         write_csv(ranges, table, work.new / "coverage.csv")
         return
@@ -72,3 +101,19 @@ def union(ranges: Iterable[DateRange]) -> list[DateRange]:
         else:
             joined.append((since, until))
     return joined
+
+
+def without(ranges: Iterable[DateRange], removed: Iterable[DateRange]) -> list[DateRange]:
+    """Return the parts of ranges that are outside of others.
+
+    Examples
+    --------
+    >>> day = lambda number: dt.date(2025, 10, number)
+    >>> [(a.day, b.day) for a, b in without([(day(1), day(9))], [(day(3), day(5)), (day(8), day(12))])]
+    [(1, 3), (5, 8)]
+    """
+    left = list(ranges)
+    for start, end in removed:
+        pieces = [((since, min(until, start)), (max(since, end), until)) for since, until in left]
+        left = [span for pair in pieces for span in pair if span[0] < span[1]]
+    return left

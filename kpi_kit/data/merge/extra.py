@@ -21,6 +21,7 @@ ACCOUNT_STATS = "account_stats"
 ANSWERED_BY = "answered_by"
 ACCOUNT_PLATFORMS = "account_platforms"
 POST_REACH = "post_reach"
+DEAL_LEADS = "deal_leads"
 
 
 def _text(name: str) -> Column:
@@ -44,7 +45,11 @@ EXTRA: Mapping[str, Table] = MappingProxyType(
             scope="account_id",
             ordered=(("since", "until"),),
         ),
-        ANSWERED_BY: Table(ANSWERED_BY, (_text("inquiry_id"), _text("specialist")), ("inquiry_id",)),
+        ANSWERED_BY: Table(
+            ANSWERED_BY,
+            (_text("account_id"), _text("inquiry_id"), _text("specialist")),
+            ("account_id", "inquiry_id"),
+        ),
         ACCOUNT_PLATFORMS: Table(
             ACCOUNT_PLATFORMS,
             (_text("account_id"), _text("platform"), _text("said_by")),
@@ -55,13 +60,17 @@ EXTRA: Mapping[str, Table] = MappingProxyType(
             (_text("account_id"), _text("number"), Column("reach", Type.COUNT)),
             ("account_id", "number"),
         ),
+        DEAL_LEADS: Table(
+            DEAL_LEADS, (_text("source"), _text("deal_id"), _text("lead_id")), ("source", "deal_id")
+        ),
     }
 )
 """Tables beside the canonical ones.
 
 ``account_stats`` has the figures of an account by day (``item`` is ``all``, or what they are split by),
 ``answered_by`` the specialist who answered an inquiry, ``account_platforms`` the platform of an account by
-file, ``post_reach`` the reach of posts by their number on the wall, also of posts not imported yet."""
+file, ``post_reach`` the reach of posts by their number on the wall, also of posts not imported yet,
+``deal_leads`` the lead that a deal of a CRM names."""
 
 ALL_TABLES: Mapping[str, Table] = MappingProxyType({**TABLES, **EXTRA})
 """Every table that an import can fill."""
@@ -104,8 +113,7 @@ class Origin:
 
     Parameters
     ----------
-    source : str
-        The importer.
+    importer : str
     files : tuple of str
         Names of the files.
     digest : str
@@ -113,10 +121,13 @@ class Origin:
     stamp : datetime.datetime or None
         The moment up to which the files speak; of two imports the later one counts.
     imported_at : datetime.datetime
+    source : str
+        ``leads.source`` of rows that do not say it: ``--source``, the portal, or the account.
     """
 
-    source: str
+    importer: str
     files: tuple[str, ...]
     digest: str
     stamp: dt.datetime | None
     imported_at: dt.datetime
+    source: str = ""

@@ -1,10 +1,10 @@
-"""Add imports to a data folder: merge the rows, check the result, publish it."""
+"""Add imports to a data folder, and take them back: the tables are derived from what all imports state."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -12,41 +12,34 @@ import pandas as pd
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.schema import TABLES, Table
-from kpi_kit.data.merge import journal
-from kpi_kit.data.merge.coverage import Covered, joined_coverage, write_coverage
-from kpi_kit.data.merge.extra import ALL_TABLES, EXTRA, FOLDER, POST_REACH, Origin, Staged
-from kpi_kit.data.merge.fold import Added, Merged, Piece, fold_table, save_observations, stage
+from kpi_kit.data.merge import by_hand, journal
+from kpi_kit.data.merge.affected import mark_affected, mark_touched
+from kpi_kit.data.merge.conflicts import refuse_conflicts
+from kpi_kit.data.merge.coverage import Covered, write_coverage
+from kpi_kit.data.merge.extra import ALL_TABLES, DEAL_LEADS, EXTRA, FOLDER, Staged
+from kpi_kit.data.merge.fold import Added, Merged, compare, count_rows, restatements
 from kpi_kit.data.merge.preview import refuse_if_broken
+from kpi_kit.data.merge.stated import Stated
+from kpi_kit.data.merge.statements import (
+    STATEMENTS,
+    Import,
+    Record,
+    Rows,
+    Statements,
+    new_id,
+    read_statements,
+    spans_of,
+    write_record,
+    write_rows,
+)
 from kpi_kit.data.merge.writing import Work, workspace, write_csv, write_table
-from kpi_kit.data.store import open_store
+from kpi_kit.data.store import Store, open_store
 from kpi_kit.data.table_source import Settings, Source, confine, connect, literal, source_at
 from kpi_kit.data.transaction import exclusive, finish
 
-Rows = pd.DataFrame | Staged
-
 _MEMORY = "400MB"
-_NEWEST = "TIMESTAMPTZ 'infinity'"
-
-
-@dataclass(frozen=True)
-class Import:
-    """Rows that come in together.
-
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame or Staged
-        Canonical tables with the columns that the import knows.
-    covered : mapping of (table, scope) to date ranges
-    origin : Origin or None
-        The files; without them the rows count as the newest, and are not remembered.
-    stamps : mapping of str to sequence of datetime
-        The stamp of each row, where the rows of a table come from several files.
-    """
-
-    tables: Mapping[str, Rows]
-    covered: Covered
-    origin: Origin | None = None
-    stamps: Mapping[str, Sequence[object]] = field(default_factory=dict)
+_DERIVED_FROM = {"posts": "post_stats", DEAL_LEADS: "leads"}
+"""Tables whose statements other tables are derived from, too."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +57,8 @@ class Outcome:
         By table, the rows that equally late files state differently.
     known : bool
         Whether the same files had been imported before.
+    gone : int
+        Posts that a complete export lacks and that now count as deleted.
     """
 
     added: tuple[Added, ...]
@@ -71,13 +66,46 @@ class Outcome:
     restated_count: int = 0
     disputed: Mapping[str, int] | None = None
     known: bool = False
+    gone: int = 0
+
+
+@dataclass
+class _Folder:
+    """A data folder that is being changed.
+
+    Parameters
+    ----------
+    work : Work
+    store : Store or None
+        None where there are no tables yet.
+    connection : duckdb.DuckDBPyConnection
+    sources : mapping of str to Source
+        The present tables, canonical and extra.
+    before, after : Statements
+        What is stated with and without the change; edits by hand are in both.
+    edited : set of str
+        Tables that were edited by hand.
+    new : list of Record
+        Imports that the change adds.
+    undone : Record or None
+        The import that it takes back.
+    """
+
+    work: Work
+    store: Store | None
+    connection: duckdb.DuckDBPyConnection
+    sources: Mapping[str, Source]
+    before: Statements
+    after: Statements
+    edited: set[str] = field(default_factory=set)
+    new: list[Record] = field(default_factory=list)
+    undone: Record | None = None
 
 
 def merge(folder: Path, tables: Mapping[str, Rows], covered: Covered, timezone: str) -> list[Added]:
-    """Add rows to the tables of a data folder; a row with a known key is updated.
+    """Add rows to the tables of a data folder as if they were written by hand.
 
-    A value that the new row does not know keeps the one that is there. A snapshot of a post that a later one
-    replaces goes to ``post_stats``.
+    A value that the new row does not know keeps the one that is there.
 
     Parameters
     ----------
@@ -85,7 +113,7 @@ def merge(folder: Path, tables: Mapping[str, Rows], covered: Covered, timezone: 
         Made where it does not exist. A table keeps its format; new tables become CSV, large ones Parquet
         by month.
     tables : mapping of str to DataFrame
-        Canonical tables with the columns that the import knows.
+        Canonical tables with the columns that are known.
     covered : mapping of (table, scope) to date ranges
         What was imported; joined with what is covered already.
     timezone : str
@@ -104,25 +132,89 @@ def merge(folder: Path, tables: Mapping[str, Rows], covered: Covered, timezone: 
 
 
 def add(folder: Path, imports: Sequence[Import], timezone: str) -> Outcome:
-    """Add rows as :func:`merge` does, and remember the files, so that imports may come in any order.
+    """Add imports to a data folder; all of them or none.
+
+    A row of a known key is updated: each column has the latest known value, whatever the order of imports.
 
     Raises
     ------
     InputError
-        As :func:`merge`, or where another import holds the folder for too long; of several imports none is
-        done then.
+        As :func:`merge`, or where another import holds the folder for too long.
     """
+    names = {name for added in imports for name in added.tables}
+    places = list(_staging_folders(imports))
+
+    def state(data: _Folder) -> bool:
+        known = [_state(data, added) for added in imports]
+        refuse_conflicts(Stated(data.connection, data.after), data.new, str(folder))
+        return bool(known) and all(known)
+
+    return _change(folder, timezone, names, places, state)
+
+
+def undo(folder: Path, name: str, timezone: str) -> Outcome:
+    """Take an import back: the tables are then what the other imports and edits by hand state.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        The id of the import, or the beginning of it.
+    timezone : str
+
+    Raises
+    ------
+    InputError
+        Where there is no such import, it is older than the upgrade, or the data would break without it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: this data folder does not exist")
+    journal.refuse_older(folder, name)
+    record = read_statements(folder).find(name)
+
+    def withdraw(data: _Folder) -> bool:
+        undone = data.after.find(record.id)
+        data.undone = undone
+        data.after = data.after.without(undone)
+        data.work.remove(folder / undone.place)
+        return False
+
+    names = set(record.rows) | {span[0] for span in record.covered}
+    return _change(folder, timezone, names, [], withdraw)
+
+
+def _change(
+    folder: Path,
+    timezone: str,
+    names: set[str],
+    places: Sequence[Path],
+    change: Callable[[_Folder], bool],
+) -> Outcome:
     with exclusive(folder):
         try:
             finish(folder)
-            with workspace(folder) as work:
-                return _add(work, imports, timezone)
+            with workspace(folder) as work, _opened(work, timezone, places) as data:
+                stated = Stated(data.connection, data.before)
+                looked_at = _with_derived({*names, "accounts"})
+                data.before, data.edited = by_hand.keep_edits(
+                    stated, work, data.sources, sorted(looked_at), data.store
+                )
+                data.after = data.before
+                known = change(data)
+                outcome = _derive(data, timezone, looked_at)
+                work.publish()
+                return replace(outcome, known=known)
         except (OSError, duckdb.IOException) as fault:
             reason = fault.strerror if isinstance(fault, OSError) else " ".join(str(fault).split())
             raise InputError(f"{folder}: cannot be written to ({reason:.160}); nothing has changed") from None
 
 
-def _add(work: Work, imports: Sequence[Import], timezone: str) -> Outcome:
+def _with_derived(names: set[str]) -> set[str]:
+    return names | {_DERIVED_FROM[name] for name in names if name in _DERIVED_FROM}
+
+
+@contextmanager
+def _opened(work: Work, timezone: str, places: Sequence[Path]) -> Iterator[_Folder]:
     folder = work.folder
     exists = folder.is_dir() and any(home.stem in TABLES for home in folder.iterdir())
     settings: Settings = {
@@ -130,48 +222,24 @@ def _add(work: Work, imports: Sequence[Import], timezone: str) -> Outcome:
         "threads": 1,
         "temp_directory": str(work.scratch / "spill"),
     }
-    places = [work.scratch, *_staging_folders(imports)]
-    store = open_store(folder, timezone, also=places, settings=settings) if exists else None
+    allowed = [work.scratch, *places]
+    store = open_store(folder, timezone, also=allowed, settings=settings) if exists else None
     connection = store.connection if store else connect(timezone, settings)
     try:
         if store is None:
-            confine(connection, (folder, *places))
-        present = dict(store.sources) if store else {}
-        present |= _extra_sources(folder, connection)
-        merged = _merge_tables(connection, work, imports, present)
-        for result in merged:
-            source = present.get(result.table.name)
-            write_table(connection, work, result.table, source, _home(folder, result.table))
-        if store is None and not any(result.table.name == "accounts" for result in merged):
-            accounts = TABLES["accounts"]  # a data folder needs this table, also without rows
-            empty = pd.DataFrame({name: [] for name in accounts.names})
-            write_csv(empty, accounts, work.new / "accounts.csv")
-        coverage = store.frame("coverage") if store else None
-        ranges = joined_coverage(coverage, [added.covered for added in imports])
-        write_coverage(ranges, work, present.get("coverage"), connection)
-        refuse_if_broken(connection, work, merged, present, timezone)
+            confine(connection, (folder, *allowed))
+        sources = dict(store.sources) if store else {}
+        sources |= _extra_sources(folder, connection)
+        statements = read_statements(folder)
+        yield _Folder(work, store, connection, sources, statements, statements)
     finally:
         connection.close()
-    known = journal.record(work, imports, merged)
-    outcome = Outcome(
-        tuple(result.added for result in merged if result.added.table != "post_stats"),
-        tuple(sentence for result in merged for sentence in result.restated),
-        sum(result.restated_count for result in merged),
-        {result.table.name: result.disputed for result in merged if result.disputed},
-        known,
-    )
-    work.publish()
-    return outcome
 
 
 def _staging_folders(imports: Sequence[Import]) -> Iterator[Path]:
     """The folders of staged rows."""
     for rows in (rows for added in imports for rows in added.tables.values() if isinstance(rows, Staged)):
         yield from {file.parent for file in rows.files}
-
-
-def _home(folder: Path, table: Table) -> Path:
-    return folder if table.name in TABLES else folder / FOLDER
 
 
 def _extra_sources(folder: Path, connection: duckdb.DuckDBPyConnection) -> dict[str, Source]:
@@ -187,50 +255,175 @@ def _extra_sources(folder: Path, connection: duckdb.DuckDBPyConnection) -> dict[
     return sources
 
 
-def _merge_tables(
-    connection: duckdb.DuckDBPyConnection,
-    work: Work,
-    imports: Sequence[Import],
-    present: Mapping[str, Source],
-) -> list[Merged]:
-    merged: list[Merged] = []
-    origins = [added.origin for added in imports if added.origin is not None]
-    names = dict.fromkeys(name for added in imports for name, rows in added.tables.items() if len(rows))
-    for name in names:
-        pieces = [_piece(added, name) for added in imports if len(added.tables.get(name, ()))]
-        merged.append(_merge_table(connection, work, ALL_TABLES[name], pieces, present, origins))
-    history = next((result.history for result in merged if result.table.name == "posts"), None)
-    if history is not None and "post_stats" not in names:
-        piece = Piece(history, _NEWEST)
-        merged.append(_merge_table(connection, work, TABLES["post_stats"], [piece], present, []))
-    return merged
+# --- statements
 
 
-def _piece(added: Import, name: str) -> Piece:
+def _state(data: _Folder, added: Import) -> bool:
+    """Write down what an import states; return whether it had been imported before."""
     if added.origin is None:
-        return Piece(added.tables[name], _NEWEST, added.stamps.get(name))
-    moment = added.origin.stamp
-    stamp = "NULL" if moment is None else f"TIMESTAMPTZ {literal(moment.isoformat())}"
-    return Piece(added.tables[name], stamp, added.stamps.get(name), added.origin.digest)
+        _state_by_hand(data, added)
+        return False
+    origin = added.origin
+    same = next((record for record in data.after.records if record.digest == origin.digest), None)
+    current = same is not None and not _is_overruled(data.after, same)
+    record = Record(
+        id=same.id if same else new_id(origin, data.after),
+        sequence=same.sequence if same and current else data.after.next_sequence,
+        importer=origin.importer,
+        files=origin.files,
+        digest=origin.digest,
+        imported_at=same.imported_at if same else origin.imported_at.isoformat(),
+        stamp=origin.stamp.isoformat() if origin.stamp else None,
+        source=origin.source,
+        rows={name: len(rows) for name, rows in added.tables.items()},
+        covered=spans_of(added.covered),
+        replace=added.replace,
+        complete=tuple(sorted(added.complete)),
+    )
+    home = data.work.new / STATEMENTS / record.id
+    for name in added.tables:
+        if name != "accounts":
+            write_rows(data.connection, ALL_TABLES[name], added, record, home / f"{name}.parquet")
+    record = _state_accounts(data, added, record, home)
+    record = by_hand.with_unsourced(Stated(data.connection, data.after), record, home)
+    write_record(record, home)
+    if same is not None:
+        data.before = data.before.with_record(same, data.before.homes[same.id])
+    data.after = data.after.with_record(record, home)
+    data.new.append(record)
+    return same is not None
 
 
-def _merge_table(
-    connection: duckdb.DuckDBPyConnection,
-    work: Work,
-    table: Table,
-    pieces: Sequence[Piece],
-    present: Mapping[str, Source],
-    origins: Sequence[Origin],
-) -> Merged:
-    stage(connection, table, pieces)
-    earlier = sorted((work.folder / FOLDER / "observations" / table.name).glob("*.parquet"))
-    source = present.get(table.name)
-    result = fold_table(connection, table, source.typed() if source else None, earlier)
-    if origins and (table.clock is not None or table.name == POST_REACH):
-        digests = "".join(sorted(origin.digest for origin in origins))
-        digest = hashlib.sha256(digests.encode()).hexdigest()[:20]
-        # a later version of the kit may read the same files differently
-        times = sum(file.name.startswith(digest) for file in earlier)
-        name = f"{digest}-{times + 1}.parquet" if times else f"{digest}.parquet"
-        save_observations(connection, table, earlier, work.new / FOLDER / "observations" / table.name / name)
-    return result
+def _is_overruled(statements: Statements, record: Record) -> bool:
+    """Whether rows of an import were withdrawn or removed since."""
+    return any(
+        (later.replace and later.importer == record.importer) or set(later.removed) & set(record.rows)
+        for later in statements.records
+        if later.sequence > record.sequence
+    )
+
+
+def _state_by_hand(data: _Folder, added: Import) -> None:
+    stated = Stated(data.connection, data.after)
+    sequence = data.after.next_sequence
+    record = by_hand.hand_record(
+        sequence, {name: len(rows) for name, rows in added.tables.items()}, spans_of(added.covered)
+    )
+    home = data.work.new / STATEMENTS / record.id
+    scratch = data.work.scratch / "imported.parquet"
+    for name in added.tables:
+        table = ALL_TABLES[name]
+        write_rows(data.connection, table, added, record, scratch)
+        rows = f"read_parquet({literal(str(scratch))})"
+        by_hand.write_by_hand(stated, table, rows, sequence, home / f"{name}.parquet")
+    record = by_hand.with_unsourced(stated, record, home)
+    write_record(record, home)
+    data.after = data.after.with_record(record, home)
+    data.new.append(record)
+
+
+def _state_accounts(data: _Folder, added: Import, record: Record, home: Path) -> Record:
+    """State the accounts of an import as they stand, so that they stay when the import that named them goes."""
+    own = added.tables.get("accounts")
+    rows = pd.DataFrame({"account_id": [], "platform": [], "title": []}) if own is None else own
+    assert isinstance(rows, pd.DataFrame)
+    owners = _owners(data, record, home) - set(rows["account_id"])
+    standing = _standing_accounts(data, owners)
+    if not len(rows) and not len(standing):
+        return record
+    stamps = [None] * len(rows) + [pd.Timestamp("1900-01-01", tz="UTC")] * len(standing)
+    whole = pd.concat([rows, standing], ignore_index=True) if len(rows) else standing
+    accounts = Import({"accounts": whole}, {}, stamps={"accounts": stamps})
+    write_rows(data.connection, TABLES["accounts"], accounts, record, home / "accounts.parquet")
+    return replace(record, rows={**record.rows, "accounts": len(whole)})
+
+
+def _owners(data: _Folder, record: Record, home: Path) -> set[str]:
+    """The accounts that an import states something of."""
+    owners = {scope for table, scope, *_ in record.covered if TABLES[table].scope == "account_id"}
+    for name, count in record.rows.items():
+        if count and name != "accounts" and "account_id" in ALL_TABLES[name].names:
+            file = literal(str(home / f"{name}.parquet"))
+            rows = data.connection.execute(f"SELECT DISTINCT account_id FROM read_parquet({file})").fetchall()
+            owners |= {str(account) for (account,) in rows if account is not None}
+    return owners
+
+
+def _standing_accounts(data: _Folder, owners: set[str]) -> pd.DataFrame:
+    """The accounts as the table and the imports of the same command have them."""
+    names = ["account_id", "platform", "title"]
+    frames = [] if data.store is None else [data.store.frame("accounts")[names]]
+    files = data.after.files("accounts", data.new)
+    if files:
+        listed = ", ".join(literal(str(file)) for file in files)
+        frames.append(
+            data.connection.execute(f"SELECT {', '.join(names)} FROM read_parquet([{listed}])").df()
+        )
+    if not frames:
+        return pd.DataFrame({name: [] for name in names})
+    whole = pd.concat(frames, ignore_index=True).drop_duplicates("account_id", keep="last")
+    return whole[whole["account_id"].isin(owners)].reset_index(drop=True)
+
+
+# --- tables
+
+
+def _derive(data: _Folder, timezone: str, looked_at: set[str]) -> Outcome:
+    """Derive and write the tables that a change touches, and check the result."""
+    merged = [
+        result
+        for table in (ALL_TABLES[name] for name in ALL_TABLES if name in looked_at and name != "coverage")
+        if (result := _derive_table(data, table)) is not None
+    ]
+    if data.store is None and not any(result.table.name == "accounts" for result in merged):
+        accounts = TABLES["accounts"]  # a data folder needs this table, also without rows
+        empty = pd.DataFrame({name: [] for name in accounts.names})
+        write_csv(empty, accounts, data.work.new / "accounts.csv")
+    write_coverage(data.after.covered(), data.work, data.sources.get("coverage"), data.connection)
+    refuse_if_broken(data.connection, data.work, merged, data.sources, timezone)
+    journal.write(data.work, data.before, data.after, data.new, merged)
+    by_hand.write_written(data.work, by_hand.read_written(data.work.folder))
+    return Outcome(
+        tuple(result.added for result in merged if result.added.is_told),
+        tuple(sentence for result in merged for sentence in result.restated),
+        sum(result.restated_count for result in merged),
+        {result.table.name: result.disputed for result in merged if result.disputed},
+        gone=sum(result.gone for result in merged),
+    )
+
+
+def _derive_table(data: _Folder, table: Table) -> Merged | None:
+    """Derive the rows of one table that a change can touch, and write them; None where it is not stated."""
+    connection, name = data.connection, table.name
+    source = data.sources.get(name)
+    home = data.work.folder if name in TABLES else data.work.folder / FOLDER
+    if not any(name in record.rows for record in data.after.records) and name != "post_stats":
+        if source is None:
+            return None
+        if name != "accounts":
+            for file in source.files:
+                data.work.remove(file)
+            if source.kind == "parts":
+                data.work.remove(home / name)
+            return Merged(table, Added(name, 0, 0, 0, count_rows(connection, f"({source.raw()})")))
+    affected = mark_affected(data, table, source)
+    stated = Stated(connection, data.after)
+    result = f"result_{name}"
+    disputed = stated.derive(table, result, affected=affected)
+    mark_touched(connection, table, source, affected=affected)
+    if name == "post_stats" and source is None and not count_rows(connection, result):
+        return None
+    added = compare(connection, table, data.after.relation(table, data.new))
+    sentences, count = restatements(connection, table)
+    write_table(connection, data.work, table, source, home)
+    return Merged(table, added, sentences, count, disputed, _newly_deleted(connection, table))
+
+
+def _newly_deleted(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    if table.name != "posts":
+        return 0
+    return count_rows(
+        connection,
+        "result_posts r JOIN touched_posts t USING (account_id, post_id) "
+        "WHERE r.deleted_at IS NOT NULL AND t.deleted_at IS NULL",
+    )

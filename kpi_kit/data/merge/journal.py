@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import json
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
-from kpi_kit.data.merge.extra import FOLDER, Origin
+from kpi_kit.data.merge.extra import ACCOUNT_PLATFORMS, FOLDER
 from kpi_kit.data.merge.fold import Merged
+from kpi_kit.data.merge.statements import BEFORE_UPGRADE, Record, Statements, read_statements
 from kpi_kit.data.merge.writing import Work
 from kpi_kit.data.table_source import VERSION
 
@@ -22,6 +21,8 @@ JOURNAL = f"{FOLDER}/journal.csv"
 RESTATED = f"{FOLDER}/restated.csv"
 _CHANGES = ("imported_at", "files", "change")
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NOT_ENTERED = ("accounts", ACCOUNT_PLATFORMS)
+_DIGITS = 8
 _COLUMNS = ("digest", "imported_at", "source", "files", "table", "rows", "speaks_until", "covers")
 
 
@@ -69,66 +70,73 @@ def _ranges(text: str) -> tuple[tuple[str, str, str], ...]:
     return tuple((scope, since, until) for scope, (since, _, until) in spans)
 
 
-class _Import(Protocol):
-    """What the journal needs of an import."""
+def refuse_older(folder: Path, name: str) -> None:
+    """Refuse to take back an import that is older than the statements.
 
-    @property
-    def tables(self) -> Mapping[str, Sized]:
-        """Rows by table."""
+    Raises
+    ------
+    InputError
+        Where the name is that of such an import.
+    """
+    if any(older.startswith(name) or name == BEFORE_UPGRADE for older in older_imports(folder)):
+        raise InputError(
+            f"{name}: this import is from before the upgrade, when the kit did not keep what each import "
+            "stated: it cannot be undone"
+        )
 
-    @property
-    def covered(self) -> Mapping[tuple[str, str], Sequence[tuple[dt.date, dt.date]]]:
-        """Days by table and scope."""
 
-    @property
-    def origin(self) -> Origin | None:
-        """The files."""
+def older_imports(folder: Path) -> dict[str, list[Entered]]:
+    """Return the imports from before the upgrade, by the beginning of their digest."""
+    file = folder / JOURNAL
+    if not file.is_file():
+        return {}
+    known = {record.digest for record in read_statements(folder).records}
+    entries = zip(_lines(file, _COLUMNS), read(folder), strict=True)
+    older: dict[str, list[Entered]] = {}
+    for line, entered in entries:
+        if line[0] not in known:
+            older.setdefault(line[0][:_DIGITS], []).append(entered)
+    return older
 
 
-def record(work: Work, imports: Sequence[_Import], merged: Sequence[Merged]) -> bool:
-    """Record imports, each once; return whether all of them were recorded before."""
-    rows = _read(work, JOURNAL, _COLUMNS)
-    known = {row[0] for row in rows}
-    of_files = [(added, added.origin) for added in imports if added.origin is not None]
-    fresh = [(added, origin) for added, origin in of_files if origin.digest not in known]
-    for added, origin in fresh:
-        rows += [_line(origin, name, len(table), added.covered) for name, table in added.tables.items()]
-    if fresh:
-        version = json.dumps({"schema": file_versions.current("data folder")}) + "\n"
-        (work.new / VERSION).parent.mkdir(parents=True, exist_ok=True)
-        (work.new / VERSION).write_text(version, encoding="utf-8")
-        _write(work, JOURNAL, _COLUMNS, sorted(rows, key=lambda row: (row[1], row[3], row[4])))
+def write(
+    work: Work, before: Statements, after: Statements, new: Sequence[Record], merged: Sequence[Merged]
+) -> None:
+    """Write the journal of all imports, and the values that new ones changed."""
+    stated = {record.digest for record in before.records}
+    older = [row for row in _read(work, JOURNAL, _COLUMNS) if row[0] not in stated]
+    rows = [
+        _line(record, name, count)
+        for record in after.records
+        if not record.by_hand
+        for name, count in record.rows.items()
+        if name not in _NOT_ENTERED
+    ]
+    version = json.dumps({"schema": file_versions.current("data folder")}) + "\n"
+    (work.new / VERSION).parent.mkdir(parents=True, exist_ok=True)
+    (work.new / VERSION).write_text(version, encoding="utf-8")
+    if older or rows or (work.folder / JOURNAL).is_file():
+        ordered = sorted([*older, *rows], key=lambda row: (row[1], row[3], row[4], row))
+        _write(work, JOURNAL, _COLUMNS, ordered)
     changes = [sentence for result in merged for sentence in result.restated]
+    of_files = [record for record in new if not record.by_hand]
     if changes and of_files:
         earlier = _read(work, RESTATED, _CHANGES)
-        at = of_files[0][1].imported_at.isoformat()
-        files = "; ".join(name for _, origin in of_files for name in origin.files)
+        at = of_files[0].imported_at
+        files = "; ".join(name for record in of_files for name in record.files)
         _write(work, RESTATED, _CHANGES, [*earlier, *([at, files, change] for change in changes)])
-    return bool(of_files) and not fresh
 
 
-def _line(
-    origin: Origin,
-    table: str,
-    rows: int,
-    covered: Mapping[tuple[str, str], Sequence[tuple[dt.date, dt.date]]],
-) -> list[str]:
-    days = [
-        f"{scope} {since}..{until}"
-        for (name, scope), ranges in sorted(covered.items())
-        for since, until in ranges
-        if name == table
-    ]
-    stamp = origin.stamp.isoformat() if origin.stamp else ""
-    files = "; ".join(origin.files)
+def _line(record: Record, table: str, rows: int) -> list[str]:
+    days = [f"{scope} {since}..{until}" for name, scope, since, until in record.covered if name == table]
     return [
-        origin.digest,
-        origin.imported_at.isoformat(),
-        origin.source,
-        files,
+        record.digest,
+        record.imported_at,
+        record.importer,
+        "; ".join(record.files),
         table,
         str(rows),
-        stamp,
+        record.stamp or "",
         "; ".join(days),
     ]
 

@@ -55,8 +55,6 @@ def refuse_if_broken(
     for result in large:
         if result.table.name in TABLES and not problems:
             problems = _problems_of_large(connection, work, result, preview, timezone)
-    if not problems and "leads" in {result.table.name for result in large}:
-        problems = _two_currencies(connection, present.get("leads"))
     if problems:
         raise InputError([problem.replace(str(preview), str(work.folder)) for problem in problems])
 
@@ -129,21 +127,6 @@ def _problems_of_large(
             return [problem.replace(str(slices), str(work.folder)) for problem in problems]
     shutil.rmtree(slices)
     return []
-
-
-def _two_currencies(connection: duckdb.DuckDBPyConnection, source: Source | None) -> list[str]:
-    """Refuse a second currency among the imported leads and those that stay."""
-    rows = "SELECT currency FROM result_leads"
-    if source is not None:
-        stay = f"SELECT lead_id, currency FROM ({source.typed()})"
-        rows += f" UNION ALL SELECT currency FROM ({stay}) ANTI JOIN result_leads USING (lead_id)"
-    currencies = connection.execute(
-        f"SELECT DISTINCT currency FROM ({rows}) WHERE currency IS NOT NULL ORDER BY 1"
-    ).fetchall()
-    if len(currencies) < 2:
-        return []
-    listed = ", ".join(str(row[0]) for row in currencies)
-    return [f"leads: only one currency is allowed, found {listed}; two currencies cannot be added up"]
 
 
 def _link(work: Work, preview: Path, without: set[str]) -> None:

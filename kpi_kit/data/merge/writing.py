@@ -72,7 +72,7 @@ def workspace(folder: Path) -> Iterator[Work]:
 def write_table(
     connection: duckdb.DuckDBPyConnection, work: Work, table: Table, source: Source | None, home: Path
 ) -> None:
-    """Write the table; rows of ``result_<table>`` replace those with the same keys.
+    """Write the table; rows of ``result_<table>`` replace those of ``touched_<table>``.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def write_table(
         return
     rows = f"SELECT {names} FROM result_{table.name}"
     if source is not None:
-        kept = f"SELECT DISTINCT {names} FROM ({source.typed()}) ANTI JOIN result_{table.name} USING ({key})"
+        kept = f"SELECT DISTINCT {names} FROM ({source.typed()}) ANTI JOIN {replaced(table)} USING ({key})"
         rows = f"{kept} UNION ALL {rows}"
     kind = "csv" if source is None else source.kind
     if kind == "csv" and table.clock and count_rows(connection, f"({rows})") > LARGE:
@@ -111,6 +111,12 @@ def write_table(
         for c in table.columns
     )
     write_csv(connection.execute(f"SELECT {chosen} FROM ({rows}) ORDER BY {key}").df(), table, target)
+
+
+def replaced(table: Table) -> str:
+    """Return SQL of the keys of rows that an import replaces or adds."""
+    key = ", ".join(map(quoted, table.key))
+    return f"(SELECT {key} FROM touched_{table.name} UNION ALL SELECT {key} FROM result_{table.name})"
 
 
 def _month(table: Table) -> str:
@@ -145,7 +151,7 @@ def _write_parts(
     touched = {
         Path(row[0])
         for row in connection.execute(
-            f"SELECT DISTINCT _file FROM ({numbered}) SEMI JOIN {result} USING ({key})"
+            f"SELECT DISTINCT _file FROM ({numbered}) SEMI JOIN {replaced(table)} USING ({key})"
         ).fetchall()
     }
     months = {
@@ -161,11 +167,12 @@ def _write_parts(
     folder = "regexp_extract(_file, 'month=([0-9]{4}-[0-9]{2})', 1)" if regular else _month(table)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE whole AS SELECT DISTINCT {names}, {folder} AS month FROM ({numbered}) "
-        f"ANTI JOIN {result} USING ({key}) WHERE _file IN ({listed}) "
+        f"ANTI JOIN {replaced(table)} USING ({key}) WHERE _file IN ({listed}) "
         f"UNION ALL SELECT {names}, {_month(table)} AS month FROM {result}"
     )
     target = work.new / home.relative_to(work.folder)
     _write_months(connection, table, "whole", target, "month")
+    connection.execute("DROP TABLE whole")
     for file in files:
         if not (target / file.relative_to(home)).exists():
             work.remove(file)
