@@ -100,7 +100,18 @@ def _add_import(take: argparse.ArgumentParser) -> None:
     take.add_argument("--until", type=_day, help="the day after the last one that it covers")
     take.add_argument("--table", choices=tuple(TABLES), help="csv: the table that the file fills")
     take.add_argument("--map", type=Path, dest="mapping", help="csv: YAML file that names the columns")
-    take.add_argument("--fetched-at", help="when the figures of posts were fetched")
+    take.add_argument("--fetched-at", help="when the export was made: of several the latest counts")
+    take.add_argument(
+        "--source",
+        dest="lead_source",
+        metavar="NAME",
+        help="the CRM of leads; default: its portal, or the account",
+    )
+    take.add_argument(
+        "--replace",
+        action="store_true",
+        help="withdraw what earlier exports of the same kind and account say of these days",
+    )
     take.add_argument(
         "--subscribers",
         type=int,

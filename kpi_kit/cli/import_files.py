@@ -36,6 +36,8 @@ def carry_out(arguments: argparse.Namespace) -> int:
         partial=arguments.partial,
         mappings=arguments.params / "mappings",
         confirmed=arguments.yes,
+        source=arguments.lead_source,
+        replace=arguments.replace,
     )
     for sentence in import_files(
         arguments.source,

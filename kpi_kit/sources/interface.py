@@ -43,7 +43,8 @@ class ImportOptions:
     mapping : pathlib.Path or None
         The YAML file that names the columns (csv only).
     stats_at : datetime.datetime or None
-        When the figures of posts were fetched, with offset (``--fetched-at``).
+        When the export was fetched, with offset (``--fetched-at``): of figures of posts their age, of every
+        table what makes it newer than another export.
     subscribers_at_end : int or None
         Members at the end of the last day of stats.get (vk-api only, ``--subscribers``).
     chat : str or None
@@ -72,6 +73,10 @@ class ImportOptions:
         Of a report that repeats its figures for several segments or comparisons (ga4 only, ``--segment``).
     scratch : pathlib.Path or None
         Where rows wait that do not fit into memory; without it all are kept in memory.
+    source : str or None
+        The CRM that leads come from (``--source``).
+    replace : bool
+        Whether the export withdraws what the same importer and source stated of its days (``--replace``).
 
     Examples
     --------
@@ -100,6 +105,8 @@ class ImportOptions:
     companions: tuple[Path, ...] = ()
     segment: str | None = None
     scratch: Path | None = None
+    source: str | None = None
+    replace: bool = False
 
     def __post_init__(self) -> None:
         if self.stats_at is not None and self.stats_at.tzinfo is None:
@@ -141,6 +148,14 @@ class Imported:
         Of the account, where the kind of export tells it.
     stamps : mapping of str to tuple of datetime
         The same as ``stamp`` for each row, where the rows of a table come from several files.
+    source : str or None
+        The address of the CRM's portal, where the export has it: ``leads.source`` without ``--source``.
+        A row of ``leads`` may also have its own ``source``.
+    fetched_at : datetime.datetime or None
+        When the export was made, where the file itself says so; it counts before ``stamp``.
+    complete : frozenset of str
+        Tables of which the export proves to have every row of its days (all pages are there). A post of
+        those days that it lacks counts as deleted.
     """
 
     tables: Mapping[str, pd.DataFrame | Staged]
@@ -149,6 +164,9 @@ class Imported:
     stamp: dt.datetime | None = None
     platform: str | None = None
     stamps: Mapping[str, tuple[dt.datetime | None, ...]] = field(default_factory=dict)
+    source: str | None = None
+    fetched_at: dt.datetime | None = None
+    complete: frozenset[str] = frozenset()
 
     @classmethod
     def of_rows(

@@ -14,13 +14,13 @@ import pandas as pd
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import sha256, sha256_of_file
 from kpi_kit.core.schema import TABLES
-from kpi_kit.data.merge import ACCOUNT_PLATFORMS, POST_REACH, Import, Origin, Outcome, add
+from kpi_kit.data.merge import ACCOUNT_PLATFORMS, POST_REACH, Import, Origin, Outcome, Staged, add
 from kpi_kit.data.merge.extra import extra_rows
 from kpi_kit.data.store import Store, open_store
-from kpi_kit.sources import SOURCES, TOGETHER, Imported, ImportOptions
+from kpi_kit.sources import SOURCES, TOGETHER, DateRange, Imported, ImportOptions
 from kpi_kit.sources.coverage import covered_days
 from kpi_kit.sources.recognise import recognise, unpack
-from kpi_kit.sources.resolve_account import NewAccount, resolve_account
+from kpi_kit.sources.resolve_account import NewAccount, ResolvedAccount, resolve_account
 from kpi_kit.sources.rows import counted
 from kpi_kit.sources.wordstat_phrases import nested
 
@@ -178,14 +178,12 @@ def _import_groups(
     if problems:
         raise InputError(problems)
     sentences += resolved.sentences
-    imports: list[Import] = [Import(resolved.tables, {})] if resolved.tables else []
+    imports: list[Import] = []
     coverage: list[str] = []
     for part in read:
         covered, ranges = covered_days(part.imported, part.options)
         coverage += ranges
-        imports.append(
-            Import(part.imported.tables, covered, _origin(part, imported_at), part.imported.stamps)
-        )
+        imports.append(_statements(part, resolved, covered, imported_at))
     if options.dry_run:
         rows = [
             f"{name}: {counted(len(rows), 'row')}"
@@ -251,6 +249,13 @@ def _sentences_on(outcome: Outcome) -> Iterator[str]:
             f"{added.table}: {counted(added.new, 'row')} added, {added.changed} brought up to date, "
             f"{added.unchanged} {were} there already"
         )
+        if added.removed:
+            yield f"{added.table}: {counted(added.removed, 'row')} withdrawn"
+    if outcome.gone:
+        yield (
+            f"posts: {counted(outcome.gone, 'post')} of these days not in this complete export: deleted "
+            "since the last one"
+        )
     for table, count in (outcome.disputed or {}).items():
         yield (
             f"{table}: {counted(count, 'row')} told differently by files that are equally late; "
@@ -263,14 +268,64 @@ def _sentences_on(outcome: Outcome) -> Iterator[str]:
         yield f"restated: … and {outcome.restated_count - _MOST_LISTED} more values, see imports/restated.csv"
 
 
-def _origin(part: _ReadGroup, imported_at: dt.datetime | None) -> Origin:
-    return Origin(
-        part.group.source,
-        tuple(Path(name).name for name in part.group.names),
-        _digest(part.group, part.options),
-        part.imported.stamp,
-        imported_at or dt.datetime.min.replace(tzinfo=dt.UTC),
+def _statements(
+    part: _ReadGroup,
+    resolved: ResolvedAccount,
+    covered: Mapping[tuple[str, str], Sequence[DateRange]],
+    imported_at: dt.datetime | None,
+) -> Import:
+    """What a group of files states: its rows, its account, and how late it is."""
+    imported, options = part.imported, part.options
+    files = tuple(Path(name).name for name in part.group.names)
+    at = imported_at or dt.datetime.min.replace(tzinfo=dt.UTC)
+    stamp = options.stats_at or imported.fetched_at or _reach(imported.stamp, options, at)
+    origin = Origin(part.group.source, files, _digest(part.group, options), stamp, at, _lead_source(part))
+    tables, stamps = dict(imported.tables), dict(imported.stamps)
+    if options.stats_at or imported.fetched_at:  # one moment for all rows
+        stamps = {}
+        for name, rows in tables.items():
+            if isinstance(rows, Staged):
+                tables[name] = replace(rows, stamped=False)
+    return Import(
+        {**tables, **resolved.stated_by(files, imported)},
+        covered,
+        origin,
+        stamps,
+        replace=options.replace,
+        complete=imported.complete,
     )
+
+
+def _reach(stamp: dt.datetime | None, options: ImportOptions, now: dt.datetime) -> dt.datetime | None:
+    """How far the content of a file reaches: to its last moment, or the end of the days that it covers."""
+    if options.until is None:
+        return stamp
+    end = dt.datetime.combine(options.until, dt.time(), options.timezone).astimezone(dt.UTC)
+    if end > now:  # no file reaches into the future
+        return stamp
+    return end if stamp is None else max(stamp, end)
+
+
+def _lead_source(part: _ReadGroup) -> str:
+    """The CRM of leads: ``--source``, the portal's address, or else the account.
+
+    Raises
+    ------
+    InputError
+        Where none of them is known: ids of leads are unique within their CRM alone.
+    """
+    source = part.options.source or part.imported.source or part.options.account
+    rows = part.imported.tables.get("leads")
+    if source is None and rows is not None and len(rows) and not _has_source(rows):
+        raise InputError(
+            f"{', '.join(part.group.names)}: leads of several accounts: give --source, a name for the CRM "
+            "that they are from, the same for each of its exports"
+        )
+    return source or ""
+
+
+def _has_source(rows: pd.DataFrame | Staged) -> bool:
+    return "source" in rows.columns
 
 
 def _digest(group: _FileGroup, options: ImportOptions) -> str:
@@ -285,6 +340,10 @@ def _digest(group: _FileGroup, options: ImportOptions) -> str:
         options.table,
         options.currency,
         options.segment,
+        options.source,
+        options.since,
+        options.until,
+        options.replace,
     )
     mapping = options.mapping.read_bytes().hex() if options.mapping is not None else ""
     whole = "\n".join([group.source, *sorted(hashes), *map(str, stated), str(options.timezone), mapping])

@@ -57,6 +57,16 @@ class ResolvedAccount:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     sentences: tuple[str, ...] = ()
 
+    def stated_by(self, files: Sequence[str], imported: Imported) -> dict[str, pd.DataFrame]:
+        """The rows that some of the files state: each speaks for itself, and for a new account."""
+        if not any("account_id" in ALL_TABLES[name].names for name in imported.tables):
+            return {}
+        stated = dict(self.tables)
+        if ACCOUNT_PLATFORMS in stated:
+            rows = stated[ACCOUNT_PLATFORMS]
+            stated[ACCOUNT_PLATFORMS] = rows[rows["said_by"].isin([*files, _BY_HAND])].reset_index(drop=True)
+        return stated
+
 
 ReadFiles = Sequence[tuple[Sequence[str], Imported]]
 """Names of the files, and what was in them."""

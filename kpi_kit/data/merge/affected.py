@@ -65,7 +65,8 @@ def _parts(change: Change, table: Table) -> Iterator[str]:
         if spans and table.clock is not None and statements.files(table.name):
             yield (
                 f"SELECT {group} FROM {statements.relation(table)} s "
-                f"SEMI JOIN (VALUES {spans}) r(seq, importer, scope, since, until) ON {in_span(table, 's', 'r')}"
+                f"SEMI JOIN (VALUES {spans}) r(seq, importer, scope, since, until) "
+                f"ON {in_span(table, 's', 'r')}"
             )
     if table.name in change.edited:
         yield f"SELECT {group} FROM edited_{table.name}"

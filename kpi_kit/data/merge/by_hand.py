@@ -215,8 +215,9 @@ def write_by_hand(stated: Stated, table: Table, rows: str, sequence: int, target
     before = f"(SELECT {key}, max(_stamp) AS _at FROM {stated.relation(table, affected=False)} GROUP BY ALL)"
     target.parent.mkdir(parents=True, exist_ok=True)
     stated.connection.execute(
-        f"COPY (SELECT {chosen}, coalesce(b._at, {first}) AS _stamp, {sequence} AS _seq, {sequence} AS _hand, "
-        f"r._gone FROM {rows} r LEFT JOIN {before} b USING ({key})) TO {literal(str(target))} (FORMAT parquet)"
+        f"COPY (SELECT {chosen}, coalesce(b._at, {first}) AS _stamp, {sequence} AS _seq, "
+        f"{sequence} AS _hand, r._gone FROM {rows} r LEFT JOIN {before} b USING ({key})) "
+        f"TO {literal(str(target))} (FORMAT parquet)"
     )
 
 

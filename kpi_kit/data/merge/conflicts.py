@@ -94,7 +94,8 @@ def _overlap(
 ) -> list[tuple[str, str, int, int]]:
     return connection.execute(
         f"WITH mine AS (SELECT DISTINCT source, lead_id, created_at FROM {rows} WHERE source <> ''), "
-        f"theirs AS (SELECT DISTINCT source, lead_id, created_at FROM {active} WHERE source <> '' AND NOT _gone), "
+        f"theirs AS (SELECT DISTINCT source, lead_id, created_at FROM {active} "
+        "WHERE source <> '' AND NOT _gone), "
         "fresh AS (FROM mine ANTI JOIN theirs USING (source, lead_id, created_at)) "
         "SELECT m.source, t.source, count(*), any_value(n.total) FROM fresh m "
         "JOIN theirs t ON t.lead_id = m.lead_id AND t.created_at = m.created_at AND t.source <> m.source "

@@ -323,7 +323,7 @@ def _state_by_hand(data: _Folder, added: Import) -> None:
 
 
 def _state_accounts(data: _Folder, added: Import, record: Record, home: Path) -> Record:
-    """State the accounts of an import as they stand, so that they stay when the import that named them goes."""
+    """State the accounts of an import as they stand, so that they outlive the import that named them."""
     own = added.tables.get("accounts")
     rows = pd.DataFrame({"account_id": [], "platform": [], "title": []}) if own is None else own
     assert isinstance(rows, pd.DataFrame)

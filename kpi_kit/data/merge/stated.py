@@ -135,7 +135,8 @@ class Stated:
             "CASE WHEN row_number() OVER (PARTITION BY source, lead ORDER BY first, deal) = 1 THEN lead "
             "ELSE lead || '/' || deal END AS id "
             "FROM (SELECT r.source, r.lead_id AS deal, l.lead_id AS lead, min(r.created_at) AS first "
-            f"FROM {rows} r JOIN {self.links()} l ON l.source = r.source AND l.deal_id = r.lead_id GROUP BY ALL)"
+            f"FROM {rows} r JOIN {self.links()} l ON l.source = r.source AND l.deal_id = r.lead_id "
+            "GROUP BY ALL)"
         )
 
     def _with_snapshots(self, table: Table, rows: str, *, affected: bool) -> str:
@@ -148,15 +149,15 @@ class Stated:
         return (
             f"(SELECT {columns_of(table)}, {_MARKS} FROM {rows} UNION ALL "
             f"SELECT account_id, post_id, stats_at, {figures}, stats_at, _seq, 0, false FROM {posts} "
-            f"JOIN (SELECT account_id, post_id, max(_stamp) AS latest FROM {posts} WHERE {some} GROUP BY ALL) "
-            f"USING (account_id, post_id) WHERE ({some}) AND isfinite(_stamp) AND stats_at < latest)"
+            f"JOIN (SELECT account_id, post_id, max(_stamp) AS latest FROM {posts} WHERE {some} "
+            f"GROUP BY ALL) USING (account_id, post_id) WHERE ({some}) AND isfinite(_stamp) AND stats_at < latest)"
         )
 
     def _mark_deleted(self, result: str, *, affected: bool) -> None:
         """A post that a later complete export of its days lacks counts as deleted from then on."""
         spans = ", ".join(
-            f"({record.sequence}, {record.replace}, {_instant(record)}, {literal(scope)}, DATE {literal(since)}, "
-            f"DATE {literal(until)})"
+            f"({record.sequence}, {record.replace}, {_instant(record)}, {literal(scope)}, "
+            f"DATE {literal(since)}, DATE {literal(until)})"
             for record in self.statements.records
             if record.replace or ("posts" in record.complete and record.stamp)
             for table, scope, since, until in record.covered

@@ -289,7 +289,8 @@ def write_rows(
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     connection.execute(
-        f"COPY (SELECT {', '.join(chosen)}, {marks} FROM {relation}) TO {literal(str(target))} (FORMAT parquet)"
+        f"COPY (SELECT {', '.join(chosen)}, {marks} FROM {relation}) "
+        f"TO {literal(str(target))} (FORMAT parquet)"
     )
     if not isinstance(rows, Staged):
         connection.unregister("imported")
