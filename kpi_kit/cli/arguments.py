@@ -69,6 +69,13 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     take = commands.add_parser("import", parents=[common], help="add an export to a data folder")
     if wanted == "import":
         _add_import(take)
+    listed = commands.add_parser("imports", parents=[common], help="list imports, or take one back")
+    listed.add_argument("action", nargs="?", choices=("list", "undo"), default="list")
+    listed.add_argument("id", nargs="?", metavar="ID", help="undo: the import, as the list names it")
+    listed.set_defaults(command="imports")
+    newer = commands.add_parser("upgrade", parents=[common], help="bring an older data folder up to date")
+    newer.add_argument("folder", type=Path, metavar="DIR")
+    newer.set_defaults(command="upgrade")
     _add_mail(commands, common)
     _add_verify_and_what_if(commands, common, when)
     return whole

@@ -18,7 +18,7 @@ from kpi_kit.sources.resolve_account import NewAccount
 
 def carry_out(arguments: argparse.Namespace) -> int:
     """Add the rows of the files, and print the result."""
-    zone = _zone(arguments.params)
+    zone = time_zone(arguments.params)
     options = ImportOptions(
         account=arguments.account,
         timezone=zone,
@@ -52,7 +52,7 @@ def carry_out(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _zone(params: Path) -> ZoneInfo:
+def time_zone(params: Path) -> ZoneInfo:
     """The department's time zone; Moscow's where there are no params yet."""
     return (
         load(params).department.zone if (params / "department.yml").is_file() else ZoneInfo("Europe/Moscow")

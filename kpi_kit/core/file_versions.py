@@ -13,7 +13,7 @@ READABLE: Mapping[str, tuple[int, ...]] = {
     "scorecard": (1,),
     "manifest": (1,),
     "params": (1,),
-    "data folder": (1,),
+    "data folder": (1, 2),
     "journal of imports": (1,),
     "journal of the mail": (1,),
     "snapshot": (1,),

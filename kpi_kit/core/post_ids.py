@@ -10,6 +10,8 @@ FORMS = (
     r"^(?:.*[/=])?wall-?[0-9]+_([0-9]+)(?:[^0-9].*)?$",
     # VK, Telegram: owner or channel, and the number
     r"^-?[0-9]+[_/]([0-9]+)$",
+    # TGStat, as earlier versions of the kit wrote it
+    r"^tgstat[0-9]+_([0-9]+)$",
     # Telegram: https://t.me/channel/10, t.me/s/channel/10, t.me/c/123/10?single
     _HOST + r"(?:t|telegram)\.me/(?:[sc]/)?[^/?#]+/([0-9]+)(?:[^0-9].*)?$",
     # YouTube: watch?v=, youtu.be/, shorts/, live/

@@ -291,13 +291,6 @@ class Store:
         """
         source = self.sources[name]
         own = {key: sorted(names) for key, names in owned.items()}
-        if name == "post_stats":  # they belong to whose posts they are
-            if "posts" not in self.sources:
-                return f"SELECT *, NULL AS _owner FROM ({source.typed()}) WHERE false"
-            recent = "true" if since is None else f"published_at >= TIMESTAMPTZ '{since.isoformat()}'"
-            posts = f"SELECT DISTINCT post_id, _owner FROM ({self.rows_of('posts', owned)}) WHERE {recent}"
-            rows = source.typed(near=source.near(None, since))
-            return f"SELECT s.*, _owner FROM ({rows}) s JOIN ({posts}) USING (post_id)"
         owner = "scope" if name == "coverage" else source.table.scope or "account_id"
         names = [*own["account_id"], *own["brand"]] if name == "coverage" else own[owner]
         listed = ", ".join(map(literal, names)) or "NULL"
@@ -326,7 +319,7 @@ class Store:
         owned = {"account_id": list(accounts), "brand": list(brands)}
         tables = {}
         for name, table in TABLES.items():
-            if table.clock is None or name in ("coverage", "post_stats"):
+            if table.clock is None or name == "coverage":
                 continue
             owners = owned[table.scope or ""]
             if not owners:
@@ -349,14 +342,6 @@ class Store:
                 values.append(as_of)
             near = self.sources[name].near(owners, first) if name in self.sources else "true"
             tables[name] = _without_future(self.frame(name, where, values, near), table, as_of)
-        stats = self.sources.get("post_stats")
-        tables["post_stats"] = self.frame(
-            "post_stats",
-            "post_id IN (SELECT unnest(?)) "
-            "AND stats_at BETWEEN CAST(? AS TIMESTAMPTZ) AND CAST(? AS TIMESTAMPTZ)",
-            [tables["posts"]["post_id"].tolist(), since, as_of],
-            "true" if stats is None else stats.near(None, since),
-        )
         return tables
 
 

@@ -19,6 +19,7 @@ import duckdb
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.json_io import read_json
+from kpi_kit.core.post_ids import post_number_sql
 from kpi_kit.core.schema import TABLES, Column, Table, Type
 
 VERSION = "imports/schema.json"
@@ -148,7 +149,8 @@ class Source:
             return f"coalesce(CAST({name} AS VARCHAR), {literal(column.default)})"
         match column.type:
             case Type.TEXT:
-                return f"nullif(CAST({name} AS VARCHAR), '')"
+                text = f"CAST({name} AS VARCHAR)"
+                return f"nullif({post_number_sql(text) if column.name == 'post_id' else text}, '')"
             case Type.COUNT | Type.NUMBER:
                 number = f"TRY_CAST({name} AS DOUBLE)"
                 whole = f" AND {number} = floor({number})" if column.type is Type.COUNT else ""
@@ -353,12 +355,19 @@ def _parquet_columns(files: Sequence[Path], connection: duckdb.DuckDBPyConnectio
     return {str(name): str(kind) for name, kind, *_ in described}
 
 
+_LATER_COLUMNS = (("post_stats", "account_id"), ("answered_by", "account_id"))
+"""Columns that tables of the first schema do not have."""
+
+
 def _problems_of_columns(place: str, table: Table, columns: Sequence[str], *, hive: bool) -> Iterator[str]:
     if not columns:
         yield f"{place}: a header with {', '.join(table.required)} is expected, the file is empty"
         return
     for name in table.required:
         if name not in columns and table[name].default is None:
+            if (table.name, name) in _LATER_COLUMNS:
+                yield f"{place}: is of an earlier schema: kpi-kit upgrade brings the data folder up to date"
+                return
             yield f"{place}: column {name} is missing; found {', '.join(columns)}"
     for name in dict.fromkeys(columns):
         if list(columns).count(name) > 1:

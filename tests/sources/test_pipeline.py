@@ -114,7 +114,7 @@ class TestOrder:
         assert rows.loc["7", ["likes", "views"]].tolist() == [99, 2600]
         # two files end on the 1st of October, so of post 6 the larger figure stands
         assert rows.loc["6", "likes"] == 6
-        assert rows.loc["-7_1", "likes"] == 4, "the answer that speaks of the later moment"
+        assert rows.loc["1", "likes"] == 4, "the answer that speaks of the later moment"
 
     def test_the_same_file_again_changes_nothing(self, put: Any, tmp_path: Path) -> None:
         file = put("posts.csv", VK_POSTS)
@@ -274,7 +274,7 @@ class TestSnapshots:
         later = wall({"id": 1, "likes": 9}, {"id": 2, "likes": 0, "date": 1759909200})
         run([put("b.json", later)], tmp_path / "d")
         posts = table(tmp_path / "d", "posts").set_index("post_id")
-        assert posts.loc["-7_1", "likes"] == 9 and pd.isna(posts.loc["-7_1", "stats_at"])
+        assert posts.loc["1", "likes"] == 9 and pd.isna(posts.loc["1", "stats_at"])
 
     def test_what_was_written_by_hand_stays_where_no_file_knows_it(self, put: Any, tmp_path: Path) -> None:
         run([put("posts.csv", VK_POSTS)], tmp_path / "d")
@@ -468,15 +468,12 @@ class TestLarge:
         rows = (f"{n},2025-{n:02d}-05 12:00:00,{likes or n},0,0,9\n" for n in range(first, last))
         return "id,date,likes,comments,reposts,views\n" + "".join(rows)
 
-    @pytest.mark.parametrize("number", ["77", "7"])
-    def test_a_second_currency(self, put: Any, large: Path, number: str) -> None:
-        """One lead in dollars beside those in roubles, a new one or one of those that are there."""
+    def test_a_second_currency_stands_beside_the_first(self, put: Any, large: Path) -> None:
+        """One foreign sale stops nobody else: rates convert it."""
         text = "\n".join(BITRIX.splitlines()[:1] + [BITRIX.splitlines()[3]]) + "\n"
-        text = text.replace('"8"', f'"{number}"').replace("Российский рубль", "Доллар США")
-        before = sorted(file for file in large.rglob("*"))
-        with pytest.raises(InputError, match="only one currency is allowed, found RUB, USD"):
-            run([put("b.csv", text)], large)
-        assert sorted(file for file in large.rglob("*")) == before
+        run([put("b.csv", text.replace('"8"', '"77"').replace("Российский рубль", "Доллар США"))], large)
+        leads = table(large, "leads")
+        assert set(leads["currency"].dropna()) == {"RUB", "USD"}
 
     def test_an_account_that_is_not_known(self, large: Path) -> None:
         stranger = pd.DataFrame({"post_id": ["1"], "account_id": ["nobody"]})
@@ -485,11 +482,19 @@ class TestLarge:
             merging.merge(large, {"posts": stranger}, {}, ZONE)
 
     def test_a_key_stands_once_also_when_its_month_changes(self, put: Any, large: Path) -> None:
-        moved = self.posts(8, 10, likes=50).replace("2025-08-05", "2025-11-05")
-        run([put("b.csv", moved)], large)
+        last = self.posts(8, 9).replace("8,2025-08-05 12:00:00", "5,2025-08-31 23:00:00")
+        run([put("b.csv", last)], large)
+        run([put("c.csv", last.replace("2025-08-31 23:00:00", "2025-09-01 11:00:07"))], large)
         parts = str(large / "posts/*/*.parquet")
         found = duckdb.sql(f"SELECT post_id, month(published_at) FROM read_parquet('{parts}') ORDER BY ALL")
-        assert found.fetchall() == [("10", 10), ("11", 11), ("8", 11), ("9", 9)]
+        assert found.fetchall() == [("10", 10), ("11", 11), ("5", 9), ("8", 8), ("9", 9)]
+
+    def test_a_number_that_comes_with_another_time_is_refused(self, put: Any, large: Path) -> None:
+        moved = self.posts(8, 10, likes=50).replace("2025-08-05", "2025-11-05")
+        before = sorted(large.rglob("*"))
+        with pytest.raises(InputError, match="another one with the same number; give the --account"):
+            run([put("b.csv", moved)], large)
+        assert sorted(large.rglob("*")) == before
 
     def test_coverage_of_a_brand_that_is_called_like_an_account(self, put: Any, large: Path) -> None:
         run([put("words.csv", FILES["wordstat_months.csv"][1])], large)

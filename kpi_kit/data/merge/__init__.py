@@ -13,7 +13,7 @@ from kpi_kit.data.merge.extra import (
     Staged,
 )
 from kpi_kit.data.merge.fold import Added
-from kpi_kit.data.merge.imports import Outcome, add, merge, undo
+from kpi_kit.data.merge.imports import Outcome, add, merge, undo, upgrade
 from kpi_kit.data.merge.statements import Import
 
 __all__ = [
@@ -33,4 +33,5 @@ __all__ = [
     "merge",
     "undo",
     "union",
+    "upgrade",
 ]

@@ -7,7 +7,6 @@ from typing import Protocol
 
 import duckdb
 
-from kpi_kit.core.post_ids import post_number_sql
 from kpi_kit.core.schema import TABLES, Table
 from kpi_kit.data.merge.extra import ALL_TABLES, DEAL_LEADS
 from kpi_kit.data.merge.fold import columns_of
@@ -25,6 +24,7 @@ class Change(Protocol):
     edited: set[str]
     new: list[Record]
     undone: Record | None
+    whole: bool
 
 
 def mark_affected(change: Change, table: Table, source: Source | None) -> bool:
@@ -35,9 +35,9 @@ def mark_affected(change: Change, table: Table, source: Source | None) -> bool:
     change : Change
     table : Table
     source : Source or None
-        The present table; where it is missing, all its rows are derived.
+        The present table; where it is missing, all its rows are derived, as they are in an upgrade.
     """
-    if source is None:
+    if source is None or change.whole:
         return False
     parts = list(_parts(change, table))
     group = group_of(table)
@@ -70,10 +70,6 @@ def _parts(change: Change, table: Table) -> Iterator[str]:
             )
     if table.name in change.edited:
         yield f"SELECT {group} FROM edited_{table.name}"
-        if "post_id" in table.key:
-            number = f"{post_number_sql('post_id')} AS post_id"
-            keys = ", ".join(number if name == "post_id" else quoted(name) for name in table.key)
-            yield f"SELECT {group} FROM (SELECT {keys} FROM edited_{table.name})"
     if table.name == "post_stats":
         yield from (f"SELECT account_id, post_id FROM ({part})" for part in _parts(change, TABLES["posts"]))
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.json_io import read_json
-from kpi_kit.core.post_ids import post_number_sql
 from kpi_kit.core.schema import UNKNOWN_SOURCE, Table
 from kpi_kit.data.merge.coverage import difference, present_coverage
 from kpi_kit.data.merge.extra import ALL_TABLES, FOLDER
@@ -178,6 +177,7 @@ def _compare(stated: Stated, table: Table, present: str) -> tuple[int, int]:
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE edited_{table.name} AS SELECT {key} FROM differing "
         f"WHERE NOT _new AND NOT _gone AND _emptied OR {_other_id(table)} "
+        f"UNION SELECT {key} FROM present GROUP BY ALL HAVING count(*) > 1 "
         f"UNION SELECT {key} FROM differing SEMI JOIN {stated.relation(table, affected=False)} USING ({key}) "
         "WHERE _new"
     )
@@ -191,9 +191,8 @@ def _compare(stated: Stated, table: Table, present: str) -> tuple[int, int]:
 
 def _other_id(table: Table) -> str:
     """Return SQL of whether a row is stated under another id than it has, or may be adopted by a source."""
-    if table.name == "leads":
-        return f"source = {literal(UNKNOWN_SOURCE)} OR contains(lead_id, '/deal:')"
-    return f"post_id <> {post_number_sql('post_id')}" if "post_id" in table.key else "false"
+    unknown = f"source = {literal(UNKNOWN_SOURCE)} OR contains(lead_id, '/deal:')"
+    return unknown if table.name == "leads" else "false"
 
 
 def write_by_hand(stated: Stated, table: Table, rows: str, sequence: int, target: Path) -> None:
@@ -222,10 +221,8 @@ def write_by_hand(stated: Stated, table: Table, rows: str, sequence: int, target
 
 
 def _identified(table: Table, name: str) -> str:
-    """Return SQL of a column as statements have it: the number of a post, the own id of a further deal."""
+    """Return SQL of a column as statements have it: a further deal has its own id."""
     column = quoted(name)
-    if name == "post_id":
-        return f"{post_number_sql(f'r.{column}')} AS {column}"
     if table.name == "leads" and name == "lead_id":
         return f"regexp_replace(r.{column}, '^.*/deal:', 'deal:') AS {column}"
     return f"r.{column}"

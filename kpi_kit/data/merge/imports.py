@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from kpi_kit.data.merge.fold import Added, Merged, compare, count_rows, restatem
 from kpi_kit.data.merge.preview import refuse_if_broken
 from kpi_kit.data.merge.stated import Stated
 from kpi_kit.data.merge.statements import (
+    BEFORE_UPGRADE,
     STATEMENTS,
     Import,
     Record,
@@ -32,6 +34,7 @@ from kpi_kit.data.merge.statements import (
     write_record,
     write_rows,
 )
+from kpi_kit.data.merge.upgrade import add_accounts, is_older, older_record
 from kpi_kit.data.merge.writing import Work, workspace, write_csv, write_table
 from kpi_kit.data.store import Store, open_store
 from kpi_kit.data.table_source import Settings, Source, confine, connect, literal, source_at
@@ -70,7 +73,7 @@ class Outcome:
 
 
 @dataclass
-class _Folder:
+class DataFolder:
     """A data folder that is being changed.
 
     Parameters
@@ -89,6 +92,8 @@ class _Folder:
         Imports that the change adds.
     undone : Record or None
         The import that it takes back.
+    whole : bool
+        Whether all rows are derived anew.
     """
 
     work: Work
@@ -100,6 +105,7 @@ class _Folder:
     edited: set[str] = field(default_factory=set)
     new: list[Record] = field(default_factory=list)
     undone: Record | None = None
+    whole: bool = False
 
 
 def merge(folder: Path, tables: Mapping[str, Rows], covered: Covered, timezone: str) -> list[Added]:
@@ -144,12 +150,14 @@ def add(folder: Path, imports: Sequence[Import], timezone: str) -> Outcome:
     names = {name for added in imports for name in added.tables}
     places = list(_staging_folders(imports))
 
-    def state(data: _Folder) -> bool:
+    def state(data: DataFolder) -> bool:
         known = [_state(data, added) for added in imports]
         refuse_conflicts(Stated(data.connection, data.after), data.new, str(folder))
         return bool(known) and all(known)
 
-    return _change(folder, timezone, names, places, state)
+    if is_older(folder):
+        upgrade(folder, timezone)
+    return change_folder(folder, timezone, names, places, state)
 
 
 def undo(folder: Path, name: str, timezone: str) -> Outcome:
@@ -172,7 +180,7 @@ def undo(folder: Path, name: str, timezone: str) -> Outcome:
     journal.refuse_older(folder, name)
     record = read_statements(folder).find(name)
 
-    def withdraw(data: _Folder) -> bool:
+    def withdraw(data: DataFolder) -> bool:
         undone = data.after.find(record.id)
         data.undone = undone
         data.after = data.after.without(undone)
@@ -180,24 +188,42 @@ def undo(folder: Path, name: str, timezone: str) -> Outcome:
         return False
 
     names = set(record.rows) | {span[0] for span in record.covered}
-    return _change(folder, timezone, names, [], withdraw)
+    return change_folder(folder, timezone, names, [], withdraw)
 
 
-def _change(
+def change_folder(
     folder: Path,
     timezone: str,
     names: set[str],
     places: Sequence[Path],
-    change: Callable[[_Folder], bool],
+    change: Callable[[DataFolder], bool],
 ) -> Outcome:
+    """Change what is stated, and derive the tables from it; all or nothing.
+
+    Parameters
+    ----------
+    folder : Path
+    timezone : str
+    names : set of str
+        Tables that the change can touch.
+    places : sequence of Path
+        Folders outside of it that are read.
+    change : callable
+        Changes the statements; returns whether all imports had been made before.
+    """
     with exclusive(folder):
         try:
             finish(folder)
             with workspace(folder) as work, _opened(work, timezone, places) as data:
+                if is_older(folder):
+                    home = work.new / STATEMENTS / BEFORE_UPGRADE
+                    record = older_record(work, data.connection, data.sources, home)
+                    write_record(record, home)
+                    data.before = data.before.with_record(record, home)
                 stated = Stated(data.connection, data.before)
                 looked_at = _with_derived({*names, "accounts"})
                 data.before, data.edited = by_hand.keep_edits(
-                    stated, work, data.sources, sorted(looked_at), data.store
+                    stated, work, data.sources, sorted(looked_at - {"coverage"}), data.store
                 )
                 data.after = data.before
                 known = change(data)
@@ -209,12 +235,44 @@ def _change(
             raise InputError(f"{folder}: cannot be written to ({reason:.160}); nothing has changed") from None
 
 
+def upgrade(folder: Path, timezone: str) -> list[str]:
+    """Bring a data folder of the first schema up to date; its tables stay as they are, value for value.
+
+    Returns
+    -------
+    list of str
+        What was done, one sentence each.
+
+    Raises
+    ------
+    InputError
+        Where the folder cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: this data folder does not exist")
+    named = add_accounts(folder, timezone)
+    sentences = [f"{name}: each row has its account now" for name in named]
+    if not is_older(folder):
+        return sentences or [f"{folder}: is up to date"]
+
+    def keep_older(data: DataFolder) -> bool:
+        data.whole = True
+        return False
+
+    change_folder(folder, timezone, set(ALL_TABLES), [], keep_older)
+    return [
+        *sentences,
+        f"{folder}: is up to date; what was imported before now cannot be undone, what is imported from now "
+        "on can",
+    ]
+
+
 def _with_derived(names: set[str]) -> set[str]:
     return names | {_DERIVED_FROM[name] for name in names if name in _DERIVED_FROM}
 
 
 @contextmanager
-def _opened(work: Work, timezone: str, places: Sequence[Path]) -> Iterator[_Folder]:
+def _opened(work: Work, timezone: str, places: Sequence[Path]) -> Iterator[DataFolder]:
     folder = work.folder
     exists = folder.is_dir() and any(home.stem in TABLES for home in folder.iterdir())
     settings: Settings = {
@@ -231,7 +289,7 @@ def _opened(work: Work, timezone: str, places: Sequence[Path]) -> Iterator[_Fold
         sources = dict(store.sources) if store else {}
         sources |= _extra_sources(folder, connection)
         statements = read_statements(folder)
-        yield _Folder(work, store, connection, sources, statements, statements)
+        yield DataFolder(work, store, connection, sources, statements, statements)
     finally:
         connection.close()
 
@@ -258,7 +316,7 @@ def _extra_sources(folder: Path, connection: duckdb.DuckDBPyConnection) -> dict[
 # --- statements
 
 
-def _state(data: _Folder, added: Import) -> bool:
+def _state(data: DataFolder, added: Import) -> bool:
     """Write down what an import states; return whether it had been imported before."""
     if added.origin is None:
         _state_by_hand(data, added)
@@ -284,11 +342,16 @@ def _state(data: _Folder, added: Import) -> bool:
     for name in added.tables:
         if name != "accounts":
             write_rows(data.connection, ALL_TABLES[name], added, record, home / f"{name}.parquet")
-    record = _state_accounts(data, added, record, home)
+    standing = data.after.homes[same.id] / "accounts.parquet" if same else None
+    if standing is not None and standing.is_file():
+        if standing != home / "accounts.parquet":
+            shutil.copyfile(standing, home / "accounts.parquet")
+        count = count_rows(data.connection, f"read_parquet({literal(str(standing))})")
+        record = replace(record, rows={**record.rows, "accounts": count})
+    else:
+        record = _state_accounts(data, added, record, home)
     record = by_hand.with_unsourced(Stated(data.connection, data.after), record, home)
     write_record(record, home)
-    if same is not None:
-        data.before = data.before.with_record(same, data.before.homes[same.id])
     data.after = data.after.with_record(record, home)
     data.new.append(record)
     return same is not None
@@ -303,7 +366,7 @@ def _is_overruled(statements: Statements, record: Record) -> bool:
     )
 
 
-def _state_by_hand(data: _Folder, added: Import) -> None:
+def _state_by_hand(data: DataFolder, added: Import) -> None:
     stated = Stated(data.connection, data.after)
     sequence = data.after.next_sequence
     record = by_hand.hand_record(
@@ -322,7 +385,7 @@ def _state_by_hand(data: _Folder, added: Import) -> None:
     data.new.append(record)
 
 
-def _state_accounts(data: _Folder, added: Import, record: Record, home: Path) -> Record:
+def _state_accounts(data: DataFolder, added: Import, record: Record, home: Path) -> Record:
     """State the accounts of an import as they stand, so that they outlive the import that named them."""
     own = added.tables.get("accounts")
     rows = pd.DataFrame({"account_id": [], "platform": [], "title": []}) if own is None else own
@@ -338,7 +401,7 @@ def _state_accounts(data: _Folder, added: Import, record: Record, home: Path) ->
     return replace(record, rows={**record.rows, "accounts": len(whole)})
 
 
-def _owners(data: _Folder, record: Record, home: Path) -> set[str]:
+def _owners(data: DataFolder, record: Record, home: Path) -> set[str]:
     """The accounts that an import states something of."""
     owners = {scope for table, scope, *_ in record.covered if TABLES[table].scope == "account_id"}
     for name, count in record.rows.items():
@@ -349,7 +412,7 @@ def _owners(data: _Folder, record: Record, home: Path) -> set[str]:
     return owners
 
 
-def _standing_accounts(data: _Folder, owners: set[str]) -> pd.DataFrame:
+def _standing_accounts(data: DataFolder, owners: set[str]) -> pd.DataFrame:
     """The accounts as the table and the imports of the same command have them."""
     names = ["account_id", "platform", "title"]
     frames = [] if data.store is None else [data.store.frame("accounts")[names]]
@@ -368,7 +431,7 @@ def _standing_accounts(data: _Folder, owners: set[str]) -> pd.DataFrame:
 # --- tables
 
 
-def _derive(data: _Folder, timezone: str, looked_at: set[str]) -> Outcome:
+def _derive(data: DataFolder, timezone: str, looked_at: set[str]) -> Outcome:
     """Derive and write the tables that a change touches, and check the result."""
     merged = [
         result
@@ -392,7 +455,7 @@ def _derive(data: _Folder, timezone: str, looked_at: set[str]) -> Outcome:
     )
 
 
-def _derive_table(data: _Folder, table: Table) -> Merged | None:
+def _derive_table(data: DataFolder, table: Table) -> Merged | None:
     """Derive the rows of one table that a change can touch, and write them; None where it is not stated."""
     connection, name = data.connection, table.name
     source = data.sources.get(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ _CHANGES = ("imported_at", "files", "change")
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NOT_ENTERED = ("accounts", ACCOUNT_PLATFORMS)
 _DIGITS = 8
+_OLDER = ", from before the upgrade: cannot be undone"
 _COLUMNS = ("digest", "imported_at", "source", "files", "table", "rows", "speaks_until", "covers")
 
 
@@ -97,6 +98,51 @@ def older_imports(folder: Path) -> dict[str, list[Entered]]:
         if line[0] not in known:
             older.setdefault(line[0][:_DIGITS], []).append(entered)
     return older
+
+
+def list_imports(folder: Path) -> list[str]:
+    """Return a line for each import of a data folder, oldest first.
+
+    Raises
+    ------
+    InputError
+        Where there is no such folder, or its records cannot be read.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: this data folder does not exist")
+    lines: list[tuple[str, str, str]] = []
+    for name, entries in older_imports(folder).items():
+        tables = {entered.table: "" for entered in entries}
+        first = entries[0]
+        text = _listed(first.imported_at, name, first.source, first.files, tables, [], _OLDER)
+        lines.append((first.imported_at, name, text))
+    for record in read_statements(folder).records:
+        if record.id == BEFORE_UPGRADE:
+            continue
+        tables = {name: f" {count}" for name, count in record.rows.items() if name not in _NOT_ENTERED}
+        days = [span for span in record.covered if span[0] in tables]
+        note = ", replaces earlier ones" if record.replace else ""
+        files = "; ".join(record.files)
+        text = _listed(record.imported_at, record.id, record.importer, files, tables, days, note)
+        lines.append((record.imported_at, record.id, text))
+    return [text for *_, text in sorted(lines)] or [f"{folder}: nothing has been imported"]
+
+
+def _listed(
+    at: str,
+    name: str,
+    importer: str,
+    files: str,
+    tables: Mapping[str, str],
+    days: Sequence[tuple[str, str, str, str]],
+    note: str,
+) -> str:
+    """One import as a line: id, time, importer, files, rows, accounts and days."""
+    rows = ", ".join(f"{table}{count}" for table, count in tables.items())
+    scopes = ", ".join(sorted({scope for _, scope, *_ in days}))
+    covered = f" for {scopes}, {min(d[2] for d in days)} to {max(d[3] for d in days)}" if days else ""
+    when = "" if at.startswith("0001") else f" {at[:16].replace('T', ' ')}"
+    return f"{name}:{when} {importer}{' of ' if files else ''}{files}: {rows or 'coverage'}{covered}{note}"
 
 
 def write(

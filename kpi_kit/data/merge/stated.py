@@ -150,7 +150,8 @@ class Stated:
             f"(SELECT {columns_of(table)}, {_MARKS} FROM {rows} UNION ALL "
             f"SELECT account_id, post_id, stats_at, {figures}, stats_at, _seq, 0, false FROM {posts} "
             f"JOIN (SELECT account_id, post_id, max(_stamp) AS latest FROM {posts} WHERE {some} "
-            f"GROUP BY ALL) USING (account_id, post_id) WHERE ({some}) AND isfinite(_stamp) AND stats_at < latest)"
+            f"GROUP BY ALL) USING (account_id, post_id) "
+            f"WHERE ({some}) AND isfinite(_stamp) AND stats_at < latest)"
         )
 
     def _mark_deleted(self, result: str, *, affected: bool) -> None:

@@ -106,11 +106,16 @@ def write_table(
     if kind == "parquet":
         connection.execute(f"COPY ({rows} ORDER BY {key}) TO {literal(str(target))} (FORMAT parquet)")
         return
+    write_csv(query_frame(connection, f"SELECT * FROM ({rows}) ORDER BY {key}", table), table, target)
+
+
+def query_frame(connection: duckdb.DuckDBPyConnection, rows: str, table: Table) -> pd.DataFrame:
+    """Return the rows of a table, instants in UTC and naive."""
     chosen = ", ".join(
         f"timezone('UTC', {quoted(c.name)}) AS {quoted(c.name)}" if c.type is Type.TIME else quoted(c.name)
         for c in table.columns
     )
-    write_csv(connection.execute(f"SELECT {chosen} FROM ({rows}) ORDER BY {key}").df(), table, target)
+    return connection.execute(f"SELECT {chosen} FROM ({rows})").df()
 
 
 def replaced(table: Table) -> str:

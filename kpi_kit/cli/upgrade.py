@@ -1,0 +1,17 @@
+"""``upgrade``: bring a data folder of an earlier schema up to date."""
+
+from __future__ import annotations
+
+import argparse
+
+from kpi_kit.cli import OK
+from kpi_kit.cli.import_files import time_zone
+from kpi_kit.core.sanitize import on_terminal
+from kpi_kit.data.merge import upgrade
+
+
+def carry_out(asked: argparse.Namespace) -> int:
+    """Upgrade the folder, and say what was done."""
+    for sentence in upgrade(asked.folder, str(time_zone(asked.params))):
+        print(on_terminal(sentence))
+    return OK
