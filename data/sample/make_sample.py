@@ -44,6 +44,8 @@ from sample_posts import (
     make_posts,
 )
 
+from kpi_kit.core.schema import TABLES
+
 HERE = Path(__file__).parent
 NAIVE = {"inquiries", "plan"}  # their exports give local time without an offset
 TIMES = {"inquiries": "received_at", "mentions": "mentioned_at"}  # the others of the gaps have `date`
@@ -96,7 +98,15 @@ def make_tables(agency: dict, texts: dict) -> dict[str, pd.DataFrame]:
     }
     for gap in agency["gaps"]:
         tables[gap["table"]] = without_gap(tables[gap["table"]], gap)
-    return {name: write_times(frame, "" if name in NAIVE else "+03:00") for name, frame in tables.items()}
+    return {
+        name: write_times(in_order(name, frame), "" if name in NAIVE else "+03:00")
+        for name, frame in tables.items()
+    }
+
+
+def in_order(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns in the order of the data contract."""
+    return frame[[column for column in TABLES[name].names if column in frame]]
 
 
 # The tables
@@ -213,6 +223,8 @@ def make_leads(accounts: dict) -> pd.DataFrame:
             "sale_amount": pd.Series(amount, dtype="Int64").where(bought & ~untold),
             "currency": pd.Series("RUB", range(len(created))).where(bought),
             "refunded_at": pd.Series(refunded).where(returned),
+            "status": np.where(bought, "won", "open"),
+            "source": f"crm.{account['brand']}.example",
         }
         frames.append(pd.DataFrame(columns))
     return number_rows(frames, "lead_id", "l", "created_at")

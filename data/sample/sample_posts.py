@@ -215,5 +215,5 @@ def make_post_stats(posts: pd.DataFrame) -> pd.DataFrame:
         chosen = posts[possible].assign(stats_at=taken[possible])
         share = maturity(days_between(chosen["published_at"], chosen["stats_at"]))
         frames.append(chosen.assign(**scaled(chosen, ["views", "likes", "comments", "reposts"], share)))
-    columns = ["post_id", "stats_at", "views", "likes", "comments", "reposts"]
+    columns = ["account_id", "post_id", "stats_at", "views", "likes", "comments", "reposts"]
     return pd.concat(frames).sort_values(["post_id", "stats_at"], ignore_index=True)[columns]
