@@ -39,7 +39,11 @@ HEADERS = {
     "posts": (
         "post_id,account_id,published_at,views,likes,comments,reposts,on_brand,stats_at,deleted_at,reach"
     ),
-    "post_stats": "post_id,stats_at,views,likes,comments,reposts",
+    "post_stats": "account_id,post_id,stats_at,views,likes,comments,reposts",
+    "post_increments": "account_id,post_id,since,until,views,likes,comments,reposts",
+    "messages": "account_id,dialog_id,message_id,kind,at,by_brand,author,reply_to,automatic,closing",
+    "totals": "account_id,measure,since,until,value",
+    "spend": "date,account_id,amount,currency",
     "comments": "comment_id,post_id,account_id,created_at,by_brand,text,meaningful",
     "inquiries": "inquiry_id,account_id,kind,received_at,answered_at",
     "leads": "lead_id,account_id,created_at,qualified,sold_at,sale_amount,currency,refunded_at",

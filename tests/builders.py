@@ -41,6 +41,7 @@ def write_data(
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():
+        rows = _with_accounts(rows, tables) if name == "post_stats" else rows
         columns = list(dict.fromkeys(column for row in rows for column in row))
         cells = [[row.get(column) for column in columns] for row in rows]
         match fmt:
@@ -94,6 +95,12 @@ def _write_yaml(file: Path, content: Mapping[str, Any] | str) -> None:
             yaml = YAML(typ="safe", pure=True)
             yaml.sort_base_mapping_type_on_output = False  # the order of keys is the author's
             yaml.dump(dict(content), stream)
+
+
+def _with_accounts(snapshots: Rows, tables: Mapping[str, Rows]) -> Rows:
+    """Snapshots with the account of their post, for tests in which ids of posts are unique."""
+    accounts = {post.get("post_id"): post.get("account_id") for post in tables.get("posts", ())}
+    return [{"account_id": accounts.get(row.get("post_id"), "vk-a"), **row} for row in snapshots]
 
 
 def _write_csv(file: Path, columns: list[str], cells: list[list[Any]]) -> None:

@@ -139,7 +139,7 @@ def tables(chance: random.Random, folder: Path) -> None:
     (folder / "accounts.csv").write_text(damaged(accounts, chance), encoding="utf-8", errors="replace")
     (folder / "posts.csv").write_text(damaged(posts, chance), encoding="utf-8", errors="replace")
     with open_store(folder, "Europe/Moscow") as store:
-        problems = validate.problems(store, "RUB")
+        problems = validate.problems(store)
         _sentences(problems)
         if not problems:
             store.frame("posts")
@@ -203,7 +203,7 @@ def store(chance: random.Random, folder: Path) -> None:
     path = chance.choice(files)
     path.write_bytes(chance.choice(ANY)(path.read_bytes(), chance))
     with open_store(folder / "data", "Europe/Moscow") as opened:
-        _sentences(validate.problems(opened, "RUB"))
+        _sentences(validate.problems(opened))
         journal.read(folder / "data")
 
 

@@ -218,7 +218,7 @@ def test_a_header_without_end_is_refused(tmp_path: Path, header: str) -> None:
 def test_a_table_that_is_broken_inside_is_named_in_a_sentence(tmp_path: Path, accounts: bytes) -> None:
     write_csv(tmp_path, accounts=accounts)
     with open_store(tmp_path, ZONE) as store:
-        (problem, *_) = validate.problems(store, None)
+        (problem, *_) = validate.problems(store)
     assert problem.startswith(f"{tmp_path / 'accounts.csv'}: ")
     assert len(problem) < 400
     assert "\n" not in problem
@@ -230,7 +230,7 @@ def test_a_parquet_that_breaks_off_is_named_in_a_sentence(tmp_path: Path) -> Non
     content = file.read_bytes()
     file.write_bytes(content[:200] + b"\xff" * 400 + content[600:])
     with open_store(tmp_path, ZONE) as store:
-        (problem,) = validate.problems(store, None)
+        (problem,) = validate.problems(store)
         with pytest.raises(InputError, match="cannot be read to its end"):
             store.frame("accounts")
     assert problem.startswith(f"{file}: cannot be read to its end: ")

@@ -12,6 +12,7 @@ from kpi_kit.cli.shared import chosen_period, warn
 from kpi_kit.core.errors import InputError, SpecialistError
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.open_inputs import open_inputs
+from kpi_kit.data.validate import doubles
 from kpi_kit.params import Entry, Params, load
 from kpi_kit.report import wording
 from kpi_kit.report.wording import audit
@@ -34,7 +35,7 @@ def carry_out(options: argparse.Namespace) -> int:
     except InputError as fault:
         raise InputError([*fault.problems, *broken]) from None
     with store:
-        warn([*store.warnings, *_idle(loaded)])
+        warn([*store.warnings, *doubles(store), *_idle(loaded)])
         period = chosen_period(options, store)
         print(f"period {period}, {period.start} to {period.last_day}")
         measured = cohort.read(options.out / str(period))

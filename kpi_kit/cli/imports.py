@@ -14,25 +14,25 @@ from kpi_kit.data.merge.journal import list_imports
 from kpi_kit.sources.rows import counted
 
 
-def carry_out(asked: argparse.Namespace) -> int:
+def carry_out(options: argparse.Namespace) -> int:
     """List the imports of a data folder, or undo one."""
-    if not isinstance(asked.data, Path):
-        raise InputError(f"--data {asked.data}: imports are made in a folder; a URL was given")
-    if asked.action == "list":
-        if asked.id is not None:
+    if not isinstance(options.data, Path):
+        raise InputError(f"--data {options.data}: imports are made in a folder; a URL was given")
+    if options.action == "list":
+        if options.id is not None:
             raise InputError(
-                f"imports list: takes no ID, found {asked.id!r}; to take an import back: imports undo ID"
+                f"imports list: takes no ID, found {options.id!r}; to take an import back: imports undo ID"
             )
-        for line in list_imports(asked.data):
+        for line in list_imports(options.data):
             print(on_terminal(line))
         return OK
-    if asked.id is None:
+    if options.id is None:
         raise InputError("imports undo: an ID is expected, as imports lists them")
-    outcome = undo(asked.data, asked.id, str(time_zone(asked.params)))
+    outcome = undo(options.data, options.id, str(time_zone(options.params)))
     for table in outcome.added:
         changes = (("removed", table.removed), ("changed", table.changed), ("back again", table.new))
         told = ", ".join(f"{counted(count, 'row')} {what}" for what, count in changes if count)
         if told:
             print(on_terminal(f"{table.table}: {told}"))
-    print(on_terminal(f"{asked.id}: undone; the tables are what the other imports state"))
+    print(on_terminal(f"{options.id}: undone; the tables are what the other imports state"))
     return OK

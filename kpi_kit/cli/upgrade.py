@@ -10,8 +10,8 @@ from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.merge import upgrade
 
 
-def carry_out(asked: argparse.Namespace) -> int:
+def carry_out(options: argparse.Namespace) -> int:
     """Upgrade the folder, and say what was done."""
-    for sentence in upgrade(asked.folder, str(time_zone(asked.params))):
+    for sentence in upgrade(options.folder, str(time_zone(options.params))):
         print(on_terminal(sentence))
     return OK

@@ -65,7 +65,7 @@ def open_inputs(
             return loaded, store
         if not whole and has_large(store):
             store = _of_people(store, loaded, scratch)
-    problems = validate.problems(store, loaded.department.currency)
+    problems = validate.problems(store)
     if problems:
         store.close()
         raise InputError(problems)

@@ -207,13 +207,12 @@ def _take_tables(
     for name in (DATA, FILES):
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir()
-    currency = loaded.department.currency
     if store.faults:
-        raise InputError(validate.problems(store, currency))
+        raise InputError(validate.problems(store))
     copied, fingerprint = _copy_tables(store, folder / FILES)
     everyone, first = owned(loaded), since(loaded, copied)
     few = narrowed(copied, everyone, first, folder / "rows") if has_large(copied) else copied
-    if problems := validate.problems(few, currency):
+    if problems := validate.problems(few):
         raise InputError(problems)
     doubled = validate.duplicates(few, everyone)
     for name, source in few.sources.items():

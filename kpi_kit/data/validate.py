@@ -13,14 +13,12 @@ from kpi_kit.data.table_source import Source, allowed_text, literal, quoted
 _BRAND_TABLES = tuple(name for name, table in TABLES.items() if table.scope == "brand")
 
 
-def problems(store: Store, currency: str | None) -> list[str]:
+def problems(store: Store) -> list[str]:
     """Return every problem of the data.
 
     Parameters
     ----------
     store : Store
-    currency : str or None
-        The department's currency, the only one that sales may be in; None for any one.
 
     Returns
     -------
@@ -41,8 +39,6 @@ def problems(store: Store, currency: str | None) -> list[str]:
         listed += _conflicting(store, source)
         if "accounts" in store.sources and name not in ("accounts", "coverage"):
             listed += _strangers(store, source.table)
-    if "leads" in store.sources:
-        listed += _currencies(store, currency)
     if {"accounts", "coverage"} <= store.sources.keys():
         listed += _strange_coverage(store)
     store.connection.execute("DROP TABLE IF EXISTS checked")
@@ -177,7 +173,7 @@ def _conflicting(store: Store, source: Source) -> Iterator[str]:
             GROUP BY {same} HAVING count(DISTINCT ({columns})) > 1 ORDER BY 1, 2"""
     )
     sentences = [
-        f"{_places(files, numbers)}: one row a {', '.join(key)} is allowed, "
+        f"{_places(files, numbers)}: one row by {', '.join(key)} is allowed, "
         f"found different rows for {', '.join(map(str, values))}"
         for files, numbers, *values in rows
     ]
@@ -214,21 +210,6 @@ def _strangers(store: Store, table: Table) -> Iterator[str]:
     yield from _listed(sentences, table.name)
 
 
-def _currencies(store: Store, currency: str | None) -> Iterator[str]:
-    """Name sales in another currency than the allowed one."""
-    leads = store.sources["leads"]
-    if currency is None:
-        currency = store.query(f"SELECT min(currency) FROM ({leads.typed()})")[0][0]
-    rows = store.query(
-        f"""SELECT first(_file ORDER BY _file, _row), first(_row ORDER BY _file, _row), currency
-            FROM ({leads.typed(numbered=True)}) WHERE currency <> ? GROUP BY currency ORDER BY 1, 2""",
-        [currency],
-    )
-    for file, row, other in rows:
-        where = f"{file}: row {row}: column currency"
-        yield f"{where}: only {currency} is allowed, found {other!r}; two currencies cannot be added up"
-
-
 def _strange_coverage(store: Store) -> Iterator[str]:
     """Name coverage of a table or scope that does not exist."""
     coverage = store.sources["coverage"]
@@ -250,3 +231,25 @@ def _strange_coverage(store: Store) -> Iterator[str]:
             yield f"{file}: row {row}: column scope: {scope!r} is not in the table accounts"
         elif known.scope == "brand" and scope in accounts and scope not in brands:
             yield f"{file}: row {row}: column scope: {table} is covered by brand, found the account {scope!r}"
+
+
+def doubles(store: Store) -> list[str]:
+    """Return a sentence for each account that has posts of the same minute and text under different ids.
+
+    Two sources may have named one post differently; it then counts twice.
+    """
+    if "posts" not in store.sources:
+        return []
+    rows = store.query(
+        f"""WITH same AS (
+                SELECT account_id, date_trunc('minute', published_at) AS at,
+                list(post_id ORDER BY post_id) AS ids FROM ({store.sources["posts"].typed()}) WHERE deleted_at IS NULL AND trim(text) <> ''
+                GROUP BY account_id, at, trim(text) HAVING count(DISTINCT post_id) > 1)
+            SELECT account_id, count(*), min(at), arg_min(ids, at) FROM same GROUP BY account_id ORDER BY 1"""
+    )
+    return [
+        f"posts: {account}: {count} posts stand twice, with the same minute and text under different ids, "
+        f"the first of {at:%Y-%m-%d %H:%M} as {' and '.join(ids)}: remove one of each, or undo the import that "
+        "added it (kpi-kit imports)"
+        for account, count, at, ids in rows
+    ]

@@ -106,7 +106,6 @@ def test_whose_a_row_is(name):
     expected = {
         "accounts": None,
         "coverage": None,
-        "post_stats": None,
         "brand_queries": "brand",
         "mentions": "brand",
     }

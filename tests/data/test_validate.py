@@ -21,10 +21,10 @@ ACCOUNTS_CSV = "account_id,platform,title\nvk-a,vk,Кофе\ntg-a,telegram,Ко�
 def found(tmp_path: Path) -> Callable[..., list[str]]:
     """Write CSV texts beside two accounts and check them; the folder's name is left out."""
 
-    def check(currency: str | None = "RUB", **texts: str | bytes) -> list[str]:
+    def check(**texts: str | bytes) -> list[str]:
         write_csv(tmp_path, **({"accounts": ACCOUNTS_CSV} | texts))
         with open_store(tmp_path, ZONE) as store:
-            said = problems(store, currency)
+            said = problems(store)
         assert all("\n" not in sentence for sentence in said)
         return [sentence.replace(f"{tmp_path}/", "") for sentence in said]
 
@@ -232,17 +232,17 @@ INQUIRIES = "inquiry_id,account_id,kind,received_at,answered_at\n"
         (
             "audience",
             AUDIENCE + "2025-10-01,vk-a,1,\n2025-10-01,tg-a,1,\n2025-10-01,vk-a,2,\n",
-            "rows 2, 4: one row a date, account_id is allowed, found different rows for 2025-10-01, vk-a",
+            "rows 2, 4: one row by account_id, date is allowed, found different rows for vk-a, 2025-10-01",
         ),
         (
             "posts",
             POSTS + "1,vk-a,2025-10-01,5,\n1,vk-a,2025-10-01,,\n",
-            "rows 2, 3: one row a post_id is allowed, found different rows for 1",
+            "rows 2, 3: one row by account_id, post_id is allowed, found different rows for vk-a, 1",
         ),
         (
             "accounts",
             "account_id,platform,title\nvk-a,vk,A\nvk-a,vk,B\n",
-            "rows 2, 3: one row a account_id is allowed, found different rows for vk-a",
+            "rows 2, 3: one row by account_id is allowed, found different rows for vk-a",
         ),
         # strangers
         (
@@ -317,22 +317,10 @@ def test_lines_with_other_cells_than_the_header(found, line):
     assert sentence.startswith("audience.csv: line 3: 4 cells are expected as in the header, found ")
 
 
-def test_currencies(found):
+def test_sales_in_several_currencies_stop_nobody(found):
     head = "lead_id,account_id,created_at,sold_at,sale_amount,currency\n"
-    rub, usd, eur = (f"vk-a,2025-10-01,2025-10-02,5,{name}\n" for name in ("RUB", "USD", "EUR"))
-    tail = "; two currencies cannot be added up"
-    assert found(leads=f"{head}1,{rub}2,{rub}") == []
-    assert found(leads=f"{head}1,{rub}2,{usd}3,{eur}4,{usd}") == [
-        f"leads.csv: row 3: column currency: only RUB is allowed, found 'USD'{tail}",
-        f"leads.csv: row 4: column currency: only RUB is allowed, found 'EUR'{tail}",
-    ]
-    assert found("USD", leads=f"{head}1,{usd}2,{usd}") == []
-    assert found("RUB", leads=f"{head}1,{usd}2,{usd}") == [
-        f"leads.csv: row 2: column currency: only RUB is allowed, found 'USD'{tail}"
-    ]
-    # without a department any one currency will do, but not two
-    assert found(None, leads=f"{head}1,{usd}2,{usd}") == []
-    assert len(found(None, leads=f"{head}1,{usd}2,{rub}")) == 1
+    rub, usd = (f"vk-a,2025-10-01,2025-10-02,5,{name}\n" for name in ("RUB", "USD"))
+    assert found(leads=f"{head}1,{rub}2,{usd}") == []
 
 
 def test_everything_at_once_in_several_tables(found):
@@ -349,7 +337,7 @@ def test_everything_at_once_in_several_tables(found):
     expected = [
         ("accounts.csv: row 3: column platform", "found 'telegramm'"),
         ("audience.csv: row 2: column subscribers", "found -1"),
-        ("audience.csv: rows 2, 3", "different rows for 2025-10-01, vk-a"),
+        ("audience.csv: rows 2, 3", "different rows for vk-a, 2025-10-01"),
         ("audience.csv: row 4: column date", "found '2025-10-0x'"),
         ("audience.csv: row 5: account_id", "'zz'"),
         ("audience.csv: row 5: column joined", "found '0.5'"),
@@ -360,7 +348,6 @@ def test_everything_at_once_in_several_tables(found):
         ("inquiries.csv: row 2: column kind", "found 'call'"),
         ("inquiries.csv: row 2: answered_at", "found 2025-09-01"),
         ("leads.csv: row 2: account_id", "'yy'"),
-        ("leads.csv: row 2: column currency", "found 'USD'"),
         ("brand_queries.csv: row 2: until", "found 2025-09-01"),
         ("coverage.csv: row 2: until", "found 2025-10-01"),
         ("coverage.csv: row 2: column scope", "'ww'"),
@@ -378,9 +365,9 @@ def test_a_second_look_finds_the_same(tmp_path):
         posts=POSTS + "1,x,2025-10-01,-1,\n",
     )
     with open_store(tmp_path, ZONE) as store:
-        first = problems(store, "RUB")
+        first = problems(store)
         assert len(first) == 3
-        assert problems(store, "RUB") == first
+        assert problems(store) == first
         assert store.frame("posts")["views"].tolist() == [-1]
 
 
@@ -415,7 +402,7 @@ def test_parquet_counts_its_rows_from_one(tmp_path):
     ]
     write_data(tmp_path, {"accounts": ACCOUNTS, "posts": rows}, fmt="parquet")
     with open_store(tmp_path, ZONE) as store:
-        assert problems(store, "RUB") == [
+        assert problems(store) == [
             f"{tmp_path}/posts.parquet: row 2: column views: a whole number is allowed, found '3.7'",
             f"{tmp_path}/posts.parquet: row 3: column views: 0 or more is allowed, found -1",
         ]
@@ -438,10 +425,11 @@ def test_parts_are_named_each(tmp_path):
     write_data(tmp_path, {"accounts": ACCOUNTS}, fmt="parquet")
     write_data(tmp_path, {"posts": rows}, fmt="parts")
     with open_store(tmp_path, ZONE) as store:
-        said = [sentence.replace(f"{tmp_path}/posts/", "") for sentence in problems(store, "RUB")]
+        said = [sentence.replace(f"{tmp_path}/posts/", "") for sentence in problems(store)]
     september, october = "month=2025-09/part.parquet", "month=2025-10/part.parquet"
     assert said == [
-        f"{september}: rows 2; {october}: rows 2: one row a post_id is allowed, found different rows for 2",
+        f"{september}: rows 2; {october}: rows 2: one row by account_id, post_id is allowed, "
+        "found different rows for vk-a, 2",
         f"{october}: row 1: account_id 'zz' is not in the table accounts (2 rows)",
     ]
 
@@ -453,7 +441,7 @@ def test_a_database_is_checked_too(tmp_path):
     ]
     place = write_data(tmp_path, {"accounts": ACCOUNTS, "audience": audience}, fmt="database")
     with open_store(place, ZONE) as store:
-        said = problems(store, "RUB")
+        said = problems(store)
     assert len(said) == 2
     assert "column subscribers: a whole number is allowed, found 'dozen'" in said[0]
     assert "account_id 'zz' is not in the table accounts" in said[1]
@@ -469,6 +457,6 @@ def test_copies_are_no_problem_and_are_counted(tmp_path):
     for fmt in ("csv", "parquet", "parts", "database"):
         data = {"accounts": ACCOUNTS, "posts": [row, other, row, row, other]}
         with open_store(write_data(tmp_path / fmt, data, fmt=fmt), ZONE) as store:
-            assert problems(store, "RUB") == []
+            assert problems(store) == []
             assert duplicates(store, OWNED) == {"posts": 3}
             assert len(store.frame("posts")) == 2

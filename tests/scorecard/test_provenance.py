@@ -27,7 +27,7 @@ TABLES_OF_ANN = {
         "p1,a,2025-10-03T12:00,50,4,1,0,true,2025-10-20,",
         "p2,a,2025-10-04T12:00,60,5,1,0,true,2025-10-20,",
     ],
-    "post_stats": ["p1,2025-10-10T12:00,40,3,1,0"],
+    "post_stats": ["a,p1,2025-10-10T12:00,40,3,1,0"],
     "comments": ["c1,p1,a,2025-10-03T13:00,false,спасибо большое всем,true"],
     "inquiries": ["i1,a,comment,2025-10-05T10:00,2025-10-05T11:00"],
     "leads": ["l1,a,2025-10-06T10:00,true,2025-10-09T10:00,500,RUB,", "l2,a,2025-10-07T10:00,false,,,,"],
@@ -35,6 +35,10 @@ TABLES_OF_ANN = {
     "brand_queries": ["2025-10-01,2025-11-01,X,кофе,300"],
     "mentions": ["m1,X,2025-10-08T10:00,vk,neutral,false"],
     "plan": ["n1,a,2025-10-03T12:00,true,p1,,"],
+    "post_increments": ["a,p1,2025-10-05,2025-10-08,7,1,0,0"],
+    "messages": ["a,d1,g1,message,2025-10-05T10:00,false,u7,,,"],
+    "totals": ["a,visits,2025-10-01,2025-11-01,900"],
+    "spend": ["2025-10-02,a,1500,RUB"],
 }
 KPIS = [entry("leads", target={"at_least": 2}), entry("view_rate", target={"between": ["25%", "60%"]})]
 NOTEBOOK = {"cells": [{"id": "one", "cell_type": "code", "source": ["this.header()\n", "this.total()"]}]}
@@ -90,6 +94,10 @@ ALTERED = [
     ("brand_queries", "300", "301", "X", "2025-10"),
     ("mentions", "neutral", "negative", "X", "2025-10"),
     ("plan", "12:00,true", "12:00,false", "a", "2025-10"),
+    ("post_increments", "08,7,", "08,6,", "a", "2025-10"),
+    ("messages", "10:00,false", "10:00,true", "a", "2025-10"),
+    ("totals", "900", "901", "a", "2025-10"),
+    ("spend", "1500", "1500.5", "a", "2025-10"),
     ("coverage", "leads,a,2023-01-01", "leads,a,2023-01-02", "a", "all"),
 ]
 
@@ -193,7 +201,7 @@ def test_a_file_that_is_imported_again_is_no_change(tmp_path: Path) -> None:
         )
         covered = {("leads", "a"): [(pd.Timestamp("2025-10-01").date(), pd.Timestamp("2025-11-01").date())]}
         at = pd.Timestamp(f"{day}T10:00Z").to_pydatetime()
-        origin = Origin("csv", ("crm.csv",), digest, at, at)
+        origin = Origin("csv", ("crm.csv",), digest, at, at, "crm")
         add(tmp_path / "data", [Import({"leads": frame}, covered, origin)], "Europe/Moscow")
 
     take_in(["l2"], "d1", "2025-11-10")

@@ -101,7 +101,7 @@ def _two_platforms(
 def _problems(place: Path, timezone: str, work: Work) -> list[str]:
     try:
         with open_store(place, timezone, also=(work.folder, work.new)) as store:
-            return validate.problems(store, None)
+            return validate.problems(store)
     except InputError as fault:
         return list(fault.problems)
 

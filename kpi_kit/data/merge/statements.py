@@ -250,8 +250,8 @@ def new_id(origin: Origin, statements: Statements) -> str:
     """Return the id of an import: its day and the beginning of its digest."""
     day = f"{origin.imported_at.date()}-"
     taken = {record.id for record in statements.records}
-    digits = next(n for n in range(_DIGITS, len(origin.digest) + 1) if day + origin.digest[:n] not in taken)
-    return day + origin.digest[:digits]
+    names = [day + origin.digest[:digits] for digits in range(_DIGITS, len(origin.digest) + 1)]
+    return next((name for name in names if name not in taken), day + origin.digest)
 
 
 def spans_of(covered: Covered) -> tuple[Span, ...]:
