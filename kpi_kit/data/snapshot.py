@@ -304,7 +304,7 @@ def narrowed(store: Store, owned: Owned, since: dt.datetime | None, folder: Path
             extract = folder / f"{name}.parquet"
             names = ", ".join(quoted(column) for column in source.table.names if column in source.columns)
             rows = f"SELECT {names}, _file, _row FROM ({source.raw(numbered=True)})"
-            where = _belongs(store, source, owned, since)
+            where = _belongs(source, owned, since)
             store.connection.execute(
                 f"COPY ({rows} WHERE {where}) TO {literal(str(extract))} (FORMAT parquet)"
             )
@@ -316,21 +316,17 @@ def narrowed(store: Store, owned: Owned, since: dt.datetime | None, folder: Path
 
 def _write_rows(store: Store, source: Source, owned: Owned, since: dt.datetime | None, file: Path) -> None:
     """Write the typed rows that are needed, those of an account together."""
-    where = "true" if source.table.name in _EVERYBODY else _belongs(store, source, owned, since)
+    where = "true" if source.table.name in _EVERYBODY else _belongs(source, owned, since)
     order = ", ".join(quoted(name) for name in (source.table.scope, source.table.clock) if name) or "ALL"
     rows = f"SELECT * FROM ({source.typed()}) WHERE {where} ORDER BY {order}"
     store.connection.execute(f"COPY ({rows}) TO {literal(str(file))} (FORMAT parquet)")
 
 
-def _belongs(store: Store, source: Source, owned: Owned, since: dt.datetime | None) -> str:
+def _belongs(source: Source, owned: Owned, since: dt.datetime | None) -> str:
     """SQL that holds for the rows of some accounts and brands from a time on, as they are in the files."""
     first = None if source.table.name in TIMELESS else since
-    if source.table.scope is None:  # snapshots of posts belong to the owners of the posts
-        if "posts" not in store.sources:
-            return "false"
-        posts = f"SELECT post_id FROM ({store.rows_of('posts', owned)})"
-        return f"{source.near(None, first)} AND CAST(post_id AS VARCHAR) IN ({posts})"
-    scope, own = source.table.scope, sorted(owned[source.table.scope])
+    scope = str(source.table.scope)
+    own = sorted(owned[scope])
     listed = ", ".join(map(literal, own)) or "NULL"
     return f"{source.near(own, first)} AND CAST({scope} AS VARCHAR) IN ({listed})"
 

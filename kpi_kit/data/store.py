@@ -30,6 +30,7 @@ from kpi_kit.data.table_source import (
     find_in_database,
     find_in_folder,
     literal,
+    quoted,
 )
 from kpi_kit.data.transaction import pending, settle
 
@@ -40,7 +41,7 @@ _TRIES = 50
 _KEPT_TIMES = ("stats_at", "approved_at")
 """Times that are read even after the cut-off: they say how a figure came about, not what happened."""
 
-TIMELESS = ("audience", "leads", "brand_queries")
+TIMELESS = ("audience", "leads", "brand_queries", "post_increments", "totals")
 """Tables of which rows of any age are read."""
 
 Window = tuple[dt.date, dt.date]
@@ -172,7 +173,9 @@ class Store:
         else:
             # instants leave DuckDB as naive UTC, which pandas reads without another time zone library
             times = ", ".join(
-                f"timezone('UTC', {c.name}) AS {c.name}" for c in columns if c.type is Type.TIME
+                f"timezone('UTC', {quoted(c.name)}) AS {quoted(c.name)}"
+                for c in columns
+                if c.type is Type.TIME
             )
             chosen = f"* REPLACE ({times})" if times else "*"
             once = "" if self.facts and table in self.facts.distinct else "DISTINCT "
@@ -219,10 +222,10 @@ class Store:
             return dict(self.facts.spans)
         spans = {}
         for name, source in self.sources.items():
-            clock = source.table.clock
-            if clock is None or name == "coverage":
+            if source.table.clock is None or name == "coverage":
                 continue
-            last = "max(until)" if name == "brand_queries" else f"CAST(max({clock}) AS DATE) + 1"
+            clock = quoted(source.table.clock)
+            last = "max(until)" if "until" in source.table.names else f"CAST(max({clock}) AS DATE) + 1"
             first, end = self.query(f"SELECT CAST(min({clock}) AS DATE), {last} FROM ({source.typed()})")[0]
             if first is not None:
                 spans[name] = (as_date(first), as_date(end))
@@ -326,10 +329,10 @@ class Store:
                 tables[name] = self.frame(name, "false")
                 continue
             values: list[object] = [owners]
-            where = f"{table.scope} IN (SELECT unnest(?))"
+            where, clock = f"{table.scope} IN (SELECT unnest(?))", quoted(table.clock)
             first = None if name in TIMELESS else since
             if first is not None:
-                where += f" AND {table.clock} >= CAST(? AS TIMESTAMPTZ)"
+                where += f" AND {clock} >= CAST(? AS TIMESTAMPTZ)"
                 values.append(first)
             if not table.scheduled:
                 # the figures of a day are known when it is over
@@ -338,7 +341,7 @@ class Store:
                     if table[table.clock].type is Type.DATE
                     else "<= CAST(? AS TIMESTAMPTZ)"
                 )
-                where += f" AND {table.clock} {limit}"
+                where += f" AND {clock} {limit}"
                 values.append(as_of)
             near = self.sources[name].near(owners, first) if name in self.sources else "true"
             tables[name] = _without_future(self.frame(name, where, values, near), table, as_of)

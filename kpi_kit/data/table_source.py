@@ -124,7 +124,7 @@ class Source:
         >>> types = {"date": "DATE", "account_id": "VARCHAR"}
         >>> source = Source(TABLES["traffic"], (), "parts", tuple(types), types)
         >>> source.near(["a", "b"], dt.datetime(2025, 10, 1, tzinfo=dt.UTC))
-        "account_id IN ('a', 'b') AND date >= DATE '2025-09-29'"
+        "account_id IN ('a', 'b') AND "date" >= DATE '2025-09-29'"
         """
         held = []
         scope, clock = self.table.scope, self.table.clock
@@ -136,7 +136,7 @@ class Source:
         if kind in (_INSTANT, "TIMESTAMP", "DATE"):
             for moment, sign, off in ((since, ">=", -slack), (until, "<=", slack)):
                 if moment is not None:
-                    held.append(f"{clock} {sign} {_moment(moment + off, kind)}")
+                    held.append(f"{quoted(str(clock))} {sign} {_moment(moment + off, kind)}")
         return " AND ".join(held) or "true"
 
     def cast(self, column: Column) -> str:

@@ -243,13 +243,14 @@ def doubles(store: Store) -> list[str]:
     rows = store.query(
         f"""WITH same AS (
                 SELECT account_id, date_trunc('minute', published_at) AS at,
-                list(post_id ORDER BY post_id) AS ids FROM ({store.sources["posts"].typed()}) WHERE deleted_at IS NULL AND trim(text) <> ''
+                list(post_id ORDER BY post_id) AS ids
+                FROM ({store.sources["posts"].typed()}) WHERE deleted_at IS NULL AND trim(text) <> ''
                 GROUP BY account_id, at, trim(text) HAVING count(DISTINCT post_id) > 1)
             SELECT account_id, count(*), min(at), arg_min(ids, at) FROM same GROUP BY account_id ORDER BY 1"""
     )
     return [
         f"posts: {account}: {count} posts stand twice, with the same minute and text under different ids, "
-        f"the first of {at:%Y-%m-%d %H:%M} as {' and '.join(ids)}: remove one of each, or undo the import that "
-        "added it (kpi-kit imports)"
+        f"the first of {at:%Y-%m-%d %H:%M} as {' and '.join(ids)}: remove one of each, or undo the import "
+        "that added it (kpi-kit imports)"
         for account, count, at, ids in rows
     ]
