@@ -172,11 +172,8 @@ class Store:
             rows = pd.DataFrame({column.name: pd.Series(dtype="object") for column in columns})
         else:
             # instants leave DuckDB as naive UTC, which pandas reads without another time zone library
-            times = ", ".join(
-                f"timezone('UTC', {quoted(c.name)}) AS {quoted(c.name)}"
-                for c in columns
-                if c.type is Type.TIME
-            )
+            instants = [quoted(c.name) for c in columns if c.type is Type.TIME]
+            times = ", ".join(f"timezone('UTC', {name}) AS {name}" for name in instants)
             chosen = f"* REPLACE ({times})" if times else "*"
             once = "" if self.facts and table in self.facts.distinct else "DISTINCT "
             # in one order, so that the same data give the same bytes

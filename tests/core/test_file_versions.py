@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -95,13 +96,16 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
 @pytest.mark.parametrize("kind", READERS)
 def test_a_newer_one_is_refused_in_a_sentence(kind: str, sample: Path) -> None:
     name, read = READERS[kind]
-    key = "schema: 1" if name.endswith(".yml") else '"schema": 1'
-    spoil(sample / name, key, key.replace("1", "99"))
+    text = (sample / name).read_text(encoding="utf-8")
+    newer, count = re.subn(r'(schema"?: )\d+', r"\g<1>99", text, count=1)
+    assert count == 1
+    (sample / name).write_text(newer, encoding="utf-8")
     with pytest.raises(KitError) as caught:
         read(sample)
     (sentence,) = caught.value.problems
     assert Path(name).name in sentence or "journal.jsonl" in sentence
-    assert "schema 1 is expected, found 99; it was made by a newer kit" in sentence
+    readable = ", ".join(map(str, READABLE[kind]))
+    assert f"schema {readable} is expected, found 99; it was made by a newer kit" in sentence
 
 
 def test_a_journal_of_imports_with_other_columns_is_refused_and_nothing_changes(sample: Path) -> None:
@@ -121,8 +125,9 @@ def test_files_that_say_no_schema_are_of_the_first(sample: Path) -> None:
         READERS[kind][1](sample)
 
 
-@pytest.mark.parametrize("found", [None, "1", 1.0, True, 0, -1, [], 2, 10**30])
+@pytest.mark.parametrize("found", [None, "1", 1.0, True, 0, -1, [], 3, 10**30])
 def test_other_schemas_are_no_schema(found: object) -> None:
-    for kind in READABLE:
-        assert f"{kind} of schema 1 is expected, found " in str(problem(kind, found))
+    for kind, readable in READABLE.items():
+        listed = ", ".join(map(str, readable))
+        assert f"{kind} of schema {listed} is expected, found " in str(problem(kind, found))
     assert json.dumps(READABLE["scorecard"]) == "[1]"

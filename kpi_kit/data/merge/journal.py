@@ -119,7 +119,8 @@ def list_imports(folder: Path) -> list[str]:
     for record in read_statements(folder).records:
         if record.id == BEFORE_UPGRADE:
             continue
-        tables = {name: f" {count}" for name, count in record.rows.items() if name not in _NOT_ENTERED}
+        hidden = () if record.by_hand else _NOT_ENTERED
+        tables = {name: f" {count}" for name, count in record.rows.items() if name not in hidden}
         days = [span for span in record.covered if span[0] in tables]
         note = ", replaces earlier ones" if record.replace else ""
         files = "; ".join(record.files)
@@ -154,7 +155,7 @@ def write(
     rows = [
         _line(record, name, count)
         for record in after.records
-        if not record.by_hand
+        if record.digest
         for name, count in record.rows.items()
         if name not in _NOT_ENTERED
     ]
