@@ -242,11 +242,11 @@ def doubles(store: Store) -> list[str]:
         return []
     rows = store.query(
         f"""WITH same AS (
-                SELECT account_id, date_trunc('minute', published_at) AS at,
+                SELECT account_id, date_trunc('minute', published_at) AS minute,
                 list(post_id ORDER BY post_id) AS ids
                 FROM ({store.sources["posts"].typed()}) WHERE deleted_at IS NULL AND trim(text) <> ''
-                GROUP BY account_id, at, trim(text) HAVING count(DISTINCT post_id) > 1)
-            SELECT account_id, count(*), min(at), arg_min(ids, at) FROM same GROUP BY account_id ORDER BY 1"""
+                GROUP BY account_id, minute, trim(text) HAVING count(DISTINCT post_id) > 1)
+            SELECT account_id, count(*), min(minute), arg_min(ids, minute) FROM same GROUP BY account_id ORDER BY 1"""
     )
     return [
         f"posts: {account}: {count} posts stand twice, with the same minute and text under different ids, "

@@ -142,7 +142,7 @@ def _link(work: Work, preview: Path, without: set[str]) -> None:
             _link_parts(work, preview, name)
         else:
             homes = [work.folder / file for file in (f"{name}.csv", f"{name}.parquet", name)]
-            for home in (home for home in homes if home.exists()):
+            for home in (home for home in homes if home.exists() and home.name not in work.gone):
                 (preview / home.name).symlink_to(home.resolve(), target_is_directory=home.is_dir())
 
 

@@ -168,14 +168,14 @@ class Stated:
             return
         stated = self.relation(TABLES["posts"], affected=affected)
         self.connection.execute(
-            f"UPDATE {result} AS p SET deleted_at = coalesce(p.deleted_at, g.at) FROM ("
-            "SELECT p.account_id, p.post_id, min(c.at) AS at "
+            f"UPDATE {result} AS p SET deleted_at = coalesce(p.deleted_at, g.noticed) FROM ("
+            "SELECT p.account_id, p.post_id, min(c.noticed) AS noticed "
             f"FROM {result} p JOIN (SELECT account_id, post_id, list(DISTINCT _seq) AS seqs, "
             "max(_seq) AS last, coalesce(max(_stamp) FILTER (WHERE isfinite(_stamp)), "
             f"TIMESTAMPTZ '-infinity') AS latest FROM {stated} GROUP BY ALL) s USING (account_id, post_id) "
-            f"JOIN (VALUES {spans}) c(seq, replaces, at, scope, since, until) ON c.scope = p.account_id "
+            f"JOIN (VALUES {spans}) c(seq, replaces, noticed, scope, since, until) ON c.scope = p.account_id "
             "AND CAST(p.published_at AS DATE) >= c.since AND CAST(p.published_at AS DATE) < c.until "
-            "WHERE NOT list_contains(s.seqs, c.seq) AND (c.at > s.latest OR (c.replaces AND c.seq > s.last)) "
+            "WHERE NOT list_contains(s.seqs, c.seq) AND (c.noticed > s.latest OR (c.replaces AND c.seq > s.last)) "
             "GROUP BY ALL) g WHERE p.account_id = g.account_id AND p.post_id = g.post_id"
         )
 
