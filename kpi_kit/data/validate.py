@@ -246,7 +246,8 @@ def doubles(store: Store) -> list[str]:
                 list(post_id ORDER BY post_id) AS ids
                 FROM ({store.sources["posts"].typed()}) WHERE deleted_at IS NULL AND trim(text) <> ''
                 GROUP BY account_id, minute, trim(text) HAVING count(DISTINCT post_id) > 1)
-            SELECT account_id, count(*), min(minute), arg_min(ids, minute) FROM same GROUP BY account_id ORDER BY 1"""
+            SELECT account_id, count(*), min(minute), arg_min(ids, minute) FROM same
+            GROUP BY account_id ORDER BY 1"""
     )
     return [
         f"posts: {account}: {count} posts stand twice, with the same minute and text under different ids, "

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from builders import write_csv
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from kpi_kit.core.errors import InputError
@@ -61,7 +61,12 @@ def statement(
 ) -> Import:
     """An import of the given tables, fetched on a day of November."""
     at = dt.datetime(2025, 11, day, tzinfo=dt.UTC)
-    accounts = [{"account_id": account, "platform": PLATFORMS[account], "title": account}]
+    owners = {account} | {
+        row["account_id"] for listed in tables.values() for row in listed if "account_id" in row
+    }
+    accounts = [
+        {"account_id": owner, "platform": PLATFORMS[owner], "title": owner} for owner in sorted(owners)
+    ]
     span = tuple(map(dt.date.fromisoformat, days)) if days else None
     covered = {(table, account): [span] for table in tables} if span else {}
     return Import(
@@ -474,7 +479,12 @@ def an_import(draw: st.DrawFn, number: int) -> Import:
 
 
 some_imports = st.integers(2, 4).flatmap(lambda count: st.tuples(*map(an_import, range(count))))
-few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.generate],  # an example takes seconds: shrinking one would take minutes
+)
 
 
 def fresh(tmp_path: Path) -> Path:

@@ -175,7 +175,8 @@ class Stated:
             f"TIMESTAMPTZ '-infinity') AS latest FROM {stated} GROUP BY ALL) s USING (account_id, post_id) "
             f"JOIN (VALUES {spans}) c(seq, replaces, noticed, scope, since, until) ON c.scope = p.account_id "
             "AND CAST(p.published_at AS DATE) >= c.since AND CAST(p.published_at AS DATE) < c.until "
-            "WHERE NOT list_contains(s.seqs, c.seq) AND (c.noticed > s.latest OR (c.replaces AND c.seq > s.last)) "
+            "WHERE NOT list_contains(s.seqs, c.seq) "
+            "AND (c.noticed > s.latest OR (c.replaces AND c.seq > s.last)) "
             "GROUP BY ALL) g WHERE p.account_id = g.account_id AND p.post_id = g.post_id"
         )
 
