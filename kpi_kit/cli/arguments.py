@@ -128,6 +128,9 @@ def _add_import(take: argparse.ArgumentParser) -> None:
     take.add_argument(
         "--partial", action="store_true", help="rows may add up to less than the file's own row of totals"
     )
+    take.add_argument(
+        "--strict", action="store_true", help="refuse rows that lack a needed cell; else they are left out"
+    )
     take.add_argument("--dry-run", action="store_true", help="say what would be done, and write nothing")
     take.add_argument(
         "--yes", action="store_true", help="guessed: the columns that --dry-run shows are right"

@@ -36,6 +36,7 @@ def carry_out(arguments: argparse.Namespace) -> int:
         partial=arguments.partial,
         mappings=arguments.params / "mappings",
         confirmed=arguments.yes,
+        strict=arguments.strict,
         source=arguments.lead_source,
         replace=arguments.replace,
     )

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from kpi_kit.core.schema import Type
-from kpi_kit.sources.cell_values import Style, is_unknown, parse_cell, parse_number, undo_date_format
+from kpi_kit.sources.cell_values import Style, is_error, is_unknown, parse_cell, parse_number, undo_date_format
 from kpi_kit.sources.control_sums import ControlSums, is_total
 from kpi_kit.sources.layouts import Context, Field, Layout, Values
 from kpi_kit.sources.rows import counted
@@ -15,6 +15,7 @@ from kpi_kit.sources.text_files import Record, normal
 
 _BATCH = 20_000
 _CACHED = 200_000
+_MOST_LISTED = 5
 _ROWS_THAT_SERVICES_CUT = 500
 
 
@@ -26,6 +27,10 @@ class CellReader:
         self.context = context
         self.rows = self.totals = self.cut = self.undone = 0
         self._problems: list[tuple[int, int, str]] = []
+        self._strict = layout.strict or context.options.strict
+        self._incomplete: dict[int, str] = {}
+        self._errors: list[str] = []
+        self.left_out: dict[str, list[int]] = {}
         titles = context.sheet.titles()
         self.positions = {
             field.name: [place for title in field.titles for place in titles.get(normal(title), ())]
@@ -47,12 +52,28 @@ class CellReader:
         below = iter(self.context.sheet.below())
         while records := list(islice(below, _BATCH)):
             good = [record for record in records if self._is_row(*record)]
-            if good:
-                self.rows += len(good)
-                values = {field.name: self._values(field, good) for field in self.fields}
-                self.context.problems.extend(sentence for *_, sentence in sorted(self._problems))
-                self._problems.clear()
-                yield values, [row for row, _ in good]
+            if not good:
+                continue
+            self._incomplete = {}
+            values = {field.name: self._values(field, good) for field in self.fields}
+            self.context.problems.extend(
+                sentence for row, _, sentence in sorted(self._problems) if row not in self._incomplete
+            )
+            self._problems.clear()
+            rows = [row for row, _ in good]
+            if self._incomplete:
+                kept = [place for place, row in enumerate(rows) if row not in self._incomplete]
+                values = {name: [column[place] for place in kept] for name, column in values.items()}
+                self._leave_out(rows)
+                rows = [rows[place] for place in kept]
+            self.rows += len(rows)
+            if rows:
+                yield values, rows
+
+    def _leave_out(self, rows: Sequence[int]) -> None:
+        for row in rows:
+            if row in self._incomplete:
+                self.left_out.setdefault(self._incomplete[row], []).append(row)
 
     def _is_row(self, number: int, cells: list[str]) -> bool:
         if is_total(cells):
@@ -60,6 +81,8 @@ class CellReader:
             self._remember_total(cells)
             return False
         width, header = _width(cells), len(self.context.sheet.header)
+        if len(cells) <= self._needed and not self._strict and sum(map(bool, cells)) == 1:  # a footer
+            cells.extend([""] * (header - len(cells)))
         if width > header or len(cells) <= self._needed:
             self.context.problems.append(
                 f"{self.context.where(number)}: has {counted(len(cells), 'cell')}, the header has {header}"
@@ -102,8 +125,14 @@ class CellReader:
                 value = self._value(field, text, number)
                 if value is not _BROKEN:
                     cache[text] = value
+            if text[:1] == "#" and is_error(text):
+                self._add_error(places[0], number, text)
             if value is None and not field.column.nullable:
-                self._add_problem(field, number, "must not be empty", text)
+                if self._strict or is_error(text):
+                    self._add_problem(field, number, "must not be empty", text)
+                else:
+                    title = self.context.sheet.header[places[0]]
+                    self._incomplete.setdefault(number, " ".join(title.split()))
             values.append(None if value is _BROKEN else value)
         if field.is_figure and not field.no_sum:
             self._control.add(field.name, values)
@@ -111,7 +140,12 @@ class CellReader:
             self.cut += sum(_looks_cut(value) for value in values)
         return values
 
+    def _add_error(self, column: int, row: int, text: str) -> None:
+        self._errors.append(f"{column_letters(column)}{row} {text.strip()}")
+
     def _value(self, field: Field, text: str, number: int) -> Any:
+        if is_error(text):
+            return None
         if field.blanks and normal(text) in field.blanks:
             return None
         try:
@@ -148,8 +182,18 @@ class CellReader:
         self._problems.append((number, self.fields.index(field), sentence))
 
     def remarks(self) -> Iterator[str]:
-        """Remarks on cells that a spreadsheet has changed."""
+        """Remarks on rows that are left out, and on cells that a spreadsheet has changed."""
         label = self.context.sheet.label
+        for title, rows in self.left_out.items():
+            yield (
+                f"{label}: {counted(len(rows), 'row')} without {title!r} left out: "
+                f"{_listed([f'row {row}' for row in rows])} (--strict refuses the file)"
+            )
+        if self._errors:
+            yield (
+                f"{label}: {counted(len(self._errors), 'cell')} with an error of the spreadsheet are unknown: "
+                f"{_listed(self._errors)}; correct the file and import it again"
+            )
         if self.cut:
             yield (
                 f"{label}: {counted(self.cut, 'id')} such as 1.8E+16: a spreadsheet has cut the last "
@@ -177,6 +221,27 @@ class CellReader:
 
 
 _BROKEN = object()
+
+
+def column_letters(place: int) -> str:
+    """The letters of a column of a spreadsheet.
+
+    Examples
+    --------
+    >>> column_letters(0), column_letters(27)
+    ('A', 'AB')
+    """
+    letters = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def _listed(items: Sequence[str]) -> str:
+    more = f" and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else ""
+    return ", ".join(items[:_MOST_LISTED]) + more
 
 
 def _width(cells: Sequence[str]) -> int:

@@ -15,9 +15,15 @@ from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.dates import month_names, parse_date
 
 _UNKNOWN = frozenset({"", "-", "–", "—", "--", "undefined", "nan", "n/a", "#n/a", "null", "none"})
+_ERROR = re.compile(
+    r"#(?:REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|N/A|SPILL!|CALC!|FIELD!|GETTING_DATA|ERROR!"
+    r"|ССЫЛКА!|ЗНАЧ!|ДЕЛ/0!|ИМЯ\?|ЧИСЛО!|ПУСТО!|Н/Д)",
+    re.IGNORECASE,
+)
+
 _FLAGS = {
-    **dict.fromkeys(("true", "1", "yes", "да", "y"), True),
-    **dict.fromkeys(("false", "0", "no", "нет", "n"), False),
+    **dict.fromkeys(("true", "1", "yes", "да", "y", "+", "✓", "✔", "истина"), True),
+    **dict.fromkeys(("false", "0", "no", "нет", "n", "ложь"), False),
 }
 _NUMBER = re.compile(
     r"(?P<whole>[+-]?(?:[0-9]{1,3}(?: [0-9]{3})+|[0-9]+))(?:(?P<mark>[.,])(?P<part>[0-9]+))?(?P<percent> ?%)?"
@@ -84,6 +90,17 @@ def parse_cell(text: str, column: Column, zone: ZoneInfo, style: Style = PLAIN) 
 def is_unknown(text: str) -> bool:
     """Whether the text means: no value."""
     return text.strip().casefold() in _UNKNOWN
+
+
+def is_error(text: str) -> bool:
+    """Whether a cell holds an error of a spreadsheet, in English or Russian.
+
+    Examples
+    --------
+    >>> is_error("#REF!"), is_error("#ЗНАЧ!"), is_error("#1")
+    (True, True, False)
+    """
+    return text.startswith("#") and _ERROR.fullmatch(text.strip()) is not None
 
 
 def parse_number(text: str, decimal: str | None = None) -> Decimal | None:

@@ -71,6 +71,8 @@ class ImportOptions:
         Every file of the same command: one may say the days of another.
     segment : str or None
         Of a report that repeats its figures for several segments or comparisons (ga4 only, ``--segment``).
+    strict : bool
+        Whether to refuse rows that lack a needed cell, in place of leaving them out (``--strict``).
     scratch : pathlib.Path or None
         Where rows wait that do not fit into memory; without it all are kept in memory.
     source : str or None
@@ -104,6 +106,7 @@ class ImportOptions:
     known_reach: Callable[[], Mapping[str, int]] | None = None
     companions: tuple[Path, ...] = ()
     segment: str | None = None
+    strict: bool = False
     scratch: Path | None = None
     source: str | None = None
     replace: bool = False

@@ -166,6 +166,8 @@ class Layout:
         A title that matches says something of the whole table, and is read as such.
     exact : bool
         Whether a title means one column alone, and the others are nobody's business.
+    strict : bool
+        Whether rows that lack a needed cell are refused; otherwise they are left out and listed.
     lacking : Decimal
         The share of the total that rows of sound files may lack, as the service leaves some out.
     beyond : Decimal
@@ -185,6 +187,7 @@ class Layout:
     platform: str | None = None
     speaking: re.Pattern[str] | None = None
     exact: bool = False
+    strict: bool = False
     lacking: Decimal = Decimal(0)
     beyond: Decimal = Decimal(0)
 

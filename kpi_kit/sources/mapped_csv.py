@@ -105,7 +105,7 @@ def _layout(table: Table, mapping: ColumnMapping, options: ImportOptions, place:
             problems.append(
                 "--account is missing: it names the account whose rows these are, such as vk-roastery"
             )
-        elif name not in filled and name not in fixed:
+        elif name not in filled and name not in fixed and table[name].default is None:
             problems.append(f"{place}: {name} is required in table {table.name}: map it or give a constant")
         elif name in fixed and fixed[name] is None and not table[name].nullable:
             problems.append(f"{place}: constants: {name} is required and must not be empty")
@@ -118,6 +118,7 @@ def _layout(table: Table, mapping: ColumnMapping, options: ImportOptions, place:
         zone=zone.key,
         finish=_with_constants(table.name, fixed),
         exact=True,
+        strict=True,
     )
 
 

@@ -13,6 +13,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.sources.size_limits import MOST_PAGE, read_bounded, refuse_large_workbook
+from kpi_kit.sources.workbook_errors import error_cells
 from kpi_kit.sources.text_files import Record, TextFile, normal, text_file
 
 HEADER_WITHIN = 40
@@ -149,9 +150,13 @@ def raw_tables(path: Path) -> Iterator[RawTable]:
 def _spreadsheet(path: Path) -> Iterator[RawTable]:
     try:
         book = CalamineWorkbook.from_path(str(path))
+        errors = error_cells(path)
         for name in book.sheet_names:
             rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
             cells = [(number, [_cell(value) for value in row]) for number, row in enumerate(rows, start=1)]
+            for (row, column), text in errors.get(name, {}).items():
+                if row <= len(cells) and column < len(cells[row - 1][1]):
+                    cells[row - 1][1][column] = text
             filled = [(number, row) for number, row in cells if any(cell.strip() for cell in row)]
             label = str(path) if len(book.sheet_names) == 1 else f"{path}: sheet {name!r}"
             yield RawTable(path, label, "sheet", "\0", filled)

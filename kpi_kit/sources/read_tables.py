@@ -188,6 +188,9 @@ def read_sheet(
             _add_batch(values, rows, layout, context, batches)
     if not context.problems:
         cells.check_sums()
+    if not cells.rows and cells.left_out and not context.problems:
+        listed = ", ".join(map(repr, cells.left_out))
+        context.problems.append(f"{sheet.label}: no row has {listed}, so that none can be read")
     if not cells.rows and not context.problems:
         _add_nothing(cells, layout, context, batches)
     context.remarks.extend(cells.remarks())

@@ -108,11 +108,17 @@ def unpack(paths: Sequence[Path], scratch: Path) -> list[tuple[Path, str]]:
     return unpacked
 
 
+def _is_readable(name: PurePosixPath) -> bool:
+    """Whether a member is a table, and no service file of macOS."""
+    service = "__MACOSX" in name.parts or name.name.startswith(".")
+    return not service and name.suffix.casefold() in _READABLE
+
+
 def _members(archive: zipfile.ZipFile, path: Path, target: Path) -> list[tuple[Path, str]]:
     infos = [info for info in archive.infolist() if not info.is_dir()]
     if any(info.filename == "[Content_Types].xml" for info in infos):
         return [(path, str(path))]  # a spreadsheet under another name
-    infos = [info for info in infos if PurePosixPath(info.filename).suffix.casefold() in _READABLE]
+    infos = [info for info in infos if _is_readable(PurePosixPath(info.filename))]
     if len(infos) > _MOST_FILES or sum(info.file_size for info in infos) > _MOST_BYTES:
         raise InputError(
             f"{path}: more than {_MOST_FILES} files or {_MOST_BYTES >> 30} GB are in this archive; unpack it"

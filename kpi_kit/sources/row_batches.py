@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_kit.core.post_ids import post_number
 from kpi_kit.core.schema import Table, Type
 from kpi_kit.data.merge import ALL_TABLES, Staged
 from kpi_kit.data.table_source import connect, literal, quoted
@@ -125,7 +126,13 @@ class RowBatches:
 
 
 def typed(table: Table, columns: dict[str, list[Any]]) -> pd.DataFrame:
-    """A frame of the canonical columns that are given, in the order of the table."""
+    """A frame of the canonical columns that are given, in the order of the table.
+
+    Posts have the platform's own number, whatever the export writes.
+    """
+    if "post_id" in columns and "post_id" in table.names:
+        numbers = [None if text is None else post_number(str(text)) for text in columns["post_id"]]
+        columns = {**columns, "post_id": numbers}
     return pd.DataFrame(
         {
             column.name: pd.Series(columns[column.name], dtype=DTYPES[column.type])
@@ -161,7 +168,7 @@ def _moments(pile: _Pile) -> list[dt.datetime]:
 def _in_memory(pile: _Pile, problems: list[str]) -> tuple[pd.DataFrame, tuple[dt.datetime | None, ...]]:
     frame = pd.concat(pile.frames, ignore_index=True)
     names = [name for name in frame.columns if not name.startswith("_")]
-    key = list(pile.table.key)
+    key = [name for name in pile.table.key if name in names]
     if pile.repeated == "newest":  # of equally late ones the larger figures
         figures = [c.name for c in pile.table.columns if c.type is Type.COUNT and c.name in names]
         order = frame.sort_values(["_stamp", *figures], kind="stable", na_position="first")
@@ -174,7 +181,7 @@ def _in_memory(pile: _Pile, problems: list[str]) -> tuple[pd.DataFrame, tuple[dt
         first, *others = group.to_dict("records")
         for other in others:
             differ = [n for n in names if not _same(first[n], other[n])]
-            what = ", ".join(f"{name} {_shown(other[name])}" for name in key)
+            what = ", ".join(f"{name} {_shown(other[name])}" for name in key if name != pile.table.scope)
             problems.append(
                 f"{_place(pile, other)}: the same {what} as in {_place(pile, first)}, but "
                 f"{', '.join(differ)} differ"
@@ -231,7 +238,8 @@ def _staged(pile: _Pile, scratch: Path, problems: list[str]) -> Staged:
         connection.execute(f"SET temp_directory = {literal(str(scratch / 'spill'))}")
         have = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({listed})").fetchall()
         names = [row[0] for row in have if not row[0].startswith("_")]
-        key = ", ".join(map(quoted, pile.table.key))
+        key_names = [name for name in pile.table.key if name in names]
+        key = ", ".join(map(quoted, key_names))
         columns = ", ".join(map(quoted, names))
         repeated = connection.execute(
             f"SELECT {key}, min(_row), max(_row), count(DISTINCT ({columns})) FROM read_parquet({listed}) "
@@ -241,7 +249,8 @@ def _staged(pile: _Pile, scratch: Path, problems: list[str]) -> Staged:
         ).fetchall()
         differing = [row for row in repeated if row[-1] > 1 and pile.repeated == "refuse"]
         for row in differing[:60]:
-            what = ", ".join(f"{name} {value}" for name, value in zip(pile.table.key, row, strict=False))
+            pairs = zip(key_names, row, strict=False)
+            what = ", ".join(f"{name} {value}" for name, value in pairs if name != pile.table.scope)
             problems.append(
                 f"{pile.sources[0]}: row {row[-2]}: the same {what} as in row {row[-3]}, but they differ"
             )

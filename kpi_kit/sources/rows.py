@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ from kpi_kit.core.schema import Type
 from kpi_kit.data.merge import ACCOUNT_STATS, ALL_TABLES
 
 _SHOWN_PROBLEMS = 50
+_ALIKE = 3
+_VALUE = re.compile(r"'[^']*'|\"[^\"]*\"|[0-9]+")
 FIGURE_COLUMNS = ALL_TABLES[ACCOUNT_STATS].names
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
@@ -51,7 +54,7 @@ class Row:
 
 
 def refuse(problems: Sequence[str]) -> None:
-    """Raise all problems together; of very many, the first ones and the number of the rest.
+    """Raise all problems together; of very many that are alike, the first ones and the number of the rest.
 
     Raises
     ------
@@ -60,10 +63,26 @@ def refuse(problems: Sequence[str]) -> None:
     """
     if not problems:
         return
+    problems = _without_repetition(problems)
     shown = list(problems[:_SHOWN_PROBLEMS])
     if len(problems) > len(shown):
         shown.append(f"… and {len(problems) - len(shown)} more problems of this kind")
     raise InputError(shown)
+
+
+def _without_repetition(problems: Sequence[str]) -> list[str]:
+    """Of sentences that differ in numbers and quoted values alone, the first three and a count."""
+    shapes = [_VALUE.sub("#", problem) for problem in problems]
+    counts = Counter(shapes)
+    seen: Counter[str] = Counter()
+    shown: list[str] = []
+    for problem, shape in zip(problems, shapes, strict=True):
+        seen[shape] += 1
+        if counts[shape] <= _ALIKE + 1 or seen[shape] <= _ALIKE:
+            shown.append(problem)
+        elif seen[shape] == counts[shape]:
+            shown.append(f"… and {counts[shape] - _ALIKE} more like this one, the last: {problem}")
+    return shown
 
 
 def collect(build: Callable[[Item], Built], items: Iterable[Item]) -> list[Built]:

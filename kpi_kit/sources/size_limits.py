@@ -169,7 +169,7 @@ class _Extent:
             if kind == b"row":
                 self._row, self._column = int(row) if row else self._row + 1, 0
             else:
-                self._column = _number(column) if column else self._column + 1
+                self._column = column_number(column) if column else self._column + 1
                 self._row = int(row) if row else self._row
                 self.right = max(self.right, self._column)
             self.down = max(self.down, self._row)
@@ -211,12 +211,12 @@ def unpack_member(
             yield chunk
 
 
-def _number(column: bytes) -> int:
+def column_number(column: bytes) -> int:
     """The number of a column from its letters.
 
     Examples
     --------
-    >>> _number(b"A"), _number(b"AA"), _number(b"XFD")
+    >>> column_number(b"A"), column_number(b"AA"), column_number(b"XFD")
     (1, 27, 16384)
     """
     number = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ DELIMITERS = ",;\t|"
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _CHUNK = 1 << 20
 _LONGEST_CELL = 8 << 20
+_LINES_LOOKED_AT = 3
 
 csv.field_size_limit(_LONGEST_CELL)  # notes of a CRM are longer than the default of 128 KB
 
@@ -31,13 +33,17 @@ class TextFile:
     ----------
     path : pathlib.Path
     encoding : str
-    said : str or None
+    declared : str or None
         The delimiter that a first line ``sep=;`` declares.
+    line_in_cell : bool
+        Whether each line is one quoted cell that holds a line of its own, as Excel saves a CSV that it has
+        not split into columns.
     """
 
     path: Path
     encoding: str
     declared: str | None
+    line_in_cell: bool = False
 
     @property
     def delimiters(self) -> str:
@@ -60,6 +66,8 @@ class TextFile:
             try:
                 for number, cells in enumerate(reader, start=1 - skipped):
                     pending[0] = 0
+                    if self.line_in_cell and cells:
+                        cells = next(csv.reader([cells[0]], delimiter=delimiter), [])
                     if number >= 1 and any(cell and not cell.isspace() for cell in cells):
                         yield number, cells
             except csv.Error as fault:
@@ -84,15 +92,26 @@ class TextFile:
         return self.path.open(encoding=self.encoding, newline="")
 
 
+_LOOKALIKES = str.maketrans("aceopxykmtbh", "асеорхукмтвн")
+_MIXED = re.compile(r"[a-z]*[а-я][а-яa-z]*")
+
+
+def _one_alphabet(word: re.Match[str]) -> str:
+    return word[0].translate(_LOOKALIKES) if not word[0].isascii() else word[0]
+
+
 def normal(title: str) -> str:
-    r"""Normalise a title: case, spaces, NBSP, ё.
+    r"""Normalise a title: case, spaces, NBSP, ё, Latin letters inside of Cyrillic words.
 
     Examples
     --------
     >>> normal("Бюджет\u00a0 ") == normal("бюджет"), normal("Учёт") == normal("УЧЕТ")
     (True, True)
+    >>> normal("Kлики") == normal("Клики")  # Search Console writes a Latin K
+    True
     """
-    return " ".join(title.casefold().replace("ё", "е").split())
+    plain = " ".join(title.casefold().replace("ё", "е").split())
+    return plain if plain.isascii() else _MIXED.sub(_one_alphabet, plain)
 
 
 def text_file(path: Path) -> TextFile:
@@ -111,7 +130,8 @@ def text_file(path: Path) -> TextFile:
         marked = next((encoding for mark, encoding in _BOMS.items() if start.startswith(mark)), None)
         for encoding in [marked] if marked else ["utf-8", "cp1251"]:
             if _is_text(path, encoding):
-                return TextFile(path, encoding, _said_delimiter(path, encoding))
+                declared = _said_delimiter(path, encoding)
+                return TextFile(path, encoding, declared, _has_line_in_cell(path, encoding, declared))
     except OSError as fault:
         raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
     raise InputError(
@@ -138,3 +158,18 @@ def _said_delimiter(path: Path, encoding: str) -> str | None:
     if first.casefold().startswith("sep=") and len(first) == len("sep=") + 1:
         return first[-1]
     return "\t" if first.casefold() == "sep=" else None  # the strip has taken the tab
+
+
+def _has_line_in_cell(path: Path, encoding: str, declared: str | None) -> bool:
+    """Whether the first lines are one quoted cell each, in which quotes and delimiters stand."""
+    lines: list[str] = []
+    with path.open(encoding=encoding, newline="") as stream:
+        for _ in range(_LINES_LOOKED_AT + (1 if declared else 0)):
+            lines.append(stream.readline(_LONGEST_CELL).strip().strip(";,\t"))
+    lines = [line for line in lines[1 if declared else 0 :] if line]
+    whole = [line for line in lines if len(line) > 2 and line[0] == line[-1] == '"']
+    if not whole or len(whole) < len(lines):
+        return False
+    inner = [line[1:-1] for line in whole]
+    closed = all('"' not in text.replace('""', "") for text in inner)
+    return closed and any('""' in text for text in inner) and all("," in text or ";" in text for text in inner)
