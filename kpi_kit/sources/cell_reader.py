@@ -7,7 +7,14 @@ from itertools import islice
 from typing import Any
 
 from kpi_kit.core.schema import Type
-from kpi_kit.sources.cell_values import Style, is_error, is_unknown, parse_cell, parse_number, undo_date_format
+from kpi_kit.sources.cell_values import (
+    Style,
+    is_error,
+    is_unknown,
+    parse_cell,
+    parse_number,
+    undo_date_format,
+)
 from kpi_kit.sources.control_sums import ControlSums, is_total
 from kpi_kit.sources.layouts import Context, Field, Layout, Values
 from kpi_kit.sources.rows import counted
@@ -191,7 +198,7 @@ class CellReader:
             )
         if self._errors:
             yield (
-                f"{label}: {counted(len(self._errors), 'cell')} with an error of the spreadsheet are unknown: "
+                f"{label}: {counted(len(self._errors), 'cell')} with an error of the spreadsheet unknown: "
                 f"{_listed(self._errors)}; correct the file and import it again"
             )
         if self.cut:

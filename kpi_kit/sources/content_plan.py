@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from kpi_kit.core.files import sha256
+from kpi_kit.core.post_ids import post_number
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.dates import parse_date
-from kpi_kit.sources.layouts import Context, Field, Layout, Values, text_field, titles
+from kpi_kit.sources.layouts import ON_BRAND, Context, Field, Layout, Values, text_field, titles
 from kpi_kit.sources.read_tables import TableImporter
 from kpi_kit.sources.text_files import normal
 
-FILLS: Mapping[str, str] = {"plan": "plan_id due_at approved post_id approved_at cancelled_at"}
+FILLS: Mapping[str, str] = {"plan": "plan_id due_at approved post_id on_brand approved_at cancelled_at"}
 UNKNOWN = (
     "when a post was approved or cancelled, unless there are columns for it; a status that is none "
     "of the known words"
@@ -29,14 +30,29 @@ _OPEN = titles(
     "не согласовано|на доработке|доработать|"
 )
 _CANCELLED = titles("отменено|отменен|снято|cancelled|canceled|перенесено")
-_POST = re.compile(r"wall(-?\d+_\d+)|t\.me/(?:c/)?([\w]+/\d+)")
+
+
+_COLUMNS = ("plan_id", "due_at", "approved", "post_id", "on_brand", "approved_at", "cancelled_at", "_row")
+_HOSTS = {"vk": "vk.", "telegram": "t.me", "dzen": "dzen.", "ok": "ok.ru", "youtube": "youtu"}
+
+
+def post_in(text: str, platform: str = "") -> str | None:
+    """The number of the post that a cell links to; of several links that of the platform, else the first.
+
+    Examples
+    --------
+    >>> post_in("готово: https://vk.com/wall-7_101?reply=5"), post_in("t.me/c/12/34"), post_in("скоро")
+    ('101', '34', None)
+    """
+    links = {part: post_number(part) for part in re.split(r"[\s,;]+", text)}
+    posts = {part: number for part, number in links.items() if number != part or part.isdecimal()}
+    host = _HOSTS.get(platform, platform or "//")
+    own = [number for part, number in posts.items() if host in part]
+    return next(iter([*own, *posts.values()]), None)
 
 
 def _plan(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
-    made: Values = {
-        name: []
-        for name in ("plan_id", "due_at", "approved", "post_id", "approved_at", "cancelled_at", "_row")
-    }
+    made: Values = {name: [] for name in _COLUMNS}
     wanted = _platforms(context)
     seen: Counter[str] = Counter()
     for place, row in enumerate(rows):
@@ -46,14 +62,13 @@ def _plan(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
             and cells.get("platform")
             and not any(word in normal(str(cells["platform"])) for word in wanted)
         ):
-            context.counts[f"# rows of other platforms than {wanted[0]} left out"] += 1
+            context.counts[f"# rows of other platforms than {wanted[-1]} left out"] += 1
             continue
         due = _due(str(cells.get("day") or ""), cells.get("time"), row, context)
         status = normal(str(cells.get("status") or ""))
         approved = _approved(status, cells.get("approved_at"), row, context)
         name = "|".join(str(cells.get(part) or "") for part in ("day", "time", "platform", "topic"))
         seen[name] += 1
-        link = _POST.search(str(cells.get("link") or ""))
         number = str(cells["number"]) if cells.get("number") else sha256(f"{name}|{seen[name]}")[:16]
         cancelled = cells.get("cancelled_at")
         if status in _CANCELLED and due is not None and cancelled is None:
@@ -62,7 +77,8 @@ def _plan(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
             number,
             due,
             approved,
-            (link[1] or link[2]) if link else None,
+            post_in(str(cells.get("link") or ""), wanted[-1] if wanted else ""),
+            cells.get("on_brand"),
             cells.get("approved_at"),
             cancelled,
             row,
@@ -73,16 +89,16 @@ def _plan(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
 
 
 def _platforms(context: Context) -> tuple[str, ...]:
-    """Words for the platform of the account, where its name says it: ``vk-cafe`` is VK's."""
+    """Words for the platform of the account, where its name says it; the last is the platform itself."""
     known = {
-        "vk": ("vk", "вк", "вконтакте"),
-        "tg": ("telegram", "телеграм", "tg", "тг"),
-        "telegram": ("telegram", "телеграм", "tg", "тг"),
-        "dzen": ("dzen", "дзен"),
-        "ok": ("ok", "одноклассники"),
-        "youtube": ("youtube", "ютуб"),
-        "instagram": ("instagram", "инстаграм"),
-        "tiktok": ("tiktok", "тикток"),
+        "vk": ("вк", "вконтакте", "vk"),
+        "tg": ("телеграм", "tg", "тг", "telegram"),
+        "telegram": ("телеграм", "tg", "тг", "telegram"),
+        "dzen": ("дзен", "dzen"),
+        "ok": ("одноклассники", "ok"),
+        "youtube": ("ютуб", "youtube"),
+        "instagram": ("инстаграм", "instagram"),
+        "tiktok": ("тикток", "tiktok"),
     }
     return known.get((context.options.account or "").partition("-")[0], ())
 
@@ -101,9 +117,13 @@ def _due(day: str, time: str | None, row: int, context: Context) -> dt.datetime 
         return (moment if moment.tzinfo else moment.replace(tzinfo=context.zone)).astimezone(dt.UTC)
     except (ValueError, OverflowError) as fault:
         context.problems.append(
-            f"{context.where(row)}: column 'Дата' (due_at): {fault}, found {text!r:.40} {time!r:.20}"
+            f"{context.where(row)}: column 'Дата' (due_at): {fault}, found {_found(text, time)}"
         )
         return None
+
+
+def _found(text: str, time: str | None) -> str:
+    return f"{text!r:.40}" + (f" {time!r:.20}" if time else "")
 
 
 def _approved(status: str, at: dt.datetime | None, row: int, context: Context) -> bool:
@@ -137,6 +157,7 @@ PLAN = Layout(
         text_field("platform", "Площадка|Соцсеть|Канал|Platform|Социальная сеть"),
         text_field("link", "Ссылка|Link|Ссылка на пост|URL|Ссылка на публикацию"),
         text_field("number", "ID|№|Номер"),
+        ON_BRAND,
         _time("approved_at", "Дата согласования|Согласовано|Approved at"),
         _time("cancelled_at", "Дата отмены|Отменено|Cancelled at"),
     ),

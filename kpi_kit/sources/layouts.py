@@ -107,6 +107,14 @@ def canonical_field(
     return Field(column, titles(*listed), needed)
 
 
+ON_BRAND = canonical_field(
+    "posts",
+    "on_brand",
+    "на бренд|на бренде|по бренду|в стиле бренда|соответствует бренду|on brand|on-brand|on_brand|брендовый",
+)
+"""Whether a post is on brand: a column of yes and no that people add to a content plan or a table of posts."""
+
+
 def measure_field(name: str, *listed: str, needed: bool = False, apart: str | None = None) -> Field:
     """A field of figures of an account that no other table holds."""
     column = Column(name, Type.NUMBER, nullable=True, required=False)

@@ -15,6 +15,7 @@ from kpi_kit.sources.dates import parse_date
 from kpi_kit.sources.file_head import Head, head_of
 from kpi_kit.sources.interface import DateRange, Imported, ImportOptions, Match
 from kpi_kit.sources.layouts import (
+    ON_BRAND,
     Context,
     Field,
     Layout,
@@ -116,6 +117,7 @@ def _content(name: str, marks: tuple[str, ...], likes: tuple[str, ...], platform
             canonical_field("posts", "comments", "Comments|Комментарии|Comentarios"),
             canonical_field("posts", "reposts", "Shares|Репосты|Поделились|Veces que se compartió"),
             text_field("span", "Date|Дата|Fecha"),
+            ON_BRAND,
         ),
         _STYLE,
         marks=marks,

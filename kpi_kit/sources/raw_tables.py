@@ -13,8 +13,8 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.sources.size_limits import MOST_PAGE, read_bounded, refuse_large_workbook
-from kpi_kit.sources.workbook_errors import error_cells
 from kpi_kit.sources.text_files import Record, TextFile, normal, text_file
+from kpi_kit.sources.workbook_errors import error_cells
 
 HEADER_WITHIN = 40
 """A header stands in one of the first rows."""

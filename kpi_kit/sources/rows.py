@@ -118,7 +118,7 @@ def newest(table: str, rows: Sequence[Row]) -> tuple[list[Row], int]:
     """
     kept: dict[tuple[Any, ...], Row] = {}
     for row in rows:
-        identity = tuple(row.values[name] for name in ALL_TABLES[table].key)
+        identity = tuple(row.values.get(name) for name in ALL_TABLES[table].key)
         other = kept.setdefault(identity, row)
         if _age(row) > _age(other):
             kept[identity] = row

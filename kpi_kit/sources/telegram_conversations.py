@@ -1,4 +1,4 @@
-"""Telegram Desktop: conversations -> inquiries; groups -> members who came or were removed."""
+"""Telegram Desktop: conversations -> messages; groups -> members who came or were removed."""
 
 from __future__ import annotations
 
@@ -8,32 +8,35 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.data.merge import ACCOUNT_STATS, ANSWERED_BY
+from kpi_kit.data.merge import ACCOUNT_STATS
+from kpi_kit.kpis.closing import is_closing
+from kpi_kit.sources.conversations import MESSAGE_COLUMNS, message_row
 from kpi_kit.sources.interface import ImportOptions
 from kpi_kit.sources.row_batches import RowBatches
-from kpi_kit.sources.rows import counted
-from kpi_kit.sources.telegram_json import Chat
+from kpi_kit.sources.rows import Row, counted
+from kpi_kit.sources.telegram_json import Chat, Message
 
-_COLUMNS = ("inquiry_id", "account_id", "kind", "received_at", "answered_at")
+_AT_ONCE = 10_000
 
 
-def read_talks(
+def read_conversations(
     chats: Sequence[Chat], account: str, options: ImportOptions, batches: RowBatches, remarks: list[str]
 ) -> None:
-    """Questions of people, and the first answer of ours to each.
+    """Add the messages of conversations; their text is read for closing thanks, and not kept.
 
     In a personal chat the other side is the chat's own id. In a group ours are the people whom
-    ``attribution.yml`` names; a question is answered by the first reply to it, or else by our next message.
+    ``attribution.yml`` names, and the group itself.
 
     Raises
     ------
     InputError
         Where a group has neither people of ours nor joined or removed members.
     """
-    ours = set(options.attribution.specialists.get("telegram", {}))
+    people = options.attribution.specialists.get("telegram", {})
     read_members(chats, account, options, batches)
     for chat in chats:
-        if chat.type != "personal_chat" and not _senders(chat) & _named(ours):
+        ours = {*_sender_ids(people), f"channel{chat.id}"}
+        if chat.type != "personal_chat" and not {message.sender for message in chat.messages} & ours:
             if not chat.joined and not chat.left:
                 raise InputError(
                     f"{chat.path}: {chat}: nobody of ours writes here; name people under "
@@ -41,67 +44,55 @@ def read_talks(
                     "attribution.yml, by their from_id such as user123"
                 )
             remarks.append(
-                f"inquiries: none from {chat.name!r}, as attribution.yml names nobody of ours who "
-                "writes there"
+                f"messages: none from {chat.name!r}, as attribution.yml names nobody of ours who writes there"
             )
             continue
-        rows, people = _inquiries(chat, account, _named(ours), options)
-        columns = {name: [row[name] for row in rows] for name in _COLUMNS}
-        batches.add("inquiries", columns, list(range(len(rows))), str(chat.path), "newest", chat.stamp)
-        if people:
-            answered = {"inquiry_id": list(people), "specialist": list(people.values())}
-            batches.add(ANSWERED_BY, answered, list(range(len(people))), str(chat.path), "newest", chat.stamp)
-        remarks.append(
-            f"inquiries: {counted(len(rows), 'row')} from "
-            f"{counted(len(chat.messages), 'message')} of {chat.name!r}"
-        )
+        _add_messages(chat, ours, account, options, batches)
+        remarks.append(f"messages: {counted(len(chat.messages), 'row')} of {chat.name!r}")
 
 
-def _named(ours: Iterable[str]) -> set[str]:
-    return {number if number.startswith(("user", "channel")) else f"user{number}" for number in ours}
+def _add_messages(
+    chat: Chat, ours: set[str], account: str, options: ImportOptions, batches: RowBatches
+) -> None:
+    where, count = str(chat.path), 0
+    waiting: list[Row] = []
+    for message in chat.messages:
+        waiting.append(_row(message, chat, ours, account, options))
+        if len(waiting) == _AT_ONCE:
+            _add(waiting, where, chat.stamp, batches)
+            waiting = []
+        count += 1
+    if waiting or not count:
+        _add(waiting, where, chat.stamp, batches)
 
 
-def _senders(chat: Chat) -> set[str]:
-    return {message.sender for message in chat.messages}
+def _add(rows: Sequence[Row], where: str, stamp: dt.datetime | None, batches: RowBatches) -> None:
+    columns = {name: [row.values.get(name) for row in rows] for name in MESSAGE_COLUMNS}
+    batches.add("messages", columns, list(range(len(rows))), where, "newest", stamp)
 
 
-def _inquiries(
-    chat: Chat, account: str, ours: set[str], options: ImportOptions
-) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    rows: list[dict[str, Any]] = []
-    people: dict[str, str] = {}
-    open_ones: dict[str, dict[str, Any]] = {}
-    by_message: dict[int, dict[str, Any]] = {}
-    other = f"user{chat.id}"
-    for message in sorted(chat.messages, key=lambda message: (message.at, message.id)):
-        theirs = message.sender == other if chat.type == "personal_chat" else message.sender not in ours
-        if theirs:
-            row = open_ones.get(message.sender)
-            if row is None:
-                row = {
-                    "inquiry_id": f"{chat.id}_{message.id}",
-                    "account_id": account,
-                    "kind": "message",
-                    "received_at": message.at,
-                    "answered_at": None,
-                }
-                open_ones[message.sender] = row
-                rows.append(row)
-            by_message[message.id] = row
-            continue
-        answered = (
-            [by_message[message.reply_to]] if message.reply_to in by_message else list(open_ones.values())
-        )
-        for row in answered:
-            if row["answered_at"] is None:
-                row["answered_at"] = message.at
-                person = options.attribution.specialist(
-                    "telegram", message.sender
-                ) or options.attribution.specialist("telegram", message.sender.removeprefix("user"))
-                if person is not None:
-                    people[row["inquiry_id"]] = person
-        open_ones = {sender: row for sender, row in open_ones.items() if row["answered_at"] is None}
-    return rows, people
+def _row(message: Message, chat: Chat, ours: set[str], account: str, options: ImportOptions) -> Row:
+    by_brand = message.sender != f"user{chat.id}" if chat.type == "personal_chat" else message.sender in ours
+    attribution = options.attribution
+    person = attribution.specialist("telegram", message.sender) or attribution.specialist(
+        "telegram", message.sender.removeprefix("user")
+    )
+    return message_row(
+        f"{chat.path}: message {message.id}",
+        chat.stamp,
+        account_id=account,
+        dialog_id=chat.id,
+        message_id=message.id,
+        at=message.at,
+        by_brand=by_brand,
+        author=(person if by_brand else None) or message.sender or None,
+        reply_to=message.reply_to,
+        closing=None if by_brand else is_closing(message.text, wordless=message.wordless),
+    )
+
+
+def _sender_ids(people: Iterable[str]) -> set[str]:
+    return {number if number.startswith(("user", "channel")) else f"user{number}" for number in people}
 
 
 def read_members(chats: Sequence[Chat], account: str, options: ImportOptions, batches: RowBatches) -> None:

@@ -1,4 +1,4 @@
-"""Telegram Desktop's result.json -> posts of channels, comments of groups, inquiries of conversations."""
+"""Telegram Desktop's result.json -> posts of channels, comments of groups, messages of conversations."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from kpi_kit.sources.file_head import Head
 from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
 from kpi_kit.sources.row_batches import RowBatches
 from kpi_kit.sources.rows import collect, counted, has_lone_surrogate, refuse
-from kpi_kit.sources.telegram_conversations import read_members, read_talks
+from kpi_kit.sources.telegram_conversations import read_conversations, read_members
 from kpi_kit.sources.telegram_json import CHANNELS, GROUPS, TALKS, Chat, Message, read_chats
 
 FILLS: Mapping[str, str] = {
     "posts": "post_id published_at likes text stats_at",
     "comments": "comment_id post_id created_at by_brand text",
-    "inquiries": "inquiry_id kind received_at answered_at",
+    "messages": "dialog_id message_id kind at by_brand author reply_to closing",
     "account_stats": "joined left",
-    "answered_by": "inquiry_id specialist",
 }
 UNKNOWN = "views, reposts, numbers of comments, subscribers, links, which employee wrote a comment"
 TESTED = "real file"
@@ -71,7 +70,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         chat for chat in chats if chat.type in TALKS and options.chat in (None, chat.id, chat.name.strip())
     ]
     if talks and not any(chat.type in CHANNELS + GROUPS for chat in chats):
-        read_talks(_one_talk(talks), account, options, batches, remarks)
+        read_conversations(_one_talk(talks), account, options, batches, remarks)
         chosen = talks
     else:
         channels, groups = _chosen(chats, options.chat)
@@ -168,7 +167,7 @@ def _posts(
                 )
             likes = sum(message.likes or 0 for message in album) if channel.path in counting else None
             row = {
-                "post_id": f"{channel.id}_{first.id}",
+                "post_id": str(first.id),
                 "account_id": account,
                 "published_at": first.at,
                 "likes": likes,
@@ -304,7 +303,7 @@ def _comments(
         if of_channels:
             _comments_of(group, of_channels, account, batches, remarks)
         else:
-            read_talks([group], account, options, batches, remarks)
+            read_conversations([group], account, options, batches, remarks)
 
 
 def _only_channel(group: Chat, options: ImportOptions) -> set[str]:
@@ -339,8 +338,8 @@ def _comments_of(
         albums.count(album)
         row = {
             "comment_id": f"{group.id}_{first.id}",
-            # the export does not say the post's number in the channel
-            "post_id": f"{group.id}_{roots[first.id]}",
+            # the export does not say the post's number in the channel, so that this one must not look like it
+            "post_id": f"group{group.id}:{roots[first.id]}",
             "account_id": account,
             "created_at": first.at,
             "by_brand": first.sender in brand,

@@ -71,6 +71,8 @@ class Message:
         Where it was forwarded from: ``channel123``, or a name in older exports.
     auto_forwarded : bool
         Whether it is a channel's post that Telegram itself put into the discussion group.
+    wordless : bool
+        Whether it is a sticker.
     """
 
     id: int
@@ -84,6 +86,7 @@ class Message:
     reply_to: int | None
     forwarded_from: str
     auto_forwarded: bool
+    wordless: bool = False
 
 
 class Spool:
@@ -343,6 +346,7 @@ def _message(chat: Chat, raw: Mapping[str, Any], zone: ZoneInfo) -> Message:
         forwarded_from=forwarded_from,
         auto_forwarded=sender.startswith("channel")
         and ("saved_from" in raw or (bool(forwarded_from) and forwarded_from in (sender, raw.get("from")))),
+        wordless=raw.get("media_type") == "sticker",
     )
 
 

@@ -138,7 +138,8 @@ def _post(item: Mapping[str, Any], account: str, stats_at: dt.datetime | None, w
     in_channel = link.rstrip("/").rpartition("/")[2]
     channel = whole_number(item.get("channel_id"), where, "channel_id")
     values = {
-        "post_id": f"tgstat{channel}_{in_channel if in_channel.isdecimal() else number}",
+        # without a link the number in the channel is unknown, and must not look like one
+        "post_id": in_channel if in_channel.isdecimal() else f"tgstat{channel}:{number}",
         "account_id": account,
         "published_at": at,
         "views": whole_number(item.get("views"), where, "views"),

@@ -13,6 +13,7 @@ from kpi_kit.sources.cell_values import Style
 from kpi_kit.sources.count_back import count_back
 from kpi_kit.sources.dates import month_and_day, parse_date, with_years
 from kpi_kit.sources.layouts import (
+    ON_BRAND,
     Context,
     Field,
     Layout,
@@ -111,7 +112,7 @@ def _followers(values: Values, rows: Sequence[int], context: Context) -> Mapping
 
 def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
     posts: Values = {
-        name: values[name] for name in ("views", "likes", "comments", "reposts") if name in values
+        name: values[name] for name in ("views", "likes", "comments", "reposts", "on_brand") if name in values
     }
     posts |= {
         "post_id": [],
@@ -213,6 +214,7 @@ VIDEOS = Layout(
         text_field("link", "Video link|Ссылка на видео|Enlace del vídeo", needed=True),
         text_field("posted", "Post time|Время публикации|Hora de publicación", needed=True),
         text_field("title", "Video title|Название видео|Título del vídeo"),
+        ON_BRAND,
         canonical_field("posts", "views", "Video views|Total views|Всего просмотров|Просмотры видео"),
         canonical_field("posts", "likes", "Likes|Total likes|Лайки|Всего лайков"),
         canonical_field("posts", "comments", "Comments|Total comments|Комментарии|Всего комментариев"),

@@ -69,10 +69,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Answer:
-    """The items of one answer: posts, comments or periods."""
+    """The items of one answer, and how many there are on all pages, where it says so."""
 
     method: Method
     items: tuple[Item, ...]
+    count: int | None = None
 
 
 def read_answers(path: Path) -> list[Answer]:
@@ -94,7 +95,7 @@ def _answers(value: Any, path: Path) -> Iterator[Answer]:
     if isinstance(value, dict) and "response" in value:
         yield from _answers(value["response"], path)
     elif isinstance(value, dict) and isinstance(value.get("items"), list):
-        yield _answer(path, value["items"], _empty_method(value))
+        yield _answer(path, value["items"], _empty_method(value), value.get("count"))
     elif isinstance(value, list) and value and all(_is_page(page) for page in value):
         for page in value:
             yield from _answers(page, path)
@@ -104,10 +105,11 @@ def _answers(value: Any, path: Path) -> Iterator[Answer]:
         raise _refusal(path, _described(value))
 
 
-def _answer(path: Path, items: Sequence[Any], if_empty: Method = Method.WALL) -> Answer:
+def _answer(path: Path, items: Sequence[Any], if_empty: Method = Method.WALL, count: object = None) -> Answer:
     method = _method(items, path, if_empty)
     stamp = _last_moment(items)
-    return Answer(method, tuple(Item(path, item, stamp=stamp) for item in items))
+    total = count if isinstance(count, int) and not isinstance(count, bool) else None
+    return Answer(method, tuple(Item(path, item, stamp=stamp) for item in items), total)
 
 
 def _last_moment(items: Sequence[Any]) -> dt.datetime | None:

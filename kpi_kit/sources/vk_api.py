@@ -1,4 +1,4 @@
-"""VK: raw JSON answers of its API -> posts, comments, audience, inquiries and figures of the account."""
+"""VK: raw JSON answers of its API -> posts, comments, audience, messages and figures of the account."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.data.merge import ACCOUNT_STATS, ANSWERED_BY
+from kpi_kit.data.merge import ACCOUNT_STATS
+from kpi_kit.sources.conversations import MESSAGE_COLUMNS
 from kpi_kit.sources.file_head import Head
 from kpi_kit.sources.interface import NO_MATCH, DateRange, Imported, ImportOptions, Match
 from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, check_fetched, collect, counted, instant
-from kpi_kit.sources.vk_answers import Item, Method, read_answers
+from kpi_kit.sources.vk_answers import Answer, Item, Method, read_answers
 from kpi_kit.sources.vk_audience import audience, figures
-from kpi_kit.sources.vk_messages import inquiries
+from kpi_kit.sources.vk_messages import messages
 from kpi_kit.sources.vk_reach import of_posts, reaches
 
 FILLS: Mapping[str, str] = {
     "posts": "post_id published_at views likes comments reposts reach url text stats_at",
     "comments": "comment_id post_id created_at by_brand text",
     "audience": "date subscribers joined left",
-    "inquiries": "inquiry_id kind received_at answered_at",
+    "messages": "dialog_id message_id kind at by_brand author reply_to closing",
     "account_stats": "joined left likes comments reposts reach views visitors",
-    "answered_by": "inquiry_id specialist",
     "post_reach": "number reach",
 }
 UNKNOWN = (
@@ -62,9 +62,9 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         Where a file is no such answer, or an item lacks what its row needs.
     """
     account = options.named_account()
-    answers = collect(read_answers, paths)
+    answers = [answer for file in collect(read_answers, paths) for answer in file]
     items: dict[Method, list[Item]] = {}
-    for answer in (answer for file in answers for answer in file):
+    for answer in answers:
         items.setdefault(answer.method, []).extend(answer.items)
     rows: dict[str, tuple[list[Row], Sequence[str]]] = {}
     coverage: dict[str, tuple[DateRange, ...]] = {}
@@ -78,16 +78,15 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     if Method.COMMENTS in items:
         rows["comments"] = _comments(items[Method.COMMENTS], account, remarks)
     if Method.MESSAGES in items:
-        rows["inquiries"], people = inquiries(items[Method.MESSAGES], account, options, remarks)
-        if people:
-            rows[ANSWERED_BY] = people, ("inquiry_id", "specialist")
+        rows["messages"] = messages(items[Method.MESSAGES], account, options, remarks), MESSAGE_COLUMNS
     if Method.STATS in items:
         stats, coverage[ACCOUNT_STATS] = figures(items[Method.STATS], account, options)
         rows[ACCOUNT_STATS] = [*rows.get(ACCOUNT_STATS, ([], ()))[0], *stats], FIGURE_COLUMNS
         reckoned = audience(items[Method.STATS], account, options, remarks)
         if reckoned is not None:
             rows["audience"], coverage["audience"] = reckoned
-    return Imported.of_rows(rows, coverage, remarks, platform="vk")
+    complete = frozenset({"posts"}) if _has_all_pages(answers) else frozenset[str]()
+    return replace(Imported.of_rows(rows, coverage, remarks, platform="vk"), complete=complete)
 
 
 def sniff(head: Head) -> Match:
@@ -112,15 +111,28 @@ def sniff(head: Head) -> Match:
 # --- posts
 
 
+def _has_all_pages(answers: Sequence[Answer]) -> bool:
+    """Whether the pages of wall.get hold as many posts as the wall has."""
+    pages = [answer for answer in answers if answer.method is Method.WALL]
+    ids = {item.raw.get("id") for page in pages for item in page.items}
+    return bool(pages) and all(page.count == len(ids) for page in pages)
+
+
 def _posts(
     items: Iterable[Item], account: str, options: ImportOptions, remarks: list[str]
 ) -> tuple[list[Row], Sequence[str]]:
     posts = [replace(item, owner=item.raw.get("owner_id", item.raw.get("to_id"))) for item in items]
     live = [post for post in posts if not (post.raw.get("is_deleted") or post.raw.get("deleted"))]
     wall = [post for post in live if post.raw["post_type"] in _ON_THE_WALL]
+    own = [post for post in wall if not _is_visitors(post)]
+    if visitors := len(wall) - len(own):
+        remarks.append(
+            f"posts: {counted(visitors, 'post')} of visitors on the wall left out (from_id is not owner_id)"
+        )
+    listed, wall = wall, own
     newest = _newest(wall)
     rows = collect(lambda post: _post(post, account, options.stats_at), newest)
-    _one_wall(newest)
+    _one_wall(listed)
     check_fetched(rows, options.stats_at)
 
     remarks.append(f"posts: {counted(len(rows), 'row')} from {counted(len(posts), 'item')} of wall.get")
@@ -129,7 +141,7 @@ def _posts(
             f"posts: {counted(len(wall) - len(newest), 'repeated item')} dropped (a pinned post, or pages "
             "that overlap); the newest is kept"
         )
-    if len(live) > len(wall):
+    if len(live) > len(listed):
         kinds = Counter(
             str(post.raw["post_type"]) for post in live if post.raw["post_type"] not in _ON_THE_WALL
         )
@@ -143,10 +155,16 @@ def _posts(
     return rows, _POST_COLUMNS if options.stats_at is None else (*_POST_COLUMNS, "stats_at")
 
 
+def _is_visitors(post: Item) -> bool:
+    """Whether somebody else than the owner of the wall wrote the post."""
+    author = post.raw.get("from_id")
+    return author is not None and str(author) != str(post.owner)
+
+
 def _post(post: Item, account: str, stats_at: dt.datetime | None) -> Row:
     owner, number = post.whole_number("owner_id", post.owner), post.whole_number("id", post.raw.get("id"))
     values = {
-        "post_id": f"{owner}_{number}",
+        "post_id": str(number),
         "account_id": account,
         "published_at": instant(post.whole_number("date", post.raw.get("date")), post.where),
         "stats_at": stats_at,
@@ -234,7 +252,7 @@ def _comment(comment: Item, account: str) -> Row:
     )
     values = {
         "comment_id": f"{owner}_{number}",
-        "post_id": f"{owner}_{comment.whole_number('post_id', comment.post)}",
+        "post_id": str(comment.whole_number("post_id", comment.post)),
         "account_id": account,
         "created_at": instant(comment.whole_number("date", comment.raw.get("date")), comment.where),
         "by_brand": comment.whole_number("from_id", comment.raw["from_id"]) == owner,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
@@ -42,16 +43,21 @@ def audience(
             "end of the last day"
         )
         return None
-    listed = collect(lambda period: _day(period, account, options), periods)
+    periods = list(periods)
+    with_activity = files_with_activity(periods)
+    listed = collect(lambda period: _day(period, account, options, with_activity), periods)
     days, repeated = newest("audience", listed)
     days.sort(key=lambda day: day.values["date"])
     if repeated:
         remarks.append(f"audience: {counted(repeated, 'repeated day')} dropped, the newest is kept")
-    counts = count_back(
-        {_date(day): (day.values["joined"], day.values["left"]) for day in days}, options.subscribers_at_end
-    )
+    counts = _count_back(days, options.subscribers_at_end)
     known = [day for day in days if _date(day) in counts]
-    if len(known) < len(days):
+    if unknown := sum(day.values["joined"] is None for day in days):
+        remarks.append(
+            f"audience: who joined and left is unknown on {counted(unknown, 'day')}, as stats.get "
+            "gave no group activity; ask with stats_groups=activity"
+        )
+    elif len(known) < len(days):
         gap = len(days) - len(known)
         remarks.append(
             f"audience: {counted(gap, 'day')} up to {_date(days[gap - 1])} left out, as the next day in "
@@ -65,6 +71,20 @@ def audience(
     return (rows, ("date", "account_id", "subscribers", "joined", "left")), _covered(known, options, remarks)
 
 
+def files_with_activity(periods: Iterable[Item]) -> frozenset[Path]:
+    """The files whose answers have the group ``activity``: elsewhere its figures are unknown, not 0."""
+    return frozenset(period.path for period in periods if "activity" in period.raw)
+
+
+def _count_back(days: Sequence[Row], at_end: int) -> dict[dt.date, int]:
+    """Members by day; before a day whose flows are unknown they are unknown, too."""
+    unknown = max((_date(day) for day in days if day.values["joined"] is None), default=dt.date.min)
+    later = [day for day in days if _date(day) > unknown]
+    if not later:
+        return {_date(days[-1]): at_end}
+    return count_back({_date(day): (day.values["joined"], day.values["left"]) for day in later}, at_end)
+
+
 def figures(
     periods: Iterable[Item], account: str, options: ImportOptions
 ) -> tuple[list[Row], tuple[DateRange, ...]]:
@@ -75,9 +95,11 @@ def figures(
     InputError
         Where a figure is none.
     """
+    periods = list(periods)
+    with_activity = files_with_activity(periods)
     rows = [
         row
-        for group in collect(lambda period: _figures_of(period, account, options), periods)
+        for group in collect(lambda period: _figures_of(period, account, options, with_activity), periods)
         for row in group
     ]
     kept, _ = newest(ACCOUNT_STATS, rows)
@@ -85,12 +107,15 @@ def figures(
     return kept, tuple(sorted(spans))
 
 
-def _figures_of(period: Item, account: str, options: ImportOptions) -> list[Row]:
+def _figures_of(
+    period: Item, account: str, options: ImportOptions, with_activity: frozenset[Path]
+) -> list[Row]:
     begin, end = (period.whole_number(key, period.raw[key]) for key in ("period_from", "period_to"))
     since = instant(begin, str(period.path)).astimezone(options.timezone).date()
     span = {"since": since, "until": since + max(1, round((end - begin) / _DAY.total_seconds())) * _DAY}
     activity, reach, visitors = (_part(period, name) for name in ("activity", "reach", "visitors"))
-    told = {name: activity.get(key, 0) for key, name in _ACTIVITY.items()}
+    has_activity = period.path in with_activity
+    told = {name: activity.get(key, 0) for key, name in _ACTIVITY.items()} if has_activity else {}
     told |= {name: reach.get(name) for name in ("reach", "reach_subscribers", "mobile_reach")}
     told |= {name: visitors.get(name) for name in ("views", "visitors", "mobile_views")}
     return [
@@ -123,17 +148,19 @@ def _date(day: Row) -> dt.date:
     return date
 
 
-def _day(period: Item, account: str, options: ImportOptions) -> Row:
+def _day(period: Item, account: str, options: ImportOptions, with_activity: frozenset[Path]) -> Row:
     begin, end = (period.whole_number(key, period.raw[key]) for key in ("period_from", "period_to"))
     if not 0 <= end - begin <= _DAY.total_seconds():
         raise InputError(
             f"{period.path}: a period from {begin} to {end} is not a day; the audience needs interval=day"
         )
     activity = _part(period, "activity")
-    # stats.get leaves out activity keys that are zero: the only place where an absent figure is not unknown.
-    joined, left = (
-        period.whole_number(key, activity.get(key, 0), least=0) for key in ("subscribed", "unsubscribed")
-    )
+    joined: int | None = None
+    left: int | None = None
+    if period.path in with_activity:
+        # stats.get leaves out keys that are zero: the only place where an absent figure is not unknown
+        joined = period.whole_number("subscribed", activity.get("subscribed", 0), least=0)
+        left = period.whole_number("unsubscribed", activity.get("unsubscribed", 0), least=0)
     date = instant(begin, str(period.path)).astimezone(options.timezone).date()
     values = {"date": date, "account_id": account, "joined": joined, "left": left}
     return Row(values, period.where, period.stamp)

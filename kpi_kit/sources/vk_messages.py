@@ -1,82 +1,90 @@
-"""VK: messages.getHistory of a community -> inquiries, and the administrator who answered each."""
+"""VK: messages.getHistory of a community -> messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
+from kpi_kit.kpis.closing import is_closing
+from kpi_kit.sources.conversations import message_row
 from kpi_kit.sources.interface import ImportOptions
 from kpi_kit.sources.rows import Row, counted, instant
 from kpi_kit.sources.vk_answers import Item
 
-COLUMNS = ("inquiry_id", "account_id", "kind", "received_at", "answered_at")
+_WORDLESS = ("sticker", "graffiti", "gift")
 
 
-def inquiries(
-    items: Iterable[Item], account: str, options: ImportOptions, remarks: list[str]
-) -> tuple[tuple[list[Row], Sequence[str]], list[Row]]:
-    """Inquiries, and who answered them.
-
-    An inquiry begins with the first message of the other side that is not answered yet, and ends with the
-    next message of the community; the messages between them belong to it.
+def messages(items: Iterable[Item], account: str, options: ImportOptions, remarks: list[str]) -> list[Row]:
+    """Rows of ``messages``, one a message; their text is read for closing thanks, and not kept.
 
     Raises
     ------
     InputError
         Where a message lacks what its row needs.
     """
-    dialogs: dict[int, dict[int, Item]] = {}
-    for item in items:
-        peer = item.whole_number("peer_id", item.raw.get("peer_id"))
-        number = item.whole_number("id", item.raw.get("conversation_message_id", item.raw.get("id")))
-        dialogs.setdefault(peer, {})[number] = item
-    rows: list[Row] = []
-    people: list[Row] = []
-    messages = service = 0
+    rows: dict[tuple[int, int], Row] = {}
+    count = service = 0
     unnamed: set[str] = set()
-    for peer, messages_of_dialog in sorted(dialogs.items()):
-        open_one: dict[str, Any] | None = None
-        for number, item in sorted(messages_of_dialog.items()):
-            messages += 1
-            if "action" in item.raw:
-                service += 1
-                continue
-            at = instant(item.whole_number("date", item.raw.get("date")), item.where)
-            ours = item.whole_number("out", item.raw.get("out", 0)) == 1
-            if open_one is None and not ours:
-                open_one = {
-                    "inquiry_id": f"{peer}_{number}",
-                    "account_id": account,
-                    "kind": "message",
-                    "received_at": at,
-                    "answered_at": None,
-                }
-                rows.append(Row(open_one, item.where, item.stamp))
-            elif open_one is not None and ours:
-                open_one["answered_at"] = at
-                people += _who(item, open_one, options, unnamed)
-                open_one = None
+    for item in items:
+        count += 1
+        if "action" in item.raw:
+            service += 1
+            continue
+        row = _row(item, account, options, unnamed)
+        rows[row.values["dialog_id"], row.values["message_id"]] = row
     remarks.append(
-        f"inquiries: {counted(len(rows), 'row')} from {counted(messages, 'message')} of "
-        "messages.getHistory; pages "
-        "of one dialog belong into one import"
+        f"messages: {counted(len(rows), 'row')} from {counted(count, 'message')} of messages.getHistory"
     )
     if service:
-        remarks.append(f"inquiries: {counted(service, 'service message')} skipped")
+        remarks.append(f"messages: {counted(service, 'service message')} skipped")
     if unnamed:
         remarks.append(
-            f"answered_by: administrators {', '.join(sorted(unnamed))} are not under specialists: "
+            f"messages: administrators {', '.join(sorted(unnamed))} are not under specialists: "
             "vk: in attribution.yml"
         )
-    return (rows, COLUMNS), people
+    return list(rows.values())
 
 
-def _who(item: Item, inquiry: dict[str, Any], options: ImportOptions, unnamed: set[str]) -> list[Row]:
-    admin = item.raw.get("admin_author_id")
-    if admin is None:
-        return []
-    person = options.attribution.specialist("vk", admin)
-    if person is None:
-        unnamed.add(str(admin))
-        return []
-    return [Row({"inquiry_id": inquiry["inquiry_id"], "specialist": person}, item.where, item.stamp)]
+def _row(item: Item, account: str, options: ImportOptions, unnamed: set[str]) -> Row:
+    peer = item.whole_number("peer_id", item.raw.get("peer_id"))
+    by_brand = _by_brand(item, peer)
+    author = item.raw.get("admin_author_id") if by_brand else item.raw.get("from_id")
+    if by_brand and author is not None and options.attribution.specialist("vk", author) is None:
+        unnamed.add(str(author))
+    person = options.attribution.specialist("vk", author) if by_brand else None
+    return message_row(
+        item.where,
+        item.stamp,
+        account_id=account,
+        dialog_id=peer,
+        message_id=item.whole_number("id", item.raw.get("conversation_message_id", item.raw.get("id"))),
+        at=instant(item.whole_number("date", item.raw.get("date")), item.where),
+        by_brand=by_brand,
+        author=person or author,
+        reply_to=_reply_to(item.raw),
+        closing=None
+        if by_brand
+        else is_closing(str(item.raw.get("text") or ""), wordless=_wordless(item.raw)),
+    )
+
+
+def _by_brand(item: Item, peer: int) -> bool:
+    """Whether the community wrote it: ``out``, else a sender that is a community itself."""
+    if item.raw.get("out") is not None:
+        return item.whole_number("out", item.raw["out"]) == 1
+    sender = item.whole_number("from_id", item.raw.get("from_id"))
+    return sender < 0 and sender != peer
+
+
+def _reply_to(raw: Any) -> object:
+    answered = raw.get("reply_message")
+    if not isinstance(answered, dict):
+        return None
+    return answered.get("conversation_message_id") or answered.get("id")
+
+
+def _wordless(raw: Any) -> bool:
+    """Whether it is a sticker and the like."""
+    attachments = raw.get("attachments")
+    kinds = [part.get("type") for part in attachments or [] if isinstance(part, dict)]
+    return bool(kinds) and all(kind in _WORDLESS for kind in kinds)

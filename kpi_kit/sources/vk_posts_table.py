@@ -8,7 +8,7 @@ from pathlib import Path
 from kpi_kit.sources.cell_values import Style
 from kpi_kit.sources.file_head import Head
 from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
-from kpi_kit.sources.layouts import Context, Layout, Values, canonical_field, locate_tables
+from kpi_kit.sources.layouts import ON_BRAND, Context, Layout, Values, canonical_field, locate_tables
 from kpi_kit.sources.read_tables import read_layouts
 
 FILLS: Mapping[str, str] = {"posts": "post_id published_at views likes comments reposts url text stats_at"}
@@ -35,6 +35,7 @@ TABLE = Layout(
         canonical_field("posts", "reposts", "reposts", needed=True),
         canonical_field("posts", "views", "views", needed=True),
         canonical_field("posts", "text", "text"),
+        ON_BRAND,
         canonical_field("posts", "url", "url|link"),
     ),
     Style(),

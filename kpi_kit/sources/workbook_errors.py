@@ -16,6 +16,7 @@ _CELL = re.compile(
 )
 _PLACE = re.compile(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
 _REST = 16 << 10
+_MOST = 4 << 20
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 Place = tuple[int, int]
@@ -35,14 +36,19 @@ def _sheets(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
     names = set(archive.namelist())
     if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
         return
-    links = ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    links = ET.fromstring(_start(archive, "xl/_rels/workbook.xml.rels"))
     targets = {link.get("Id"): str(link.get("Target")) for link in links}
-    for element in ET.fromstring(archive.read("xl/workbook.xml")).iter():
+    for element in ET.fromstring(_start(archive, "xl/workbook.xml")).iter():
         target = targets.get(element.get(_RELATION))
         if element.tag.endswith("}sheet") and target is not None:
             part = target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
             if part in names:
                 yield str(element.get("name")), part
+
+
+def _start(archive: zipfile.ZipFile, name: str) -> bytes:
+    with archive.open(name) as stream:
+        return stream.read(_MOST)
 
 
 def _errors(archive: zipfile.ZipFile, part: str, path: Path) -> Iterator[tuple[Place, str]]:

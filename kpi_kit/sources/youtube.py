@@ -16,6 +16,7 @@ from kpi_kit.sources.dates import parse_date
 from kpi_kit.sources.file_head import head_of
 from kpi_kit.sources.interface import DateRange
 from kpi_kit.sources.layouts import (
+    ON_BRAND,
     Context,
     Field,
     Layout,
@@ -188,6 +189,7 @@ VIDEOS = Layout(
             needed=True,
         ),
         text_field("title", "Video title|Название видео"),
+        ON_BRAND,
         canonical_field("posts", "views", *_VIEWS),
         canonical_field("posts", "likes", 'Likes|Отметки "Нравится"|Отметки «Нравится»'),
         canonical_field("posts", "comments", "Comments added|Комментарии|Добавленные комментарии"),
