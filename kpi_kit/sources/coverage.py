@@ -65,7 +65,7 @@ def _span(name: str, rows: pd.DataFrame | Staged, options: ImportOptions) -> Dat
     zone = literal(str(options.timezone))
     timed = table[str(table.clock)].type is Type.TIME
     day = f"CAST(timezone({zone}, {clock}) AS DATE)" if timed else f"CAST({clock} AS DATE)"
-    last = "max(CAST(until AS DATE))" if name == "brand_queries" else f"max({day}) + 1"
+    last = "max(CAST(until AS DATE))" if "until" in table.names else f"max({day}) + 1"
     first, end = (_query(rows, f"CAST(min({day}) AS DATE)")[0], _query(rows, f"CAST({last} AS DATE)")[0])
     if not isinstance(first, dt.date) or not isinstance(end, dt.date):
         raise InputError("the rows have no date")

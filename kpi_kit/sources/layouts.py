@@ -110,9 +110,9 @@ def canonical_field(
 ON_BRAND = canonical_field(
     "posts",
     "on_brand",
-    "на бренд|на бренде|по бренду|в стиле бренда|соответствует бренду|on brand|on-brand|on_brand|брендовый",
+    "на бренд|на бренде|по бренду|в стиле бренда|соответствует бренду|брендовый|on brand|on-brand|on_brand",
 )
-"""Whether a post is on brand: a column of yes and no that people add to a content plan or a table of posts."""
+"""Whether a post is on brand: a column of yes and no that people add to a plan or a table of posts."""
 
 
 def measure_field(name: str, *listed: str, needed: bool = False, apart: str | None = None) -> Field:
@@ -159,9 +159,11 @@ class Layout:
     zone : str or None
         Of its naive times; None is the option's.
     marks : tuple of str
-        Titles of which at least one must be there, as no other export has them.
+        Titles that no other export has: at least one must be there, as a proof of the kind.
     also : tuple of str
         Other titles that this kind is known by.
+    file_marks : re.Pattern or None
+        Of the file's name: as good as a mark.
     finish : callable or None
         Makes of the fields' values the columns of one or several tables; the column ``_row`` numbers the rows
         where some are left out.
@@ -189,6 +191,7 @@ class Layout:
     zone: str | None = None
     marks: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    file_marks: re.Pattern[str] | None = None
     finish: Finish | None = None
     measures: tuple[str, ...] = ()
     repeated: str = "refuse"
@@ -250,7 +253,8 @@ def _match(
     if any(field.needed and field.name not in present for field in layout.fields):
         return None
     marks = titles & layout.signs
-    if layout.marks and not marks:
+    by_name = layout.file_marks is not None and layout.file_marks.search(raw.path.name) is not None
+    if layout.marks and not marks and not by_name:
         return None
     hits = titles & layout.known
     share = len(hits) / len(titles)

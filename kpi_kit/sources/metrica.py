@@ -16,7 +16,7 @@ from kpi_kit.sources.cell_values import Style
 from kpi_kit.sources.control_sums import ControlSums, why_not_additive
 from kpi_kit.sources.dates import parse_date
 from kpi_kit.sources.file_head import Head, head_of
-from kpi_kit.sources.interface import Imported, ImportOptions, Match
+from kpi_kit.sources.interface import DateRange, Imported, ImportOptions, Match
 from kpi_kit.sources.json_files import read_json
 from kpi_kit.sources.layouts import (
     Context,
@@ -30,7 +30,7 @@ from kpi_kit.sources.layouts import (
     titles,
 )
 from kpi_kit.sources.raw_tables import Sheet
-from kpi_kit.sources.read_tables import ExportReader, read_layouts
+from kpi_kit.sources.read_tables import ExportReader, read_layouts, with_owner
 from kpi_kit.sources.traffic_rows import visits
 
 FILLS: Mapping[str, str] = {"traffic": "date visits visitors", "account_stats": "visits visitors pageviews"}
@@ -46,19 +46,42 @@ _SOCIAL = re.compile(
     r"соц|social|messeng|мессендж|telegram|телеграм|vk|вконтакте|дзен|dzen|zen|одноклассники|ok\.ru|youtube|instagram",
     re.IGNORECASE,
 )
+_ATTRIBUTIONS = ("last", "lastsign", "first", "last_yandex_direct_click", "automatic", "")
+
+
+def _dimension(listed: str, part: str = "") -> tuple[str, ...]:
+    """Titles in the pages of Metrica, and those of its APIs."""
+    return (*titles(listed), *(f"ym:s:{attribution}{part}" for attribution in _ATTRIBUTIONS if part))
+
+
 _DIMENSIONS = {
-    "network": titles("Социальная сеть|Social network|ym:s:lastsignSocialNetwork|ym:s:lastSocialNetwork"),
-    "profile": titles("Группа соцсети|Страница соцсети|Социальная сеть (детально)|Social network profile"),
-    "messenger": ("Мессенджер", "Messenger"),
-    "recommendation": ("Рекомендательная система", "Recommendation system"),
-    "source": titles("Источник трафика|Traffic source|Источник трафика (детально)|Источник"),
-    "utm_source": ("UTM Source", "utm_source"),
-    "utm_medium": ("UTM Medium", "utm_medium"),
-    "utm_campaign": ("UTM Campaign", "utm_campaign"),
-    "utm_content": ("UTM Content", "utm_content"),
-    "referrer": titles("Реферер|Referer|Сайт-источник|Referring website"),
+    "network": _dimension("Социальная сеть|Social network", "SocialNetwork"),
+    "profile": _dimension(
+        "Группа соцсети|Страница соцсети|Социальная сеть (детально)|Social network profile",
+        "SocialNetworkProfile",
+    ),
+    "messenger": _dimension("Мессенджер|Messenger", "Messenger"),
+    "recommendation": _dimension("Рекомендательная система|Recommendation system", "RecommendationSystem"),
+    "source": _dimension(
+        "Источник трафика|Traffic source|Источник трафика (детально)|Источник", "TrafficSource"
+    ),
+    "utm_source": _dimension("UTM Source|utm_source", "UTMSource"),
+    "utm_medium": _dimension("UTM Medium|utm_medium", "UTMMedium"),
+    "utm_campaign": _dimension("UTM Campaign|utm_campaign", "UTMCampaign"),
+    "utm_content": _dimension("UTM Content|utm_content", "UTMContent"),
+    "referrer": _dimension("Реферер|Referer|Сайт-источник|Referring website", "Referer"),
 }
-_DATE = titles("Дата визита|Дата|Date|Date of visit|День|Период|ym:s:date")
+_DATE = titles(
+    "Дата визита|Интервал дат визита|Дата|Date|Date of visit|Date range of visit|День|Период|ym:s:date|"
+    "ym:s:datePeriodday"
+)
+_OWN = titles(
+    "Дата визита|Интервал дат визита|Date of visit|Date range of visit|ym:s:date|ym:s:datePeriodday|Визиты|"
+    "ym:s:visits|Глубина просмотра|Page depth|Время на сайте|Time on site|Отказы|Bounce rate"
+)
+"""Titles that no other export has."""
+_SPAN = re.compile(r"(20\d{2}-\d{2}-\d{2})\s*[-–—]\s*(20\d{2}-\d{2}-\d{2})")
+_MOST_VISITS = 10**11
 _VISITS = titles("Визиты|Visits|Sessions|ym:s:visits")
 _USERS = titles("Посетители|Users|Visitors|ym:s:users")
 _RATES = titles(
@@ -79,23 +102,85 @@ def _fields() -> tuple[Field, ...]:
 
 
 def _by_day(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
-    named = {name: values[name] for name in _DIMENSIONS if name in values}
-    days: list[dt.date | None] = []
-    for text, row in zip(values["day"], rows, strict=True):
-        try:
-            days.append(parse_date(" ".join(str(text or "").split()))[0].date())
-        except ValueError as fault:
+    spans = [_span_of(str(text or ""), row, context) for text, row in zip(values["day"], rows, strict=True)]
+    for count, row in zip(values["visits"], rows, strict=True):
+        if count is not None and count > _MOST_VISITS:
             context.problems.append(
-                f"{context.where(row)}: column 'Дата' (date): {fault}, found {text!r:.60}"
+                f"{context.where(row)}: {int(count)} is no number of visits but an id: a row of the Logs API is "
+                "one visit and needs the column ym:s:visitID"
             )
-            days.append(None)
+    if context.problems:
+        return {}
+    by_length: dict[bool, list[int]] = {}
+    for place, span in enumerate(spans):
+        by_length.setdefault(span[1] - span[0] == _DAY, []).append(place)
+    days, longer = by_length.get(True, []), by_length.get(False, [])
+    tables: dict[str, Values] = {}
+    if days or not rows:
+        tables["traffic"] = _traffic(
+            _at_places(values, days), [spans[p][0] for p in days], days, rows, context
+        )
+    if longer:
+        tables["totals"] = _totals(values, spans, longer, rows, context)
+    return tables
+
+
+def _at_places(values: Values, places: Sequence[int]) -> Values:
+    return {name: [column[place] for place in places] for name, column in values.items()}
+
+
+def _span_of(text: str, row: int, context: Context) -> DateRange:
+    """The day, or the days from a first to a last one, of a row."""
+    plain = " ".join(text.split())
+    try:
+        if match := _SPAN.fullmatch(plain):
+            return dt.date.fromisoformat(match[1]), dt.date.fromisoformat(match[2]) + _DAY
+        day = parse_date(plain)[0].date()
+        return day, day + _DAY
+    except ValueError as fault:
+        context.problems.append(f"{context.where(row)}: column 'Дата' (date): {fault}, found {text!r:.60}")
+        return dt.date.min, dt.date.min + _DAY
+
+
+def _traffic(
+    values: Values, days: list[dt.date], places: Sequence[int], rows: Sequence[int], context: Context
+) -> Values:
+    named = {name: values[name] for name in _DIMENSIONS if name in values}
+    numbers = [rows[place] for place in places]
     if not named:
-        values["since"] = days
-        return {} if context.problems else {"traffic": _of_one(days, values, rows, context)}
-    return {"traffic": visits(days, values["visits"], values.get("visitors"), named, rows, context, _SOCIAL)}
+        return _of_one(days, values, numbers, context)
+    return visits(days, values["visits"], values.get("visitors"), named, numbers, context, _SOCIAL)
 
 
-def _of_one(days: list[dt.date | None], values: Values, rows: Sequence[int], context: Context) -> Values:
+def _totals(
+    values: Values, spans: Sequence[DateRange], places: Sequence[int], rows: Sequence[int], context: Context
+) -> Values:
+    """Rows of longer spans than a day as totals of visits."""
+    made: Values = {name: [] for name in ("account_id", "since", "until", "measure", "value", "_row")}
+    for span in sorted({spans[place] for place in places}):
+        own = [place for place in places if spans[place] == span]
+        traffic = _traffic(_at_places(values, own), [span[0]] * len(own), own, rows, context)
+        accounts = traffic.get("account_id") or [context.options.named_account()] * len(traffic["date"])
+        for account, count, row in zip(accounts, traffic["visits"], traffic["_row"], strict=True):
+            cells = (account, *span, "visits", float(count), row)
+            for column, cell in zip(made.values(), cells, strict=True):
+                column.append(cell)
+    context.coverage["totals"] = tuple(sorted({spans[place] for place in places}))
+    return made
+
+
+def _logs(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    """A row of the Logs API is one visit."""
+    first = list({number: place for place, number in reversed(list(enumerate(values["visit"])))}.values())
+    places = sorted(first)
+    context.remarks.append(f"{context.sheet.label}: rows of the Logs API, one row a visit")
+    once = _at_places(values, places)
+    days = [_span_of(str(once["day"][n]), rows[place], context)[0] for n, place in enumerate(places)]
+    once["visits"] = [1.0] * len(places)
+    return {} if context.problems else {"traffic": _traffic(once, days, places, rows, context)}
+
+
+def _of_one(days: Sequence[dt.date | None], values: Values, rows: Sequence[int], context: Context) -> Values:
     """Traffic from a report by day without sources, taken for the account that ``--account`` names."""
     context.remarks.append(
         f"{context.sheet.label}: the report is not split by source: all its visits are taken for "
@@ -143,11 +228,24 @@ def _span(context: Context) -> tuple[dt.date, dt.date]:
     )
 
 
+LOGS = Layout(
+    "visits of Metrica's Logs API",
+    "traffic",
+    (
+        text_field("visit", "ym:s:visitID", needed=True),
+        Field(Column("day", Type.TEXT), ("ym:s:date", "ym:s:dateTime"), needed=True),
+        *(text_field(name, *listed) for name, listed in _DIMENSIONS.items()),
+    ),
+    _STYLE,
+    finish=_logs,
+    exact=True,
+)
 BY_DAY = Layout(
     "report of Metrica by day",
     "traffic",
     (Field(Column("day", Type.TEXT, nullable=True), _DATE, needed=True), *_fields()),
     _STYLE,
+    marks=_OWN,
     also=_RATES,
     finish=_by_day,
     platform=None,
@@ -163,7 +261,7 @@ BY_SOURCE = Layout(
     measures=titles("visits|visitors|pageviews"),
     platform=None,
 )
-_LAYOUTS = (BY_DAY, BY_SOURCE)
+_LAYOUTS = (LOGS, BY_DAY, BY_SOURCE)
 
 
 def sniff(head: Head) -> Match:
@@ -188,7 +286,11 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
             f"{answers[0]} is an answer of the API and {tables[0]} is a table: import them one by one"
         )
     if tables or not answers:
-        layouts = [BY_DAY] if any(locate_tables(head_of(path), [BY_DAY]) for path in tables) else _LAYOUTS
+        layouts: Sequence[Layout] = _LAYOUTS
+        for single in (LOGS, BY_DAY):
+            if any(locate_tables(head_of(path), [single]) for path in tables):
+                layouts = [single]
+                break
         return read_layouts(paths, options, layouts, "Metrica")
     return _read_answers(answers, options)
 
@@ -208,7 +310,7 @@ def _read_answers(paths: Sequence[Path], options: ImportOptions) -> Imported:
         reader.problems += context.problems
         if not context.problems:
             rows = made.pop("_row")
-            reader.batches.add("traffic", made, rows, str(path))
+            reader.batches.add("traffic", with_owner("traffic", made, options), rows, str(path))
             reader.remarks += [*context.remarks, *context.unmatched.remarks()]
             coverage += context.coverage.get("traffic", ())
     return reader.finish(coverage={"traffic": tuple(coverage)} if coverage else {})
@@ -255,6 +357,8 @@ def _answer(path: Path, options: ImportOptions) -> tuple[Context, Values]:
 def _plain(dimension: str) -> str:
     """The name of a dimension in rules: ``ym:s:lastsignUTMSource`` is ``utm_source``."""
     name = dimension.rpartition(":")[2]
+    if name.startswith("datePeriod"):
+        return "date" if "day" in name[len("datePeriod") :].casefold() else name
     for ending, plain in (
         ("UTMSource", "utm_source"),
         ("UTMMedium", "utm_medium"),

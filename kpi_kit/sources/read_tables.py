@@ -210,7 +210,7 @@ def _add_batch(
     _date_figures(tables.get("posts"), rows, context)
     for table, columns in tables.items() if not context.problems else ():
         numbers = columns.pop("_row", rows)
-        owned = _with_owner(table, columns, context.options)
+        owned = with_owner(table, columns, context.options)
         batches.add(table, owned, numbers, context.sheet.label, layout.repeated)
 
 
@@ -220,7 +220,7 @@ def _add_nothing(cells: CellReader, layout: Layout, context: Context, batches: R
     tables = layout.finish(none, [], context) if layout.finish else {layout.table: none}
     for table, columns in tables.items():
         columns.pop("_row", None)
-        owned = _with_owner(table, columns, context.options)
+        owned = with_owner(table, columns, context.options)
         batches.add(table, owned, [], context.sheet.label, layout.repeated)
 
 
@@ -239,8 +239,14 @@ def _date_figures(posts: Values | None, rows: Sequence[int], context: Context) -
             )
 
 
-def _with_owner(table: str, columns: Values, options: ImportOptions) -> Values:
-    """The columns of the table, with the named account or brand where the rows have none."""
+def with_owner(table: str, columns: Values, options: ImportOptions) -> Values:
+    """The columns of the table, with the named account or brand where the rows have none.
+
+    Raises
+    ------
+    InputError
+        Where it was not named.
+    """
     described = ALL_TABLES[table]
     count = len(next(iter(columns.values()), []))
     if "account_id" in described.names and "account_id" not in columns:

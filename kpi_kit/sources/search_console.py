@@ -99,7 +99,8 @@ DATES = Layout(
     ACCOUNT_STATS,
     (Field(TABLES["traffic"]["date"], titles("Date|Дата|Fecha|Datum|Data"), needed=True), *_FIGURES),
     _STYLE,
-    marks=(*_CTR, *_POSITION),
+    marks=_POSITION,
+    also=_CTR,
     finish=_days,
     measures=_NAMES,
 )
@@ -108,7 +109,8 @@ ITEMS = Layout(
     ACCOUNT_STATS,
     (text_field("item", *_ITEMS, needed=True), *_FIGURES),
     _STYLE,
-    marks=(*_CTR, *_POSITION),
+    marks=_POSITION,
+    also=_CTR,
     finish=_items,
     measures=_NAMES,
     lacking=Decimal(1),  # rare queries are left out

@@ -173,6 +173,4 @@ def _has_line_in_cell(path: Path, encoding: str, declared: str | None) -> bool:
     inner = [line[1:-1] for line in whole]
     closed = all('"' not in text.replace('""', "") for text in inner)
     delimited = all("," in text or ";" in text for text in inner)
-    return (
-        closed and any('""' in text for text in inner) and all("," in text or ";" in text for text in inner)
-    )
+    return closed and delimited and any('""' in text for text in inner)

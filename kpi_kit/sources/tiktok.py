@@ -75,6 +75,11 @@ def _overview(values: Values, rows: Sequence[int], context: Context) -> Mapping[
     return {"audience": _audience(days, values, members, context)}
 
 
+def _viewers(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    values["since"] = _days(values["day"], rows, context)
+    return {}
+
+
 def _audience(days: list[dt.date | None], values: Values, members: int, context: Context) -> Values:
     """Followers by day, counted back from the end of the last one; before a gap they are unknown."""
     pairs = zip(days, values["joined"], values["left"], strict=True)
@@ -199,7 +204,9 @@ OVERVIEW = Layout(
     ACCOUNT_STATS,
     (_day_of("day", "Date|Дата|Fecha"), *_MEASURES),
     _STYLE,
-    marks=titles("Video views|Profile views|Просмотры видео|Просмотры профиля|Visualizaciones de vídeo"),
+    marks=titles(
+        "Profile views|Просмотры профиля|Visualizaciones del perfil|Reached audience|Охваченная аудитория"
+    ),
     also=titles(
         "Phone number clicks|Leads submission|Email clicks|Address clicks|Website clicks|App downloads"
     ),
@@ -232,15 +239,32 @@ FOLLOWERS = Layout(
         _day_of("day", "Date|Дата|Fecha"),
         Field(
             Column("subscribers", TABLES["audience"]["subscribers"].type, nullable=True),
-            titles("Followers|Подписчики|Seguidores"),
+            titles("Followers|Total followers|Подписчики|Всего подписчиков TikTok|Seguidores"),
             needed=True,
         ),
     ),
     _STYLE,
-    marks=titles("Followers|Подписчики|Seguidores"),
-    also=titles("Difference in followers from previous day|Difference|Разница"),
+    marks=titles("Difference in followers from previous day|Total followers|Всего подписчиков TikTok"),
+    also=titles("Difference|Разница|New followers|Reached audience|Engaged audience|Followers"),
+    file_marks=re.compile("follower", re.IGNORECASE),
     finish=_followers,
     platform="tiktok",
 )
 
-IMPORTER = TableImporter("TikTok", (OVERVIEW, VIDEOS, FOLLOWERS), FILLS, UNKNOWN, TESTED)
+VIEWERS = Layout(
+    "viewers of TikTok",
+    ACCOUNT_STATS,
+    (
+        _day_of("day", "Date|Дата|Fecha"),
+        measure_field("viewers", "Total Viewers", needed=True),
+        measure_field("new_viewers", "New Viewers"),
+        measure_field("returning_viewers", "Returning Viewers"),
+    ),
+    _STYLE,
+    marks=titles("Total Viewers|Returning Viewers"),
+    finish=_viewers,
+    measures=("viewers", "new_viewers", "returning_viewers"),
+    platform="tiktok",
+)
+
+IMPORTER = TableImporter("TikTok", (OVERVIEW, VIDEOS, FOLLOWERS, VIEWERS), FILLS, UNKNOWN, TESTED)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.periods import midnight
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.cell_values import Style, parse_number
@@ -42,6 +44,8 @@ UNKNOWN = (
 )
 TESTED = "real file"
 
+_TOP = 500
+"""Studio lists so many videos at the most."""
 _LACKING = Decimal("0.01")  # a real table lacks 15 of 489 680 views
 _BEYOND = Decimal("0.000001")  # and has 9 seconds more than its 13 042 hours
 _STYLE = Style(decimal=".")
@@ -68,6 +72,24 @@ _MEASURES = (
     measure_field("comments", "Comments added|Комментарии|Добавленные комментарии"),
     measure_field("shares", "Shares|Поделились"),
 )
+_TITLES = tuple(title for field in _MEASURES for title in field.titles)
+_FIGURES = ("views", "likes", "comments", "reposts")
+_OWN = titles(
+    "Watch time (hours)|Время просмотра (часы)|Время просмотра (ч)|Watch time (minutes)|Engaged views|"
+    "Осознанные просмотры|Subscribers gained|Subscribers lost|Отказавшиеся от подписки|Comments added|"
+    "Добавленные комментарии|Impressions click-through rate (%)|CTR для значков видео (%)|Показы значков|"
+    "Average view duration|Средняя продолжительность просмотра|Average percentage viewed (%)|"
+    "Likes (vs. dislikes) (%)|Stayed to watch (%)|Average views per viewer"
+)
+"""Titles that no other export has: `Date` and `Views` are in those of many."""
+_OWN_ITEMS = titles(
+    "Traffic source|Источник трафика|Источники трафика|Subscription status|Статус подписки|Viewer age|"
+    "Возраст зрителя|Viewer gender|Пол зрителя|Subtitles and CC|Playback location|YouTube product|"
+    "Audience by watch behavior|Subscription source|Источник подписки|Sharing service|Translation use"
+)
+_TOTALS_FILE = re.compile(r"totals|итог", re.IGNORECASE)
+_CHART_FILE = re.compile(r"chart data|данные диаграммы", re.IGNORECASE)
+_TABLE_FILE = re.compile(r"table data|данные таблицы", re.IGNORECASE)
 _NAMES = tuple(field.name for field in _MEASURES)
 _RATES = titles(
     "Impressions click-through rate (%)|CTR для значков видео (%)|"
@@ -83,12 +105,62 @@ def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
     posts = {name: column for name, column in values.items() if name in TABLES["posts"].names}
     posts["url"] = [f"https://www.youtube.com/watch?v={number}" for number in values["post_id"]]
     posts["text"] = values.get("title", [None] * len(rows))
+    figures = {name: posts.pop(name) for name in _FIGURES if name in posts}
     if "published_at" in posts and not any("day only" in remark for remark in context.remarks):
         context.remarks.append(
             f"{context.sheet.label}: the export has the day only of publication, which is read as "
             "its midnight"
         )
-    return {"posts": posts}
+    span = _stated_span(context)
+    if span is None:
+        if figures and rows:
+            context.counts[
+                "# batches of figures left unknown, as the table does not say its days: give --since and "
+                "--until, or import Totals.csv of the same export in the same command"
+            ] += 1
+        return {"posts": posts}
+    return _of_span(posts, figures, span, rows, context)
+
+
+def _of_span(
+    posts: Values, figures: Values, span: DateRange, rows: Sequence[int], context: Context
+) -> dict[str, Values]:
+    """Figures of a span: all of a video that is published within it, increments of an older one."""
+    since, until = span
+    if len(rows) < _TOP:
+        context.coverage["posts"] = (span,)
+    end = midnight(until, context.options.timezone)
+    older = [at.astimezone(context.zone).date() < since for at in posts["published_at"]]
+    for name, column in figures.items():
+        posts[name] = [
+            None if old else _count(value, context) for old, value in zip(older, column, strict=True)
+        ]
+    fetched = context.options.stats_at
+    posts["stats_at"] = [None if old else min(end, fetched or end) for old in older]
+    places = [place for place, old in enumerate(older) if old]
+    if not places or not figures:
+        return {"posts": posts}
+    context.coverage["post_increments"] = (span,)
+    context.counts[
+        f"# older than {since}: their figures are those of {since} to "
+        f"{until - dt.timedelta(days=1)} alone (post_increments)"
+    ] += len(places)
+    increments: Values = {
+        "post_id": [posts["post_id"][place] for place in places],
+        "since": [since] * len(places),
+        "until": [until] * len(places),
+        "_row": [rows[place] for place in places],
+    }
+    for name, column in figures.items():
+        increments[name] = [None if column[place] is None else int(column[place]) for place in places]
+    return {"posts": posts, "post_increments": increments}
+
+
+def _count(value: float | None, context: Context) -> int | None:
+    if value is not None and value < 0:
+        context.counts["# figures below 0 of young videos are unknown"] += 1
+        return None
+    return None if value is None else int(value)
 
 
 def _days(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
@@ -103,22 +175,30 @@ def _days(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
 
 def _span(context: Context) -> DateRange:
     """The days of a table without days: as stated, or of totals in the same command with the same sum."""
-    options = context.options
-    if options.since and options.until:
-        return options.since, options.until
-    beside = _totals_beside(context.path, options.companions)
-    if beside is not None:
-        context.remarks.append(
-            f"{context.sheet.label}: the table has no days; those of {beside[0].name} are taken, "
-            "as its figures add up "
-            "to the same total"
-        )
-        return beside[1]
+    span = _stated_span(context)
+    if span is not None:
+        return span
     raise InputError(
         f"{context.path}: a table by {context.sheet.header[0]!r} does not say which days it is "
         "of: give --since and "
         "--until, or import Totals.csv of the same export in the same command"
     )
+
+
+def _stated_span(context: Context) -> DateRange | None:
+    options = context.options
+    if options.since and options.until:
+        return options.since, options.until
+    beside = _totals_beside(context.path, options.companions)
+    if beside is None:
+        return None
+    remark = (
+        f"{context.sheet.label}: the table has no days; those of {beside[0].name} are taken, as its figures "
+        "add up to the same total"
+    )
+    if remark not in context.remarks:
+        context.remarks.append(remark)
+    return beside[1]
 
 
 def _totals_beside(path: Path, companions: Sequence[Path]) -> tuple[Path, DateRange] | None:
@@ -145,7 +225,7 @@ def _rows(path: Path, layout: Layout) -> tuple[list[str], list[list[str]]] | Non
 
 
 def _total(path: Path) -> tuple[str, Decimal] | None:
-    table = _rows(path, BY_ITEM)
+    table = _rows(path, VIDEOS) or _rows(path, BY_ITEM)
     if table is None:
         return None
     header, records = table
@@ -190,10 +270,10 @@ VIDEOS = Layout(
         ),
         text_field("title", "Video title|Название видео"),
         ON_BRAND,
-        canonical_field("posts", "views", *_VIEWS),
-        canonical_field("posts", "likes", 'Likes|Отметки "Нравится"|Отметки «Нравится»'),
-        canonical_field("posts", "comments", "Comments added|Комментарии|Добавленные комментарии"),
-        canonical_field("posts", "reposts", "Shares|Поделились"),
+        measure_field("views", *_VIEWS),
+        measure_field("likes", 'Likes|Отметки "Нравится"|Отметки «Нравится»'),
+        measure_field("comments", "Comments added|Комментарии|Добавленные комментарии"),
+        measure_field("reposts", "Shares|Поделились"),
     ),
     _STYLE,
     also=(*_RATES, *(title for field in _MEASURES for title in field.titles)),
@@ -208,8 +288,9 @@ DAILY = Layout(
     ACCOUNT_STATS,
     (_DAY, *_MEASURES),
     _STYLE,
-    marks=tuple(title for field in _MEASURES for title in field.titles),
-    also=_RATES,
+    marks=_OWN,
+    also=(*_RATES, *_TITLES),
+    file_marks=_TOTALS_FILE,
     finish=_days,
     measures=_NAMES,
     platform="youtube",
@@ -221,8 +302,9 @@ CHART = Layout(
     ACCOUNT_STATS,
     (_DAY, text_field("item", *_ITEMS, "Content", "Контент", needed=True), *_MEASURES),
     _STYLE,
-    marks=DAILY.marks,
-    also=(*_RATES, "Video publish time", "Время публикации видео"),
+    marks=(*_OWN, *_OWN_ITEMS),
+    also=(*_RATES, *_TITLES, "Video publish time", "Время публикации видео"),
+    file_marks=_CHART_FILE,
     finish=_days,
     measures=_NAMES,
     platform="youtube",
@@ -234,8 +316,9 @@ BY_ITEM = Layout(
     ACCOUNT_STATS,
     (text_field("item", *_ITEMS, needed=True), *_MEASURES),
     _STYLE,
-    marks=DAILY.marks,
-    also=_RATES,
+    marks=(*_OWN, *_OWN_ITEMS),
+    also=(*_RATES, *_TITLES),
+    file_marks=_TABLE_FILE,
     finish=_days,
     measures=_NAMES,
     platform="youtube",
