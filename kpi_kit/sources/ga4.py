@@ -33,7 +33,23 @@ UNKNOWN = "which account a visit came from, unless the report has its source and
 TESTED = "real file"
 
 _STYLE = Style(decimal=".", compact=True)
-_DATES = titles("Date|Дата|Nth day|День по порядку|Fecha|Datum")
+_DATES = titles(
+    "Date|Дата|Nth day|День по порядку|Fecha|Datum|Date + hour (YYYYMMDDHH)|Date + hour|Дата и час|"
+    "Дата и час (ГГГГММДДЧЧ)"
+)
+_OWN = frozenset(
+    map(
+        normal,
+        titles(
+            "Active users|Активные пользователи|Total users|Всего пользователей|Event count|"
+            "Количество событий|Engaged sessions|Сеансы с взаимодействием|Session source / medium|"
+            "Session default channel group|Источник или канал|Session primary channel group"
+        ),
+    )
+)
+"""Titles that no other export has, where the lines with # were cut off."""
+_HOUR = re.compile(r"20\d{8}")
+_WEEKS = re.compile(r"week \d+|неделя \d+|semana \d+|woche \d+")
 _SOURCES = {
     "source_medium": titles(
         "Session source / medium|Source / medium|Источник или канал|Источник/канал сеанса"
@@ -68,13 +84,22 @@ _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?%?$")
 Block = tuple[list[str], Record, list[Record]]
 
 
+def _delimiter(grid: RawTable) -> str:
+    """The delimiter with which a row has a column of days; a spreadsheet saves semicolons."""
+    days = set(map(normal, _DATES))
+    for delimiter in grid.delimiters:
+        if any(len(cells) > 1 and days & set(map(normal, cells)) for _, cells in grid.first(delimiter, 40)):
+            return delimiter
+    return ","
+
+
 def _blocks(grid: RawTable) -> Iterator[Block]:
     """Split a file into tables: lines with # above, header, rows up to the next # or blank line."""
     notes: list[str] = []
     header: Record | None = None
     rows: list[Record] = []
     before = 0
-    for number, cells in grid.records(","):
+    for number, cells in grid.records(_delimiter(grid)):
         if cells[0].lstrip().startswith("#"):
             if header is not None:
                 yield notes, header, rows
@@ -100,7 +125,8 @@ def _segment_of(notes: Sequence[str]) -> str:
     """The segment: the line above '# Start date'. It holds for this table and those below."""
     lines = [note.strip().lstrip("#").strip() for note in notes]
     above = [lines[place - 1] for place, note in enumerate(notes) if place and _START.search(note)]
-    return next((line for line in reversed(above) if ":" not in line and line.strip("-")), "")
+    names = (line for line in reversed(above) if ":" not in line and line.strip("-"))
+    return next((line for line in names if not line.endswith("?")), "")  # a question is the title of a card
 
 
 def _one_segment(
@@ -152,14 +178,14 @@ def _slug(title: str) -> str:
 
 def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.date]) -> Layout | None:
     """Build a layout for this table: the day, the figures and the dimensions."""
-    titles = distinct_titles(header)
-    dates = [title for title in titles if normal(title) in set(map(normal, _DATES))]
-    if not dates:
+    titles_ = distinct_titles(header)
+    dates = [title for title in titles_ if normal(title) in set(map(normal, _DATES))]
+    if not dates or any(_WEEKS.fullmatch(normal(title)) for title in titles_):  # weeks across: cohorts
         return None
     fields: list[Field] = [Field(Column("day", Type.TEXT), (dates[0],), needed=True)]
     known = {normal(title): name for name, listed in _SOURCES.items() for title in listed}
     items: list[str] = []
-    for place, title in enumerate(titles):
+    for place, title in enumerate(titles_):
         if title == dates[0] or not title or normal(title) in _SEGMENTS:
             continue
         if normal(title) in known:
@@ -173,6 +199,8 @@ def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.da
 
     def finish(values: Values, numbers: Sequence[int], context: Context) -> Mapping[str, Values]:
         days = [_day(text, span, row, context) for text, row in zip(values["day"], numbers, strict=True)]
+        if any(_HOUR.fullmatch(str(text).strip()) for text in values["day"]) and not context.problems:
+            days, values, numbers = _by_day(days, values, figures, numbers, context)
         named = {name: values[name] for name in _SOURCES if name in values}
         split = [*named, *items]
         made: dict[str, Values] = {}
@@ -202,6 +230,33 @@ def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.da
     )
 
 
+def _by_day(
+    days: Sequence[dt.date | None],
+    values: Values,
+    figures: Sequence[str],
+    numbers: Sequence[int],
+    context: Context,
+) -> tuple[list[dt.date | None], Values, list[int]]:
+    """Add up the hours of each day; people are in several hours, so that their figures are unknown."""
+    texts = [name for name in values if name not in figures and name != "day"]
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for place, day in enumerate(days):
+        groups.setdefault((day, *(values[name][place] for name in texts)), []).append(place)
+    added: Values = {name: [] for name in values}
+    unknown = [name for name in figures if why_not_additive(name)]
+    for places in groups.values():
+        for name, column in values.items():
+            cells = [column[place] for place in places]
+            if name in figures and len(places) > 1:
+                added[name].append(None if name in unknown or None in cells else sum(cells))
+            else:
+                added[name].append(cells[0])
+    tail = f"; unknown, as people are in several hours: {', '.join(unknown)}" if unknown else ""
+    context.remarks.append(f"{context.sheet.label}: the hours of each day are added up{tail}")
+    firsts = [places[0] for places in groups.values()]
+    return [days[place] for place in firsts], added, [numbers[place] for place in firsts]
+
+
 def _apart(name: str) -> str:
     """Why a figure is not summed; figures in unknown languages are not checked."""
     return why_not_additive(name) or ("" if _ADDS_UP.search(name) else "it is not known whether it adds up")
@@ -214,6 +269,8 @@ def _is_figure(place: int, rows: Sequence[Record]) -> bool:
 
 def _day(text: Any, span: dict[str, dt.date], row: int, context: Context) -> dt.date | None:
     plain = str(text).strip()
+    if _HOUR.fullmatch(plain):
+        plain = plain[:8]
     if plain.isdecimal() and len(plain) <= 4 and "start" in span:  # the nth day of the report
         return span["start"] + dt.timedelta(days=int(plain))
     try:
@@ -244,10 +301,15 @@ def sniff(head: Head) -> Match:
     for grid, delimiter, rows in head.rows():
         first = [" ".join(cells).strip() for _, cells in rows[:25]]
         notes = [line for line in first if line.startswith("#")]
-        if delimiter == "," and grid.encoding != "sheet" and len(notes) >= 3:
+        if delimiter in ",;" and grid.encoding != "sheet" and len(notes) >= 3:
             line = next((note for note in notes if "GA4" in note or _START.search(note)), "")
             if line:
                 return Match(0.97, f"lines with # such as {line!r:.60}")
+        for _, cells in rows[:1]:
+            named = {normal(cell) for cell in cells}
+            if named & set(map(normal, _DATES)) and named & _OWN:
+                shown = ", ".join(repr(cell) for cell in cells if normal(cell) in _OWN)
+                return Match(0.9, f"columns {shown:.100}")
     return NO_MATCH
 
 

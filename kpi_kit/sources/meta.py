@@ -154,6 +154,7 @@ def _blocks(grid: RawTable, delimiter: str) -> Iterator[tuple[str, Record, list[
     """Split an overview into tables: title, header and rows."""
     title = ""
     header: Record | None = None
+    left_out: dict[str, int] = {}
     rows: list[Record] = []
     for number, cells in grid.records(delimiter):
         filled = [cell for cell in cells if cell.strip()]
@@ -168,11 +169,11 @@ def _blocks(grid: RawTable, delimiter: str) -> Iterator[tuple[str, Record, list[
         elif header is not None:
             rows.append((number, cells))
         else:
-            raise InputError(
-                f"{grid.label}: row {number}: a title or the columns Date and Primary are expected"
-            )
+            left_out.setdefault(title, number)
     if header is not None:
         yield title, header, rows
+    for name, number in left_out.items():  # demographics and the like
+        yield name, (number, []), []
 
 
 def _is_header(cells: Sequence[str]) -> bool:
@@ -258,6 +259,11 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     platform = None
     for path, (grid, delimiter, _) in overviews:
         for title, header, rows in _blocks(grid, delimiter):
+            if not header[1]:
+                reader.remarks.append(
+                    f"{grid.label}: row {header[0]}: the table {title!r} has no days and is left out"
+                )
+                continue
             if not title:
                 reader.problems.append(
                     f"{grid.label}: row {header[0]}: the table has no title that says what it measures"

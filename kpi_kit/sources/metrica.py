@@ -106,7 +106,7 @@ def _by_day(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
     for count, row in zip(values["visits"], rows, strict=True):
         if count is not None and count > _MOST_VISITS:
             context.problems.append(
-                f"{context.where(row)}: {int(count)} is no number of visits but an id: a row of the Logs API is "
+                f"{context.where(row)}: {int(count)} is an id and no number of visits: a row of the Logs API is "
                 "one visit and needs the column ym:s:visitID"
             )
     if context.problems:
@@ -117,12 +117,21 @@ def _by_day(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
     days, longer = by_length.get(True, []), by_length.get(False, [])
     tables: dict[str, Values] = {}
     if days or not rows:
-        tables["traffic"] = _traffic(
-            _at_places(values, days), [spans[p][0] for p in days], days, rows, context
-        )
+        dates = [spans[place][0] for place in days]
+        tables["traffic"] = _traffic(_at_places(values, days), dates, days, rows, context)
+        _cover_named_days(dates, context)
     if longer:
         tables["totals"] = _totals(values, spans, longer, rows, context)
     return tables
+
+
+def _cover_named_days(dates: Sequence[dt.date], context: Context) -> None:
+    """Cover the days of the file's name, where it has them: a quiet day has no row."""
+    match = _IN_NAME.search(context.path.name)
+    if match and dates:
+        since, until = dt.date.fromisoformat(match[1]), dt.date.fromisoformat(match[2]) + _DAY
+        if since <= min(dates) and max(dates) < until:
+            context.coverage["traffic"] = ((since, until),)
 
 
 def _at_places(values: Values, places: Sequence[int]) -> Values:
