@@ -12,7 +12,7 @@ from kpi_kit.sources.layouts import Context, Layout, Values, canonical_field, te
 from kpi_kit.sources.lead_rows import amount, attributes, leads, moment
 from kpi_kit.sources.read_tables import TableImporter
 
-FILLS: Mapping[str, str] = {"leads": "lead_id created_at qualified sold_at sale_amount currency"}
+FILLS: Mapping[str, str] = {"leads": "lead_id created_at qualified status sold_at sale_amount currency"}
 UNKNOWN = (
     "which stages mean qualified (stages: in attribution.yml); refunds; the currency, unless the "
     "title of the budget has "
@@ -21,11 +21,12 @@ UNKNOWN = (
 TESTED = "documented layout"
 
 _WON = titles("успешно реализовано|closed - won|closed won|успешно реализована")
+_LOST = titles("закрыто и не реализовано|closed - lost|closed lost|не реализовано|closed and not realized")
 _EXPORTED = re.compile(r"amocrm_export_\w+?_(\d{4}-\d{2}-\d{2})")
 
 
-def _stage(stage: str) -> tuple[bool | None, bool]:
-    return (True, True) if stage in _WON else (None, False)
+def _stage(stage: str) -> tuple[bool | None, str]:
+    return (True, "won") if stage in _WON else (None, "lost" if stage in _LOST else "open")
 
 
 def _leads(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.dates import parse_date
+from kpi_kit.sources.file_head import head_of
+from kpi_kit.sources.interface import DateRange
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, text_field, titles
 from kpi_kit.sources.mention_rows import mentions
 from kpi_kit.sources.read_tables import TableImporter
+from kpi_kit.sources.text_files import normal
 
 FILLS: Mapping[str, str] = {"mentions": "mention_id mentioned_at platform sentiment"}
 UNKNOWN = "whether the brand itself wrote it, unless a tag says so"
 TESTED = "documented layout"
 
+_DAY = dt.timedelta(days=1)
 _TIME = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?$")
 
 
@@ -24,7 +29,42 @@ def _mentions(values: Values, rows: Sequence[int], context: Context) -> Mapping[
         _moment(day, time, row, context)
         for day, time, row in zip(values["day"], values.get("time", [None] * len(rows)), rows, strict=True)
     ]
+    period = _period(context.path)
+    if period is not None:
+        context.coverage["mentions"] = (period,)
     return {} if context.problems else mentions(values, rows, context, at)
+
+
+_PERIOD = re.compile(
+    r"период:?\s*(?P<since>\d{2}\.\d{2}\.(?:\d{4}|\d{2}))(?: (?P<from>\d{1,2}:\d{2}))?\s*[-–—]\s*"
+    r"(?P<until>\d{2}\.\d{2}\.(?:\d{4}|\d{2}))(?: (?P<to>\d{1,2}:\d{2}))?"
+)
+
+
+def _period(path: Path) -> DateRange | None:
+    """The whole days that a sheet or lines above the messages name as the period of the report."""
+    for _, _, rows in head_of(path).rows():
+        for _, cells in rows:
+            match = _PERIOD.search(normal(" ".join(cell for cell in cells if cell.strip())))
+            if match is None:
+                continue
+            first, last = (_day(match[name]) for name in ("since", "until"))
+            if first is None or last is None:
+                continue
+            if match["from"] and match["from"].lstrip("0") not in (":00", "0:00"):
+                first += _DAY
+            partly = match["to"] and match["to"] not in ("23:59", "24:00")
+            until = last if partly else last + _DAY
+            return (first, until) if first < until else None
+    return None
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        day, month, year = (int(part) for part in text.split("."))
+        return dt.date(year + (2000 if year < 100 else 0), month, day)
+    except ValueError:
+        return None
 
 
 def _moment(day: str, time: str | None, row: int, context: Context) -> dt.datetime | None:
@@ -40,7 +80,8 @@ def _moment(day: str, time: str | None, row: int, context: Context) -> dt.dateti
         return (moment if moment.tzinfo else moment.replace(tzinfo=context.zone)).astimezone(dt.UTC)
     except (ValueError, OverflowError) as fault:
         context.problems.append(
-            f"{context.where(row)}: column 'Дата' (mentioned_at): {fault}, found {day!r:.40} {time!r:.20}"
+            f"{context.where(row)}: column 'Дата' (mentioned_at): {fault}, found {day!r:.40}"
+            + (f" {time!r:.20}" if time else "")
         )
         return None
 

@@ -55,6 +55,14 @@ def _ranges(
     if not len(rows):
         return [], ""
     first, last = _span(name, rows, options)
+    if options.since and options.since >= last:
+        raise InputError(
+            f"--since {options.since}: the last day in the file is {last - dt.timedelta(days=1)}"
+        )
+    if options.until and options.until <= first:
+        raise InputError(
+            f"--until {options.until} is exclusive, and the first day in the file is {first} already"
+        )
     return [(options.since or first, options.until or last)], "from the first to the last day in the file"
 
 

@@ -17,6 +17,7 @@ from kpi_kit.sources.text_files import Record
 
 _JSON_HEAD = 256 << 10
 _LONGEST_KEY = 1000
+_PAGE_HEAD = 64 << 10
 _STEP = 1024
 """The parser tells of so many bytes at once: of lists in lists each event carries a longer key."""
 _FIRST = frozenset(b"{[")
@@ -35,12 +36,15 @@ class Head:
         JSON: where something stands, such as ``response.items.item.post_type``.
     values : mapping of str to object
         JSON: the first plain value at each of these.
+    page : str
+        The beginning of a web page.
     """
 
     path: Path
     grids: tuple[RawTable, ...] = ()
     keys: frozenset[str] = frozenset()
     values: Mapping[str, Any] = field(default_factory=dict)
+    page: str = ""
     _first: dict[tuple[int, str], list[Record]] = field(default_factory=dict, repr=False, compare=False)
 
     def rows(self) -> Iterator[tuple[RawTable, str, list[Record]]]:
@@ -82,7 +86,11 @@ def head_of(path: Path) -> Head:
         keys, values = _json_keys(plain)
         if keys or len(plain) < 3:
             return Head(path, keys=keys, values=values)
-    return Head(path, grids=tuple(raw_tables(path)))
+    return Head(path, grids=tuple(raw_tables(path)), page=_beginning_of_page(plain))
+
+
+def _beginning_of_page(start: bytes) -> str:
+    return start[:_PAGE_HEAD].decode("utf-8", "replace") if start[:1] == b"<" else ""
 
 
 def _json_keys(start: bytes) -> tuple[frozenset[str], Mapping[str, Any]]:

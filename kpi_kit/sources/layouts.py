@@ -283,7 +283,14 @@ def _all_but_one(head: Head, layouts: Sequence[Layout]) -> Match:
                     " ".join(cell.split()) for cell in cells if cell.strip() and normal(cell) not in known
                 ]
                 share = len(titles & known) / max(len(titles), 1)
-                if len(missing) != 1 or not unknown or share < _MOSTLY or share * 0.5 <= best.score:
+                proved = not layout.marks or bool(titles & layout.signs)
+                if (
+                    not proved
+                    or len(missing) != 1
+                    or not unknown
+                    or share < _MOSTLY
+                    or share * 0.5 <= best.score
+                ):
                     continue
                 similar = ", ".join(f"{title!r} may be it" for title in similar_titles(unknown, missing))
                 best = Match(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "utm_campaign": titles("utm_campaign|UTM Campaign|UTM_CAMPAIGN"),
     "utm_content": titles("utm_content|UTM Content|UTM_CONTENT"),
     "utm_term": titles("utm_term|UTM Term|UTM_TERM"),
-    "source": titles("Источник|Source|Источник сделки|Источник лида"),
+    "source": titles("Источник|Source|Источник сделки|Источник лида|SOURCE_ID"),
     "source_details": titles("Дополнительно об источнике|Source information|Описание источника"),
     "tags": titles("Теги|Теги сделки|Tags"),
     "referrer": ("referrer", "utm_referrer"),
@@ -40,10 +41,15 @@ def amount(*listed: str) -> Field:
     return canonical_field("leads", "sale_amount", *listed, empty=True)
 
 
-_COLUMNS = ("lead_id", "account_id", "created_at", "qualified", "sold_at", "sale_amount", "currency")
+_COLUMNS = ("lead_id", "account_id", "created_at", "qualified", "status") + (
+    "sold_at",
+    "sale_amount",
+    "currency",
+)
+_MINUTE = dt.timedelta(minutes=1)
 
-Stage = Callable[[str], tuple[bool | None, bool]]
-"""Stage -> whether the lead is qualified, and whether it bought."""
+Stage = Callable[[str], tuple[bool | None, str]]
+"""Stage -> whether the lead is qualified (None: unknown), and its status: open, won or lost."""
 
 
 def leads(values: Values, rows: Sequence[int], context: Context, stage: Stage) -> Mapping[str, Values]:
@@ -66,11 +72,14 @@ def leads(values: Values, rows: Sequence[int], context: Context, stage: Stage) -
         if account is None:
             continue
         stage_name = str(_at(values, "stage", place) or "")
-        qualified, sold = _meaning(stage_name, context, stage)
-        closed = _at(values, "closed_at", place)
+        qualified, status = _meaning(stage_name, context, stage)
+        sold = status == "won"
+        closed = _not_before(_at(values, "closed_at", place), values["created_at"][place], context)
         sum_ = _at(values, "sale_amount", place)
         if sold and closed is None:
             context.counts["# won leads without a closing time: their sale is unknown"] += 1
+        if sold and sum_ == 0:
+            context.counts["# sales of 0, as the export has no sum or a budget of 0"] += 1
         currency = _currency(values, place, context) if sold and sum_ is not None else None
         if sold and sum_ is not None and currency is None:
             context.counts[
@@ -82,6 +91,7 @@ def leads(values: Values, rows: Sequence[int], context: Context, stage: Stage) -
             account,
             values["created_at"][place],
             qualified,
+            status if "stage" in values and stage_name else None,
             closed if sold else None,
             sum_ if sold else None,
             currency,
@@ -117,16 +127,27 @@ def _account(fields: Mapping[str, str], context: Context) -> str | None:
     return account
 
 
-def _meaning(stage_name: str, context: Context, stage: Stage) -> tuple[bool | None, bool]:
+def _not_before(
+    closed: dt.datetime | None, created: dt.datetime | None, context: Context
+) -> dt.datetime | None:
+    """The closing time, or the creation where the closing time has no seconds, or no time of day."""
+    if closed is None or created is None or closed >= created:
+        return closed
+    local = closed.astimezone(context.zone)
+    midnight = local.time() == dt.time() and local.date() == created.astimezone(context.zone).date()
+    return created if midnight or created - closed < _MINUTE else closed
+
+
+def _meaning(stage_name: str, context: Context, stage: Stage) -> tuple[bool | None, str]:
     attribution = context.options.attribution
-    qualified, sold = stage(normal(stage_name))
+    qualified, status = stage(normal(stage_name))
     if attribution.means(stage_name, "sold"):
-        qualified, sold = True, True
+        qualified, status = True, "won"
     elif attribution.means(stage_name, "qualified"):
         qualified = True
     elif attribution.means(stage_name, "not_qualified"):
-        qualified, sold = False, False
-    return qualified, sold
+        qualified, status = False, "lost"
+    return qualified, status
 
 
 def _currency(values: Values, place: int, context: Context) -> str | None:

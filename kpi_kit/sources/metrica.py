@@ -106,8 +106,8 @@ def _by_day(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
     for count, row in zip(values["visits"], rows, strict=True):
         if count is not None and count > _MOST_VISITS:
             context.problems.append(
-                f"{context.where(row)}: {int(count)} is an id and no number of visits: a row of the Logs API is "
-                "one visit and needs the column ym:s:visitID"
+                f"{context.where(row)}: {int(count)} is an id and no number of visits: a row of the Logs API "
+                "is one visit and needs the column ym:s:visitID"
             )
     if context.problems:
         return {}

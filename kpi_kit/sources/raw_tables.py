@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -92,6 +92,22 @@ class Sheet:
                 positions[normal(plain)].append(position)
             positions.setdefault(normal(title), []).append(position)
         return positions
+
+
+def sheet_of_records(path: Path, records: Sequence[Mapping[str, Any]]) -> Sheet:
+    """Objects of a JSON answer as a table; what is no plain value is left empty."""
+    titles = list(dict.fromkeys(key for record in records for key in record))
+    rows: list[Record] = [
+        (number, [_plain(record.get(title)) for title in titles])
+        for number, record in enumerate(records, start=1)
+    ]
+    return Sheet(str(path), "json", "\0", tuple(titles), 0, (), rows.__iter__)
+
+
+def _plain(value: Any) -> str:
+    if value is None or isinstance(value, dict | list):
+        return ""
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def distinct_titles(cells: Sequence[str]) -> tuple[str, ...]:

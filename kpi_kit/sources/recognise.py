@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.sources.file_head import head_of
+from kpi_kit.sources.file_head import Head, head_of
 from kpi_kit.sources.interface import Importer, Match
 from kpi_kit.sources.size_limits import unpack_member
+from kpi_kit.sources.text_files import normal
 
 _LEAST = 0.72
 _APART = 0.02
 _FAINT = 0.55
 """Below it a file is of no kind; the reason says what is missing."""
 _MOST_FILES, _MOST_BYTES = 500, 8 << 30
+_TELEGRAM_PAGE = ("page_wrap", 'class="message', "pull_right date details")
+_TARGETS = {"показатель", "план", "факт"}
 _READABLE = (".csv", ".json", ".xlsx", ".xls", ".tsv", ".txt")
 
 
@@ -45,6 +48,7 @@ def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
         Where no importer knows it, or two know it equally well; nothing is guessed then.
     """
     head = head_of(path)
+    _refuse_known_strangers(head)
     guesses = sorted(
         ((importer.sniff(head), name) for name, importer in sources.items()),
         key=lambda pair: (-pair[0].score, pair[1]),
@@ -66,14 +70,42 @@ def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
     return Recognised(path, first[1], first[0])
 
 
+def _refuse_known_strangers(head: Head) -> None:
+    """Refuse files that are well known and cannot be imported, with the way out.
+
+    Raises
+    ------
+    InputError
+    """
+    if head.page and all(mark in head.page for mark in _TELEGRAM_PAGE):
+        raise InputError(
+            f"{head.path}: an HTML export of Telegram Desktop: export the chat anew with the format "
+            "machine-readable JSON, and import its result.json"
+        )
+    for _, _, rows in head.rows():
+        for _, cells in rows[:5]:
+            named = {normal(cell) for cell in cells}
+            if named >= _TARGETS:
+                raise InputError(
+                    f"{head.path}: a table of targets (План, Факт): targets stand in specialists/*.yml in "
+                    "the folder of params, and facts come from exports"
+                )
+
+
 def _seen(path: Path) -> str:
     """The first row of a table, for sentences."""
-    for grid, delimiter, rows in head_of(path).rows():
-        wide = [cells for _, cells in rows if len(cells) > 1]
-        if wide:
-            shown = ", ".join(repr(" ".join(cell.split())) for cell in wide[0][:8])
-            return f" (its first row: {shown:.200}; delimiter {delimiter!r}, {grid.encoding})"
-    return ""
+    tables = [
+        (cells, delimiter, raw.encoding)
+        for raw, delimiter, rows in head_of(path).rows()
+        for _, cells in rows[:1]
+        if len(cells) > 1
+    ]
+    if not tables:
+        return ""
+    cells, delimiter, encoding = max(tables, key=lambda table: len(table[0]))
+    shown = ", ".join(repr(" ".join(cell.split())) for cell in cells[:8])
+    named = "" if encoding == "sheet" else f"; delimiter {delimiter!r}, {encoding}"
+    return f" (its first row: {shown:.200}{named})"
 
 
 def unpack(paths: Sequence[Path], scratch: Path) -> list[tuple[Path, str]]:

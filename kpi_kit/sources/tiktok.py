@@ -106,13 +106,16 @@ def _followers(values: Values, rows: Sequence[int], context: Context) -> Mapping
     keep = [place for place, count in enumerate(values["subscribers"]) if count is not None and days[place]]
     if len(keep) < len(rows):
         context.counts["# days without a number of followers left out"] += len(rows) - len(keep)
-    return {
-        "audience": {
-            "date": [days[place] for place in keep],
-            "subscribers": [values["subscribers"][place] for place in keep],
-            "_row": [rows[place] for place in keep],
-        }
+    values["since"] = days
+    audience: Values = {
+        "date": [days[place] for place in keep],
+        "subscribers": [values["subscribers"][place] for place in keep],
+        "_row": [rows[place] for place in keep],
     }
+    if "joined" in values:
+        joined = [values["joined"][place] for place in keep]
+        audience["joined"] = [None if count is None else int(count) for count in joined]
+    return {"audience": audience}
 
 
 def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
@@ -242,11 +245,15 @@ FOLLOWERS = Layout(
             titles("Followers|Total followers|Подписчики|Всего подписчиков TikTok|Seguidores"),
             needed=True,
         ),
+        measure_field("joined", "New followers|Новые подписчики"),
+        measure_field("reach", "Reached audience|Охваченная аудитория"),
+        measure_field("engaged", "Engaged audience"),
     ),
     _STYLE,
     marks=titles("Difference in followers from previous day|Total followers|Всего подписчиков TikTok"),
     also=titles("Difference|Разница|New followers|Reached audience|Engaged audience|Followers"),
     file_marks=re.compile("follower", re.IGNORECASE),
+    measures=("reach", "engaged"),
     finish=_followers,
     platform="tiktok",
 )

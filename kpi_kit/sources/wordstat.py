@@ -223,7 +223,9 @@ TOP = Layout(
     "phrases of Wordstat",
     "brand_queries",
     (
-        canonical_field("brand_queries", "phrase", "Формулировка|Фраза|Phrase", needed=True),
+        canonical_field(
+            "brand_queries", "phrase", "Формулировка|Запросы со словами|Фраза|Phrase", needed=True
+        ),
         replace(canonical_field("brand_queries", "queries", *_COUNT, needed=True), apart=_NESTED),
     ),
     _STYLE,

@@ -114,10 +114,11 @@ def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
     span = _stated_span(context)
     if span is None:
         if figures and rows:
-            context.counts[
-                "# batches of figures left unknown, as the table does not say its days: give --since and "
-                "--until, or import Totals.csv of the same export in the same command"
-            ] += 1
+            remark = (
+                f"{context.sheet.label}: figures of videos are unknown, as the table does not say its days: give "
+                "--since and --until, or import Totals.csv of the same export in the same command"
+            )
+            context.remarks += [] if remark in context.remarks else [remark]
         return {"posts": posts}
     return _of_span(posts, figures, span, rows, context)
 
