@@ -278,7 +278,9 @@ class TestCells:
     def test_of_very_many_alike_the_first_three_and_a_count(self, imported: Any) -> None:
         said = refusal(imported, HEADER + "7,вчера,5\n" * 70)
         assert len(said) == 4
-        assert said[-1].startswith("… and 67 more like this one, the last: export0.csv: row 71: column 'date'")
+        assert said[-1].startswith(
+            "… and 67 more like this one, the last: export0.csv: row 71: column 'date'"
+        )
 
 
 class TestRepeatedRows:

@@ -89,7 +89,7 @@ class TestPosts:
         found = imported(channel(message(1, text="Новый лот", reactions=reactions(3, 4))))
         assert found.tables["posts"].to_dict("records") == [
             {
-                "post_id": "5_1",
+                "post_id": "1",
                 "account_id": "tg-roastery",
                 "published_at": pd.Timestamp("2025-10-01T09:00Z"),
                 "likes": 7,
@@ -163,7 +163,7 @@ class TestAlbums:
         photos[0]["reactions"], photos[2]["reactions"] = reactions(2), reactions(1)
         found = imported(channel(*photos, message(4, 1, text="Дальше")))
         posts = found.tables["posts"]
-        assert posts["post_id"].tolist() == ["5_1", "5_4"]
+        assert posts["post_id"].tolist() == ["1", "4"]
         assert posts["likes"].tolist() == [3, 0]
         assert posts["text"].tolist() == ["Три кадра", "Дальше"]
         assert found.remarks[0] == "posts: 2 rows from 4 messages of 'Обжарка', 3 of them merged into 1 album"
@@ -189,7 +189,7 @@ class TestAlbums:
         assert len(imported(channel(*self.photos(2, text="Подпись"))).tables["posts"]) == 2
 
     def test_an_album_has_ten_pictures_at_most(self, imported: Any) -> None:
-        assert imported(channel(*self.photos(12))).tables["posts"]["post_id"].tolist() == ["5_1", "5_11"]
+        assert imported(channel(*self.photos(12))).tables["posts"]["post_id"].tolist() == ["1", "11"]
 
 
 class TestTime:
@@ -212,7 +212,7 @@ class TestComments:
         assert found.tables["comments"].to_dict("records") == [
             {
                 "comment_id": "6_2",
-                "post_id": "6_1",
+                "post_id": "group6:1",
                 "account_id": "tg-roastery",
                 "created_at": pd.Timestamp("2025-10-01T09:02Z"),
                 "by_brand": False,
@@ -220,7 +220,7 @@ class TestComments:
             },
             {
                 "comment_id": "6_3",
-                "post_id": "6_1",
+                "post_id": "group6:1",
                 "account_id": "tg-roastery",
                 "created_at": pd.Timestamp("2025-10-01T09:03Z"),
                 "by_brand": True,
@@ -252,7 +252,7 @@ class TestComments:
     def test_a_comment_under_the_second_picture_of_an_album(self, imported: Any) -> None:
         album = [forwarded_post(number, photo="…") for number in (1, 2)]
         found = imported(group(*album, reader(3, 2, photo="…"), reader(4, 2)))
-        assert found.tables["comments"]["post_id"].tolist() == ["6_1", "6_1"]
+        assert found.tables["comments"]["post_id"].tolist() == ["group6:1", "group6:1"]
 
     def test_older_exports_name_the_channel_only(self, imported: Any) -> None:
         post = message(1, forwarded_from="Обжарка")
@@ -292,7 +292,7 @@ class TestWhichChat:
     @pytest.mark.parametrize("wanted", ["8", "Чайная"])
     def test_named_by_id_or_name(self, imported: Any, wanted: str) -> None:
         export = account_export(channel(message(1)), channel(message(2), number=8, name="Чайная"))
-        assert imported(export, chat=wanted).tables["posts"]["post_id"].tolist() == ["8_2"]
+        assert imported(export, chat=wanted).tables["posts"]["post_id"].tolist() == ["2"]
 
     def test_several_need_a_name(self, imported: Any) -> None:
         export = account_export(self.personal, channel(), channel(number=8, name="Чайная"))
@@ -390,16 +390,19 @@ class TestSamples:
 
     def test_six_messages_of_a_real_channel_are_one_post(self) -> None:
         posts = self.run("pachum_public_channel_result.json").tables["posts"]
-        assert posts["post_id"].tolist() == ["2447843635_3858"]
+        assert posts["post_id"].tolist() == ["3858"]
         assert posts["published_at"].tolist() == [pd.Timestamp("2026-06-19T11:26:50Z")]
         assert posts["likes"].tolist() == [12]
         assert posts["text"].tolist()[0].endswith("| 💬 ТЕЛЕГА\n\n#КиноСтрим #ОСД")
 
     def test_questions_of_a_personal_chat(self) -> None:
         """By eye: user10001 asks with 2, 6, 9, 16 and 19; user777000 answers with 4, 7, 13, 17 and 86."""
-        rows = self.run("tkonverter_result_personal.json").tables["inquiries"]
-        assert rows["inquiry_id"].tolist() == [f"10001_{number}" for number in (2, 6, 9, 16, 19)]
-        answered = rows["answered_at"].dt.strftime("%Y-%m-%d %H:%M").tolist()
+        rows = self.run("tkonverter_result_personal.json").tables["messages"].sort_values("at")
+        assert set(rows["dialog_id"]) == {"10001"}
+        turns = rows[rows["by_brand"] != rows["by_brand"].shift()]  # the first of each side in turn
+        assert turns["message_id"].tolist() == [str(n) for n in (2, 4, 6, 7, 9, 13, 16, 17, 19, 86)]
+        assert turns["by_brand"].tolist() == [False, True] * 5
+        answered = turns[turns["by_brand"]]["at"].dt.strftime("%Y-%m-%d %H:%M").tolist()
         assert answered == [
             "2026-02-01 09:06",
             "2026-02-01 09:12",

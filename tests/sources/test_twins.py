@@ -71,7 +71,7 @@ def test_a_twin_is_recognised(name: str, tmp_path: Path) -> None:
     ],
 )
 def test_sums_of_posts(twin: Any, name: str, sums: dict[str, int]) -> None:
-    posts = twin(name).tables["posts"]
+    posts = twin(name, since=dt.date(2025, 1, 1), until=dt.date(2026, 2, 1)).tables["posts"]
     assert {column: int(posts[column].sum()) for column in sums} == sums
     assert posts["post_id"].is_unique
 
@@ -111,11 +111,14 @@ class TestYouTube:
         said = refused(twin, "yt_videos.csv", (",61,100,", ",61,10,"))
         assert "views: the rows add up to 60, the row of totals says 150" in said
         text = FILES["yt_videos.csv"][1].decode().replace(",61,100,", ",61,10,")
-        assert twin("yt_videos.csv", text.encode(), partial=True).tables["posts"]["views"].sum() == 60
+        days = {"since": dt.date(2025, 8, 1), "until": dt.date(2025, 10, 1)}
+        posts = twin("yt_videos.csv", text.encode(), partial=True, **days).tables["posts"]
+        assert posts["views"].sum() == 60
 
     def test_russian_titles(self, twin: Any) -> None:
         text = 'Контент,Название видео,Время публикации видео,Просмотры\nabc,Лот,28 авг. 2025 г.,"1,234"\n'
-        posts = twin("yt_videos.csv", text.encode()).tables["posts"]
+        days = {"since": dt.date(2025, 8, 1), "until": dt.date(2025, 10, 1)}
+        posts = twin("yt_videos.csv", text.encode(), **days).tables["posts"]
         assert posts["views"].tolist() == [1234]
         assert posts["published_at"].tolist() == [pd.Timestamp("2025-08-27T21:00Z")]
 
@@ -320,9 +323,10 @@ class TestLeads:
 
     def test_rows_of_products_count_once_and_their_sum_is_unknown(self, twin: Any) -> None:
         leads = twin("bitrix.csv").tables["leads"].set_index("lead_id")
-        assert leads.index.tolist() == ["7", "8", "9"]
-        assert pd.isna(leads.loc["7", "sale_amount"]) and leads.loc["8", "sale_amount"] == 1200.5
-        assert leads.loc["8", "currency"] == "RUB"
+        assert leads.index.tolist() == ["deal:7", "deal:8", "deal:9"]
+        assert pd.isna(leads.loc["deal:7", "sale_amount"]) and leads.loc["deal:8", "sale_amount"] == 1200.5
+        assert leads.loc["deal:8", "currency"] == "RUB"
+        assert leads["status"].tolist() == ["won", "won", "open"]
 
     def test_a_web_page_named_xls(self, twin: Any, tmp_path: Path) -> None:
         rows = [
@@ -361,7 +365,7 @@ def test_mentions(twin: Any) -> None:
 def test_a_plan(twin: Any) -> None:
     plan = twin("plan.csv").tables["plan"]
     assert plan["approved"].tolist() == [True, False, False]
-    assert plan["post_id"].tolist()[0] == "-7_101"
+    assert plan["post_id"].tolist()[0] == "101"
     assert plan["cancelled_at"].notna().tolist() == [False, False, True]
     assert "status 'почти'" in refused(twin, "plan.csv", ("Опубликовано", "почти"))
 
@@ -430,7 +434,7 @@ class TestRecognition:
 
     def test_two_kinds_are_not_guessed_between(self, tmp_path: Path) -> None:
         path = tmp_path / "x.csv"
-        path.write_text("Date,Views\n2025-10-01,5\n")
+        path.write_text("Date,Views,Watch time (hours)\n2025-10-01,5,1\n")
         same = {"youtube": SOURCES["youtube"], "videos": SOURCES["youtube"]}
         with pytest.raises(
             InputError, match=r"could be videos .* or youtube .*: name the source in place of auto"

@@ -82,7 +82,7 @@ class TestPosts:
         found = imported(wall(post()))
         assert found.tables["posts"].to_dict("records") == [
             {
-                "post_id": "-7_1",
+                "post_id": "1",
                 "account_id": "vk-roastery",
                 "published_at": pd.Timestamp("2025-09-30T21:00Z"),
                 "views": 100,
@@ -130,15 +130,15 @@ class TestPosts:
     )
     def test_with_and_without_wrapper(self, imported: Any, shape: Any) -> None:
         posts = imported(shape([[post(1)], [post(2)]])).tables["posts"]
-        assert posts["post_id"].tolist() == ["-7_1", "-7_2"]
+        assert posts["post_id"].tolist() == ["1", "2"]
 
     def test_a_pinned_post_on_two_pages_is_one_post_with_its_newest_figures(self, imported: Any) -> None:
         first, second = wall(post(9), post(2)), wall(post(9, likes={"count": 6}), post(1))
         found = imported([first, second])
         assert found.tables["posts"].set_index("post_id")["likes"].to_dict() == {
-            "-7_9": 6,
-            "-7_2": 5,
-            "-7_1": 5,
+            "9": 6,
+            "2": 5,
+            "1": 5,
         }
         assert any("1 repeated item dropped" in remark for remark in found.remarks)
 
@@ -152,7 +152,7 @@ class TestPosts:
                 post(1), post(2, post_type="postpone"), post(3, post_type="suggest"), post(4, is_deleted=True)
             )
         )
-        assert found.tables["posts"]["post_id"].tolist() == ["-7_1"]
+        assert found.tables["posts"]["post_id"].tolist() == ["1"]
         assert "posts: skipped as not published on the wall: 1 postpone, 1 suggest" in found.remarks
         assert any(remark.startswith("posts: 1 deleted post skipped") for remark in found.remarks)
 
@@ -209,7 +209,7 @@ class TestComments:
         assert found.tables["comments"].to_dict("records") == [
             {
                 "comment_id": "-7_10",
-                "post_id": "-7_1",
+                "post_id": "1",
                 "account_id": "vk-roastery",
                 "created_at": pd.Timestamp("2025-09-30T21:00Z"),
                 "by_brand": False,
@@ -217,7 +217,7 @@ class TestComments:
             },
             {
                 "comment_id": "-7_11",
-                "post_id": "-7_1",
+                "post_id": "1",
                 "account_id": "vk-roastery",
                 "created_at": pd.Timestamp("2025-09-30T21:01Z"),
                 "by_brand": True,
@@ -364,11 +364,11 @@ class TestSamples:
 
     def test_wall(self) -> None:
         posts = self.run("vknet_Wall_GetById_Donut.json").tables["posts"]
-        assert posts[["post_id", "views", "likes"]].to_numpy().tolist() == [["-322_123", 9, 0]]
+        assert posts[["post_id", "views", "likes"]].to_numpy().tolist() == [["123", 9, 0]]
 
     def test_a_post_of_2014_has_no_views(self) -> None:
         posts = self.run("vknet_Wall_Get_ExtendedVersion_GenerateOutParametersCorrectly.json").tables["posts"]
-        assert posts["post_id"].tolist() == ["10_41"]
+        assert posts["post_id"].tolist() == ["41"]
         assert posts["views"].isna().all() and posts["likes"].tolist() == [1]
 
     def test_comments(self) -> None:
@@ -390,10 +390,11 @@ class TestSamples:
         assert found[["date", "subscribers", "joined", "left"]].to_numpy().tolist() == [row]
 
     def test_an_unanswered_message(self) -> None:
-        rows = self.run("vknet_Messages_GetHistory.json").tables["inquiries"]
-        assert rows["inquiry_id"].tolist() == ["-123456789_420"]
-        assert rows["received_at"].tolist() == [pd.Timestamp(1539101588, unit="s", tz="UTC")]
-        assert rows["answered_at"].isna().all()
+        rows = self.run("vknet_Messages_GetHistory.json").tables["messages"]
+        asked = rows[~rows["by_brand"]].sort_values("at").iloc[0]
+        assert (asked["dialog_id"], asked["message_id"]) == ("-123456789", "420")
+        assert asked["at"] == pd.Timestamp(1539101588, unit="s", tz="UTC")
+        assert not rows["by_brand"].any()
 
     def test_reach_of_posts(self) -> None:
         """The two posts 214 and 215 were seen by one person each, and by nobody else."""
@@ -401,11 +402,9 @@ class TestSamples:
         alone = self.run(name)
         assert alone.tables["post_reach"][["number", "reach"]].to_numpy().tolist() == [["214", 1], ["215", 1]]
         assert "posts" not in alone.tables and any("2 posts (214, 215)" in each for each in alone.remarks)
-        known = {
-            number: (f"-7_{number}", dt.datetime(2024, 10, 6, tzinfo=dt.UTC)) for number in ("214", "215")
-        }
+        known = {number: (number, dt.datetime(2024, 10, 6, tzinfo=dt.UTC)) for number in ("214", "215")}
         posts = self.run(name, known_posts=lambda: known).tables["posts"]
-        assert posts[["post_id", "reach"]].to_numpy().tolist() == [["-7_214", 1], ["-7_215", 1]]
+        assert posts[["post_id", "reach"]].to_numpy().tolist() == [["214", 1], ["215", 1]]
 
     def test_figures_of_a_day(self) -> None:
         figures = self.run("vknet_Stats_GetByGroup_NormalCase.json").tables["account_stats"]
