@@ -23,6 +23,7 @@ from kpi_kit.sources import (
     tiktok,
     vk_api,
     vk_posts_table,
+    vk_statistics,
     wordstat,
     youscan,
     youtube,
@@ -33,6 +34,7 @@ SOURCES: Mapping[str, Importer] = MappingProxyType(
     {
         "vk-api": vk_api,
         "vk-posts": vk_posts_table,
+        "vk-statistics": vk_statistics.IMPORTER,
         "telegram-desktop": telegram_desktop,
         "telegram-graphs": telegram_graphs,
         "telethon": telethon,

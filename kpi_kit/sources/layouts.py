@@ -283,7 +283,7 @@ def _all_but_one(head: Head, layouts: Sequence[Layout]) -> Match:
                     " ".join(cell.split()) for cell in cells if cell.strip() and normal(cell) not in known
                 ]
                 share = len(titles & known) / max(len(titles), 1)
-                proved = not layout.marks or bool(titles & layout.signs)
+                proved = bool(titles & layout.signs) or bool(similar_titles(unknown, missing))
                 if (
                     not proved
                     or len(missing) != 1

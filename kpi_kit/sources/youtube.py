@@ -115,8 +115,8 @@ def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
     if span is None:
         if figures and rows:
             remark = (
-                f"{context.sheet.label}: figures of videos are unknown, as the table does not say its days: give "
-                "--since and --until, or import Totals.csv of the same export in the same command"
+                f"{context.sheet.label}: figures of videos are unknown, as the table does not say its days: "
+                "give --since and --until, or import Totals.csv of the same export in the same command"
             )
             context.remarks += [] if remark in context.remarks else [remark]
         return {"posts": posts}

@@ -1,0 +1,70 @@
+"""VK: statistics pages of a community saved as a table by day -> figures of days, and audience."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kpi_kit.core.schema import TABLES
+from kpi_kit.data.merge import ACCOUNT_STATS
+from kpi_kit.sources.count_back import count_back
+from kpi_kit.sources.layouts import Context, Field, Layout, Values, measure_field, titles
+from kpi_kit.sources.read_tables import TableImporter
+
+FILLS: Mapping[str, str] = {
+    "audience": "date subscribers joined left",
+    "account_stats": "views visitors reach joined left likes comments reposts",
+}
+UNKNOWN = "the number of members (give --subscribers)"
+TESTED = "documented layout"
+
+_MEASURES = (
+    measure_field("visitors", "Уникальные посетители|Unique visitors"),
+    measure_field("views", "Просмотры|Просмотры страницы|Views|Page views"),
+    measure_field("reach", "Охват|Полный охват|Reach"),
+    measure_field("reach_subscribers", "Охват подписчиков|Followers reach"),
+    measure_field("joined", "Подписались|Подписалось|Вступили|Joined"),
+    measure_field("left", "Отписались|Отписалось|Вышли|Left"),
+    measure_field("likes", "Мне нравится|Лайки|Likes"),
+    measure_field("comments", "Комментарии|Comments"),
+    measure_field("reposts", "Поделились|Рассказать друзьям|Shares"),
+)
+
+
+def _days(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
+    values["since"] = values["date"]
+    members = context.options.subscribers_at_end
+    if "joined" not in values or "left" not in values or not rows:
+        return {}
+    if members is None:
+        context.remarks.append(
+            "audience: no rows, as joined and left do not tell the members; give --subscribers N, those at "
+            "the end of the last day"
+        )
+        return {}
+    flows = zip(values["date"], values["joined"], values["left"], strict=True)
+    known = {
+        day: (int(came), int(went)) for day, came, went in flows if came is not None and went is not None
+    }
+    counts = count_back(known, members)
+    return {
+        "audience": {
+            "date": list(counts),
+            "subscribers": list(counts.values()),
+            "joined": [known[day][0] for day in counts],
+            "left": [known[day][1] for day in counts],
+            "_row": list(rows[: len(counts)]),
+        }
+    }
+
+
+DAYS = Layout(
+    "statistics pages of VK",
+    ACCOUNT_STATS,
+    (Field(TABLES["traffic"]["date"], titles("Дата|Date|День"), needed=True), *_MEASURES),
+    marks=titles("Уникальные посетители|Unique visitors"),
+    finish=_days,
+    measures=tuple(field.name for field in _MEASURES),
+    platform="vk",
+)
+
+IMPORTER = TableImporter("VK statistics", (DAYS,), FILLS, UNKNOWN, TESTED)
