@@ -283,7 +283,8 @@ def _all_but_one(head: Head, layouts: Sequence[Layout]) -> Match:
                     " ".join(cell.split()) for cell in cells if cell.strip() and normal(cell) not in known
                 ]
                 share = len(titles & known) / max(len(titles), 1)
-                proved = bool(titles & layout.signs) or bool(similar_titles(unknown, missing))
+                # without a proof of the kind, or a title that may be the missing one, a hint misleads
+                proved = titles & layout.signs if layout.marks else similar_titles(unknown, missing)
                 if (
                     not proved
                     or len(missing) != 1
