@@ -24,6 +24,7 @@ from kpi_kit.sources import (
     vk_api,
     vk_posts_table,
     vk_statistics,
+    wide_sheet,
     wordstat,
     youscan,
     youtube,
@@ -51,6 +52,7 @@ SOURCES: Mapping[str, Importer] = MappingProxyType(
         "brand-analytics": brand_analytics.IMPORTER,
         "youscan": youscan.IMPORTER,
         "content-plan": content_plan.IMPORTER,
+        "wide-sheet": wide_sheet,
         "guessed": synonym_mapping,
         "csv": mapped_csv,
     }

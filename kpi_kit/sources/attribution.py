@@ -12,9 +12,10 @@ from typing import Any
 from kpi_kit.core.errors import InputError, KitError, did_you_mean
 from kpi_kit.core.yaml_io import read_yaml
 from kpi_kit.sources.rows import counted, refuse
+from kpi_kit.sources.text_files import normal
 from kpi_kit.sources.wordstat_phrases import nested, normal_phrase
 
-_KEYS = ("rules", "specialists", "stages", "phrases")
+_KEYS = ("rules", "specialists", "stages", "phrases", "titles")
 _STAGE_KEYS = ("qualified", "not_qualified", "sold")
 _RULE_KEYS = ("field", "match", "account")
 _MOST_LISTED = 10
@@ -51,12 +52,15 @@ class Attribution:
         What stages of a CRM mean: ``qualified``, ``not_qualified``, ``sold``.
     phrases : mapping of str to str
         The brand of each phrase of Wordstat, spelled alike.
+    titles : mapping of str to str
+        The account of each title in sheets that people keep, normalised.
     """
 
     rules: Sequence[Rule] = ()
     specialists: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     stages: Mapping[str, Sequence[re.Pattern[str]]] = field(default_factory=dict)
     phrases: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     def account_of(self, fields: Mapping[str, str]) -> str | None:
         """The account of the first rule that matches; None where none does.
@@ -137,8 +141,18 @@ def read_attribution(path: Path) -> Attribution:
     people = _people(record.get("specialists"), path, problems)
     stages = _stages(record.get("stages"), path, problems)
     phrases = _phrases(record.get("phrases"), path, problems)
+    titles = _titles(record.get("titles"), path, problems)
     refuse(problems)
-    return Attribution(rules, people, stages, phrases)
+    return Attribution(rules, people, stages, phrases, titles)
+
+
+def _titles(section: Any, path: Path, problems: list[str]) -> Mapping[str, str]:
+    if section is None:
+        return {}
+    if not isinstance(section, Mapping):
+        problems.append(f"{path}: titles: allowed is title: account, found {section!r:.80}")
+        return {}
+    return {normal(str(title)): str(account) for title, account in section.items()}
 
 
 def _phrases(section: Any, path: Path, problems: list[str]) -> Mapping[str, str]:

@@ -30,7 +30,7 @@ class Head:
     Parameters
     ----------
     path : pathlib.Path
-    grids : tuple of RawTable
+    tables : tuple of RawTable
         Its tables of cells; none where it is JSON.
     keys : frozenset of str
         JSON: where something stands, such as ``response.items.item.post_type``.
@@ -41,7 +41,7 @@ class Head:
     """
 
     path: Path
-    grids: tuple[RawTable, ...] = ()
+    tables: tuple[RawTable, ...] = ()
     keys: frozenset[str] = frozenset()
     values: Mapping[str, Any] = field(default_factory=dict)
     page: str = ""
@@ -52,7 +52,7 @@ class Head:
 
         They are read once, however many importers look at them.
         """
-        for number, grid in enumerate(self.grids):
+        for number, grid in enumerate(self.tables):
             for delimiter in grid.delimiters:
                 key = number, delimiter
                 if key not in self._first:
@@ -86,7 +86,7 @@ def head_of(path: Path) -> Head:
         keys, values = _json_keys(plain)
         if keys or len(plain) < 3:
             return Head(path, keys=keys, values=values)
-    return Head(path, grids=tuple(raw_tables(path)), page=_beginning_of_page(plain))
+    return Head(path, tables=tuple(raw_tables(path)), page=_beginning_of_page(plain))
 
 
 def _beginning_of_page(start: bytes) -> str:

@@ -325,7 +325,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     coverage: list[tuple[dt.date, dt.date]] = []
     for path in paths:
         read_any, without = False, 0
-        for grid in head_of(path).grids:
+        for grid in head_of(path).tables:
             for notes, header, rows in _one_segment(list(_blocks(grid)), path, options, reader.remarks):
                 span = _span(notes, options)
                 layout = _layout(header[1], rows, span)

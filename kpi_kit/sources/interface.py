@@ -63,6 +63,8 @@ class ImportOptions:
         Whether a guessed mapping may be used (``--yes``).
     dry_run : bool
         Whether nothing is to be written (``--dry-run``), so that a guess is only shown.
+    accounts : frozenset of str
+        Those that are in the data already.
     known_posts : callable or None
         Gives the posts of the account that are in the data already: id and publication by number.
     known_reach : callable or None
@@ -102,6 +104,7 @@ class ImportOptions:
     mappings: Path | None = None
     confirmed: bool = False
     dry_run: bool = False
+    accounts: frozenset[str] = frozenset()
     known_posts: Callable[[], Mapping[str, tuple[str, dt.datetime]]] | None = None
     known_reach: Callable[[], Mapping[str, int]] | None = None
     companions: tuple[Path, ...] = ()

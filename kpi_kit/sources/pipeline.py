@@ -158,6 +158,8 @@ def _import_groups(
     sentences: list[str] = []
     problems: list[str] = []
     read: list[_ReadGroup] = []
+    with _opened(folder, options) as store:
+        options = replace(options, accounts=frozenset() if store is None else frozenset(store.accounts.index))
     for number, group in enumerate(groups):
         group_options = _options_of_group(options, folder, number)
         sentences += group.reason.splitlines()
