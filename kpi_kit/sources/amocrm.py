@@ -31,9 +31,11 @@ def _stage(stage: str) -> tuple[bool | None, str]:
 
 def _leads(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
     match = _EXPORTED.search(context.path.name)
-    if match and context.stamp is None:
+    if match and context.fetched_at is None:
         with contextlib.suppress(ValueError):  # some other number that looks like a date
-            context.stamp = dt.datetime.fromisoformat(match[1]).replace(tzinfo=dt.UTC) + dt.timedelta(days=1)
+            context.fetched_at = dt.datetime.fromisoformat(match[1]).replace(tzinfo=dt.UTC) + dt.timedelta(
+                days=1
+            )
     return leads(values, rows, context, _stage)
 
 

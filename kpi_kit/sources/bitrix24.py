@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.data.merge import ALL_TABLES
+from kpi_kit.data.merge import DEAL_LEADS
 from kpi_kit.sources.file_head import Head, head_of
 from kpi_kit.sources.interface import Imported, ImportOptions, Match
 from kpi_kit.sources.json_files import read_json
@@ -57,12 +57,12 @@ def _finish(kind: str) -> Finish:
         tables = {"leads": made}
         named = zip(once["lead_id"], once.get("of_lead", ()), strict=False)
         pairs = [(f"deal:{deal}", f"lead:{lead}") for deal, lead in named if lead and lead != "0"]
-        if pairs and _DEAL_LEADS in ALL_TABLES:
+        if pairs:
             deals, of = zip(*pairs, strict=True)
             rows_of = [
                 row for row, lead in zip(numbers, once["of_lead"], strict=True) if lead and lead != "0"
             ]
-            tables[_DEAL_LEADS] = {"deal_id": list(deals), "lead_id": list(of), "_row": rows_of}
+            tables[DEAL_LEADS] = {"deal_id": list(deals), "lead_id": list(of), "_row": rows_of}
         return tables
 
     return finish

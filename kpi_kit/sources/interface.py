@@ -172,8 +172,6 @@ class Imported:
     stamps: Mapping[str, tuple[dt.datetime | None, ...]] = field(default_factory=dict)
     source: str | None = None
     fetched_at: dt.datetime | None = None
-    source: str | None = None
-    fetched_at: dt.datetime | None = None
     complete: frozenset[str] = frozenset()
 
     @classmethod

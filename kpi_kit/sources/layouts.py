@@ -133,7 +133,7 @@ class Context:
     remarks: list[str] = dataclass_field(default_factory=list)
     counts: Counter[str] = dataclass_field(default_factory=Counter)
     unmatched: UnmatchedRows = dataclass_field(default_factory=UnmatchedRows)
-    stamp: dt.datetime | None = None
+    fetched_at: dt.datetime | None = None
     coverage: dict[str, tuple[DateRange, ...]] = dataclass_field(default_factory=dict)
 
     def where(self, row: int) -> str:

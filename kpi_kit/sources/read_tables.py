@@ -116,10 +116,16 @@ class ExportReader:
                 for name, days in context.coverage.items():
                     ranges[name] = (*ranges.get(name, ()), *days)
             coverage = ranges
-        stamps = [context.stamp for context in self._contexts if context.stamp is not None]
+        fetched = [context.fetched_at for context in self._contexts if context.fetched_at is not None]
         remarks, tables = self.batches.finish()
-        stamp = max(stamps, default=self.batches.newest())
-        return Imported(tables, coverage, (*remarks, *self.remarks), stamp, platform)
+        return Imported(
+            tables,
+            coverage,
+            (*remarks, *self.remarks),
+            self.batches.newest(),
+            platform,
+            fetched_at=max(fetched, default=None),
+        )
 
 
 def read_layouts(
