@@ -131,7 +131,8 @@ def typed(table: Table, columns: dict[str, list[Any]]) -> pd.DataFrame:
     Posts have the platform's own number, whatever the export writes.
     """
     if "post_id" in columns and "post_id" in table.names:
-        numbers = [None if text is None else post_number(str(text)) for text in columns["post_id"]]
+        # nearly all are plain numbers, which need no look
+        numbers = [text if text is None or text.isalnum() else post_number(text) for text in columns["post_id"]]
         columns = {**columns, "post_id": numbers}
     return pd.DataFrame(
         {
