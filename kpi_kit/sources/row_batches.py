@@ -132,7 +132,8 @@ def typed(table: Table, columns: dict[str, list[Any]]) -> pd.DataFrame:
     """
     if "post_id" in columns and "post_id" in table.names:
         # nearly all are plain numbers, which need no look
-        numbers = [text if text is None or text.isalnum() else post_number(text) for text in columns["post_id"]]
+        written = columns["post_id"]
+        numbers = [text if text is None or text.isalnum() else post_number(text) for text in written]
         columns = {**columns, "post_id": numbers}
     return pd.DataFrame(
         {
