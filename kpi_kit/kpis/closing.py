@@ -8,6 +8,8 @@ from functools import cache
 from importlib import resources
 
 _WORD = re.compile(r"\w+")
+_BESIDE = ("да", "все", "вам", "вас", "тебе", "очень", "большое", "тогда", "и", "теперь", "еще раз", "заранее")
+"""Words that end nothing by themselves, but may stand beside a phrase that does."""
 
 
 def is_closing(text: str, *, wordless: bool = False) -> bool:
@@ -58,8 +60,9 @@ def _phrases() -> tuple[dict[tuple[str, ...], bool], int]:
     """Phrases as words, with whether they close by themselves, and the length of the longest."""
     file = resources.files(__package__).joinpath("closing_phrases.txt")
     lines = file.read_text(encoding="utf-8").splitlines()
-    phrases = {
-        tuple(_WORD.findall(_plain(line))): not line.startswith("+")
+    phrases = {tuple(words.split()): False for words in _BESIDE}
+    phrases |= {
+        tuple(_WORD.findall(_plain(line))): True
         for line in lines
         if line.strip() and not line.startswith("#")
     }
