@@ -8,7 +8,20 @@ from functools import cache
 from importlib import resources
 
 _WORD = re.compile(r"\w+")
-_BESIDE = ("да", "все", "вам", "вас", "тебе", "очень", "большое", "тогда", "и", "теперь", "еще раз", "заранее")
+_BESIDE = (
+    "да",
+    "все",
+    "вам",
+    "вас",
+    "тебе",
+    "очень",
+    "большое",
+    "тогда",
+    "и",
+    "теперь",
+    "еще раз",
+    "заранее",
+)
 """Words that end nothing by themselves, but may stand beside a phrase that does."""
 
 
