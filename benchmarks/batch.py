@@ -250,7 +250,7 @@ def private(pid: int) -> int:
 
 
 def watched(params: Path, names: Sequence[str]) -> dict[str, Any]:
-    """The memory of a run: of its own process, of the server, and of each worker with its kernel."""
+    """The memory of a run: of its own process, of the server, and of each forked process."""
     peak = {"run": 0, "server": 0, "worker": 0}
     with tempfile.TemporaryDirectory() as out:
         thread = threading.Thread(target=kit, args=(names, params, Path(out)))
@@ -267,8 +267,7 @@ def _watch(peak: dict[str, int]) -> None:
         for server in run.children():
             forked = server.children()
             peak["server"] = max(peak["server"], private(server.pid))
-            # a report is a worker and its kernel, and as many reports are made as there are jobs
-            peak["worker"] = max(peak["worker"], sum(private(one.pid) for one in forked) // JOBS)
+            peak["worker"] = max([peak["worker"], *(private(one.pid) for one in forked)])
         peak["run"] = max(peak["run"], private(run.pid))
 
 
@@ -317,7 +316,7 @@ me = psutil.Process()
 close = batch.Publisher.close
 def watch(publisher):
     close(publisher)
-    server = me.children()[0]
+    server = next(one for one in me.children() if any("forkserver" in word for word in one.cmdline()))
     print(me.memory_info().rss >> 20, me.num_fds(), me.num_threads(), server.num_fds(), server.num_threads())
 batch.Publisher.close = watch
 if __name__ == "__main__":

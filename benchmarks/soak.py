@@ -4,7 +4,7 @@ Run ``python benchmarks/soak.py`` (or ``make soak``). For each seed a batch of t
 which some fail in every way that is known, and the batch itself is stopped or killed in its middle; then
 it is run again. What must hold afterwards:
 
-- a report that nothing happened to, and one whose kernel or worker died once, is that of a calm run;
+- a report that nothing happened to, and one whose process or server died once, is that of a calm run;
 - a report that failed has left its notebook, and neither a page nor a scorecard;
 - the manifest says which is which;
 - no process and no temporary file is left.
@@ -33,7 +33,7 @@ NOTEBOOKS = ROOT / "tests/notebooks"
 DEADLINE = 4.0
 FATAL = {
     "raises": "raise ValueError('stormy')",
-    "kernel dies": "os.kill(os.getpid(), signal.SIGKILL)",
+    "process dies": "os.kill(os.getpid(), signal.SIGKILL)",
     "hangs": "time.sleep(600)",
     "holds the interpreter": "ctypes.PyDLL(None).sleep(600)",
     "exits": "sys.exit(0)",
@@ -43,7 +43,7 @@ FATAL = {
 }
 """Ways to fail for good."""
 ONCE = {
-    "kernel dies once": "os.kill(os.getpid(), signal.SIGKILL)",
+    "process dies once": "os.kill(os.getpid(), signal.SIGKILL)",
     "server dies once": "os.kill(os.getppid(), signal.SIGKILL)",
 }
 """Ways that a second try gets over."""

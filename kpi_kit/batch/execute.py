@@ -193,10 +193,7 @@ class Follower:
     def leave(self, error: str) -> tuple[float, ...]:
         """Save the notebook as far as it came, if the other process could not; returns the cells' seconds."""
         executed = self._report.executed
-        with suppress(OSError, ValueError):
-            json.loads(executed.read_text(encoding="utf-8"))
-            return ()  # the process has saved it whole
-        if self._notebook is None:
+        if self._notebook is None or _read(executed) is not None:
             return ()
         notebook = json.loads(self._notebook)
         for index, text in self._cells.items():
@@ -208,6 +205,15 @@ class Follower:
             executed.write_text(json.dumps(notebook), encoding="utf-8")
             return _name_the_real_folder(self._report)
         return ()
+
+
+def _read(notebook: Path) -> dict[str, Any] | None:
+    """A saved notebook; None where it is missing or torn."""
+    try:
+        content: dict[str, Any] = json.loads(notebook.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content
 
 
 def _mark_failed(cell: dict[str, Any], error: str) -> None:
@@ -290,8 +296,13 @@ def _run_notebook(report: Report, tell: Callable[..., None], in_kernel: bool) ->
     except DeadKernelError:
         return f"{name}: its kernel died, perhaps for want of memory", True
     except Exception as fault:  # whatever else goes wrong, the other reports go on
-        return f"{name}: {type(fault).__name__}: {_first_line(str(fault))}", False
+        return sentence_of(report, fault), False
     return None, False
+
+
+def sentence_of(report: Report, fault: Exception) -> str:
+    """What to say of an exception that nothing else is known of."""
+    return f"{report.notebook.name}: {type(fault).__name__}: {_first_line(str(fault))}"
 
 
 def _no_format_string(path: Path) -> str:
@@ -348,9 +359,9 @@ def _page(report: Report) -> str | None:
 
 def _name_the_real_folder(report: Report) -> tuple[float, ...]:
     """Leave no trace of the scratch folder in what the reader keeps; returns the cells' seconds."""
-    if not report.executed.is_file():
+    notebook = _read(report.executed)
+    if notebook is None:
         return ()
-    notebook = json.loads(report.executed.read_text(encoding="utf-8"))
     made = notebook["metadata"]["papermill"]
     made["input_path"], made["output_path"] = report.notebook.name, report.executed.name
     text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"

@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
 from kpi_kit.batch import preload
-from kpi_kit.batch.execute import Follower, Report, Result, execute
+from kpi_kit.batch.execute import Follower, Report, Result, execute, sentence_of
 from kpi_kit.core.errors import ReportError
 
 P = ParamSpec("P")
@@ -230,6 +230,8 @@ class Workers:
             result = Result(report.id, str(fault), 0.0)
         except LostError:
             result = lost_result(report)
+        except Exception as fault:  # also for want of memory in its process: the other reports go on
+            result = Result(report.id, sentence_of(report, fault), 0.0)
         if result.error is not None:
             cells = follower.leave(result.error)
             result = replace(result, seconds=time.perf_counter() - begun, cells=result.cells or cells)
