@@ -1,4 +1,4 @@
-"""The workers of a cluster, in place of this machine's: the same calls, made by dask.distributed."""
+"""Workers on a cluster of dask.distributed, with the interface of :class:`kpi_kit.batch.warm.Workers`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 
 class Cluster:
-    """The workers of a dask cluster, which see the folders of the run under the same names.
+    """The workers of a dask cluster; they see the folders of the run under the same names.
 
-    A worker that dies is the cluster's to replace; its reports go to others.
+    The cluster replaces a worker that dies, and other workers take its reports.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Cluster:
     Raises
     ------
     InputError
-        Where dask.distributed is not installed, or there is no scheduler at the address.
+        If dask.distributed is not installed, or there is no scheduler at the address.
     """
 
     def __init__(self, scheduler: str) -> None:
@@ -51,10 +51,10 @@ class Cluster:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._client.close()  # what was not finished is forgotten by the scheduler, and ended with its worker
+        self._client.close()  # the scheduler drops unfinished calls
 
     def warm_up(self) -> None:
-        """A cluster's workers import what they need when they need it, and keep it."""
+        """Do nothing: workers of a cluster import libraries when they need them."""
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Call a function in one of the cluster's workers."""
@@ -62,38 +62,38 @@ class Cluster:
         return future
 
     def execute(self, reports: Sequence[Report]) -> Iterator[tuple[Report, Result]]:
-        """Execute notebooks, and yield each with its result as it ends."""
-        reports_of = {self._ask(report): report for report in reports}
-        ended = self._dask.as_completed(list(reports_of), loop=self._client.loop)
-        again: set[str] = set()
+        """Execute notebooks, and yield each with its result when it ends."""
+        calls = {self._submit(report): report for report in reports}
+        ended = self._dask.as_completed(list(calls), loop=self._client.loop)
+        repeated: set[str] = set()
         for future in ended:
-            report = reports_of.pop(future)
+            report = calls.pop(future)
             try:
                 result: Result = future.result()
             except self._dask.KilledWorker:
                 result = lost_result(report)
-            if result.lost and report.id not in again:
-                again.add(report.id)
-                reports_of[second := self._ask(report)] = report
+            if result.lost and report.id not in repeated:
+                repeated.add(report.id)
+                calls[second := self._submit(report)] = report
                 ended.add(second)
                 continue
-            yield report, replace(result, attempts=1 + (report.id in again))
+            yield report, replace(result, attempts=1 + (report.id in repeated))
 
-    def _ask(self, report: Report) -> Any:
+    def _submit(self, report: Report) -> Any:
         return self._client.submit(
             _here, str(Path.cwd()), _make, report, pure=False, key=f"{report.id}-{os.urandom(4).hex()}"
         )
 
 
 def _here(folder: str, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """In a worker: in the folder of the run, so that relative names mean the same."""
+    """In a worker: call a function in the current folder of the run, for relative paths."""
     os.chdir(folder)
     return function(*args, **kwargs)
 
 
 def _make(report: Report) -> Result:
     """In a worker: execute a notebook in a process of its own."""
-    # such a worker is a daemon, which may start no process; these end with it all the same
+    # multiprocessing forbids daemons, such as this worker, to start processes; ours end with it
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     with Workers(1) as workers:
         return workers.make(report)

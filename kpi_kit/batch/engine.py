@@ -1,7 +1,7 @@
-"""papermill's engines of the kit: one runs cells in an IPython shell of this process, one in a kernel.
+"""The kit's engines for papermill: one runs cells in an IPython shell of this process, one in a kernel.
 
-Both send each change of the notebook to a callable instead of saving it: another process can save it where
-this one is ended, and saving after each cell takes longer than most cells.
+Both send each change of the notebook to a callable and do not save it: saving after each cell takes longer
+than most cells. Another process saves the notebook if this one is killed.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _LANGUAGE = {
     "nbconvert_exporter": "python",
     "file_extension": ".py",
 }
-"""What ipykernel writes into the metadata of a notebook."""
+"""The metadata that ipykernel writes into a notebook."""
 
 Tell = Callable[..., None]
 """Takes ``"notebook", JSON`` when execution begins, ``"cell", index, JSON`` when a cell begins or ends."""
 
 
 class _Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has no types
-    """Keeps the times and states that papermill writes, and tells of each change."""
+    """Writes times and states as papermill does, and sends each change."""
 
     def __init__(self, notebook: NotebookNode, tell: Tell) -> None:
         super().__init__(notebook, progress_bar=False)
@@ -62,9 +62,11 @@ class _Manager(NotebookExecutionManager):  # type: ignore[misc]  # papermill has
 
 
 class _TellingEngine(Engine):  # type: ignore[misc]
+    """Executes a notebook with the manager that sends its changes."""
+
     @classmethod
     def execute_notebook(cls, nb: NotebookNode, kernel_name: str, *, tell: Tell, **options: Any) -> Any:
-        """Execute a notebook."""
+        """Execute a notebook, and return it."""
         manager = _Manager(nb, tell)
         manager.notebook_start()
         try:
@@ -75,32 +77,31 @@ class _TellingEngine(Engine):  # type: ignore[misc]
 
 
 class KernelEngine(_TellingEngine, NBClientEngine):  # type: ignore[misc]
-    """Runs the cells in a kernel, as papermill does by default."""
+    """Runs the cells in a kernel, as papermill's default engine does."""
 
 
 class ProcessEngine(_TellingEngine):
-    """Runs the cells in this process; nobody may have run a notebook in it before."""
+    """Runs the cells in this process, which must not have run a notebook before."""
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: _Manager, kernel_name: str, **options: Any) -> None:
-        """Run cell by cell up to the first error."""
+        """Run the cells up to the first error."""
         notebook = nb_man.nb
         notebook.metadata["language_info"] = _LANGUAGE
         with _new_shell() as shell:
             for index, cell in enumerate(notebook.cells):
                 nb_man.cell_start(cell, index)
-                well = True
-                if cell.cell_type == "code" and cell.source.strip():
-                    well = shell.run(cell)
-                if not well:
+                is_code = cell.cell_type == "code" and cell.source.strip()
+                failed = is_code and not shell.run(cell)
+                if failed:
                     nb_man.cell_exception(cell, index)
                 nb_man.cell_complete(cell, index)
-                if not well:
+                if failed:
                     break
 
 
 class _Stream(io.TextIOBase):
-    """A standard stream of the shell: what is written becomes an output of the cell."""
+    """A standard stream whose text becomes an output of the cell."""
 
     encoding, errors = "utf-8", "strict"
 
@@ -119,12 +120,12 @@ class _Stream(io.TextIOBase):
 
 
 class _Hook(DisplayHook):
-    """Keeps the value of a cell's last expression as its result."""
+    """Makes the value of a cell's last expression an output."""
 
     shell: Any
 
     def write_output_prompt(self) -> None:
-        """The output has the number."""
+        """Write nothing: the output has the number."""
 
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
         self.shell.add(
@@ -141,7 +142,7 @@ class _Hook(DisplayHook):
 
 
 class _Publisher(DisplayPublisher):
-    """Keeps what a cell displays."""
+    """Makes what a cell displays an output."""
 
     shell: Any
 
@@ -163,7 +164,7 @@ class _Publisher(DisplayPublisher):
 
 
 def _text(data: dict[str, Any]) -> dict[str, Any]:
-    """The same data, with bytes written as base64 as in a message of a kernel."""
+    """The data with bytes as base64, as in a message of a kernel."""
     return {
         kind: b2a_base64(value, newline=False).decode("ascii") if isinstance(value, bytes) else value
         for kind, value in data.items()
@@ -177,7 +178,7 @@ class _Shell(InteractiveShell):
     display_pub_class = Type(_Publisher)
 
     def __init__(self, written: IO[str], **options: Any) -> None:
-        self._written = written  # what code that is not Python writes to the descriptors of the streams
+        self._written = written  # text that was written to file descriptors 1 and 2
         self._outputs: list[NotebookNode] = []
         self._named: dict[str, list[NotebookNode]] = {}
         self._clears_next = False
@@ -185,10 +186,10 @@ class _Shell(InteractiveShell):
         super().__init__(**options)  # type: ignore[no-untyped-call]  # IPython has few types
 
     def init_virtualenv(self) -> None:
-        """Import only what this interpreter imports."""
+        """Add no folder to the path."""
 
     def run(self, cell: NotebookNode) -> bool:
-        """Run a cell and write into it what it displays; returns whether it ended without an error."""
+        """Run a cell and fill its outputs; returns whether it ended without an error."""
         cell.execution_count = self.execution_count
         self._outputs, self._clears_next, self._cannot_show = cell.outputs, False, False
         result = self.run_cell(  # type: ignore[no-untyped-call]
@@ -204,7 +205,7 @@ class _Shell(InteractiveShell):
         self._outputs.append(output)
 
     def add_text(self, name: str, text: str) -> None:
-        """Add to the output of a stream; parts that follow each other are one output."""
+        """Add text of a stream; consecutive texts of a stream are one output."""
         last = self._outputs[-1] if self._outputs and not self._clears_next else {}
         if text and last.get("output_type") == "stream" and last["name"] == name:
             last["text"] += text
@@ -212,7 +213,7 @@ class _Shell(InteractiveShell):
             self.add(v4.new_output("stream", name=name, text=text))
 
     def display(self, output: NotebookNode, display_id: str | None, update: bool) -> None:
-        """Add what is displayed; under a name that is displayed already, replace that, too."""
+        """Add an output; outputs with the same display id are replaced."""
         named = self._named.setdefault(display_id, []) if display_id else []
         for earlier in named:
             earlier.update(data=output.data, metadata=output.metadata)
@@ -221,7 +222,7 @@ class _Shell(InteractiveShell):
             self.add(output)
 
     def clear(self, wait: bool) -> None:
-        """Remove the outputs of the cell, now or when the next one comes."""
+        """Remove the outputs of the cell, now or when the next output comes."""
         self._clears_next = wait
         if not wait:
             self._outputs.clear()
@@ -237,7 +238,7 @@ class _Shell(InteractiveShell):
 
 @contextmanager
 def _new_shell() -> Iterator[_Shell]:
-    """A shell that leaves no files; at the end the streams and the folder of this process are as before."""
+    """A shell that leaves no files; restores the streams and the current folder at the end."""
     before = sys.stdout, sys.stderr, sys.displayhook, sys.excepthook
     place = Path.cwd()
     with (
@@ -256,7 +257,7 @@ def _new_shell() -> Iterator[_Shell]:
 
 
 def _import_from_here() -> None:
-    """Have modules in the current folder imported as in a kernel: after those of Python itself."""
+    """Put the current folder on the path where a kernel has it: after the standard library."""
     if "" not in sys.path:
         names = [Path(place).name for place in sys.path]
         sys.path.insert(names.index("site-packages") if "site-packages" in names else len(names), "")
@@ -264,7 +265,7 @@ def _import_from_here() -> None:
 
 @contextmanager
 def _descriptors_in(file: Path) -> Iterator[IO[str]]:
-    """Have this process and those that it starts write to a file instead of the standard streams."""
+    """Redirect file descriptors 1 and 2 to a file; yields it for reading."""
     saved = [os.dup(number) for number in (1, 2)]
     with file.open("ab") as stream, file.open(encoding="utf-8", errors="replace") as written:
         for number in (1, 2):
@@ -279,9 +280,9 @@ def _descriptors_in(file: Path) -> Iterator[IO[str]]:
 
 @contextmanager
 def kernel(*, ordinary: bool) -> Iterator[dict[str, Any]]:
-    """Options of papermill that say where the cells run: in this process, or in an ordinary kernel.
+    """Options with which papermill runs cells in this process, or in an ordinary kernel.
 
-    The kernel is one of this interpreter, and not of another with the same name.
+    The kernel runs this interpreter: the user may have installed another kernel with the same name.
     """
     if not ordinary:
         yield {"engine_name": IN_PROCESS}

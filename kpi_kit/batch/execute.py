@@ -1,4 +1,4 @@
-"""Execute one notebook with papermill and make its page; follow that from another process."""
+"""Execute one notebook with papermill and make its page; follow this from another process."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.report import render
 
 CELL_TIMEOUT = 600
-"""Seconds after which a cell is taken to hang."""
+"""Seconds after which a cell hangs."""
 DEADLINE = 1800
-"""Seconds after which a notebook is taken to hang, whatever its cells do."""
+"""Seconds after which a notebook hangs."""
 GRACE = 60.0
-"""Seconds for a process to begin, and again to make the page when the notebook has ended."""
+"""Seconds for the start of a process, and for the page after the last cell."""
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,23 @@ class Report:
     notebook : Path
         The stripped notebook.
     parameters : mapping
-        What it is given; all text. ``out`` is a scratch folder.
+        Values of its parameters; all text. ``out`` is a scratch folder.
     folder : Path
-        Where the executed notebook goes.
+        The folder of the executed notebook.
     out : Path
-        The folder that the executed notebook shall name instead of the scratch one.
+        The folder that the executed notebook names instead of the scratch folder.
     language : str or None
-        Where the page is to be made in the same process, by the embedded renderer: its language.
+        The language of the page, if the embedded renderer makes it in the same process.
     style : Path
-        The folder with what that page needs.
+        The folder with the stylesheet of that page.
     deadline : float
-        Seconds after which the whole notebook is ended.
+        Seconds after which the notebook is ended.
     environment : mapping
         Environment variables of the notebook's process besides those of the run.
     names : mapping of str to str
-        Folders that are copies of other places, and how those are called.
+        Names of the places of which folders are copies, by folder.
     beside : mapping
-        Files, with their texts, that the notebook finds in the folder of its period.
+        Texts of files to write into the folder of the period before the notebook runs.
     """
 
     id: str
@@ -69,12 +69,12 @@ class Report:
 
     @property
     def executed(self) -> Path:
-        """The executed notebook; where execution failed, as far as it came."""
+        """The executed notebook; of a failed one, up to the failing cell."""
         return self.folder / f"{self.id}.ipynb"
 
     @property
     def card(self) -> Path | None:
-        """The scorecard that a specialist's notebook saves; a department's saves none."""
+        """The scorecard that a specialist's notebook saves; a department's notebook saves none."""
         if "specialist" not in self.parameters:
             return None
         return Path(self.parameters["out"]) / self.parameters["period"] / f"{self.id}.json"
@@ -88,16 +88,16 @@ class Result:
     ----------
     id : str
     error : str or None
-        One sentence where it failed.
+        One sentence if it failed.
     seconds : float
     cells : tuple of float
-        Seconds of each code cell that was executed.
+        Seconds of each executed code cell.
     memory : int or None
-        The most that the process held at once, shared pages included, in MiB; None where it is unknown.
+        The most memory of the process in MiB, with shared pages; None if unknown.
     lost : bool
-        Whether a process died under it, so that another try may succeed.
+        Whether its process died, so that another try may succeed.
     attempts : int
-        How often it was tried.
+        Number of tries.
     """
 
     id: str
@@ -110,7 +110,7 @@ class Result:
 
 
 def check_declared(notebooks: Mapping[Path, Iterable[str]]) -> None:
-    """Refuse notebooks that would not take the parameters named: papermill only logs a warning."""
+    """Refuse notebooks that do not declare the named parameters: papermill only logs a warning."""
     problems = []
     for notebook, names in notebooks.items():
         missing = sorted(set(names) - _declared(notebook))
@@ -134,25 +134,25 @@ def _declared(notebook: Path) -> set[str]:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Within it, being told to end (SIGTERM, SIGHUP) is what Ctrl-C is: a KeyboardInterrupt.
+    """Within this, SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does.
 
-    A signal that somebody has already seen to, as ``nohup`` does, is left as it is.
+    A signal that is already handled or ignored, for example by ``nohup``, stays as it is.
     """
-    taken = {}
+    before = {}
     if threading.current_thread() is threading.main_thread():
         for name in ("SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-                taken[number] = signal.signal(number, signal.default_int_handler)
+                before[number] = signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        for number, earlier in taken.items():
-            signal.signal(number, earlier)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Follower:
-    """Follows a notebook that another process executes: how long to wait for it, and what it has come to.
+    """The time and the state of a notebook that another process executes.
 
     Parameters
     ----------
@@ -163,9 +163,9 @@ class Follower:
         self._report = report
         self._notebook: str | None = None
         self._cells: dict[int, str] = {}
-        self._late = f"it did not end within {report.deadline:g} s"
+        self._whole_late = f"it did not end within {report.deadline:g} s"
         self._cell_late = f"a cell did not end within {CELL_TIMEOUT} s"
-        self._sentence = self._late
+        self._late = self._whole_late
         self._end = self._due = time.monotonic() + report.deadline + GRACE
 
     def hear(self, kind: str, *content: Any) -> None:
@@ -178,20 +178,20 @@ class Follower:
             case "cell", [index, text]:
                 self._cells[index] = text
                 self._due = min(self._end, now + CELL_TIMEOUT)
-                self._sentence = self._late if self._due == self._end else self._cell_late
+                self._late = self._whole_late if self._due == self._end else self._cell_late
             case "executed", []:
-                self._due, self._sentence = now + GRACE, self._late
+                self._due, self._late = now + GRACE, self._whole_late
 
-    def patience(self) -> float:
-        """For how many seconds to wait for the next message."""
+    def left(self) -> float:
+        """Seconds until the next message is late."""
         return max(0.0, self._due - time.monotonic())
 
-    def lateness(self) -> str:
-        """The sentence to say when the patience is at its end."""
-        return f"{self._report.notebook.name}: {self._sentence}"
+    def late(self) -> str:
+        """The error of a notebook that is late."""
+        return f"{self._report.notebook.name}: {self._late}"
 
-    def leave(self, error: str) -> tuple[float, ...]:
-        """Save the notebook as far as it came, if the other process could not; returns the cells' seconds."""
+    def save_unfinished(self, error: str) -> tuple[float, ...]:
+        """Save the notebook with the cells so far, unless its process has; returns the cells' seconds."""
         executed = self._report.executed
         if self._notebook is None or _read(executed) is not None:
             return ()
@@ -201,10 +201,9 @@ class Follower:
         for cell in notebook["cells"]:
             if cell["metadata"]["papermill"]["status"] == "running":
                 _mark_failed(cell, error)
-        with suppress(OSError):  # the result says why the report failed
+        with suppress(OSError):  # the report has failed anyway
             executed.write_text(json.dumps(notebook), encoding="utf-8")
-            return _name_the_real_folder(self._report)
-        return ()
+        return _name_the_real_folder(self._report)
 
 
 def _read(notebook: Path) -> dict[str, Any] | None:
@@ -237,7 +236,7 @@ def execute(report: Report, tell: Callable[..., None], *, in_kernel: bool = Fals
     Returns
     -------
     Result
-        It also says what went wrong: other reports go on.
+        With an error if the report failed: other reports go on.
     """
     begun = time.perf_counter()
     cells: tuple[float, ...] = ()
@@ -259,7 +258,7 @@ def execute(report: Report, tell: Callable[..., None], *, in_kernel: bool = Fals
 
 
 def _peak() -> int | None:
-    """The most memory that this process has held, in MiB; only Linux says so."""
+    """The most memory of this process so far in MiB; None where there is no /proc."""
     with suppress(OSError, ValueError):
         for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
@@ -268,14 +267,14 @@ def _peak() -> int | None:
 
 
 def _run_notebook(report: Report, tell: Callable[..., None], in_kernel: bool) -> tuple[str | None, bool]:
-    """Run the cells; returns what went wrong, and whether a process died."""
+    """Run the cells; returns the error, if any, and whether a kernel died."""
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     from kpi_kit.batch import engine
 
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # the result has what it would say
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its errors are in the result
     name = report.notebook.name
     try:
         with engine.kernel(ordinary=in_kernel) as options:
@@ -301,17 +300,17 @@ def _run_notebook(report: Report, tell: Callable[..., None], in_kernel: bool) ->
 
 
 def sentence_of(report: Report, fault: Exception) -> str:
-    """What to say of an exception that nothing else is known of."""
+    """The error of a report for any other exception."""
     return f"{report.notebook.name}: {type(fault).__name__}: {_first_line(str(fault))}"
 
 
 def _no_format_string(path: Path) -> str:
-    """Papermill reads paths as format strings."""
+    """A path in which papermill, which formats paths, changes nothing."""
     return str(path.resolve()).replace("{", "{{").replace("}", "}}")
 
 
 def _sentence(report: Report, fault: Any) -> str:
-    """What the user can mend comes through as it was said; a fault of the notebook names its cell."""
+    """Errors of the kit as they are; other errors with the cell."""
     kinds: list[type[KitError]] = [KitError, *KitError.__subclasses__()]
     if fault.ename in {kind.__name__ for kind in kinds}:
         return "; ".join(str(fault.evalue).splitlines())
@@ -325,7 +324,7 @@ def _first_line(text: str) -> str:
 
 
 def _unfinished(report: Report) -> str | None:
-    """Papermill takes a notebook that calls ``sys.exit(0)`` for a good one."""
+    """The error of a notebook that called ``sys.exit(0)``: papermill reports success."""
     for cell in json.loads(report.executed.read_text(encoding="utf-8"))["cells"]:
         if (
             cell["cell_type"] == "code"
@@ -337,16 +336,16 @@ def _unfinished(report: Report) -> str | None:
 
 
 def _fault_of_card(report: Report) -> str | None:
-    """Whether the notebook saved its scorecard: that of its own specialist and period."""
+    """The error if the notebook did not save the scorecard of its specialist and period."""
     if report.card is None:
         return None
     try:
         card = json.loads(report.card.read_text(encoding="utf-8"))
-        found = (card["specialist"], card["period"])
+        owner = (card["specialist"], card["period"])
     except (OSError, ValueError, KeyError, TypeError) as fault:
         return f"{report.notebook.name}: it ended without saving a whole scorecard ({type(fault).__name__})"
-    if found != (report.id, report.parameters["period"]):
-        return f"{report.notebook.name}: it saved the scorecard of {found[0]} for {found[1]}"
+    if owner != (report.id, report.parameters["period"]):
+        return f"{report.notebook.name}: it saved the scorecard of {owner[0]} for {owner[1]}"
     return None
 
 
@@ -358,12 +357,12 @@ def _page(report: Report) -> str | None:
 
 
 def _name_the_real_folder(report: Report) -> tuple[float, ...]:
-    """Leave no trace of the scratch folder in what the reader keeps; returns the cells' seconds."""
+    """Replace the scratch folder in the executed notebook; returns the cells' seconds."""
     notebook = _read(report.executed)
     if notebook is None:
         return ()
-    made = notebook["metadata"]["papermill"]
-    made["input_path"], made["output_path"] = report.notebook.name, report.executed.name
+    metadata = notebook["metadata"]["papermill"]
+    metadata["input_path"], metadata["output_path"] = report.notebook.name, report.executed.name
     text = json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
     for path in (report.folder.resolve(), report.folder):
         text = text.replace(_in_json(path), _in_json(report.out))

@@ -1,4 +1,4 @@
-"""What this machine can carry: cores and memory, also inside a container."""
+"""The cores and the memory of this machine or container."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 import psutil
 
 PER_JOB = 300 * 2**20
-"""Bytes that a notebook takes of its own, with its kernel and the process that drives it, at the most."""
+"""The most bytes that the process of a notebook takes of its own."""
 BESIDES = 400 * 2**20
-"""Bytes that the run itself takes, and the process that the others are forked from."""
+"""Bytes of the run itself and of the fork server."""
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 def jobs(cores: int, memory: int) -> int:
-    """How many notebooks at once: one a core, as far as the memory goes, and at least one.
+    """How many notebooks to run at once: one a core if there is memory, and at least one.
 
     Examples
     --------
@@ -38,16 +38,16 @@ def cores(cgroup: Path = _CGROUP) -> int:
     >>> cores() >= 1
     True
     """
-    may = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with suppress(OSError, ValueError):
         quota, span = (cgroup / "cpu.max").read_text(encoding="ascii").split()
         if quota != "max":
-            may = min(may, max(1, round(int(quota) / int(span))))
-    return may
+            count = min(count, max(1, round(int(quota) / int(span))))
+    return count
 
 
 def memory(cgroup: Path = _CGROUP) -> int:
-    """How many bytes are to be had without swapping, in this container.
+    """How many bytes are available without swapping, in this container.
 
     Examples
     --------

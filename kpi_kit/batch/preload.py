@@ -1,8 +1,8 @@
-"""What the fork server does besides forking: import what reports need, and do once what is slow at first.
+"""What the fork server imports, and what it does once because it is slow the first time.
 
-:mod:`multiprocessing` imports this module in its fork server, see :mod:`kpi_kit.batch.warm`. The server
+:mod:`multiprocessing` imports this module in its fork server, see :mod:`kpi_kit.batch.processes`. The server
 first imports what computes. It imports the rest while it has nothing to fork. In other processes the import
-of this module has no effect.
+of this module does nothing.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 ORDER = "KPI_KIT_FORK_SERVER"
-"""The environment variable that makes a process the fork server: its temporary folder and params in JSON."""
+"""The environment variable for the fork server: the temporary folder and the params folder in JSON."""
 INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-"""The backend of matplotlib that shows figures in a notebook; matplotlib reads it when it is imported."""
+"""The backend of matplotlib for figures in a notebook; matplotlib reads it at its import."""
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""A pool of threads does not survive a fork, and several reports at once use all cores anyway."""
+"""A pool of threads does not survive a fork, and several reports at once use all cores."""
 _SLOW = "rfc3987_syntax"
-"""An optional part of jsonschema that takes over a second to import; it checks a format no notebook has."""
+"""An optional part of jsonschema for a format that no notebook has; its import takes over a second."""
 _COMPUTING = (
     "holidays.countries",
     "scipy.stats",
@@ -41,8 +41,9 @@ _COMPUTING = (
     "kpi_kit.scorecard.context",
     "kpi_kit.scorecard.platform_shocks",
     "kpi_kit.scorecard.inference",
+    "kpi_kit.batch.processes",
 )
-"""What the back-test needs, which a run computes first."""
+"""For the cohort, which a run computes first."""
 _NOTEBOOK = (
     "IPython.core.application",
     "IPython.core.completerlib",
@@ -57,43 +58,36 @@ _NOTEBOOK = (
     "seaborn",
     "kpi_kit.report.notebook_api",
 )
-"""What a report and its cells need."""
+"""For the cells of a report."""
 _TOOLS = (
     "nbconvert.exporters.templateexporter",
     "papermill",
     "kpi_kit.batch.engine",
-    "kpi_kit.batch.warm",
+    "kpi_kit.batch.execute",
 )
-"""What executes and renders a notebook, and what its cells have no use for."""
+"""For the execution and the page of a report."""
 
 server: int | None = None
-"""The process id of the fork server; None in a process that was not forked from it."""
+"""The process id of the fork server; None in processes that it has not forked."""
 has_threads = False
-"""Whether a library has started threads in the fork server, so that a forked process may hang."""
-
-
+"""Whether a library has started threads in the fork server: a forked process may hang then."""
 _steps: Iterator[Callable[[], object]] = iter(())
-"""What the server, or a process forked from it, has still to do."""
-
-
-def is_forked() -> bool:
-    """Whether this process was forked from a fork server that is alive."""
-    return server is not None and os.getppid() == server
+"""The steps that the server, or a process that it has forked, has still to take."""
 
 
 def finish() -> None:
-    """Do the steps that the server had not done when this process was forked."""
+    """In a forked process: take the steps that the server had not taken before the fork."""
     for step in _steps:
         _take(step)
 
 
 def _serve(folder: Path, params: Path | None) -> None:
-    """Make this process the fork server of its parent."""
+    """Set up the fork server, and import what computes."""
     global server, _steps
     server, run = os.getpid(), os.getppid()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # they are for the run, which ends this process
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the run handles them and ends the server
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # the run blocks them until here
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # they were blocked during the start
     os.setpgid(0, 0)
     atexit.register(_clear_up, run, folder)
     os.environ.update({**INLINE, **_ONE_THREAD})
@@ -102,15 +96,14 @@ def _serve(folder: Path, params: Path | None) -> None:
         if os.getppid() != run:
             raise SystemExit
         _take(partial(importlib.import_module, name))
-    if params is not None:
-        _read_params(params)
+    languages = [] if params is None else _read_params(params)
     gc.freeze()
-    _steps = _rest(folder)
-    selectors.DefaultSelector = _Selector  # type: ignore[misc]  # the server makes one when it has imported this
+    _steps = _later_steps(folder, languages)
+    selectors.DefaultSelector = _Selector  # type: ignore[misc]  # multiprocessing waits for requests with it
 
 
 class _Selector(selectors.DefaultSelector):
-    """Takes a step whenever there is nothing to fork."""
+    """Takes a step when there is no request."""
 
     def select(self, timeout: float | None = None) -> Any:
         while True:
@@ -124,13 +117,13 @@ class _Selector(selectors.DefaultSelector):
 
 def _take(step: Callable[[], object]) -> None:
     global has_threads
-    with suppress(ImportError):  # who needs the module says what is wrong
+    with suppress(ImportError):  # the report that needs the module names it
         step()
     has_threads = has_threads or _threads() > 1
 
 
 def _clear_up(run: int, folder: Path) -> None:
-    """At the end of the server, end what it has forked; remove the files of a run that was killed."""
+    """At the end of the server, kill its processes and remove the files of a run that was killed."""
     import psutil
 
     for child in psutil.Process().children():
@@ -138,29 +131,29 @@ def _clear_up(run: int, folder: Path) -> None:
             os.killpg(child.pid, signal.SIGKILL)
     if os.getppid() != run:
         shutil.rmtree(folder, ignore_errors=True)
-    os._exit(0)  # libraries would say what they leave behind
+    os._exit(0)  # without the messages of libraries about what they leave behind
 
 
 def _threads() -> int:
-    """How many threads this process has; Linux also counts those of libraries."""
+    """How many threads this process has; on Linux with those of libraries."""
     tasks = Path("/proc/self/task")
     return sum(1 for _ in tasks.iterdir()) if tasks.is_dir() else threading.active_count()
 
 
-def _rest(folder: Path) -> Iterator[Callable[[], object]]:
-    """What only a report needs, step by step."""
+def _later_steps(folder: Path, languages: Collection[str]) -> Iterator[Callable[[], object]]:
+    """The steps for what only a report needs."""
     for name in _NOTEBOOK:
         yield partial(importlib.import_module, name)
     for name in _TOOLS:
         yield partial(_load_tool, name)
-    yield _load_words
+    yield partial(_load_words, languages)
     yield _compute
     yield _draw
     yield partial(_render, folder)
 
 
 def _load_tool(name: str) -> None:
-    with _without_slow_grammar(), warnings.catch_warnings():  # a notebook may want to hear warnings
+    with _without_slow_grammar(), warnings.catch_warnings():  # the tools' filters are not the notebook's
         importlib.import_module(name)
 
 
@@ -176,25 +169,27 @@ def _without_slow_grammar() -> Iterator[None]:
             del sys.modules[_SLOW]
 
 
-def _read_params(folder: Path) -> None:
-    """Fill the cache of params."""
+def _read_params(folder: Path) -> list[str]:
+    """Fill the cache of params; returns the language of the reports."""
     from kpi_kit.core.errors import KitError
     from kpi_kit.params import load
 
-    with suppress(KitError):  # the run reports it
-        load(folder)
+    try:
+        return [load(folder).department.language]
+    except KitError:  # the run reports it
+        return []
 
 
-def _load_words() -> None:
-    """Read the data of both languages."""
+def _load_words(languages: Collection[str]) -> None:
+    """Read the data of the languages, or of all."""
     from kpi_kit.report import wording
 
-    for language in wording.LANGUAGES:
+    for language in languages or wording.LANGUAGES:
         wording.words(language, "RUB").period("2025-01")
 
 
 def _compute() -> None:
-    """Compute a trend, which reads distributions, and the hashes of the kit."""
+    """Compute a trend, which loads distributions, and the hash of the kit."""
     from kpi_kit.core import versions
     from kpi_kit.statistics import trend
 

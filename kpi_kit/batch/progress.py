@@ -1,4 +1,4 @@
-"""How a run tells what it is doing: a bar on a terminal, plain lines elsewhere."""
+"""The progress of a run: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from kpi_kit.batch.execute import Result
 from kpi_kit.core.sanitize import on_terminal
 
 _NAMED = 3
-"""How many of the reports that are under way the bar names."""
+"""How many of the running reports the bar names."""
 
 
 @contextmanager
 def display(console: Console, names: Sequence[str], jobs: int) -> Iterator[Callable[[Result], None]]:
-    """Yield what tells of a result; the bar counts what failed and names what is under way."""
+    """Yield a function that shows a result; the bar counts failures and names running reports."""
     if not console.is_terminal:
         yield lambda result: say(console, line(result))
         return
@@ -42,7 +42,7 @@ def display(console: Console, names: Sequence[str], jobs: int) -> Iterator[Calla
         task = bar.add_task(on_terminal(under_way(left, jobs)), total=len(left), failed="")
         failed = 0
 
-        def tell(result: Result) -> None:
+        def show(result: Result) -> None:
             nonlocal failed
             left.remove(result.id)
             failed += result.error is not None
@@ -54,11 +54,11 @@ def display(console: Console, names: Sequence[str], jobs: int) -> Iterator[Calla
                 failed=f"{failed} failed" if failed else "",
             )
 
-        yield tell
+        yield show
 
 
 def under_way(left: Sequence[str], jobs: int) -> str:
-    """The first of those that are left are under way: they are taken in order.
+    """The names of the running reports: the first of those left, because they run in order.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def under_way(left: Sequence[str], jobs: int) -> str:
 
 
 def line(result: Result) -> str:
-    """One result as it is told.
+    """The line of one result.
 
     Examples
     --------
@@ -84,12 +84,12 @@ def line(result: Result) -> str:
     >>> line(Result("anna", "no ink", 1.25, attempts=2))
     'anna: failed: no ink (tried 2 times)'
     """
-    tried = f" (tried {result.attempts} times)" if result.attempts > 1 else ""
+    tries = f" (tried {result.attempts} times)" if result.attempts > 1 else ""
     if result.error is None:
-        return f"{result.id}: done in {result.seconds:.1f} s{tried}"
-    return f"{result.id}: failed: {result.error}{tried}"
+        return f"{result.id}: done in {result.seconds:.1f} s{tries}"
+    return f"{result.id}: failed: {result.error}{tries}"
 
 
 def say(console: Console, text: str) -> None:
-    """Print as it stands: names of files are no markup, nor are they obeyed, and lines are not broken."""
+    """Print text without markup, control characters or line breaks."""
     console.print(on_terminal(text), markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from contextlib import suppress
 
-from kpi_kit.batch import warm
+from kpi_kit.batch import processes
 from kpi_kit.batch.execute import stoppable
 from kpi_kit.batch.workspace import has_manifest
 from kpi_kit.cli import OK, SOME_FAILED
@@ -21,14 +21,14 @@ def carry_out(options: argparse.Namespace) -> int:
     """Make the reports; 1 where some failed."""
     with stoppable():
         if _is_needed(options):
-            with suppress(OSError):  # the run says why it does without
-                warm.start(options.params)
+            with suppress(OSError):  # the run reports it
+                processes.start_server(options.params)
         return _made(options)
 
 
 def _is_needed(options: argparse.Namespace) -> bool:
     """Whether warm processes are needed for certain, so that they can start at once."""
-    if options.scheduler or is_url(options.out) or not warm.can_fork():
+    if options.scheduler or is_url(options.out) or not processes.can_fork():
         return False
     if options.force:
         return True

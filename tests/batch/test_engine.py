@@ -10,9 +10,9 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from kpi_kit.batch import execute, warm
+from kpi_kit.batch import execute, processes, warm
 
-pytestmark = pytest.mark.skipif(not warm.can_fork(), reason="there are no forks here")
+pytestmark = pytest.mark.skipif(not processes.can_fork(), reason="there are no forks here")
 
 CELLS = {
     "prints": "print(1)\nprint(2)\nprint(3, end='')",
@@ -71,7 +71,7 @@ def plain(cell: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def both() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(warm, "can_fork", lambda: False)
+        patch.setattr(processes, "can_fork", lambda: False)
         ordinary = warm.Workers(1)
     with warm.Workers(1) as workers, ordinary:
         yield workers, ordinary

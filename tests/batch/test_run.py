@@ -24,7 +24,7 @@ import nbformat
 import pytest
 from rich.console import Console
 
-from kpi_kit.batch import execute, publish, warm, workspace
+from kpi_kit.batch import execute, processes, publish, warm, workspace
 from kpi_kit.batch import run as batch
 from kpi_kit.core import errors
 from kpi_kit.core.errors import InputError
@@ -689,7 +689,7 @@ def test_a_disk_that_is_full_is_found_before_the_work(go, monkeypatch):
 
 
 def test_where_there_is_no_fork_ordinary_kernels_serve_after_one_line(go, monkeypatch):
-    monkeypatch.setattr(warm, "can_fork", lambda: False)
+    monkeypatch.setattr(processes, "can_fork", lambda: False)
     said = io.StringIO()
     outcome = go(console=Console(file=said, width=20))
     assert outcome.failed == {}

@@ -18,10 +18,10 @@ import psutil
 import pytest
 from nbformat import v4
 
-from kpi_kit.batch import execute, warm
+from kpi_kit.batch import execute, processes, warm
 from kpi_kit.core.errors import ReportError
 
-pytestmark = pytest.mark.skipif(not warm.can_fork(), reason="there are no forks here")
+pytestmark = pytest.mark.skipif(not processes.can_fork(), reason="there are no forks here")
 
 ROOT = Path(warm.__file__).parents[2]
 STATE = """
@@ -141,7 +141,7 @@ def workers() -> Iterator[warm.Workers]:
 @pytest.fixture
 def ordinary(monkeypatch: pytest.MonkeyPatch) -> Iterator[warm.Workers]:
     with monkeypatch.context() as patch:
-        patch.setattr(warm, "can_fork", lambda: False)
+        patch.setattr(processes, "can_fork", lambda: False)
         workers = warm.Workers(1)
     with workers:
         yield workers
@@ -206,7 +206,7 @@ def test_many_processes_leave_nothing(workers):
 
     def held() -> tuple[int, int, int]:
         files = [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in (server, os.getpid())]
-        return *files, len(list(workers.folder.iterdir()))
+        return *files, len(list(workers._folder.iterdir()))
 
     assert soon(lambda: held()[2] == 0)
     before = held()
@@ -248,7 +248,7 @@ print(os.getpid(), child.pid)
 def test_a_process_goes_with_all_that_it_started(workers, tmp_path):
     (said,) = run(workers, tmp_path, PARENT)
     assert soon(lambda: not any(map(is_alive, map(int, said.split()))))
-    assert list(workers.folder.iterdir()) == []
+    assert list(workers._folder.iterdir()) == []
 
 
 HANGS = f"""{PARENT}
@@ -280,7 +280,7 @@ def test_whoever_is_killed_all_processes_and_files_go(tmp_path, who):
             assert notebook.cells[0].outputs[-1].evalue == result.error
             assert soon(lambda: not any(map(is_alive, pids)))
     assert soon(lambda: not any(map(is_alive, pids)))
-    assert not workers.folder.exists()
+    assert not workers._folder.exists()
 
 
 def test_a_server_that_was_killed_is_started_again(workers):
