@@ -203,7 +203,8 @@ def test_the_tables_are_those_of_the_contract() -> None:
         wanted = []
         for column in table.columns:
             kind = " / ".join(f"`{word}`" for word in column.allowed) or column.type.value
-            may = "absent or empty" if not column.required else "empty" if column.nullable else ""
+            older = column.default is not None or not column.required
+            may = "absent or empty" if older else "empty" if column.nullable else ""
             wanted.append((column.name, kind, may))
         assert [row[:3] for row in rows] == wanted, name
         assert f"\nKey: {', '.join(table.key)}." in told[name]
