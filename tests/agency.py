@@ -54,6 +54,8 @@ HEADERS = {
     "coverage": "table,scope,since,until",
 }
 """The columns of the lines that tests give; a line may end early, what is missing is unknown."""
+LATER = {"leads": "status,source", "plan": "on_brand"}
+"""Further columns of tables some of whose lines are longer."""
 
 
 def entry(kpi: str, **given: Any) -> Json:
@@ -87,7 +89,7 @@ def build(
 
     ``coverage`` is by default that of every table which is given; ``()`` writes a table without rows.
     """
-    told = {name: [HEADERS[name], *(_padded(name, lines))] for name, lines in tables.items()}
+    told = {name: [_header(name, lines), *_padded(name, lines)] for name, lines in tables.items()}
     told["accounts"] = list(accounts or ACCOUNTS)
     given = cover(*(name for name in tables if TABLES[name].scope)) if coverage is None else coverage
     told["coverage"] = [HEADERS["coverage"], *given]
@@ -97,8 +99,13 @@ def build(
     return data, write_params(folder / "params", house, {"ann": ann, **(colleagues or {})})
 
 
+def _header(name: str, lines: Lines) -> str:
+    width = max((line.count(",") for line in lines), default=0)
+    return f"{HEADERS[name]},{LATER[name]}" if width > HEADERS[name].count(",") else HEADERS[name]
+
+
 def _padded(name: str, lines: Lines) -> Iterator[str]:
-    width = HEADERS[name].count(",")
+    width = _header(name, lines).count(",")
     return (line + "," * (width - line.count(",")) for line in lines)
 
 

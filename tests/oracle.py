@@ -132,18 +132,21 @@ def _month_start(year: int, month: int) -> date:
 KEYS = {
     "accounts": ["account_id"],
     "audience": ["date", "account_id"],
-    "posts": ["post_id"],
-    "post_stats": ["post_id", "stats_at"],
-    "comments": ["comment_id"],
-    "inquiries": ["inquiry_id"],
-    "leads": ["lead_id"],
+    "posts": ["account_id", "post_id"],
+    "post_stats": ["account_id", "post_id", "stats_at"],
+    "post_increments": ["account_id", "post_id", "since", "until"],
+    "comments": ["account_id", "comment_id"],
+    "messages": ["account_id", "dialog_id", "message_id"],
+    "inquiries": ["account_id", "inquiry_id"],
+    "leads": ["source", "lead_id"],
+    "totals": ["account_id", "measure", "since", "until"],
     "traffic": ["date", "account_id"],
     "brand_queries": ["since", "until", "brand", "phrase"],
-    "mentions": ["mention_id"],
-    "plan": ["plan_id"],
+    "mentions": ["brand", "mention_id"],
+    "plan": ["account_id", "plan_id"],
     "coverage": ["table", "scope", "since"],
 }
-DATES = {"date", "since", "until", "opened"}
+DATES = {"date", "since", "until", "opened", "closed"}
 TIMES = {
     "published_at",
     "stats_at",
@@ -157,6 +160,7 @@ TIMES = {
     "due_at",
     "approved_at",
     "cancelled_at",
+    "at",
 }
 NUMBERS = {
     "subscribers",
@@ -171,8 +175,9 @@ NUMBERS = {
     "visitors",
     "sale_amount",
     "queries",
+    "value",
 }
-FLAGS = {"on_brand", "by_brand", "meaningful", "qualified", "approved"}
+FLAGS = {"on_brand", "by_brand", "meaningful", "qualified", "approved", "automatic", "closing"}
 
 # The column by which a row belongs to a day, and by which it is known or not yet known at `as_of`.
 WHEN = {
@@ -271,6 +276,11 @@ class Book:
     minimum: float
     worked: Callable[[datetime, datetime], timedelta]
     phrases: list[str]
+    count_tolerance: int = 2
+    accepted: dict[str, list[date]] = field(default_factory=dict)
+    automatic: timedelta = timedelta(seconds=5)
+    currency: str = "RUB"
+    rates: list[tuple[date, str, float]] = field(default_factory=list)
     index: dict[str, dict[str, tuple[list[date], list[Row]]]] = field(default_factory=dict)
     covered_cache: dict[tuple[str, str], Days] = field(default_factory=dict)
 
@@ -278,10 +288,14 @@ class Book:
         self.today = self.as_of.astimezone(self.zone).date()  # this day is not over yet [2]
         self.accounts = {row["account_id"]: row for row in self.tables.get("accounts") or []}
         known = {name: self._known(name) for name in WHEN}
+        known["audience"] = self._credible(known["audience"])
+        known["inquiries"] = self._inquiries(known["inquiries"], self._talk())
         sold = [
-            Row(row, day=self.local(row["sold_at"])) for row in known["leads"] if row["sold_at"] is not None
+            Row(row, day=self.local(row["sold_at"]))
+            for row in known["leads"]
+            if row["sold_at"] is not None and row["status"] not in ("open", "lost")
         ]
-        posts = {row["post_id"]: row for row in known["posts"]}
+        posts = {(row["account_id"], row["post_id"]): self._grown(row) for row in known["posts"]}
         self.live_posts = {
             key: row for key, row in posts.items() if not self.happened(row["deleted_at"])
         }  # "deleted posts (deleted_at <= as_of) count nowhere"
@@ -295,8 +309,147 @@ class Book:
         found = defaultdict(list)
         for row in self.tables.get("post_stats") or []:
             if row["stats_at"] <= self.as_of:
-                found[row["post_id"]].append(row)
+                found[row["account_id"], row["post_id"]].append(row)
         return found
+
+    def _credible(self, rows: list[Row]) -> list[Row]:
+        """Doubtful counts are unknown, these rows alone [29]: 0 after more than 100, until the counts have
+        stayed
+        under half the old level for 14 days; more than double or under half (the larger over 100) that is
+        back
+        within 20 % inside 14 days. The last count that is not doubtful is the old level."""
+        found = []
+        for account in sorted({row["account_id"] for row in rows}):
+            own = sorted((row for row in rows if row["account_id"] == account), key=lambda row: row["day"])
+            level, wrong = None, set()
+            for i, row in enumerate(own):
+                count, accepted = row["subscribers"], row["day"] in self.accepted.get(account, [])
+                if level is None or accepted or not _jump(level, count) or i in wrong:
+                    level = level if i in wrong else count
+                    continue
+                later = [r for r in own[i:] if (r["day"] - row["day"]).days <= 14]
+                back = next(
+                    (k for k, r in enumerate(later) if abs(r["subscribers"] - level) * 5 <= level), None
+                )
+                if back is not None:
+                    wrong |= {
+                        i + k
+                        for k, r in enumerate(later[:back])
+                        if _jump(level, r["subscribers"]) and r["day"] not in self.accepted.get(account, [])
+                    }
+                    continue
+                low = [r for r in own[i:] if (r["day"] - row["day"]).days <= 14]
+                ended = any((r["day"] - row["day"]).days >= 14 for r in own[i:])
+                if (
+                    first := next((r for r in own[i:] if (r["day"] - row["day"]).days >= 14), None)
+                ) is not None:
+                    low = [r for r in own[i:] if r["day"] <= first["day"]]
+                stays = ended and all(2 * r["subscribers"] < level for r in low)
+                if count == 0 and not stays:
+                    wrong.add(i)
+                else:
+                    level = count
+            found += [Row(row, subscribers=None) if i in wrong else row for i, row in enumerate(own)]
+        return found
+
+    def _talk(self) -> list[Row]:
+        rows = [row for row in self.tables.get("messages") or [] if row["at"] <= self.as_of]
+        return [Row(row, day=self.local(row["at"])) for row in rows]
+
+    def _inquiries(self, rows: list[Row], messages: list[Row]) -> list[Row]:
+        """Rows of `inquiries`, but for the account and kind on days that `messages` cover; and what the
+        conversations hold: an inquiry opens with the first message of the other side that is not a closing
+        one,
+        and is answered by the first message of the brand after it that is not automatic [30]."""
+        if not messages:
+            return rows
+        kinds = {(row["account_id"], row["kind"]) for row in messages}
+        kept = [
+            row
+            for row in rows
+            if (row["account_id"], row["kind"]) not in kinds
+            or row["day"] not in self.covered("messages", row["account_id"])
+        ]
+        for talk in {(row["account_id"], row["dialog_id"]) for row in messages}:
+            said = [row for row in messages if (row["account_id"], row["dialog_id"]) == talk]
+            said.sort(key=lambda row: (row["at"], _as_number(row["message_id"])))
+            writers = {row["author"] for row in said if not row["by_brand"] and row["author"] is not None}
+            of = {row["message_id"]: row["author"] if len(writers) > 1 else None for row in said}
+            waiting: list[Row] = []
+            asked = None
+            for row in said:
+                if not row["by_brand"]:
+                    asked, author = row["at"], of[row["message_id"]]
+                    own = [one for one in waiting if one["author"] == author]
+                    if own and row["at"] - own[-1]["last"] <= 72 * HOUR:
+                        own[-1]["last"] = row["at"]
+                    elif not row["closing"]:
+                        waiting.append(
+                            Row(
+                                account_id=talk[0],
+                                received_at=row["at"],
+                                day=row["day"],
+                                author=author,
+                                last=row["at"],
+                                answered_at=None,
+                            )
+                        )
+                        kept.append(waiting[-1])
+                    continue
+                quick = row["author"] is None and asked is not None and row["at"] - asked <= self.automatic
+                if row["automatic"] if row["automatic"] is not None else quick:
+                    continue
+                to = row["reply_to"]
+                one_only = len(writers) > 1 and to in of and not _is_brand(said, to)
+                for one in [one for one in waiting if not one_only or one["author"] == of[to]]:
+                    one["answered_at"] = row["at"]
+                    waiting.remove(one)
+        return kept
+
+    def _grown(self, post: Row) -> Row:
+        """The figure at `as_of`: the one at the latest `stats_at` before it (0 at publication) plus the
+        fewest
+        increments that tile from there; where they do not, unknown."""
+        own = [
+            row
+            for row in self.tables.get("post_increments") or []
+            if (row["account_id"], row["post_id"]) == (post["account_id"], post["post_id"])
+            and row["until"] <= self.today
+        ]
+        grown = Row(post)
+        for name in ("views", "likes", "comments", "reposts"):
+            steps = [row for row in own if row[name] is not None]
+            if not steps or (post[name] is not None and post["stats_at"] is None):
+                continue
+            base = [] if post[name] is None else [(post["stats_at"], post[name])]
+            shots = self.snapshots.get((post["account_id"], post["post_id"]), [])
+            base += [(row["stats_at"], row[name]) for row in shots if row[name] is not None]
+            at, figure = max(base, key=lambda pair: pair[0], default=(None, 0))
+            first = self.local(post["published_at"] if at is None else at)
+            midnight = datetime.combine(first, time(0), self.zone).astimezone(UTC)
+            later = [row for row in steps if row["until"] > first]
+            if not later:
+                grown[name] = figure
+                continue
+            last = max(row["until"] for row in later)
+            tiles = tiling(later, first, last) if at is None or at == midnight else None
+            grown[name] = None if tiles is None else figure + sum(row[name] for row in tiles)
+            grown["stats_at"] = datetime.combine(last, time(0), self.zone).astimezone(UTC)
+        return grown
+
+    def rate(self, currency: str | None, day: date) -> float | None:
+        """The latest rate on or before the day, at most 14 days old."""
+        if currency in (None, self.currency):
+            return 1
+        fit = [(when, rate) for when, unit, rate in self.rates if unit == currency and when <= day]
+        when, rate = max(fit, default=(None, None))
+        return rate if when is not None and (day - when).days <= 14 else None
+
+    def month_settled(self, moment: datetime) -> datetime:
+        """The end of the calendar month of a moment + `settle_days`."""
+        first = self.local(moment).replace(day=1)
+        end = Span.around(first, "month").end
+        return datetime.combine(end, time(0), self.zone).astimezone(UTC) + self.settle
 
     def local(self, moment: datetime) -> date:
         return moment.astimezone(self.zone).date()
@@ -347,16 +500,42 @@ class Book:
 
     # audience ------------------------------------------------------------------------------------
 
-    def last_before(self, account: str, when: date) -> Row | None:
-        """The account's last audience row dated before this day, however old."""
-        dates, rows = self.index["audience"].get(account, ([], []))
-        at = bisect_left(dates, when)
-        return rows[at - 1] if at else None
+    def counts(self, account: str) -> list[Row]:
+        """The rows of an account whose subscribers are known, by day."""
+        rows = self.index["audience"].get(account, ([], []))[1]
+        return [row for row in rows if row["subscribers"] is not None]
 
-    def first_from(self, account: str, when: date) -> Row | None:
-        dates, rows = self.index["audience"].get(account, ([], []))
-        at = bisect_left(dates, when)
-        return rows[at] if at < len(rows) else None
+    def last_before(self, account: str, when: date) -> Row | None:
+        """The account's last count dated before this day, however old."""
+        return next((row for row in reversed(self.counts(account)) if row["day"] < when), None)
+
+    def at(self, account: str, when: date, end: date) -> tuple[Number, date] | None:
+        """Subscribers at the start of a day, and the day of the row that says so: the last row before it
+        within
+        the tolerance (a row holds at the end of its day); else the first row after it, less its `joined` and
+        plus
+        its `left` where known, else its count, within the same tolerance; at the start of an account with no
+        earlier row at all: its first row's subscribers - joined + left [9]."""
+        rows = self.counts(account)
+        earlier = [row for row in rows if row["day"] < when]
+        later = [row for row in rows if row["day"] >= when]
+        if earlier and (when - (earlier[-1]["day"] + DAY)).days <= self.count_tolerance:
+            return earlier[-1]["subscribers"], earlier[-1]["day"]
+        if not later:
+            return None
+        row = later[0]
+        known = row["joined"] is not None and row["left"] is not None
+        before = row["subscribers"] - row["joined"] + row["left"] if known else None
+        if ((row["day"] + DAY) - when).days <= self.count_tolerance:
+            return (row["subscribers"] if before is None else before), row["day"]
+        if not earlier and row["day"] < end and before is not None:
+            return before, row["day"]
+        return None
+
+    def gain(self, account: str, since: date, until: date) -> Number | None:
+        """Subscribers at the end - at the start, from different rows."""
+        start, end = self.at(account, since, until), self.at(account, until, until)
+        return None if start is None or end is None or start[1] == end[1] else end[0] - start[0]
 
     # coverage ------------------------------------------------------------------------------------
 
@@ -368,16 +547,31 @@ class Book:
         return self.covered_cache[key]
 
     def _covered(self, name: str, scope: str) -> Iterator[date]:
-        if self.tables.get(name) is None:
+        absent = self.tables.get(name) is None
+        if absent and not (name == "inquiries" and self.tables.get("messages") is not None):
             return  # "an absent table is uncovered, not an error"
         if self.tables.get("coverage") is not None:
+            also = {"inquiries": "messages"}.get(name)  # "coverage of `messages` is coverage of inquiries"
             for row in self.tables["coverage"]:
-                if row["table"] == name and row["scope"] == scope:
+                if row["table"] in (name, also) and row["scope"] == scope:
                     yield from _dates(row["since"], row["until"])
         else:
             bounds = table_bounds(self.tables[name], name, self.zone)
             if bounds:
                 yield from _dates(*bounds)
+
+
+def _jump(level: Number, count: Number) -> bool:
+    """More than double or under half, the larger over 100."""
+    return max(level, count) > 100 and (count > 2 * level or 2 * count < level)
+
+
+def _as_number(text: str) -> tuple[int, str]:
+    return (int(text), "") if text.isdigit() else (0, text)
+
+
+def _is_brand(said: list[Row], message: str) -> bool:
+    return any(row["message_id"] == message and row["by_brand"] for row in said)
 
 
 def _dates(since: date, until: date) -> Iterator[date]:
@@ -414,41 +608,53 @@ def always(start: datetime, end: datetime) -> timedelta:
     return end - start
 
 
-def business(zone: ZoneInfo, opens: int, closes: int, weekdays: set[int], country: str | None):
-    """Only working hours: default 10-19, Mon-Fri, without the public holidays of the country."""
-    free = holidays.country_holidays(country) if country else {}
+def business(zone: ZoneInfo, hours: Callable[[date], tuple[int, int] | None]):
+    """Only working hours; hours that a clock change skips or doubles count as they pass: minute by minute of
+    the clock on the wall, hour by hour of the world's [6]."""
 
     def worked(start: datetime, end: datetime) -> timedelta:
-        total = timedelta()
-        for today in _dates(start.astimezone(zone).date(), end.astimezone(zone).date() + DAY):
-            if today.weekday() not in weekdays or today in free:
-                continue
-            opening = datetime.combine(today, time(opens), zone).astimezone(UTC)
-            if closes == 24:
-                closing = datetime.combine(today + DAY, time(0), zone).astimezone(UTC)
-            else:
-                closing = datetime.combine(today, time(closes), zone).astimezone(UTC)
-            total += max(min(end, closing) - max(start, opening), timedelta())
+        total, at = timedelta(), start
+        while at < end:
+            then = min(end, at + timedelta(minutes=30) - timedelta(seconds=at.timestamp() % 1800))
+            local = at.astimezone(zone)
+            open_ = hours(local.date())
+            if open_ is not None and open_[0] <= local.hour < open_[1]:
+                total += then - at
+            at = then
         return total
 
     return worked
 
 
 def calendar(response: dict, zone: ZoneInfo) -> Callable[[datetime, datetime], timedelta]:
-    """`response.calendar`; the names of the keys behind it are a guess [6]."""
-    chosen = response.get("calendar", "always")
-    if chosen == "always":
+    """`response.calendar`: default 10-19, Mon-Fri; public holidays of the country and its transferred working
+    days; hours by weekday, days by date; a transferred working Saturday has Friday's hours."""
+    if response.get("calendar", "always") == "always":
         return always
-    if chosen != "business":
-        raise OracleError(f"response.calendar: {chosen!r}")
-    hours = response.get("hours") or response.get("business_hours") or [10, 19]
-    if isinstance(hours, str):
-        hours = re.split(r"[-–]", hours)
-    opens, closes = (int(str(h).split(":")[0]) for h in hours)
     names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-    days = response.get("days") or response.get("weekdays") or names[:5]
-    weekdays = {names.index(str(d).lower()[:3]) if not isinstance(d, int) else d for d in days}
-    return business(zone, opens, closes, weekdays, response.get("country", "RU"))
+    given = response.get("hours") or [10, 19]
+    week: list[tuple[int, int] | None] = [None] * 7
+    for text, hours in (given if isinstance(given, dict) else {"mon-fri": given}).items():
+        first, _, last = text.partition("-")
+        for number in range(names.index(first), names.index(last or first) + 1):
+            week[number] = None if hours == "off" else tuple(hours)
+    days = {
+        day(key): None if hours == "off" else tuple(hours)
+        for key, hours in (response.get("days") or {}).items()
+    }
+    known = holidays.country_holidays(response.get("country", "RU"))
+
+    def hours_of(when: date) -> tuple[int, int] | None:
+        if when in days:
+            return days[when]
+        if when.weekday() in known.weekend and known.is_working_day(when):
+            return week[4] or week[when.weekday()]
+        return None if when in known else week[when.weekday()]
+
+    cache: dict[date, tuple[int, int] | None] = {}
+    return business(
+        zone, lambda when: cache[when] if when in cache else cache.setdefault(when, hours_of(when))
+    )
 
 
 # --------------------------------------------------------------------------------------------------
@@ -474,6 +680,13 @@ def is_meaningful(text: str, phrases: list[str]) -> bool:
         return False
     line = f" {' '.join(words)} "
     return not any(f" {phrase} " in line for phrase in phrases)
+
+
+def read_rates(path: Path) -> list[tuple[date, str, float]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [(day(row["date"]), row["currency"], float(row["rate"])) for row in csv.DictReader(file)]
 
 
 def read_phrases(path: Path | None) -> list[str]:
@@ -503,9 +716,17 @@ class Lens:
     change: bool = False  # a side of a change: rates compare settled posts only
     snapshots: bool = False  # a side of a change whose both sides have snapshots
     tiled: frozenset[tuple[str, str]] | None = None  # the (brand, phrase) known on both sides
+    away: Days = frozenset()  # the days that do not count for brands
 
     def rows(self, name: str, account: str) -> Iterator[Row]:
         return self.book.rows(name, account, self.days[account])
+
+    def bounds(self, account: str) -> tuple[date, date]:
+        """P, from the account's opening to its closing and the cut-off."""
+        row = self.book.accounts[account]
+        start = max(self.span.start, row["opened"] or self.span.start)
+        end = min(self.span.end, row["closed"] or self.span.end, self.book.today)
+        return start, max(start, end)
 
 
 @dataclass
@@ -548,33 +769,30 @@ def add_known(found: Sum, rows: Iterable[Row], column: str) -> Sum:
 
 
 def opening(lens: Lens, account: str) -> Number | None:
-    """Subscribers at the start of P: the account's last row before P (at most 7 days old); an account with
-    no earlier row at all: its first row's subscribers - joined + left. A stale one counts from its next
-    row, in the same way as a first row [9]. With `since` inside P the start is `since`."""
-    start, end = min(lens.days[account]), max(lens.days[account]) + DAY
-    earlier = lens.book.last_before(account, start)
-    if earlier and (start - earlier["day"]).days <= FRESH:
-        return earlier["subscribers"]
-    first = lens.book.first_from(account, start)
-    if first is None or first["day"] >= end or first["joined"] is None or first["left"] is None:
+    """Subscribers at the start of P (not of the days held: "those at P's start"), as `Book.at` reads them,
+    but
+    within 7 days; an account that opens inside P: at its opening [9]."""
+    start, end = lens.bounds(account)
+    rows = lens.book.counts(account)
+    earlier = [row for row in rows if row["day"] < start]
+    later = [row for row in rows if start <= row["day"] < end]
+    if earlier and (start - earlier[-1]["day"]).days <= FRESH:
+        return earlier[-1]["subscribers"]
+    if not later:
         return None
-    return first["subscribers"] - first["joined"] + first["left"]
-
-
-def stale_days(lens: Lens, account: str) -> Days:
-    """Where the last row is older than 7 days, the account's days up to its next row are uncovered."""
-    days = lens.days[account]
-    earlier = lens.book.last_before(account, min(days))
-    if earlier is None or (min(days) - earlier["day"]).days <= FRESH:
-        return frozenset()
-    following = lens.book.first_from(account, min(days))
-    return frozenset(d for d in days if following is None or d < following["day"])
+    row = later[0]
+    known = row["joined"] is not None and row["left"] is not None
+    near = ((row["day"] + DAY) - start).days <= FRESH
+    if known and (near or not earlier):
+        return row["subscribers"] - row["joined"] + row["left"]
+    return row["subscribers"] if near else None
 
 
 def mean_subscribers(lens: Lens, account: str) -> Number | None:
-    """Mean daily subscribers in P: over the rows that exist."""
-    values = [row["subscribers"] for row in lens.rows("audience", account)]
-    values = [v for v in values if v is not None]
+    """Mean daily subscribers in P (all of it, whatever days are held): over the rows that exist."""
+    values = [
+        row["subscribers"] for row in lens.book.counts(account) if row["day"] in frozenset(lens.span.days)
+    ]
     return statistics.fmean(values) if values else None
 
 
@@ -598,8 +816,11 @@ def subscribers(lens: Lens) -> Sum:
     P the closing level is the last row before it."""
     found = Sum()
     for account, days in lens.days.items():
-        end = min(max(days) + DAY, lens.book.today)  # an interim period closes at as_of
-        rows = [r for r in lens.rows("audience", account) if (end - r["day"]).days <= FRESH]
+        end = min(max(days) + DAY, lens.book.today, lens.book.accounts[account]["closed"] or date.max)
+        rows = [
+            r for r in lens.rows("audience", account) if r["day"] < end and (end - r["day"]).days <= FRESH
+        ]
+        rows = [r for r in rows if r["subscribers"] is not None]
         if rows:
             found.numerator += rows[-1]["subscribers"]
             found.units += 1
@@ -607,42 +828,74 @@ def subscribers(lens: Lens) -> Sum:
     return found
 
 
+def runs(days: Days) -> list[tuple[date, date]]:
+    """Consecutive days as [since, until)."""
+    found: list[tuple[date, date]] = []
+    for when in sorted(days):
+        if found and found[-1][1] == when:
+            found[-1] = found[-1][0], when + DAY
+        else:
+            found.append((when, when + DAY))
+    return found
+
+
+def own_gain(lens: Lens, account: str) -> tuple[Number | None, bool]:
+    """The gain over the days that count, and whether it is that of all of P because there are no daily
+    rows."""
+    start, end = lens.bounds(account)
+    days = frozenset(d for d in lens.days[account] if start <= d < end)
+    gains = [lens.book.gain(account, *run) for run in runs(days)]
+    if None not in gains:
+        return sum(gains), False
+    rows = [row for row in lens.book.counts(account) if start <= row["day"] < end]
+    if runs(days) != [(start, end)] and len(rows) * 7 < (end - start).days:
+        return lens.book.gain(account, start, end), True
+    return None, False
+
+
 def subscriber_gain(lens: Lens) -> Sum:
-    """Sum over account-days of the difference to the account's previous row; a first row counts
-    joined - left."""
+    """Sum over accounts, subscribers at the end of the bucket - at its start."""
     found = Sum()
     for account in lens.days:
-        for row in lens.rows("audience", account):
-            earlier = lens.book.last_before(account, row["day"])
-            if earlier is not None:
-                gain = row["subscribers"] - earlier["subscribers"]
-            elif row["joined"] is not None and row["left"] is not None:
-                gain = row["joined"] - row["left"]
-            else:
-                gain = None
-            found.left_out("gain of a first row", gain is None, 1)
-            if gain is not None:
-                found.numerator += gain
-                found.units += 1
+        gain, _ = own_gain(lens, account)
+        found.left_out("gain", gain is None, 1)
+        if gain is not None:
+            found.numerator += gain
+        found.units += sum(
+            row["day"] - DAY in {r["day"] for r in lens.book.counts(account)}
+            for row in lens.rows("audience", account)
+            if row["subscribers"] is not None
+        )
     return found
 
 
 def subscriber_growth(lens: Lens) -> Sum:
-    """subscriber_gain / sum over accounts of the subscribers at the start of P."""
-    return per_stock(lens, subscriber_gain, opening)
+    """subscriber_gain / sum over accounts of the subscribers at the start of P; an account of which either is
+    unknown is left out of both."""
+
+    def both(inner: Lens, account: str) -> Number | None:
+        return None if own_gain(inner, account)[0] is None else opening(inner, account)
+
+    return per_stock(lens, subscriber_gain, both)
 
 
 def unsubscribed(lens: Lens) -> Sum:
-    """Sum of `left`."""
+    """Sum of `left`; an account without any row is not known by silence [31]."""
     found = Sum()
     for account in lens.days:
-        add_known(found, lens.rows("audience", account), "left")
+        rows = list(lens.rows("audience", account))
+        add_known(found, rows, "left")
+        found.left_out("accounts without rows", not rows, 1)
     return found
 
 
 def churn_rate(lens: Lens) -> Sum:
     """Sum of `left` / sum over accounts of the subscribers at the start of P."""
-    return per_stock(lens, unsubscribed, opening)
+
+    def counted(inner: Lens, account: str) -> Number | None:
+        return opening(inner, account) if list(inner.rows("audience", account)) else None
+
+    return per_stock(lens, unsubscribed, counted)
 
 
 # Posts --------------------------------------------------------------------------------------------
@@ -655,7 +908,7 @@ def posts_in(lens: Lens) -> list[Row]:
 
 def snapshot(lens: Lens, post: Row) -> Row | None:
     """A change uses, where there are snapshots [11], the one nearest to `settle_days` of age."""
-    found = lens.book.snapshots.get(post["post_id"]) if lens.snapshots else None
+    found = lens.book.snapshots.get((post["account_id"], post["post_id"])) if lens.snapshots else None
     if not found:
         return None
     wanted = post["published_at"] + lens.book.settle
@@ -782,24 +1035,43 @@ def qualified_lead_rate(lens: Lens) -> Sum:
 
 
 def sold_in(lens: Lens) -> list[Row]:
-    """Leads with `sold_at` in P; a sale refunded by `as_of` is in no sales figure."""
+    """Won leads with `sold_at` in P; a sale refunded before the end of its month + `settle_days` [32] counts
+    nowhere, a later refund leaves it as it was."""
     rows = (row for account in lens.days for row in lens.rows("sold", account))
-    return [row for row in rows if row["refunded_at"] is None]
+    return [row for row in rows if not refunded_in_time(lens.book, row)]
+
+
+def refunded_in_time(book: Book, row: Row) -> bool:
+    return row["refunded_at"] is not None and row["refunded_at"] <= book.month_settled(row["sold_at"])
 
 
 def sales(lens: Lens) -> Sum:
-    """Leads with `sold_at` in P."""
+    """Won leads with `sold_at` in P."""
     rows = sold_in(lens)
     return Sum(len(rows), units=len(rows))
 
 
 def sales_amount(lens: Lens) -> Sum:
-    """Sum of the sale_amount of these; two currencies are an error."""
-    rows = sold_in(lens)
-    currencies = {row["currency"] for row in rows if row["currency"] is not None}
-    if len(currencies) > 1:
-        raise OracleError(f"two currencies: {sorted(currencies)}")
-    return add_known(Sum(), rows, "sale_amount")
+    """Sum of the sale_amount of these in the department's currency by the rate of the day of the sale;
+    without a
+    rate not assessable."""
+    rows = [Row(row, rate=lens.book.rate(row["currency"], row["day"])) for row in sold_in(lens)]
+    priced = [row for row in rows if row["sale_amount"] is not None]
+    found = add_known(
+        Sum(),
+        [
+            Row(
+                amount=None
+                if row["sale_amount"] is None or row["rate"] is None
+                else row["sale_amount"] * row["rate"]
+            )
+            for row in rows
+        ],
+        "amount",
+    )
+    if any(row["rate"] is None for row in priced):
+        found.reasons.append("no rate")
+    return found
 
 
 # Demand -------------------------------------------------------------------------------------------
@@ -858,7 +1130,7 @@ def brand_mentions(lens: Lens) -> Sum:
     narrow it [14]."""
     found = Sum()
     for brand in lens.brands:
-        for row in lens.book.rows("mentions", brand, frozenset(lens.span.days)):
+        for row in lens.book.rows("mentions", brand, frozenset(lens.span.days) - lens.away):
             if row["by_brand"]:
                 continue
             unknown = (lens.sentiment is not None and row["sentiment"] is None) or (
@@ -897,12 +1169,20 @@ def plan_fulfilment(lens: Lens) -> Sum:
                 continue
             if item["approved_at"] is not None and item["approved_at"] > item["due_at"]:
                 continue
-            post = book.live_posts.get(item["post_id"])
+            post = book.live_posts.get((item["account_id"], item["post_id"]))
             in_time = post is not None and post["published_at"] <= deadline
-            unknown = in_time and post["on_brand"] is None
+            # "posts.on_brand wins over plan.on_brand"
+            on_brand = (
+                None
+                if post is None
+                else post["on_brand"]
+                if post["on_brand"] is not None
+                else item["on_brand"]
+            )
+            unknown = in_time and on_brand is None
             found.left_out("on_brand", unknown, 1)
             if not unknown:
-                found.numerator += bool(in_time and post["on_brand"])
+                found.numerator += bool(in_time and on_brand)
                 found.denominator += 1
                 found.units += 1
     return found
@@ -959,31 +1239,31 @@ class Rule:
     accruing: bool
     of_brand: bool = False
     on_duty: bool = False
-    from_opening: bool = False
+    total: str | None = None  # the measure of `totals` that stands for missing rows
 
 
 KPIS = {
     "subscribers": Rule(subscribers, ("audience",), False),
-    "subscriber_gain": Rule(subscriber_gain, ("audience",), True, from_opening=True),
-    "subscriber_growth": Rule(subscriber_growth, ("audience",), True, from_opening=True),
-    "unsubscribed": Rule(unsubscribed, ("audience",), True),
-    "churn_rate": Rule(churn_rate, ("audience",), True, from_opening=True),
-    "views": Rule(views, ("posts",), True),
+    "subscriber_gain": Rule(subscriber_gain, ("audience",), True),
+    "subscriber_growth": Rule(subscriber_growth, ("audience",), True),
+    "unsubscribed": Rule(unsubscribed, ("audience",), True, total="left"),
+    "churn_rate": Rule(churn_rate, ("audience",), True),
+    "views": Rule(views, ("posts",), True, total="views"),
     "view_rate": Rule(view_rate, ("posts", "audience"), False),
     "engagement_rate": Rule(engagement_rate, ("posts",), False),
-    "likes": Rule(likes, ("posts",), True),
+    "likes": Rule(likes, ("posts",), True, total="likes"),
     "like_rate": Rule(like_rate, ("posts", "audience"), True),
     "meaningful_comments": Rule(meaningful_comments, ("comments",), True),
     "meaningful_comment_rate": Rule(meaningful_comment_rate, ("comments", "audience"), True),
-    "leads": Rule(leads, ("leads",), True),
-    "qualified_leads": Rule(qualified_leads, ("leads",), True),
+    "leads": Rule(leads, ("leads",), True, total="leads"),
+    "qualified_leads": Rule(qualified_leads, ("leads",), True, total="qualified_leads"),
     "qualified_lead_rate": Rule(qualified_lead_rate, ("leads",), False),
-    "sales": Rule(sales, ("leads",), True),
-    "sales_amount": Rule(sales_amount, ("leads",), True),
-    "social_visits": Rule(social_visits, ("traffic",), True),
+    "sales": Rule(sales, ("leads",), True, total="sales"),
+    "sales_amount": Rule(sales_amount, ("leads",), True, total="sales_amount"),
+    "social_visits": Rule(social_visits, ("traffic",), True, total="visits"),
     "brand_queries": Rule(brand_queries, ("brand_queries",), True, of_brand=True),
     "brand_mentions": Rule(brand_mentions, ("mentions",), True, of_brand=True),
-    "posts_published": Rule(posts_published, ("posts",), True),
+    "posts_published": Rule(posts_published, ("posts",), True, total="posts"),
     "plan_fulfilment": Rule(plan_fulfilment, ("plan", "posts"), False, on_duty=True),
     "response_rate": Rule(response_rate, ("inquiries",), False, on_duty=True),
     "median_response_time": Rule(median_response_time, ("inquiries",), False, on_duty=True),
@@ -996,14 +1276,15 @@ def coverage(kpi: str, lens: Lens) -> float | None:
     rule, book = KPIS[kpi], lens.book
     expected: dict[str, Days] = {}
     if rule.of_brand:
-        expected = dict.fromkeys(lens.brands, frozenset(lens.span.days))
+        expected = dict.fromkeys(lens.brands, frozenset(lens.span.days) - lens.away)
     else:
-        expected = dict(lens.days)
-        if rule.on_duty and not expected:  # of standing in, only where there is nothing else [15]
-            expected = dict(lens.duty)
+        expected = dict(lens.duty if rule.on_duty else lens.days)
         for account, days in expected.items():
-            opened = book.accounts[account]["opened"]
-            expected[account] = frozenset(d for d in days if opened is None or d >= opened)
+            opened, closed = (
+                book.accounts[account]["opened"] or date.min,
+                book.accounts[account]["closed"] or date.max,
+            )
+            expected[account] = frozenset(d for d in days if opened <= d < closed)
     expected = {scope: frozenset(d for d in days if d < book.today) for scope, days in expected.items()}
     total = sum(len(days) for days in expected.values())
     if total == 0:
@@ -1012,12 +1293,32 @@ def coverage(kpi: str, lens: Lens) -> float | None:
     for name in rule.tables:
         covered = 0
         for scope, days in expected.items():
-            good = days & book.covered(name, scope)
-            if name == "audience" and rule.from_opening and lens.days.get(scope):
-                good -= stale_days(lens, scope)
-            covered += len(good)
+            by_total = name == rule.tables[0] and total_of(kpi, lens, scope) is not None
+            covered += len(days if by_total else days & book.covered(name, scope))
         shares.append(covered / total)
     return min(shares)
+
+
+def total_of(kpi: str, lens: Lens, account: str) -> Number | None:
+    """A total of an account whose own rows are missing: they serve periods that they tile exactly; rows of
+    the
+    proper table win [33]."""
+    rule, book = KPIS[kpi], lens.book
+    rows = [
+        row
+        for row in book.tables.get("totals") or []
+        if (row["account_id"], row["measure"]) == (account, rule.total) and row["until"] <= book.today
+    ]
+    if not rows or rule.total is None or account not in lens.days:
+        return None
+    name = "sold" if kpi in ("sales", "sales_amount") else rule.tables[0]
+    bounds = lens.bounds(account)
+    days = frozenset(d for d in lens.days[account] if bounds[0] <= d < bounds[1])
+    covered = len(days & book.covered(rule.tables[0], account))
+    if list(lens.rows(name, account)) or not days or covered >= book.minimum * len(days) - 1e-9:
+        return None
+    tiles = tiling(rows, lens.span.start, lens.span.end)
+    return None if tiles is None else sum(row["value"] for row in tiles)
 
 
 def measure(kpi: str, lens: Lens) -> Measured:
@@ -1030,7 +1331,11 @@ def measure(kpi: str, lens: Lens) -> Measured:
     share = coverage(kpi, lens)
     if share is None:
         return Measured(None, None, None, 0, None, ["nothing is expected in this scope and period"])
-    found = KPIS[kpi].formula(lens)
+    totals = {account: total_of(kpi, lens, account) for account in lens.days} if KPIS[kpi].total else {}
+    totals = {account: amount for account, amount in totals.items() if amount is not None}
+    found = KPIS[kpi].formula(replace(lens, days={a: d for a, d in lens.days.items() if a not in totals}))
+    found.numerator = found.numerator if not totals else found.numerator + sum(totals.values())
+    found.units += len(totals)
     reasons = list(found.reasons)
     if share < lens.book.minimum:
         reasons.append(f"coverage {share:.3f}")
@@ -1052,8 +1357,8 @@ def measure(kpi: str, lens: Lens) -> Measured:
 
 def _open_in(lens: Lens, account: str, days: Days) -> bool:
     """An account that opens only after these days is not expected in them."""
-    opened = lens.book.accounts[account]["opened"]
-    return opened is None or opened <= max(days)
+    row = lens.book.accounts[account]
+    return (row["opened"] or date.min) <= max(days) and min(days) < (row["closed"] or date.max)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -1099,21 +1404,6 @@ class Desk:
         days = {account: inside(spans, self.period) for account, spans in assignments(self.person).items()}
         return {account: found for account, found in days.items() if found}
 
-    def stand_in(self) -> dict[str, Days]:
-        """The accounts of absent colleagues that name this person as their deputy, in P only [16]."""
-        own_absence = inside(absences(self.person), self.period)
-        found: dict[str, Days] = {}
-        for name, colleague in self.people.items():
-            if name == self.who:
-                continue
-            gaps = [a for a in colleague.get("absences") or [] if a.get("deputy") == self.who]
-            gone = inside(((day(a.get("since")), day(a.get("until"))) for a in gaps), self.period)
-            for account, spans in assignments(colleague).items():
-                days = (inside(spans, self.period) & gone) - own_absence
-                if days:
-                    found[account] = found.get(account, frozenset()) | days
-        return found
-
     def in_scope(self, entry: dict, account: str) -> bool:
         if account not in self.book.accounts:
             raise OracleError(f"unknown account {account!r}")
@@ -1135,10 +1425,9 @@ class Desk:
         days = held if current else dict.fromkeys(held, frozenset(span.days))
         away = inside(absences(self.person), span)
         duty = {account: found - away for account, found in days.items()}
-        if current:
-            for account, found in self.stand_in().items():
-                if self.in_scope(entry, account):
-                    duty[account] = duty.get(account, frozenset()) | found
+        own = current and own_days(entry)
+        if own:
+            days = duty
         brands = self.brands(entry)
         if only is not None:
             days = {a: d for a, d in days.items() if a in only}
@@ -1153,6 +1442,7 @@ class Desk:
             brands,
             None if platforms is None else tuple(platforms),
             None if sentiment is None else tuple(sentiment),
+            away=away if own else frozenset(),
             **more,
         )
 
@@ -1195,7 +1485,8 @@ class Desk:
             for span in (now, then)
         ]
         if change and all(
-            any(post["post_id"] in self.book.snapshots for post in posts_in(lens)) for lens in lenses
+            any((post["account_id"], post["post_id"]) in self.book.snapshots for post in posts_in(lens))
+            for lens in lenses
         ):  # "on both sides, so that young and old posts are equally mature" [11]
             lenses = [replace(lens, snapshots=True) for lens in lenses]
         a, b = (measure(entry["kpi"], lens) for lens in lenses)
@@ -1268,7 +1559,7 @@ def simple_goal(spec: dict) -> Goal:
 
 def milestone(spec: dict, period: Span) -> Goal | None:
     """The point of the straight line that a period should have reached at its end: by days to P's last day;
-    no target before `on`, the final value after `by`. For `at_least` the base is `from.value` [18]."""
+    no target before `on`, the final value after `by`. The base is `from.value`, in both directions [18]."""
     goal = simple_goal(spec)
     start = spec.get("from")
     if start is None:
@@ -1279,9 +1570,7 @@ def milestone(spec: dict, period: Span) -> Goal | None:
         return None
     share = min(Fraction((last - on).days, (by - on).days), Fraction(1))
     value = float(Fraction(first) + (Fraction(goal.value) - Fraction(first)) * share)
-    if goal.kind == "at_least":
-        return Goal(goal.kind, value, first if spec.get("worst") is None else goal.base)
-    return Goal(goal.kind, value, 2 * value if spec.get("worst") is None else goal.base)
+    return Goal(goal.kind, value, first)
 
 
 def accrues(entry: dict) -> bool:
@@ -1293,6 +1582,19 @@ def accrues(entry: dict) -> bool:
     if how == "change" and entry["kpi"] == "subscribers":
         return versus == "previous"
     return KPIS[entry["kpi"]].accruing
+
+
+def own_days(entry: dict) -> bool:
+    """Facts that count the days on which the person holds the account and is present: those of accruing KPIs
+    as a
+    value; not milestones, nor what has no daily rows (`brand_queries`) [34]."""
+    as_value = entry.get("as", "value") == "value"
+    return (
+        as_value
+        and KPIS[entry["kpi"]].accruing
+        and entry["kpi"] != "brand_queries"
+        and "by" not in (entry.get("target") or {})
+    )
 
 
 def scheduled(schedule: dict, period: Span, accruing: bool) -> Goal | None:
@@ -1328,8 +1630,8 @@ def grain_factor(grain: str, period: Span) -> Fraction:
     return sum((Fraction(1, Span.around(d, grain).length) for d in period.days), Fraction(0))
 
 
-def goal_for(entry: dict, period: Span, book: Book, away: Days) -> Goal | None:
-    """The target of an entry for P: its grain, an interim period and absences scale what accrues."""
+def goal_for(entry: dict, period: Span, desk: Desk) -> Goal | None:
+    """The target of an entry for P: its grain, an interim period and own days scale what accrues."""
     spec = entry.get("target")
     if not spec:
         return None
@@ -1338,12 +1640,33 @@ def goal_for(entry: dict, period: Span, book: Book, away: Days) -> Goal | None:
         goal = scheduled(spec["schedule"], period, accruing)
     else:
         goal = milestone(spec, period) if "by" in spec else simple_goal(spec)
-        if goal is not None and accruing:
+        if goal is not None and accruing and "by" not in spec:
             goal = goal.scaled(grain_factor(spec.get("per", "month"), period))
     if goal is None or not accruing:
         return goal
-    present = sum(d < book.today and d not in away for d in period.days)
-    return goal if present == period.length else goal.scaled(Fraction(present, period.length))
+    share = own_share(entry, period, desk)
+    return goal if share == 1 else goal.scaled(share)
+
+
+def own_share(entry: dict, period: Span, desk: Desk) -> Fraction:
+    """The share of P's days that count, a mean over the entry's accounts; those without daily rows stay
+    whole."""
+    past = frozenset(d for d in period.days if d < desk.book.today)
+    if not own_days(entry):
+        return Fraction(len(past), period.length)
+    lens = desk.lens(entry, period)
+    if KPIS[entry["kpi"]].of_brand:
+        return Fraction(len(past - lens.away), period.length)
+    shares = []
+    for account, days in lens.days.items():
+        whole = False
+        if entry["kpi"] in ("subscriber_gain", "subscriber_growth") and days:
+            whole = own_gain(lens, account)[1]
+        elif KPIS[entry["kpi"]].total and days:
+            full = days == frozenset(period.days)
+            whole = not full and total_of(entry["kpi"], lens, account) is not None
+        shares.append(Fraction(len(past if whole else days & past), period.length))
+    return sum(shares, Fraction(0)) / len(shares) if shares else Fraction(len(past), period.length)
 
 
 def attainment(goal: Goal, fact: float) -> float | None:
@@ -1386,10 +1709,10 @@ def total(lines: list[dict], rule: str) -> float | None:
     if not judged or (rule == "hold" and len(judged) < len(targeted)):
         return None
     counted = targeted if rule == "zero" else judged
-    weight = fsum(line["weight"] for line in counted)
+    weight = sum(Fraction(line["weight"]) for line in counted)
     if weight == 0:
         return None
-    return fsum(line["weight"] * (line["payout"] or 0.0) for line in counted) / weight
+    return float(sum(Fraction(line["weight"]) * Fraction(line["payout"] or 0.0) for line in counted) / weight)
 
 
 # --------------------------------------------------------------------------------------------------
@@ -1434,6 +1757,14 @@ def evaluate(
         minimum=number((department.get("coverage") or {}).get("minimum", 0.9)),
         worked=calendar(response, zone),
         phrases=read_phrases(spam_phrases),
+        count_tolerance=(department.get("audience") or {}).get("tolerance_days", 2),
+        accepted={
+            account: [day(when) for when in days]
+            for account, days in ((department.get("audience") or {}).get("accept") or {}).items()
+        },
+        automatic=timedelta(seconds=response.get("automatic_within_seconds", 5)),
+        currency=department.get("currency", "RUB"),
+        rates=read_rates(Path(params) / "rates.csv"),
     )
     desk = Desk(book, people, specialist, span)
     scoring = department.get("scoring") or {}
@@ -1455,10 +1786,10 @@ def evaluate(
 
 def line_of(desk: Desk, entry: dict, n_history: int, scoring: dict) -> dict:
     """One KPI entry of the scorecard."""
-    period, book = desk.period, desk.book
+    period = desk.period
     entry = dict(entry)
     fact = desk.result(entry, period)
-    goal = goal_for(entry, period, book, inside(absences(desk.person), period))
+    goal = goal_for(entry, period, desk)
     a = None if goal is None or fact.value is None else attainment(goal, fact.value)
     as_value = entry.get("as", "value") == "value"
     previous, year_ago = (
@@ -1523,18 +1854,50 @@ def breakdown(desk: Desk, entry: dict) -> list[dict]:
 
 
 def bonus_of(desk: Desk) -> dict | None:
-    """A printed sum, off unless configured, and never a deduction."""
+    """A share of the sales of a calendar month, at most `cap`; quarters and years show the sum of their
+    months, a
+    week its sales and no bonus. Late refunds are reported, or deducted from their month, not below 0 [35]."""
     spec = desk.person.get("bonus")
     if not spec:
         return None
-    share = number(spec["share_of_sales"])
-    amount = desk.result({"kpi": "sales_amount"}, desk.period).value
-    paid = None
-    if amount is not None:
-        paid = max(0.0, amount * share)
-        if spec.get("cap") is not None:
-            paid = min(paid, number(spec["cap"]))
-    return {"sales_amount": amount, "share": share, "amount": paid}
+    amounts = [] if desk.period.kind == "week" else [bonus_of_month(desk, m, spec) for m in months_of(desk)]
+    amount = None if not amounts or None in amounts else sum(amounts)
+    return {"sales_amount": sales_held(desk), "share": number(spec["share_of_sales"]), "amount": amount}
+
+
+def months_of(desk: Desk) -> list[Span]:
+    """The calendar months of P that have begun."""
+    months = list(dict.fromkeys(Span.around(when, "month") for when in desk.period.days))
+    zone, cut = desk.book.zone, desk.book.as_of
+    return [m for m in months if datetime.combine(m.start, time(0), zone).astimezone(UTC) < cut] or months[:1]
+
+
+def sales_held(desk: Desk) -> Number | None:
+    """Sales of the accounts on the days on which they are the person's, present or not."""
+    entry = {"kpi": "sales_amount"}
+    lens = replace(desk.lens(entry, desk.period), days=desk.held())
+    return measure("sales_amount", lens).value
+
+
+def bonus_of_month(desk: Desk, month: Span, spec: dict) -> Number | None:
+    own = Desk(desk.book, desk.people, desk.who, month)
+    amount, share = sales_held(own), number(spec["share_of_sales"])
+    if amount is None:
+        return None
+    earned = max(
+        0.0, min(amount * share, number(spec["cap"]) if spec.get("cap") is not None else amount * share)
+    )
+    if spec.get("refunds", "report") == "report":
+        return earned
+    late = [
+        row["sale_amount"] * desk.book.rate(row["currency"], row["day"])
+        for account, days in own.held().items()
+        for row in desk.book.index["sold"].get(account, ([], []))[1]
+        if row["refunded_at"] is not None
+        and not refunded_in_time(desk.book, row)
+        and desk.book.local(row["refunded_at"]) in days
+    ]
+    return max(0.0, earned - share * sum(late))
 
 
 CHOICES = """\
@@ -1548,14 +1911,12 @@ CHOICES = """\
  4 Without the table `coverage`: first to last row of the whole table, for every account, not per account.
  5 "Not beyond the end of coverage": the latest `until` of the whole coverage table, not of the KPI's tables
    or the specialist's accounts. An `as_of` that is given is not cut.
- 6 `response: {calendar: business, hours: [10, 19], days: [mon ...], country: RU}`: key names are a guess.
-   Within the SLA compares working hours: an answer after closing time, with no working hour more, is in time.
+ 6 Hours of the business calendar: half an hour at a time, by what the clock on the wall shows then.
  7 Removed links, mentions, emoji, punctuation leave a gap ("из-за" is two words), they do not glue words.
    A bare Latin domain is a link; a hashtag's word stays; `[id1|Name]` is a mention.
  8 A spam phrase is matched as whole words, case folded, in the cleaned text; not as a substring of the raw.
- 9 Stale opening: uncovered up to the next row, and the opening is that row's subscribers - joined + left, as
-   for a first row; the stale level is not used. The uncovered days hit subscriber_gain, subscriber_growth
-   and churn_rate; not the other audience KPIs.
+ 9 A row holds at the end of its day, so its distance to an instant is that of the next midnight. "Within 7
+   days" of levels and openings counts from the date of the row, as "at most 7 days before its end" does.
 10 An account whose stock is unknown is left out of numerator and denominator; over 10 % of the accounts: not
    assessable. The same for a closing level. (Not: a missing account counts 0.)
 11 Snapshots: used where both sides have some; then post by post, a post without one keeps its figures in
@@ -1569,16 +1930,12 @@ CHOICES = """\
 14 `platforms` narrows brand_mentions by the mention's own platform; unknown sentiment or platform under such
    a filter falls under the 10 % rule. `accounts` and `platforms` do not touch brand_queries; `brands` does
    not touch account KPIs. `sentiment` is not part of `scope` (the design lists three keys).
-15 Days of standing in are not expected days (they are not the assignment's), unless there are no others; nor
-   are one's own absences taken out of the expected days.
-16 A deputy gets the absent colleague's inquiries and plan items in P's own value only, not in earlier periods
-   nor in changes; the absent person loses theirs in every period, history too. An entry's `accounts` and
-   `platforms` narrow these as well. A deputy who is away at the same time does not get them; no chains.
+15 (Gone: nobody counts for a deputy any more.)
+16 (Gone likewise.)
 17 "Not covered earlier": the account's own coverage in the earlier period (lowest of the tables) is under
    `coverage.minimum`, or nothing was expected (not opened yet). Opened within the earlier period: it stays.
    Low coverage in P itself leaves no account out. In the history of a change no account is "held for a part".
-18 Milestone `at_most`: base is `worst` or twice the interpolated target; `from.value` is the base of at_least
-   only, and an explicit `worst` goes before it. `by` without `from`: a constant target.
+18 The base of a milestone is `from.value`; `worst` does not go with it.
 19 Accruing is what the entry measures: `growth` never; `change` where the KPI accrues; and the change of
    `subscribers` to the previous period, being a sum of gains (the design's example says `per: month`).
 20 A schedule's key is its grain. Another grain: summed day by day if accruing (a day without target: none),
@@ -1591,12 +1948,18 @@ CHOICES = """\
 23 `history` of a change or growth holds changes or growths; it is computed for all accounts, unclipped.
 24 The 10 % rule counts rows after all exclusions (deleted, unsettled, by the brand, cancelled, late). A post
    without subscribers on its day counts as unknown. `breakdown` applies coverage and 10 % account by account.
-25 A first row with unknown joined or left: its gain and opening are unknown. `approved` unknown: not so.
-   Sum of nothing covered is 0; a ratio of nothing is not assessable.
+25 Sum of nothing covered is 0, but not of `left`; a ratio of nothing is not assessable.
 26 Growth from 0 is not assessable; from a negative previous it is divided as written.
 27 `since` and `until` of a post_stats snapshot, coverage of post_stats: not looked at; its rows decide.
-28 Scaling for an absence takes P's days that are neither absent nor after `as_of`, over P's days; milestones
-   and bands of accruing KPIs too. An account that is held for a part of P scales nothing.
+28 Scaling takes the days that count and are over at `as_of`, over P's days; bands of accruing KPIs too.
+29 Doubtful counts: "back inside 14 days" of the doubtful row itself; "stayed under half for 14 days" up to
+   the first row 14 or more days after it. The last count that is not doubtful is the level.
+30 A message within 72 hours of the last one of an unanswered inquiry belongs to it, a closing one too.
+31 `left` of an account without any row in P is unknown: a table of daily counts is no table of events.
+32 "Before the end": a refund at that very instant is still in time, as one at `as_of` is known.
+33 Of rows and coverage: the rows of a sale are those sold in P. The cut-off must not lie before the end.
+34 `brand_queries` and milestones are neither counted nor scaled by own days.
+35 The sales of a bonus are those of the days held, also while the person is away.
 """
 
 if __name__ == "__main__":

@@ -111,10 +111,8 @@ def _tables(chance: random.Random) -> Iterator[tuple[str, list[Row]]]:
     yield "audience", [row for a in ACCOUNTS for row in _audience(chance, a, begins[a])]
     posts = [row for a in ACCOUNTS for row in _posts(chance, a, begins[a])]
     yield "posts", posts
-    yield (
-        "post_stats",
-        list(_post_stats(chance, posts)) or [{"post_id": "none", "stats_at": "2025-01-01T00:00"}],
-    )
+    none = {"account_id": posts[0]["account_id"], "post_id": "none", "stats_at": "2025-01-01T00:00"}
+    yield "post_stats", list(_post_stats(chance, posts)) or [none]
     yield "comments", list(_comments(chance, posts, begins))
     yield "inquiries", list(_inquiries(chance, begins))
     yield "leads", list(_leads(chance, begins))
@@ -194,6 +192,7 @@ def _post_stats(chance: random.Random, posts: list[Row]) -> Iterator[Row]:
         for days in sorted(chance.sample([1, 3, 6, 7, 8, 15], chance.randrange(1, 4))):
             figures = {name: chance.randrange(99) for name in ("views", "likes", "comments", "reposts")}
             yield {
+                "account_id": post["account_id"],
                 "post_id": post["post_id"],
                 "stats_at": _spelled(chance, post["_at"] + days * DAY),
                 **figures,

@@ -23,7 +23,6 @@ from __future__ import annotations
 import functools
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +32,13 @@ from ruamel.yaml import YAML
 from kpi_kit.core.periods import Period
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.params import load as load_params
 from kpi_kit.scorecard import build
 from kpi_kit.scorecard.build import score
 from kpi_kit.scorecard.context import prepare
 from kpi_kit.scorecard.json_file import dumps
 from tests import oracle, sql_oracle
 from tests.random_agency import PEOPLE, leave_gaps, write_agency
-from tests.sql_agreement import compared, in_sql, same
+from tests.sql_agreement import compared, in_sql
 
 pytestmark = pytest.mark.no_cover  # what runs here, other tests reach; being watched doubles its time
 
@@ -57,10 +55,10 @@ LINE = ("kpi", "as", "versus", "scope", "value", "attained", "attainment", "payo
 SUMS = ("numerator", "denominator", "units")
 
 
-def disagreements(mine: dict[str, Any], theirs: dict[str, Any], stands_in: bool) -> Iterator[str]:
+def disagreements(mine: dict[str, Any], theirs: dict[str, Any]) -> Iterator[str]:
     """Every figure on which the two do not agree."""
     lines = list(zip(mine["kpis"], theirs["kpis"], strict=True))
-    differ = any(deliberate(line, wanted, stands_in) for line, wanted in lines)
+    differ = any(deliberate(line, wanted) for line, wanted in lines)
     for key in HEAD:
         if not (differ and key in ("total", "attained", "assessable")):
             yield from compared(key, mine[key], theirs[key])
@@ -69,21 +67,20 @@ def disagreements(mine: dict[str, Any], theirs: dict[str, Any], stands_in: bool)
     yield from compared("sales of the bonus", ours and ours["sales_amount"], other and other["sales_amount"])
     for line, wanted in lines:
         name = " ".join(str(line[key]) for key in ("kpi", "as", "versus", "scope"))
-        if not deliberate(line, wanted, stands_in):
-            for problem in of_line(line, wanted, mine["specialist"], stands_in):
+        if not deliberate(line, wanted):
+            for problem in of_line(line, wanted, mine["specialist"]):
                 yield f"{name}: {problem}; notes {line['notes']}, reasons {wanted['reasons']}"
 
 
-def deliberate(line: dict[str, Any], wanted: dict[str, Any], stands_in: bool) -> bool:
-    """Values on which the two may differ: growth against a negative previous, the coverage of a deputy."""
+def deliberate(line: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Values on which the two may differ: growth against a negative previous."""
     if line["as"] == "growth" and wanted["value"] is not None and wanted["denominator"] < 0:
         assert line["notes"][0]["code"] == "negative_previous"
         return True
-    deputy = stands_in and CATALOGUE[line["kpi"]].delegable and line["as"] == "value"
-    return deputy and not same(line["coverage"], wanted["coverage"])
+    return False
 
 
-def of_line(line: dict[str, Any], wanted: dict[str, Any], who: str, stands_in: bool) -> Iterator[str]:
+def of_line(line: dict[str, Any], wanted: dict[str, Any], who: str) -> Iterator[str]:
     if line["as"] == "value":
         yield from compared("coverage", line["coverage"], wanted["coverage"])
     for key in LINE + (SUMS if line["value"] is not None else ()):
@@ -96,7 +93,7 @@ def of_line(line: dict[str, Any], wanted: dict[str, Any], who: str, stands_in: b
     ]
     yield from compared("target", *targets)
     yield from of_history(line, wanted, who)
-    if line["as"] == "value" and not (stands_in and CATALOGUE[line["kpi"]].delegable):
+    if line["as"] == "value":
         theirs = {part["account_id"]: part["value"] for part in wanted["accounts"]}
         yield from compared(
             "accounts", sorted(part["account_id"] for part in line["accounts"]), sorted(theirs)
@@ -138,8 +135,7 @@ def measured(
 
 def agree(mine: dict[str, Any], data: Path, params: Path, who: str, period: str, as_of: str | None) -> None:
     theirs = oracle.evaluate(data, params, who, period, as_of, spam_phrases=SPAM)
-    stands_in = any(True for _ in load_params(params).deputised(who))
-    assert list(disagreements(mine, theirs, stands_in)) == []
+    assert list(disagreements(mine, theirs)) == []
 
 
 def both_agree(data: Path, params: Path, people: tuple[str, ...], period: str, as_of: str | None) -> None:
@@ -166,15 +162,13 @@ _any_attainment = oracle.attainment
 
 @pytest.fixture(autouse=True)
 def readings_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The days of a stale opening are uncovered for all of ``audience``; an empty band."""
+    """An empty band."""
     without_verdicts(monkeypatch)
 
 
 def without_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the oracle the package's readings, and the package none of the statistics that it has not."""
     monkeypatch.setattr(oracle, "attainment", _attainment)
-    for name, rule in oracle.KPIS.items():
-        monkeypatch.setitem(oracle.KPIS, name, replace(rule, from_opening=True))
 
     # the package's bootstraps would only cost time here
     names = ("change", "year_ago_change", "trend", "chance", "chance_band", "chance_period", "control")
@@ -274,7 +268,7 @@ def test_the_comparison_can_fail(tmp_path: Path) -> None:
     ]
     (data / "traffic.csv").write_text("\n".join(changed) + "\n", encoding="utf-8")
     theirs = oracle.evaluate(data, params, PEOPLE[0], period, as_of, spam_phrases=SPAM)
-    found = list(disagreements(card, theirs, stands_in=False))
+    found = list(disagreements(card, theirs))
     assert found
     assert all(problem.startswith("social_visits") for problem in found if not problem.startswith(HEAD))
     in_another = list(in_sql(card, sql_oracle.measure(data, params, period, as_of, spam=SPAM)[PEOPLE[0]]))

@@ -18,11 +18,14 @@ from kpi_kit.report import wording
 from kpi_kit.report.wording import audit
 from kpi_kit.scorecard import cohort, smart_audit
 from kpi_kit.scorecard.attainment import target_of
+from kpi_kit.scorecard.build import note_record
 from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.inference import verdicts
 from kpi_kit.scorecard.record import EntryRecord
 from kpi_kit.sources.rows import counted
+
+_MOST_DAYS = 20
 
 
 def carry_out(options: argparse.Namespace) -> int:
@@ -45,7 +48,8 @@ def carry_out(options: argparse.Namespace) -> int:
             except SpecialistError as fault:
                 broken += fault.problems
                 continue
-            for line in (*_payouts(context), *_audited(context, measured)):
+            lines = (*_doubtful(context), *_missing(context), *_payouts(context))
+            for line in (*lines, *_audited(context, measured)):
                 print(on_terminal(line))
     for problem in broken:
         print(on_terminal(problem), file=sys.stderr)
@@ -60,6 +64,34 @@ def _idle(loaded: Params) -> Iterator[str]:
     for person in loaded.specialists.values():
         if not person.accounts and not person.brands:
             yield f"{loaded.file_of(person.id)}: there are no accounts and no brands, so nothing is measured"
+
+
+def _doubtful(context: Context) -> Iterator[str]:
+    """Counts of subscribers that are not used because they are not plausible."""
+    words = wording.words("en", context.department.currency)
+    for account, days in context.doubtful_counts.items():
+        note = {
+            "code": "doubtful_counts",
+            "account_id": account,
+            "days": [day.isoformat() for day in days[-_MOST_DAYS:]],
+        }
+        yield f"{context.person.id}: {words.note(note, _titles(context))}"
+
+
+def _missing(context: Context) -> Iterator[str]:
+    """Why KPIs are not assessable."""
+    words = wording.words("en", context.department.currency)
+    for entry in context.person.kpis:
+        measured = Facts(context, entry).measurement
+        if measured.value is None:
+            notes = [note_record(note, context) for note in measured.notes]
+            why = " ".join(words.note(note, _titles(context)) for note in notes if words.is_reason(note))
+            yield f"{context.person.id}: {entry.called}: not assessable. {why}"
+
+
+def _titles(context: Context) -> dict[str, str]:
+    accounts = context.store.accounts["title"]
+    return {account: str(accounts[account]) for account in context.owned["account_id"]}
 
 
 def _payouts(context: Context) -> Iterator[str]:

@@ -131,7 +131,15 @@ class Kpi:
         The figures of posts that it needs. They grow with the age of a post, so a change compares posts
         of equal age, by snapshots that have all of these figures.
     delegable : bool
-        Whether units of an absence count for the deputy.
+        Whether units of an absence are left out of a rate.
+    gains : bool
+        Whether the numerator is the difference of the subscribers at the two ends of a bucket.
+    needs_rows : bool
+        Whether a covered bucket without rows is unknown, not 0.
+    total : str or None
+        The measure of the table ``totals`` that stands for missing rows.
+    blocking : tuple of str
+        Codes of remarks that make a value not assessable.
     always_noted : tuple of str
         Codes of notes that are printed even where their count is 0.
     shock : str or None
@@ -157,6 +165,10 @@ class Kpi:
     bounded: bool = False
     matures: tuple[str, ...] = ()
     delegable: bool = False
+    gains: bool = False
+    needs_rows: bool = False
+    total: str | None = None
+    blocking: tuple[str, ...] = ()
     always_noted: tuple[str, ...] = ()
     shock: str | None = None
     alternatives: tuple[Alternative, ...] = ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from kpi_kit.core.model import Aggregation, Alternative, Better, Interval, Stock, Unit
 from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame, kpi, units
 
@@ -28,12 +30,14 @@ def subscribers(tables: Tables, setting: Setting) -> UnitFrame:
 
 
 def _gains(tables: Tables, setting: Setting) -> UnitFrame:
-    """Account-days of the difference to the account's previous row; a first row counts joined − left."""
+    """Account-days of the difference to the day before; unknown without a count of the day before.
+
+    The gain of a bucket is the difference of the counts at its two ends, not the sum of these days.
+    """
     rows = tables["audience"].sort_values(["account_id", "date"])
-    gained = rows.groupby("account_id", sort=False)["subscribers"].diff()
-    is_first = ~rows["account_id"].duplicated()
+    by_account = rows.groupby("account_id", sort=False)
+    gained = by_account["subscribers"].diff().where(by_account["date"].diff() == pd.Timedelta(days=1))
     net = rows["joined"] - rows["left"]
-    gained = gained.where(~is_first, net)
     return units(setting.midnight(rows["date"]), rows["account_id"], gained, net=net)
 
 
@@ -44,12 +48,13 @@ def _gains(tables: Tables, setting: Setting) -> UnitFrame:
     aggregation=Aggregation.SUM,
     interval=Interval.FLOW,
     tables=("audience",),
-    source="difference of the daily member counts",
+    gains=True,
+    source="difference of the member counts at both ends",
     shock="subscribers",
     alternatives=(_BY_FLOWS,),
 )
 def subscriber_gain(tables: Tables, setting: Setting) -> UnitFrame:
-    """Σ account-days of the difference to the account's previous row."""
+    """Σ accounts of subscribers at the end of the period − at its start."""
     return _gains(tables, setting)
 
 
@@ -61,6 +66,7 @@ def subscriber_gain(tables: Tables, setting: Setting) -> UnitFrame:
     stock=Stock.OPENING,
     interval=Interval.FLOW,
     tables=("audience",),
+    gains=True,
     source="net growth rate: gain over the opening stock",
     shock="subscribers",
     alternatives=(_OVER_MEAN, _OVER_CLOSING, _BY_FLOWS),
@@ -82,6 +88,8 @@ def _lost(tables: Tables, setting: Setting) -> UnitFrame:
     aggregation=Aggregation.SUM,
     interval=Interval.FLOW,
     tables=("audience",),
+    needs_rows=True,
+    total="left",
     source="platform statistics: people who left",
     shock="unsubscribed",
 )
@@ -98,6 +106,7 @@ def unsubscribed(tables: Tables, setting: Setting) -> UnitFrame:
     stock=Stock.OPENING,
     interval=Interval.FLOW,
     tables=("audience",),
+    needs_rows=True,
     bounded=True,
     source="churn rate: people lost over the opening stock",
     shock="unsubscribed",

@@ -16,6 +16,7 @@ from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame, first_cod
     aggregation=Aggregation.SUM,
     interval=Interval.NONE,
     tables=("posts",),
+    total="posts",
     source="platform statistics: posts on the wall",
     alternatives=(Alternative("with_deleted", admit=("posts_deleted",)),),
 )
@@ -50,8 +51,7 @@ def plan_status(tables: Tables, setting: Setting) -> pd.Series:
     """
     plan = tables["plan"]
     plan = plan[flagged(plan["approved"])]
-    posts = tables["posts"].set_index("post_id")[["published_at", "deleted_at", "on_brand"]]
-    post = posts.reindex(plan["post_id"]).set_index(plan.index)
+    post = _planned_posts(plan, tables["posts"])
     deadline = plan["due_at"] + setting.tolerance
     status = first_code(
         len(plan),
@@ -102,10 +102,17 @@ def plan_fulfilment(tables: Tables, setting: Setting) -> UnitFrame:
     )
 
 
+def _planned_posts(plan: pd.DataFrame, posts: pd.DataFrame) -> pd.DataFrame:
+    """The post of each plan item; whether it is on brand is known from the post, else from the plan."""
+    key = ["account_id", "post_id"]
+    figures = posts.set_index(key)[["published_at", "deleted_at", "on_brand"]]
+    post = figures.reindex(pd.MultiIndex.from_frame(plan[key])).set_axis(plan.index)
+    return post.assign(on_brand=post["on_brand"].fillna(plan["on_brand"]))
+
+
 def _by_day(plan: pd.DataFrame, posts: pd.DataFrame, setting: Setting) -> pd.Series:
     """Whether each item was published by the end of its due day, and on brand."""
-    figures = posts.set_index("post_id")[["published_at", "deleted_at", "on_brand"]]
-    post = figures.reindex(plan["post_id"]).set_index(plan.index)
+    post = _planned_posts(plan, posts)
     due, published = (
         at.dt.tz_convert(setting.zone).dt.tz_localize(None).dt.normalize()
         for at in (plan["due_at"], post["published_at"])

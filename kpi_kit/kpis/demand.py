@@ -15,6 +15,7 @@ from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame, first_cod
     aggregation=Aggregation.SUM,
     interval=Interval.FLOW,
     tables=("traffic",),
+    total="visits",
     source="web analytics: visits from the account",
     shock="visits",
 )

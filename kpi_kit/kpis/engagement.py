@@ -56,6 +56,7 @@ def _post_units(
     aggregation=Aggregation.SUM,
     interval=Interval.POSTS,
     tables=("posts",),
+    total="views",
     matures=("views",),
     source="platform statistics: views of a post so far",
     shock="views",
@@ -90,7 +91,8 @@ def _subscribers_on_the_day(tables: Tables, setting: Setting) -> pd.Series:
     posts = tables["posts"]
     day = posts["published_at"].dt.tz_convert(setting.zone).dt.tz_localize(None).dt.normalize()
     days = pd.DataFrame({"date": day, "account_id": posts["account_id"]}).sort_values("date", kind="stable")
-    counts = tables["audience"][["date", "account_id", "subscribers"]].sort_values("date", kind="stable")
+    counts = tables["audience"][["date", "account_id", "subscribers"]].dropna(subset="subscribers")
+    counts = counts.sort_values("date", kind="stable")
     matched = pd.merge_asof(
         days,
         counts,
@@ -132,6 +134,7 @@ def engagement_rate(tables: Tables, setting: Setting) -> UnitFrame:
     aggregation=Aggregation.SUM,
     interval=Interval.POSTS,
     tables=("posts",),
+    total="likes",
     matures=("likes",),
     source="platform statistics: likes or reactions of a post so far",
     shock="likes",

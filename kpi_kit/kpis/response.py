@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
-
-import holidays
 import numpy as np
 import pandas as pd
 
@@ -70,50 +66,3 @@ def always(begun: pd.Series, ended: pd.Series) -> np.ndarray:
     """Hours between two series of instants, by the clock; NaN where there is no end."""
     hours: np.ndarray = (ended - begun).dt.total_seconds().to_numpy(dtype="float64") / 3600
     return hours
-
-
-def business_hours(
-    zone: str, opens: int, closes: int, country: str, first: dt.date, last: dt.date
-) -> Callable[[pd.Series, pd.Series], np.ndarray]:
-    """A clock that runs in working hours, Monday to Friday without public holidays.
-
-    Parameters
-    ----------
-    zone : str
-        Time zone of the working day.
-    opens, closes : int
-        Hours of the local day.
-    country : str
-        Country code for the library ``holidays``.
-    first, last : datetime.date
-        The days that the clock must know.
-
-    Returns
-    -------
-    callable
-        ``(begun, ended) -> working hours``, NaN where there is no end.
-    """
-    days = pd.date_range(first, last, freq="D")
-    free = holidays.country_holidays(country)  # computes a year at its first lookup
-    working = [day for day in days if day.weekday() < 5 and day.date() not in free]
-    midnights = pd.DatetimeIndex(working)
-    edges = [
-        (midnights + pd.Timedelta(hours=hour)).tz_localize(zone).tz_convert("UTC") for hour in (opens, closes)
-    ]
-    seconds = np.column_stack([_seconds(edge.to_series()) for edge in edges]).ravel()
-    worked = np.repeat(np.arange(len(working) + 1) * (closes - opens) * 3600, 2)[1:-1].astype("float64")
-
-    def elapsed(begun: pd.Series, ended: pd.Series) -> np.ndarray:
-        span: np.ndarray = np.interp(_seconds(ended), seconds, worked) - np.interp(
-            _seconds(begun), seconds, worked
-        )
-        # rounded to microseconds, so that the sum of two parts equals the whole
-        return span.round(6) / 3600
-
-    return elapsed
-
-
-def _seconds(instants: pd.Series) -> np.ndarray:
-    """Seconds since 1970, NaN where there is no instant."""
-    seconds: np.ndarray = (instants - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy(dtype="float64")
-    return seconds

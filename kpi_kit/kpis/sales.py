@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from kpi_kit.core.model import Aggregation, Alternative, Better, Interval, Unit
@@ -15,6 +16,7 @@ from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame, first_cod
     aggregation=Aggregation.SUM,
     interval=Interval.COUNTS,
     tables=("leads",),
+    total="leads",
     source="CRM: leads created",
     shock="leads",
 )
@@ -31,6 +33,7 @@ def leads(tables: Tables, setting: Setting) -> UnitFrame:
     aggregation=Aggregation.SUM,
     interval=Interval.COUNTS,
     tables=("leads",),
+    total="qualified_leads",
     source="CRM: leads that the sales department has qualified",
     shock="leads",
     alternatives=(Alternative("unknown_qualified", columns=(("numerator", "possible"),)),),
@@ -67,11 +70,47 @@ _WITH_REFUNDS = Alternative("with_refunds", admit=("sales_refunded",))
 _BY_LEAD_DATE = Alternative("by_lead_date", columns=(("at", "created_at"),))
 
 
-def _sold(tables: Tables) -> tuple[pd.DataFrame, object]:
-    """Leads that were sold, and the code for those whose sale was refunded."""
-    rows = tables["leads"]
-    rows = rows[rows["sold_at"].notna()]
-    return rows, first_code(len(rows), ("sales_refunded", rows["refunded_at"].notna()))
+def sold(leads: pd.DataFrame, setting: Setting) -> pd.DataFrame:
+    """The leads that were sold, with ``refunded`` where the sale was refunded before its month settled."""
+    is_sold = leads["sold_at"].notna() & ~leads["status"].isin(("open", "lost"))
+    rows = leads[is_sold]
+    return rows.assign(refunded=rows["refunded_at"] <= setting.month_settled(rows["sold_at"]))
+
+
+def late_refunds(tables: Tables, setting: Setting) -> pd.DataFrame:
+    """Refunds of sales whose month had settled: ``at``, ``account_id``, and ``amount`` as it was sold."""
+    rows = sold(tables["leads"], setting)
+    rows = rows[rows["refunded_at"].notna() & ~rows["refunded"]]
+    amount = rows["sale_amount"] * setting.rate(rows["currency"], rows["sold_at"])
+    return pd.DataFrame({"at": rows["refunded_at"], "account_id": rows["account_id"], "amount": amount})
+
+
+def _sale_units(tables: Tables, setting: Setting, amounts: bool) -> UnitFrame:
+    """Units of sales, and of won leads without a day of sale, which do not count."""
+    rows = sold(tables["leads"], setting)
+    undated = tables["leads"]
+    undated = undated[(undated["status"] == "won") & undated["sold_at"].isna()]
+    rate = setting.rate(rows["currency"], rows["sold_at"]) if amounts else pd.Series(1.0, index=rows.index)
+    numerator = rows["sale_amount"] * rate if amounts else rate
+    no_rate = rate.isna() & ~rows["refunded"] & rows["sale_amount"].notna()
+    sales = units(
+        rows["sold_at"],
+        rows["account_id"],
+        numerator,
+        excluded=first_code(len(rows), ("sales_refunded", rows["refunded"])),
+        remark=first_code(len(rows), ("rate_missing", no_rate)),
+        created_at=rows["created_at"],
+        label=rows["currency"],
+    )
+    won = units(
+        undated["created_at"],
+        undated["account_id"],
+        np.nan,
+        excluded="won_undated",
+        created_at=undated["created_at"],
+        label=undated["currency"],
+    )
+    return pd.concat([sales, won]) if len(won) else sales
 
 
 @kpi(
@@ -81,13 +120,13 @@ def _sold(tables: Tables) -> tuple[pd.DataFrame, object]:
     aggregation=Aggregation.SUM,
     interval=Interval.COUNTS,
     tables=("leads",),
+    total="sales",
     source="CRM: won deals from social media",
     alternatives=(_WITH_REFUNDS, _BY_LEAD_DATE),
 )
 def sales(tables: Tables, setting: Setting) -> UnitFrame:
-    """Leads sold in the period, without refunded sales."""
-    rows, refunded = _sold(tables)
-    return units(rows["sold_at"], rows["account_id"], 1.0, excluded=refunded, created_at=rows["created_at"])
+    """Won leads sold in the period, without sales that were refunded before their month settled."""
+    return _sale_units(tables, setting, amounts=False)
 
 
 @kpi(
@@ -97,13 +136,11 @@ def sales(tables: Tables, setting: Setting) -> UnitFrame:
     aggregation=Aggregation.SUM,
     interval=Interval.FLOW,
     tables=("leads",),
+    total="sales_amount",
+    blocking=("rate_missing",),
     source="CRM: amounts of won deals from social media",
     alternatives=(_WITH_REFUNDS, _BY_LEAD_DATE),
 )
 def sales_amount(tables: Tables, setting: Setting) -> UnitFrame:
-    """Σ sale_amount of the leads sold in the period, without refunded sales."""
-    rows, refunded = _sold(tables)
-    created = rows["created_at"]
-    return units(
-        rows["sold_at"], rows["account_id"], rows["sale_amount"], excluded=refunded, created_at=created
-    )
+    """Σ sale_amount of these in the department's currency, by the rate of the day of the sale."""
+    return _sale_units(tables, setting, amounts=True)

@@ -14,6 +14,7 @@ from kpi_kit.params.brand import brand_record, problems_of_brand
 from kpi_kit.params.events import read_events, unknown_scopes
 from kpi_kit.params.files import parse_mapping, read_mapping
 from kpi_kit.params.ids import RESERVED_IDS, collisions, problem_of_id
+from kpi_kit.params.rates import read_rates
 from kpi_kit.params.records import (
     Assignment,
     Department,
@@ -73,12 +74,17 @@ def load(folder: Path) -> Params:
         Where ``department.yml`` or ``events.yml`` is invalid, or there are no specialists.
     """
     faults: list[str] = []
+    department = None
     try:
         department = _department(folder / "department.yml")
     except KitError as fault:
         faults += fault.problems
     try:
         events = read_events(folder)
+    except KitError as fault:
+        faults += fault.problems
+    try:
+        rates = read_rates(folder, "RUB" if department is None else department.currency)
     except KitError as fault:
         faults += fault.problems
     files = sorted((folder / "specialists").glob("*.yml"))
@@ -98,7 +104,7 @@ def load(folder: Path) -> Params:
             people[file.stem] = _specialist(file)
         except KitError as fault:
             broken[file.stem] = fault.problems
-    if faults:
+    if faults or department is None:
         raise InputError([*faults, *(problem for problems in broken.values() for problem in problems)])
     warnings = (
         *unknown_names(department, people, broken),
@@ -107,7 +113,7 @@ def load(folder: Path) -> Params:
     )
     strays = sorted((folder / "specialists").glob("*.yaml"))
     stray_names = tuple(f"{file}: only files named <id>.yml are read" for file in strays)
-    return Params(folder, department, people, broken, (*warnings, *stray_names), events)
+    return Params(folder, department, people, broken, (*warnings, *stray_names), events, rates)
 
 
 def check_target(target: object, entry: Entry, person: Specialist) -> Entry:

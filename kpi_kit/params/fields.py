@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
@@ -24,6 +25,13 @@ from kpi_kit.core.schema import PLATFORMS
 _PERCENT = re.compile(r"\s*-?\d+(?:[.,]\d+)?\s?%\s*")
 
 
+SMALLEST, LARGEST = 1e-9, 1e15
+"""The sizes of numbers in params."""
+YEARS = range(1990, 2100)
+"""The years of dates in params."""
+_Number = TypeVar("_Number", bound=float)
+
+
 class Percent(float):
     """A share that was written with a percent sign."""
 
@@ -31,10 +39,38 @@ class Percent(float):
 def _amount(value: object) -> float:
     """Read a number or a text such as ``3%``."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    if isinstance(value, str) and _PERCENT.fullmatch(value):
-        return Percent(Decimal(value.strip().rstrip("% ").replace(",", ".")) / 100)
+        return check_size(float(value))
+    if isinstance(value, str) and len(value) < 40 and _PERCENT.fullmatch(value):
+        return check_size(Percent(Decimal(value.strip().rstrip("% ").replace(",", ".")) / 100))
     raise ValueError("allowed is a number such as 40 or a share such as 3%")
+
+
+def check_size(number: _Number) -> _Number:
+    """The number, where it is 0 or of a size that can be computed with.
+
+    Raises
+    ------
+    ValueError
+        Where it is too small or too large.
+    """
+    if number and not SMALLEST <= abs(number) <= LARGEST:
+        raise ValueError(f"a number of {SMALLEST:g} to {LARGEST:g} is allowed")
+    return number
+
+
+def check_day(day: dt.date) -> dt.date:
+    """The day, where its year makes sense.
+
+    Raises
+    ------
+    ValueError
+        Where it does not.
+    """
+    if day.year not in YEARS:
+        raise ValueError(
+            f"a date of {YEARS.start} to {YEARS.stop - 1} is allowed; leave it out where there is none"
+        )
+    return day
 
 
 def _text_id(value: object) -> object:
@@ -76,12 +112,44 @@ def web_address(value: str) -> str:
 Text = Annotated[str, StringConstraints(min_length=1)]
 PercentText = Annotated[str, StringConstraints(pattern=f"^{_PERCENT.pattern}$")]
 Amount = Annotated[float, PlainValidator(_amount, json_schema_input_type=float | PercentText)]
+Day = Annotated[dt.date, AfterValidator(check_day)]
 Id = Annotated[
     str, BeforeValidator(_text_id, json_schema_input_type=Text | int), StringConstraints(min_length=1)
 ]
 Address = Annotated[str, AfterValidator(_address)]
 Ids = Annotated[tuple[Id, ...], Field(min_length=1)]
 Platforms = Annotated[tuple[Literal[PLATFORMS], ...], Field(min_length=1)]  # type: ignore[valid-type]  # a literal made of the closed list
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def weekday_numbers(text: str) -> list[int]:
+    """The weekdays of a text such as ``mon-fri`` or ``sat``, Monday as 0.
+
+    Raises
+    ------
+    ValueError
+        Where the text is something else.
+
+    Examples
+    --------
+    >>> weekday_numbers("mon-fri"), weekday_numbers("sat")
+    ([0, 1, 2, 3, 4], [5])
+    """
+    first, _, last = text.lower().replace(" ", "").partition("-")
+    if first not in WEEKDAYS or (last or first) not in WEEKDAYS[WEEKDAYS.index(first) :]:
+        raise ValueError("allowed are weekdays such as mon-fri or sat")
+    return list(range(WEEKDAYS.index(first), WEEKDAYS.index(last or first) + 1))
+
+
+def _weekdays(text: str) -> str:
+    weekday_numbers(text)
+    return text
+
+
+WeekdaysText = Annotated[str, AfterValidator(_weekdays)]
+Hours = tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=1, le=24)]]
 
 
 class Record(BaseModel):

@@ -46,10 +46,10 @@ def parse_mapping(text: str, file: Path) -> dict[str, Any]:
 
 
 def _odd_keys(value: object, where: str) -> Iterator[tuple[str, object]]:
-    """Keys that are not texts; keys of a schedule are periods, and YAML reads a year as a number."""
+    """Keys that are not texts; those of schedules and days are periods and dates."""
     if isinstance(value, dict):
         for key, part in value.items():
-            if not isinstance(key, str) and where != "schedule":
+            if not isinstance(key, str) and where not in ("schedule", "days"):
                 yield where or "at the top", key
             yield from _odd_keys(part, str(key))
     elif isinstance(value, list):

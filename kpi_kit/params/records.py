@@ -15,17 +15,24 @@ from kpi_kit.core.model import Kpi, Unit
 from kpi_kit.core.periods import Grain, Period
 from kpi_kit.core.schema import SENTIMENTS
 from kpi_kit.kpis import CATALOGUE, FAMILIES
+from kpi_kit.kpis.engine.business_clock import WorkingTime
+from kpi_kit.kpis.engine.rates import Rates
 from kpi_kit.params.fields import (
+    WEEKDAYS,
     Address,
     Amount,
+    Day,
+    Hours,
     Id,
     Ids,
     Platforms,
     Record,
     Text,
+    WeekdaysText,
     all_or_ids,
     one_account,
     web_address,
+    weekday_numbers,
 )
 from kpi_kit.params.targets import Ask, Goal, Kind, Milestone, Schedule, Scoring, Target
 
@@ -40,17 +47,42 @@ class History(Record):
 class Response(Record):
     """The deadline of an answer and the calendar that measures it."""
 
-    sla_hours: Annotated[float, Field(gt=0)] = 24.0
+    sla_hours: Annotated[float, Field(ge=0.01, le=8784)] = 24.0
     calendar: Literal["always", "business"] = "always"
-    hours: tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=1, le=24)]] = (10, 19)
+    hours: Hours | dict[WeekdaysText, Hours | Literal["off"]] = (10, 19)
+    days: dict[Day, Hours | Literal["off"]] = {}
     country: Text = "RU"
+    automatic_within_seconds: Annotated[float, Field(ge=0, le=3600)] = 5.0
+
+    @property
+    def working(self) -> WorkingTime:
+        """The working hours of the business calendar."""
+        week: list[tuple[int, int] | None] = [None] * len(WEEKDAYS)
+        by_days = self.hours if isinstance(self.hours, dict) else {"mon-fri": self.hours}
+        for text, hours in by_days.items():
+            for number in weekday_numbers(text):
+                week[number] = None if hours == "off" else hours
+        days = {day: None if hours == "off" else hours for day, hours in self.days.items()}
+        return WorkingTime(tuple(week), self.country, days)
+
+
+class Audience(Record):
+    """How counts of subscribers are read."""
+
+    tolerance_days: Annotated[int, Field(ge=0, le=3)] = 2
+    accept: dict[Id, tuple[Day, ...]] = {}
+
+    @property
+    def accepted(self) -> dict[str, list[str]]:
+        """The accepted days of each account as ISO dates."""
+        return {account: [day.isoformat() for day in days] for account, days in self.accept.items()}
 
 
 class Posts(Record):
     """When figures of a post are settled, and the tolerance of planned posts."""
 
-    settle_days: Annotated[float, Field(ge=0)] = 7.0
-    on_time_tolerance_hours: Annotated[float, Field(ge=0)] = 1.0
+    settle_days: Annotated[float, Field(ge=0, le=366)] = 7.0
+    on_time_tolerance_hours: Annotated[float, Field(ge=0, le=8784)] = 1.0
 
 
 class Coverage(Record):
@@ -64,7 +96,7 @@ class ScoringParams(Record):
 
     threshold: Annotated[Amount, Field(gt=0, le=1)] = 0.8
     payout_at_threshold: Annotated[Amount, Field(ge=0, le=1)] = 0.5
-    cap: Annotated[Amount, Field(ge=1)] = 1.2
+    cap: Annotated[Amount, Field(ge=1, le=100)] = 1.2
     not_assessable: Literal["reweight", "zero", "hold"] = "reweight"
 
     def curve(self) -> Scoring:
@@ -113,6 +145,7 @@ class Department(Record):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "RUB"
     history: History = History()
     response: Response = Response()
+    audience: Audience = Audience()
     posts: Posts = Posts()
     coverage: Coverage = Coverage()
     scoring: ScoringParams = ScoringParams()
@@ -130,8 +163,8 @@ class Assignment(Record):
     """An account of a specialist; ``until`` is exclusive."""
 
     account: Id
-    since: dt.date | None = None
-    until: dt.date | None = None
+    since: Day | None = None
+    until: Day | None = None
 
     @property
     def window(self) -> tuple[dt.date, dt.date]:
@@ -143,7 +176,7 @@ class From(Record):
     """The starting point of a milestone."""
 
     value: Amount
-    on: dt.date
+    on: Day
 
 
 class TargetParams(Record):
@@ -155,7 +188,7 @@ class TargetParams(Record):
     schedule: dict[Any, TargetParams] | None = None
     worst: Amount | None = None
     per: Grain | None = None
-    by: dt.date | None = None
+    by: Day | None = None
     from_: Annotated[From | None, Field(alias="from")] = None
 
     def amounts(self) -> Iterator[tuple[str, float]]:
@@ -175,8 +208,7 @@ class TargetParams(Record):
             return Schedule({Period.parse(period): part.plain() for period, part in self.schedule.items()})
         if self.by is not None and self.from_ is not None:
             kind, bound = self._kind_and_bound()
-            worst = None if self.worst is None else float(self.worst)
-            return Milestone(kind, bound, self.by, float(self.from_.value), self.from_.on, worst)
+            return Milestone(kind, bound, self.by, float(self.from_.value), self.from_.on)
         return Goal(self.plain(), self.per or Grain.MONTH)
 
     def _kind_and_bound(self) -> tuple[Kind, float]:
@@ -260,17 +292,18 @@ class Entry(Record):
 
 
 class Bonus(Record):
-    """A share of the sales."""
+    """A share of the sales of a calendar month."""
 
     share_of_sales: Annotated[Amount, Field(gt=0, le=1)]
     cap: Annotated[Amount, Field(gt=0)] | None = None
+    refunds: Literal["report", "deduct"] = "report"
 
 
 class Absence(Record):
     """Days away, with a deputy; no reason is stored."""
 
-    since: dt.date
-    until: dt.date
+    since: Day
+    until: Day
     deputy: Id | None = None
 
 
@@ -286,6 +319,7 @@ class Specialist(Record):
     ] = ()
     brands: tuple[Id, ...] = ()
     kpis: Annotated[tuple[Entry, ...], Field(min_length=1)]
+    variable_pay: Annotated[Amount, Field(ge=0)] | None = None
     bonus: Bonus | None = None
     absences: tuple[Absence, ...] = ()
 
@@ -324,9 +358,9 @@ class Event(Record):
 
     title: Annotated[Title, BeforeValidator(_both, json_schema_input_type=Text | Title)]
     kind: Literal["campaign", "blocking", "holiday", "other"] = "other"
-    on: dt.date | None = None
-    since: dt.date | None = None
-    until: dt.date | None = None
+    on: Day | None = None
+    since: Day | None = None
+    until: Day | None = None
     accounts: Ids | None = None
     platforms: Platforms | None = None
     brands: Ids | None = None
@@ -381,6 +415,7 @@ class Params:
         What is allowed but probably a mistake.
     events : tuple of Event
         Sorted by first day.
+    rates : Rates
     """
 
     folder: Path
@@ -389,13 +424,14 @@ class Params:
     broken: Mapping[str, tuple[str, ...]]
     warnings: tuple[str, ...]
     events: tuple[Event, ...] = ()
+    rates: Rates = Rates("RUB")
 
     @property
     def common_files(self) -> list[Path]:
         """The files that all reports depend on, present or not."""
         logo = self.department.brand.logo
         own = [] if logo is None else [self.folder / logo]
-        return [self.folder / "department.yml", self.folder / "events.yml", *own]
+        return [*(self.folder / name for name in ("department.yml", "events.yml", "rates.csv")), *own]
 
     def file_of(self, specialist: str) -> Path:
         """The file of a specialist."""

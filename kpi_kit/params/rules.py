@@ -14,8 +14,8 @@ from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.model import Unit
 from kpi_kit.core.periods import Period
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.params.fields import Percent
-from kpi_kit.params.records import Assignment, Department, Entry, Specialist, TargetParams
+from kpi_kit.params.fields import WEEKDAYS, Percent, weekday_numbers
+from kpi_kit.params.records import Assignment, Department, Entry, Response, Specialist, TargetParams
 
 
 @cache
@@ -30,9 +30,7 @@ def problems_of_department(department: Department) -> Iterator[str]:
     if department.timezone not in _timezones():
         hint = did_you_mean(department.timezone, _timezones())
         yield f"timezone: {department.timezone!r} is not a time zone{hint}"
-    opens, closes = department.response.hours
-    if opens >= closes:
-        yield f"response.hours: the first hour must be before the second, found [{opens}, {closes}]"
+    yield from _problems_of_hours(department.response)
     country = department.response.country
     # only the registry: the list with subdivisions imports the rules of every country
     if country not in EntityLoader.get_country_codes():
@@ -42,6 +40,20 @@ def problems_of_department(department: Department) -> Iterator[str]:
         if director.id in seen:
             yield f"directors: the id {director.id} is given twice"
         seen.add(director.id)
+
+
+def _problems_of_hours(response: Response) -> Iterator[str]:
+    """Problems of the hours of the business calendar."""
+    by_days = response.hours if isinstance(response.hours, dict) else {"": response.hours}
+    listed = [("hours" + (f".{key}" if key else ""), hours) for key, hours in by_days.items()]
+    listed += [(f"days.{day}", hours) for day, hours in response.days.items()]
+    for where, hours in listed:
+        if hours != "off" and hours[0] >= hours[1]:
+            yield f"response.{where}: the first hour must be before the second, found {list(hours)}"
+    numbers = [number for key in by_days if key for number in weekday_numbers(key)]
+    twice = sorted({WEEKDAYS[number] for number in numbers if numbers.count(number) > 1})
+    if twice:
+        yield f"response.hours: one entry a weekday is allowed, found several for {', '.join(twice)}"
 
 
 def problems_of_specialist(person: Specialist, numbers: Sequence[int], unread: Set[str]) -> Iterator[str]:
@@ -162,18 +174,14 @@ def _problems_of_milestone(target: TargetParams) -> Iterator[str]:
         return
     if target.per is not None:
         yield "per: not allowed with by, which has a time of its own"
-    if target.worst is not None and target.at_least is not None:
-        yield "worst: not allowed with at_least and from, whose value is the base"
-    if target.worst is not None and target.at_most is not None and target.worst <= target.from_.value:
-        yield f"worst: must be over from.value {target.from_.value:g}, found {target.worst:g}"
+    if target.worst is not None:
+        yield "worst: not allowed with from, whose value is the base"
     if target.from_.on >= target.by:
         yield f"from.on: must be before by {target.by}, found {target.from_.on}"
     if target.at_least is not None and target.at_least <= target.from_.value:
         yield f"at_least: must be over from.value {target.from_.value:g}, found {target.at_least:g}"
     if target.at_most is not None and target.at_most >= target.from_.value:
         yield f"at_most: must be under from.value {target.from_.value:g}, found {target.at_most:g}"
-    if target.worst is None and target.at_most is not None and target.at_most <= 0:
-        yield f"worst: is needed where at_most is not over 0, found at_most {target.at_most:g}"
 
 
 def _problems_of_schedule(schedule: Mapping[Any, TargetParams]) -> Iterator[str]:

@@ -17,6 +17,7 @@ _SHOWN = 200
 HOMES: Mapping[str, type[BaseModel]] = {
     "history": records.History,
     "response": records.Response,
+    "audience": records.Audience,
     "posts": records.Posts,
     "coverage": records.Coverage,
     "scoring": records.ScoringParams,

@@ -122,7 +122,7 @@ class Goal:
         Accruing targets of a larger grain scale by the share of days, those of a smaller grain are summed
         over the parts of the period. Other targets do not scale.
         """
-        return self.target.scaled(_share(self.per, period)) if accruing else self.target
+        return self.target.scaled(share_of(self.per, period)) if accruing else self.target
 
 
 @dataclass(frozen=True)
@@ -169,9 +169,6 @@ class Milestone:
         The value at the start.
     on : datetime.date
         The day of the start.
-    worst : float or None
-        The base of an ``at_most``; twice the point of the line where it is None. The base of an
-        ``at_least`` is the start.
     """
 
     kind: Kind
@@ -179,7 +176,6 @@ class Milestone:
     by: dt.date
     start: float
     on: dt.date
-    worst: float | None = None
 
     def at(self, period: Period, accruing: bool) -> Target | None:
         """The point of the line on the period's last day; None before the start, the value after ``by``."""
@@ -187,9 +183,7 @@ class Milestone:
             return None
         share = min(1.0, (period.last_day - self.on).days / (self.by - self.on).days)
         point = self.value if share == 1.0 else self.start + (self.value - self.start) * share
-        if self.kind is Kind.AT_LEAST:
-            return Target(self.kind, point, self.start)
-        return Target(self.kind, point, 2 * point if self.worst is None else self.worst)
+        return Target(self.kind, point, self.start)
 
 
 Ask: TypeAlias = Goal | Schedule | Milestone
@@ -242,8 +236,10 @@ class Scoring:
         if not assessed or (self.not_assessable == "hold" and len(assessed) < len(pairs)):
             return None
         counted = pairs if self.not_assessable == "zero" else assessed
-        weights = sum(weight for weight, _ in counted)
-        return sum(weight * payout for weight, payout in assessed) / weights
+        # exact: the sum of very unequal weights would lose the small ones
+        weights = sum((Fraction(weight) for weight, _ in counted), Fraction())
+        paid = sum((Fraction(weight) * Fraction(payout) for weight, payout in assessed), Fraction())
+        return float(paid / weights)
 
 
 def _times(amount: float, factor: Fraction) -> float:
@@ -256,12 +252,12 @@ def _overlap(first: Period, second: Period) -> int:
     return max(0, (min(first.end, second.end) - max(first.start, second.start)).days)
 
 
-def _share(per: Grain, period: Period) -> Fraction:
+def share_of(per: Grain, period: Period) -> Fraction:
     """The length of a period in periods of a grain, day by day.
 
     Examples
     --------
-    >>> _share(Grain.YEAR, Period.parse("2025-10")), _share(Grain.MONTH, Period.parse("2025-Q4"))
+    >>> share_of(Grain.YEAR, Period.parse("2025-10")), share_of(Grain.MONTH, Period.parse("2025-Q4"))
     (Fraction(31, 365), Fraction(3, 1))
     """
     return sum((Fraction(_overlap(part, period), part.days) for part in period.parts(per)), Fraction(0))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
-from kpi_kit.core.model import Note
+from kpi_kit.core.model import Aggregation, Note
 from kpi_kit.core.periods import Period
 from kpi_kit.params import Entry
 from kpi_kit.params.targets import Target
-from kpi_kit.scorecard.context import Context
+from kpi_kit.scorecard.context import Context, counts_own_days
+from kpi_kit.scorecard.entry_facts import Facts
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,29 @@ def target_in(context: Context, entry: Entry, period: Period) -> Target | None:
 def target_of(context: Context, entry: Entry) -> tuple[Target | None, list[Note]]:
     """The target of the reported period, and notes on it.
 
-    The target of an accruing KPI is pro-rated where the period is interim or has absences.
+    The target of an accruing KPI is scaled to the days of the period that count.
     """
     whole = entry.target.ask().at(context.period, entry.accruing)
     if whole is None:
         return None, [Note("no_target")]
     notes = []
     target = whole
-    elapsed = (min(context.period.end, context.known_until) - context.period.start).days
-    left = max(0, elapsed) - context.absent_days
-    if entry.accruing and left < context.period.days:
-        target = whole.scaled(Fraction(left, context.period.days))
-        why = "absence" if context.absent_days > 0 else "interim"
-        notes.append(Note("target_prorated", {"share": left / context.period.days, "why": why}))
+    share = Facts(context, entry).own_share
+    if entry.accruing and share < 1:
+        target = whole.scaled(share)
+        notes.append(Note("target_prorated", {"share": float(share), "why": _why_scaled(context, entry)}))
+    elif entry.definition.aggregation is Aggregation.TILES and entry.as_ == "value" and context.absent_days:
+        notes.append(Note("whole_period", {"owners": list(context.owners(entry))}))
     if target.value == target.base:
         notes.append(Note("target_equals_base"))
     return target, notes
+
+
+def _why_scaled(context: Context, entry: Entry) -> str:
+    """Why a target is smaller: an absence, an account held for a part of the period, or its length so far."""
+    if counts_own_days(entry):
+        if context.absent_days:
+            return "absence"
+        if not context.wholly_held(context.owners(entry), entry).all():
+            return "held"
+    return "interim"

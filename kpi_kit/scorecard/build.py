@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from kpi_kit.core.model import Note
 from kpi_kit.core.periods import Period
@@ -17,16 +17,17 @@ from kpi_kit.scorecard.attainment import outcome, target_in, target_of
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.cohort import read as read_cohort
 from kpi_kit.scorecard.context import Context, prepare
-from kpi_kit.scorecard.details import entry_of, sections
+from kpi_kit.scorecard.deputies import deputy_for
+from kpi_kit.scorecard.details import sections
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.inference import verdicts
 from kpi_kit.scorecard.json_file import SCHEMA, sealed
+from kpi_kit.scorecard.pay import bonus, refund_notes, variable_pay
 from kpi_kit.scorecard.provenance import provenance
 from kpi_kit.scorecard.record import (
     Absence,
     AccountRecord,
     Assignment,
-    Bonus,
     Brand,
     EntryRecord,
     HistoryPoint,
@@ -98,6 +99,7 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
     events = unusual_days.events(context)
     with_target = [row for row in rows if row["target"] is not None]
     scoring = context.department.scoring.curve()
+    total = scoring.total((row["weight"], row["payout"]) for row in with_target)
     record: Scorecard = {
         "schema": SCHEMA,
         "specialist": context.person.id,
@@ -111,7 +113,7 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
         "as_of": context.as_of.isoformat(),
         "interim": context.interim,
         "preliminary": context.as_of < context.settled_on,
-        "total": scoring.total((row["weight"], row["payout"]) for row in with_target),
+        "total": total,
         "attained": sum(row["attained"] is True for row in with_target),
         "assessable": sum(row["assessable"] for row in with_target),
         "scoring": cast(ScoringRecord, context.department.scoring.model_dump()),
@@ -123,7 +125,9 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
         "absences": [cast(Absence, absence.model_dump(mode="json")) for absence in context.person.absences],
         "notes": [note.as_dict() for note in _report_notes(context)],
         "kpis": rows,
-        "bonus": _bonus(context),
+        "bonus": bonus(context),
+        "variable_pay": variable_pay(context, total),
+        "deputy_for": deputy_for(context),
         "audit": audit_set(context.person),
         "sections": sections(context),
         "events": events,
@@ -158,7 +162,10 @@ def entry_record(facts: Facts, verdict: VerdictRecord, audited: Audit, cohort: C
         "units": measured.units,
         "coverage": measured.coverage,
         "assessable": measured.assessable,
-        "notes": [note.as_dict() for note in (*measured.notes, *target_notes, *_filter_notes(entry))],
+        "notes": [
+            note_record(note, context)
+            for note in (*measured.notes, *target_notes, *refund_notes(facts), *_filter_notes(entry))
+        ],
         "current": facts.current,
         "previous": facts.previous,
         "change": verdict["change"],
@@ -213,6 +220,21 @@ def _target_record(target: Target | None) -> TargetRecord | None:
     return None if target is None else cast(TargetRecord, target.as_dict())
 
 
+def note_record(note: Note, context: Context) -> dict[str, Any]:
+    """A note for the record; missing data are named with the platform of their account."""
+    record = note.as_dict()
+    if "missing" not in record:
+        return record
+    platforms = context.store.accounts["platform"]
+    return {
+        **record,
+        "missing": [
+            {**entry, "platform": str(platforms[entry["account_id"]])} if "account_id" in entry else entry
+            for entry in record["missing"]
+        ],
+    }
+
+
 def _platforms(facts: Facts) -> list[str]:
     """The platforms of an entry's accounts; none for brands."""
     if facts.kpi.scope == "brand":
@@ -263,17 +285,11 @@ def _report_notes(context: Context) -> Iterator[Note]:
     for absence in context.person.absences:
         if absence.since < context.period.end and context.period.start < absence.until:
             yield Note("absence", absence.model_dump(mode="json"))
+    for account, days in context.doubtful_counts.items():
+        near = [day.isoformat() for day in days if context.concerns(day)]
+        if near and account in context.held:
+            yield Note("doubtful_counts", {"account_id": account, "days": near})
     for colleague, absence in context.params.deputised(context.person.id):
         if absence.since < context.period.end and context.period.start < absence.until:
             span = {"since": absence.since.isoformat(), "until": absence.until.isoformat()}
             yield Note("deputy", {"for": colleague.id, **span})
-
-
-def _bonus(context: Context) -> Bonus | None:
-    """A share of the sales of all the person's accounts, up to the cap and never below 0."""
-    rule = context.person.bonus
-    if rule is None:
-        return None
-    amount = Facts(context, entry_of("sales_amount")).measurement.value
-    paid = None if amount is None else max(0.0, min(amount * rule.share_of_sales, rule.cap or float("inf")))
-    return {"sales_amount": amount, "share": float(rule.share_of_sales), "cap": rule.cap, "amount": paid}

@@ -6,21 +6,27 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kpi_kit.core.errors import InputError, SpecialistError, did_you_mean
-from kpi_kit.core.model import Kpi
+from kpi_kit.core.model import Aggregation, Kpi
 from kpi_kit.core.periods import Period, midnight
 from kpi_kit.data.store import Store
 from kpi_kit.kpis.engine.aggregate import tally
+from kpi_kit.kpis.engine.business_clock import business_clock
 from kpi_kit.kpis.engine.day_grid import Bools, Grid, day_number, local_days
-from kpi_kit.kpis.engine.stocks import StockIndex
+from kpi_kit.kpis.engine.inquiries import all_inquiries
+from kpi_kit.kpis.engine.post_figures import with_increments
+from kpi_kit.kpis.engine.stocks import STALE_DAYS, StockIndex, doubtful
 from kpi_kit.kpis.engine.tally import Tally
+from kpi_kit.kpis.engine.tiling import Totals
 from kpi_kit.kpis.engine.unit_frame import Clock, Setting
-from kpi_kit.kpis.response import always, business_hours
+from kpi_kit.kpis.response import always
 from kpi_kit.params import Department, Entry, Params, Specialist
+from kpi_kit.params.targets import Milestone
 from kpi_kit.scorecard.windows import buckets_of, cut_off, full_weeks, known_until, needed_since, settled_on
 
 Window = tuple[dt.date, dt.date]
@@ -90,20 +96,34 @@ class Context:
 
     @property
     def absent_days(self) -> int:
-        """The days of the person's absences in the period before the cut-off."""
-        end = min(self.period.end, self.known_until)
-        return sum(
-            (until - since).days
-            for absence in self.person.absences
-            for since, until in [
-                _overlap((absence.since, absence.until), (self.period.start, end)) or (end, end)
-            ]
-        )
+        """Number of days of the period before the cut-off on which the person is absent."""
+        end = max(self.period.start, min(self.period.end, self.known_until))
+        present = sum((until - since).days for since, until in self.present([(self.period.start, end)]))
+        return (end - self.period.start).days - present
+
+    def present(self, windows: list[Window]) -> list[Window]:
+        """The days of some windows on which the person is present."""
+        for absence in self.person.absences:
+            outside = (dt.date.min, absence.since), (absence.until, dt.date.max)
+            windows = [both for part in outside for window in windows if (both := _overlap(part, window))]
+        return sorted(windows)
 
     @property
     def owned(self) -> dict[str, list[str]]:
-        """The accounts and brands whose rows are read, including those held as a deputy."""
-        return {"account_id": [*self.held, *self.deputised], "brand": list(self.person.brands)}
+        """The accounts and brands whose rows are read, including those of absent colleagues."""
+        brands = [brand for person in (self.person, *self.absent_colleagues) for brand in person.brands]
+        return {"account_id": [*self.held, *self.deputised], "brand": list(dict.fromkeys(brands))}
+
+    @property
+    def absent_colleagues(self) -> list[Specialist]:
+        """The colleagues for whom the person is a deputy in the period."""
+        period = self.period.start, self.period.end
+        colleagues = [
+            colleague
+            for colleague, absence in self.params.deputised(self.person.id)
+            if _overlap((absence.since, absence.until), period)
+        ]
+        return list({colleague.id: colleague for colleague in colleagues}.values())
 
     @cached_property
     def history(self) -> list[Period]:
@@ -122,23 +142,88 @@ class Context:
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The rows of :attr:`owned`, by table."""
+        """The tables that formulas read, of :attr:`owned`.
+
+        Counts that are not plausible are unknown, increments are added to the figures of posts, and inquiries
+        include those of conversations.
+        """
+        rows = self.rows
+        audience = rows["audience"]
+        return {
+            **rows,
+            "audience": audience.assign(subscribers=audience["subscribers"].mask(self._doubtful)),
+            "posts": with_increments(
+                rows["posts"], rows["post_stats"], rows["post_increments"], self._plain_setting
+            ),
+            "inquiries": self._inquiries,
+        }
+
+    @cached_property
+    def rows(self) -> dict[str, pd.DataFrame]:
+        """The rows of :attr:`owned` as they are in the data, by table."""
         since = needed_since(self.department, self.period, self.as_of)
-        return self.store.slice([*self.held, *self.deputised], self.person.brands, since, self.as_of)
+        return self.store.slice(self.owned["account_id"], self.owned["brand"], since, self.as_of)
+
+    def alike(self, **changes: Any) -> Context:
+        """A context with the same rows of data but another person or period."""
+        other = replace(self, **changes)
+        other.__dict__["rows"] = self.rows  # what the cached property would read again
+        return other
+
+    @cached_property
+    def _doubtful(self) -> Bools:
+        """Which rows of ``audience`` have a count that is not plausible."""
+        return doubtful(self.rows["audience"], self.department.audience.accepted)
+
+    @property
+    def doubtful_counts(self) -> dict[str, list[dt.date]]:
+        """The days with counts that are not plausible, by account."""
+        rows = self.rows["audience"][self._doubtful]
+        days: dict[str, list[dt.date]] = {}
+        for account, day in zip(rows["account_id"], rows["date"].dt.date, strict=True):
+            days.setdefault(str(account), []).append(day)
+        return {account: sorted(listed) for account, listed in days.items()}
+
+    def concerns(self, day: dt.date) -> bool:
+        """Whether a count of subscribers on a day can stand for the period or one of its ends."""
+        margin = dt.timedelta(days=STALE_DAYS)
+        return self.period.start - margin <= day < self.period.end + margin
+
+    @cached_property
+    def _inquiries(self) -> pd.DataFrame:
+        """The rows of ``inquiries`` and those that are derived from ``messages``."""
+        return all_inquiries(
+            self.rows["inquiries"],
+            self.rows["messages"],
+            self._coverage_rows.get("messages", {}),
+            self.department.timezone,
+            pd.Timedelta(seconds=self.department.response.automatic_within_seconds),
+        )
 
     @cached_property
     def stocks(self) -> StockIndex:
         """An index of the subscribers of the accounts."""
-        return StockIndex.of(self.tables["audience"])
+        return StockIndex.of(self.tables["audience"], self.department.audience.tolerance_days)
+
+    @cached_property
+    def totals(self) -> Totals | None:
+        """The sums of spans; None where there are none."""
+        return None if self.rows["totals"].empty else Totals.of_table(self.rows["totals"])
 
     @cached_property
     def setting(self) -> Setting:
         """The settings that formulas may use."""
+        response = self.department.response
+        if response.calendar == "always":
+            return self._plain_setting
+        clock = business_clock(response.working, self.department.timezone, *self._clock_span())
+        return replace(self._plain_setting, elapsed_hours=clock)
+
+    @property
+    def _plain_setting(self) -> Setting:
+        """The settings with a clock that always runs."""
         rules = self.department.response
         elapsed: Clock = always
-        if rules.calendar == "business":
-            first, last = self._clock_span()
-            elapsed = business_hours(self.department.timezone, *rules.hours, rules.country, first, last)
         return Setting(
             zone=self.department.timezone,
             as_of=pd.Timestamp(self.as_of).tz_convert("UTC"),
@@ -146,16 +231,26 @@ class Context:
             tolerance=pd.Timedelta(hours=self.department.posts.on_time_tolerance_hours),
             sla_hours=rules.sla_hours,
             elapsed_hours=elapsed,
+            rates=self.params.rates,
         )
 
     def _clock_span(self) -> Window:
-        received = self.tables["inquiries"]["received_at"]
+        received = self._inquiries["received_at"]
         first = received.min().date() if len(received) else self.period.start
         return first - dt.timedelta(days=7), self.as_of.date() + dt.timedelta(days=7)
 
     @cached_property
+    def _coverage_rows(self) -> dict[str, dict[str, list[Window]]]:
+        return self.store.covered([*self.owned["account_id"], *self.owned["brand"]])
+
+    @cached_property
     def _covered(self) -> dict[str, dict[str, list[Window]]]:
-        return self.store.covered([*self.held, *self.deputised, *self.person.brands])
+        """The covered days by table and owner; days of messages are days of inquiries."""
+        rows = self._coverage_rows
+        inquiries = {owner: list(windows) for owner, windows in rows.get("inquiries", {}).items()}
+        for owner, windows in rows.get("messages", {}).items():
+            inquiries.setdefault(owner, []).extend(windows)
+        return {**rows, "inquiries": inquiries} if inquiries else rows
 
     def owners(self, entry: Entry) -> tuple[str, ...]:
         """The person's own accounts or brands in the scope of an entry."""
@@ -197,20 +292,29 @@ class Context:
             zone=self.department.timezone,
             covered=self._covered,
             minimum=self.department.coverage.minimum,
+            closed=self._closed,
         )
 
-    def own_grid(self, entry: Entry) -> Grid:
-        """The grid of the period, on the days held."""
+    @cached_property
+    def _closed(self) -> dict[str, dt.date]:
+        """When accounts were closed, where it is known."""
+        closed = self.store.accounts["closed"].dropna()
+        return {str(account): day.date() for account, day in closed.items()}
+
+    def own_grid(self, entry: Entry, *, absent: bool = False) -> Grid:
+        """The grid of the period, on the days that count for the person.
+
+        These are the days on which the accounts are theirs; of KPIs that accrue or are delegable only those
+        on which they are present, unless ``absent`` includes the others.
+        """
         own = self.owners(entry)
         grid = self.grid(own, [self.period])
-        if entry.definition.scope == "brand":
-            return grid
-        windows = {account: self.held[account] for account in own}
-        if entry.definition.delegable:
-            for account, days in self.deputised.items():
-                if self._in_scope(account, entry):
-                    windows[account] = [*windows.get(account, ()), *days]
-        return replace(grid, owners=tuple(windows), windows=windows)
+        whole = [(self.period.start, self.period.end)]
+        is_brand = entry.definition.scope == "brand"
+        windows = {owner: whole if is_brand else self.held[owner] for owner in own}
+        if not absent and (counts_own_days(entry) or entry.definition.delegable):
+            windows = {owner: self.present(held) for owner, held in windows.items()}
+        return replace(grid, windows=windows)
 
     def wholly_held(self, owners: tuple[str, ...], entry: Entry) -> Bools:
         """Which owners the person held on every day of the period."""
@@ -222,15 +326,21 @@ class Context:
 
     def tally(self, kpi: Kpi, frame: pd.DataFrame, grid: Grid) -> Tally:
         """Add up the units of a frame by owner and bucket."""
-        return tally(kpi, frame, grid, self.stocks)
+        return tally(kpi, frame, grid, self.stocks, self.totals)
 
     def without_absences(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The units outside the person's absences; the others count for the deputy."""
+        """The units outside the person's absences."""
         days = local_days(frame["at"], self.department.timezone)
         away = np.zeros(len(frame), bool)
         for absence in self.person.absences:
             away |= (days >= day_number(absence.since)) & (days < day_number(absence.until))
         return frame[~away]
+
+
+def counts_own_days(entry: Entry) -> bool:
+    """Whether the fact of an entry counts the days on which the person is present, and its target scales."""
+    is_flow = entry.definition.accruing and entry.definition.aggregation is not Aggregation.TILES
+    return entry.as_ == "value" and is_flow and not isinstance(entry.target.ask(), Milestone)
 
 
 def prepare(

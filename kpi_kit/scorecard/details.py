@@ -13,7 +13,7 @@ from kpi_kit.kpis.content import plan_status
 from kpi_kit.kpis.engine.day_grid import local_days
 from kpi_kit.params import Entry, TargetParams
 from kpi_kit.scorecard.context import Context
-from kpi_kit.scorecard.entry_facts import Facts
+from kpi_kit.scorecard.entry_facts import Facts, keys_of
 from kpi_kit.scorecard.record import (
     AudienceRow,
     CurvePoint,
@@ -58,10 +58,8 @@ def _in_period(context: Context, rows: pd.DataFrame, clock: str, kpi: str) -> pd
     """The rows that a KPI counts for the person in the period."""
     grid = context.own_grid(entry_of(kpi))
     at = rows[clock] if rows[clock].dt.tz is not None else context.setting.midnight(rows[clock])
-    inside = rows[grid.cells(rows["account_id"], local_days(at, grid.zone)) >= 0]
-    if not CATALOGUE[kpi].delegable:
-        return inside
-    return inside.loc[context.without_absences(pd.DataFrame({"at": at.loc[inside.index]})).index]
+    inside: pd.DataFrame = rows[grid.cells(rows["account_id"], local_days(at, grid.zone)) >= 0]
+    return inside
 
 
 def _audience(context: Context) -> list[AudienceRow]:
@@ -106,7 +104,8 @@ def _plan(context: Context) -> list[PlanRow]:
     status = plan_status(context.tables, context.setting)
     items = context.tables["plan"].loc[status.index].assign(status=status)
     items = _in_period(context, items, "due_at", "plan_fulfilment").sort_values(["due_at", "plan_id"])
-    urls = context.tables["posts"].set_index("post_id")["url"].reindex(items["post_id"])
+    posts = context.tables["posts"]
+    urls = posts["url"].set_axis(keys_of(posts)).reindex(keys_of(items))
     return [
         {
             "plan_id": str(item.plan_id),

@@ -7,8 +7,10 @@ the earlier one.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from itertools import compress
 
@@ -21,7 +23,7 @@ from kpi_kit.kpis.engine.day_grid import Bools, day_number, local_days
 from kpi_kit.kpis.engine.tally import Tally
 from kpi_kit.kpis.engine.unit_frame import Setting, UnitFrame
 from kpi_kit.params import Entry
-from kpi_kit.scorecard.context import Context
+from kpi_kit.scorecard.context import Context, counts_own_days
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Facts:
 
     @cached_property
     def frame(self) -> UnitFrame:
-        """The unit frame of the entry, including accounts for which the person is a deputy."""
+        """The unit frame of the entry."""
         return self.kpi.units(self.context.tables, self.setting)
 
     def _tallies(self, frame: UnitFrame, *, uses_snapshots: bool = False) -> Tallies:
@@ -139,7 +141,10 @@ class Facts:
         """The fact: the value, change or growth that is compared with the target."""
         if self.entry.as_ == "value":
             measured = self.latest.now.measure(0)
-            return replace(measured, notes=(*measured.notes, *self._deputised(), *self._not_compared()))
+            notes = measured.notes
+            if not measured.assessable and notes[0].code == "no_days" and self.context.absent_days:
+                notes = (Note("absent"), *notes[1:])
+            return replace(measured, notes=(*notes, *self._absent(), *self._not_compared()))
         if self.context.interim:
             measured = self.latest.now.measure(0)
             return Measurement(None, None, None, measured.units, measured.coverage, (Note("interim_change"),))
@@ -165,8 +170,8 @@ class Facts:
         compared = self.comparable(self._versus)
         own = self.equally_mature(self.context.period, self._versus, compared)
         frame = redefine(own.frame)
-        now, history = (self.context.tally(kpi, frame, tally.grid) for tally in (own.now, own.history))
-        other = replace(own, frame=frame, now=now, history=history)
+        history = self.context.tally(kpi, frame, own.history.grid)
+        other = replace(own, frame=frame, history=history)
         return self._changed(self._compare(other, self._versus, compared), self._versus)
 
     @cached_property
@@ -185,12 +190,26 @@ class Facts:
         """The period against which a change or growth compares a period."""
         return period.previous if self.entry.versus == "previous" else period.year_ago
 
-    def _deputised(self) -> tuple[Note, ...]:
-        if not self.kpi.delegable:
+    def _absent(self) -> tuple[Note, ...]:
+        """The note about units of an absence, which are left out of a rate."""
+        if not self.kpi.delegable or not self.context.person.absences:
             return ()
-        total = self.context.tally(self.kpi, self.frame, self.context.own_grid(self.entry)).units.sum()
-        count = int(total - self.latest.now.units.sum())
-        return (Note("deputised", {"count": count}),) if count else ()
+        held = self.context.own_grid(self.entry, absent=True)
+        count = int(self.context.tally(self.kpi, self.frame, held).units.sum() - self.latest.now.units.sum())
+        return (Note("absence_left_out", {"count": count}),) if count else ()
+
+    @property
+    def own_share(self) -> Fraction:
+        """The share of the period's days up to the cut-off that count, as a mean over the entry's owners."""
+        period, known_until = self.context.period, self.context.known_until
+        whole = Fraction(max(0, (min(period.end, known_until) - period.start).days), period.days)
+        windows = list((self.context.own_grid(self.entry).windows or {}).values())
+        shares = [Fraction(days_until(held, known_until), period.days) for held in windows]
+        if not counts_own_days(self.entry) or all(share == whole for share in shares):
+            return whole
+        kept = self.latest.now.whole
+        shares = [whole if kept is not None and kept[row, 0] else share for row, share in enumerate(shares)]
+        return sum(shares, Fraction()) / len(shares)
 
     def _not_compared(self) -> tuple[Note, ...]:
         """The owners that count in the value, but not in the earlier values shown beside it."""
@@ -201,8 +220,9 @@ class Facts:
 
     @property
     def current(self) -> float | None:
-        """The like-for-like value of the period, where the fact is a change or growth."""
-        return None if self.entry.as_ == "value" else self.comparison(self._versus).now.value
+        """The like-for-like value of the period, where it is not the fact itself."""
+        now = self.comparison(self._versus).now.value
+        return None if self.entry.as_ == "value" and now == self.measurement.value else now
 
     @property
     def previous(self) -> float | None:
@@ -236,20 +256,19 @@ class Facts:
         bucket = self.context.buckets.index(earlier)
         owners = self.latest.history.grid.owners
         held = self.context.wholly_held(owners, self.entry)
-        own, history = tallies.now, tallies.history
+        history = tallies.history
         left_out = tuple(
             self._left_out(owner, "partly_held" if not held[row] else "not_covered_earlier")
             for row, owner in enumerate(owners)
             if not compared[row]
         )
-        mask = np.zeros(len(own.grid.owners), bool)
-        mask[: len(owners)] = compared  # colleagues' accounts come after the own and are never compared
+        last = len(self.context.buckets) - 1
         known = (
-            own.phrases_known(0) & history.phrases_known(bucket)
+            history.phrases_known(last) & history.phrases_known(bucket)
             if self.kpi.aggregation is Aggregation.TILES
             else None
         )
-        now, before = own.measure(0, mask, known), history.measure(bucket, compared, known)
+        now, before = history.measure(last, compared, known), history.measure(bucket, compared, known)
         return Comparison(now, before, left_out, tallies.uses_snapshots)
 
     def comparable(self, earlier: Period) -> Bools:
@@ -268,7 +287,7 @@ class Facts:
         """Whether a post of the compared accounts in a period has a snapshot."""
         posts = self.context.tables["posts"]
         owners = list(compress(self.latest.history.grid.owners, compared))
-        has_one = posts["post_id"].isin(self._snapshots["post_id"])
+        has_one = keys_of(posts).isin(keys_of(self._snapshots))
         counted = posts[has_one & posts["account_id"].isin(owners) & posts["deleted_at"].isna()]
         days = local_days(counted["published_at"], self.setting.zone)
         return bool(((days >= day_number(period.start)) & (days < day_number(period.end))).any())
@@ -354,6 +373,16 @@ class Facts:
         return [Part(owner, own.measure(0, alone[row])) for row, owner in enumerate(own.grid.owners)]
 
 
+def days_until(windows: Sequence[tuple[dt.date, dt.date]], end: dt.date) -> int:
+    """Number of days of some windows before an end."""
+    return sum(max(0, (min(until, end) - since).days) for since, until in windows)
+
+
+def keys_of(rows: pd.DataFrame) -> pd.MultiIndex:
+    """The keys of posts."""
+    return pd.MultiIndex.from_frame(rows[["account_id", "post_id"]])
+
+
 def at_settling_age(
     posts: pd.DataFrame, snapshots: pd.DataFrame, figures: Sequence[str], setting: Setting
 ) -> pd.DataFrame:
@@ -375,14 +404,11 @@ def at_settling_age(
     DataFrame
         ``posts`` with ``stats_at`` at the settling age or, for young posts, at the snapshot.
     """
-    shots = snapshots.merge(posts[["post_id", "published_at"]], on="post_id")
+    key = ["account_id", "post_id"]
+    shots = snapshots.merge(posts[[*key, "published_at"]], on=key)
     shots["distance"] = (shots["stats_at"] - shots["published_at"] - setting.settle).abs()
-    nearest = (
-        shots.sort_values(["distance", "stats_at"], kind="stable")
-        .drop_duplicates("post_id")
-        .set_index("post_id")
-    )
-    snapshot = nearest.reindex(posts["post_id"]).set_index(posts.index)
+    nearest = shots.sort_values(["distance", "stats_at"], kind="stable").drop_duplicates(key).set_index(key)
+    snapshot = nearest.reindex(keys_of(posts)).set_axis(posts.index)
     columns = {name: snapshot[name].fillna(posts[name]) for name in figures}
     settled_at = posts["published_at"] + setting.settle
     stats_at = snapshot["stats_at"].where(settled_at > setting.as_of, settled_at)

@@ -142,6 +142,8 @@ def _change(facts: Facts, earlier: Period) -> Change | None:
         gap_days=float((facts.context.period.start - earlier.end).days),
         seed=_seed(facts, str(earlier)),
     )
+    if history.from_totals is not None and history.from_totals[compared][:, buckets].any():
+        return replace(result, low=None, high=None, p=None, reason="totals")
     if _unsettled(facts, tallies, compared, (facts.context.period, earlier)):
         return replace(result, p=None, reason="unsettled_posts")
     return result
@@ -164,6 +166,8 @@ def _side(facts: Facts, tallies: Tallies, compared: Bools, bucket: int, measured
             return Side(rows["numerator"], days=days, stock=stock)
         case Interval.POSTS:
             return Side(rows["numerator"], rows["denominator"])
+        case _ if kpi.gains or tallies.history.from_totals is not None:
+            return Side([measured.numerator or 0.0], days=days, stock=stock)
         case _:
             first, last = grid.bounds[bucket], grid.bounds[bucket + 1]
             at = local_days(rows["at"], grid.zone) - first

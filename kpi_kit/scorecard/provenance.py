@@ -116,12 +116,11 @@ def _short(content: bytes) -> str:
 
 def _tables(context: Context) -> TableHashes:
     hashes_by_table: TableHashes = {}
-    posts = context.tables["posts"].set_index("post_id")["account_id"]
-    for name, rows in context.tables.items():
+    for name, rows in context.rows.items():
         table = TABLES[name]
-        owners = rows["post_id"].map(posts) if name == "post_stats" else rows[table.scope or ""]
-        hashes_by_table[name] = _by_month(rows, owners, rows[table.clock or ""], context.department.timezone)
-    scopes = [*context.held, *context.deputised, *context.person.brands]
+        owners, clock = rows[table.scope or ""], rows[table.clock or ""]
+        hashes_by_table[name] = _by_month(rows, owners, clock, context.department.timezone)
+    scopes = [*context.owned["account_id"], *context.owned["brand"]]
     accounts = context.store.accounts.loc[
         [scope for scope in scopes if scope in context.store.accounts.index]
     ]
@@ -227,7 +226,7 @@ def _file(person: Specialist) -> str:
 
 
 def _of_person(person: Specialist) -> Json:
-    fields = {"name", "duties", "brands", "bonus"}
+    fields = {"name", "duties", "brands", "bonus", "variable_pay"}
     settings = dict(_flat(person.model_dump(mode="json", include=fields, exclude_none=True, by_alias=True)))
     settings.update(_of_accounts(person))
     for absence in person.absences:

@@ -388,6 +388,53 @@ class Bonus(TypedDict):
     share: float
     cap: float | None
     amount: float | None
+    refunds: NotRequired[str]
+    months: NotRequired[list[BonusMonth]]
+
+
+class BonusMonth(TypedDict):
+    """The bonus of a calendar month; ``refunds`` are of sales whose own month had settled before."""
+
+    month: str
+    sales_amount: float | None
+    earned: float | None
+    refunds: int
+    refunded: float | None
+    refund_share: float | None
+    amount: float | None
+
+
+class VariablePay(TypedDict):
+    """Variable pay: that of a month, the share of the days that count, and the part by the total."""
+
+    monthly: float
+    share: float
+    amount: float
+    payout: float | None
+
+
+class DeputisedEntry(TypedDict("_EntryAs", {"as": str})):
+    """An entry of an absent colleague over the days of the absence."""
+
+    kpi: str
+    versus: str
+    scope: Scope | None
+    unit: str
+    value: float | None
+    numerator: float | None
+    denominator: float | None
+    units: int
+    notes: list[NoteRecord]
+
+
+class DeputyFor(TypedDict):
+    """The entries of an absent colleague for whom the person stands in; they are never paid."""
+
+    specialist: str
+    name: str
+    since: str
+    until: str
+    kpis: list[DeputisedEntry]
 
 
 class EventRecord(TypedDict):
@@ -506,6 +553,8 @@ class Scorecard(_Summary):
     events: list[EventRecord]
     anomalies: list[UnusualDay]
     restated: list[Revision]
+    variable_pay: NotRequired[VariablePay | None]
+    deputy_for: NotRequired[list[DeputyFor]]
 
 
 AnyScorecard: TypeAlias = Scorecard | EarlierScorecard

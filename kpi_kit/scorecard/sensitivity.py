@@ -68,7 +68,8 @@ def measured_by(facts: Facts, alternative: Alternative) -> Measurement:
 def redefined(kpi: Kpi, alternative: Alternative) -> Kpi:
     """The KPI with another definition's stock and aggregation."""
     stock, aggregation = alternative.stock or kpi.stock, alternative.aggregation or kpi.aggregation
-    return replace(kpi, stock=stock, aggregation=aggregation)
+    gains = kpi.gains and all(column != "numerator" for column, _ in alternative.columns)
+    return replace(kpi, stock=stock, aggregation=aggregation, gains=gains)
 
 
 def redefined_units(frame: UnitFrame, alternative: Alternative) -> UnitFrame:

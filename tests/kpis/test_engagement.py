@@ -83,7 +83,7 @@ def test_a_tenth_of_unknown_likes_is_left_out_and_more_is_too_much(
     measured = measure(tmp_path, "likes", posts=posts)
     assert measured.value == value
     code = "too_many_unknown" if value is None else "unknown_left_out"
-    assert detail(measured.notes, code) == {"count": 1, "total": known + 1}
+    assert detail(measured.notes, code).items() >= {"count": 1, "total": known + 1}.items()
 
 
 @pytest.mark.parametrize(

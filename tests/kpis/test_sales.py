@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kpi_kit.kpis import CATALOGUE
-from tests.agency import build, case_of, codes, detail, measure, scored
+from kpi_kit.scorecard.entry_facts import Facts
+from tests.agency import build, case_of, codes, detail, measure
 from tests.agency import entry as asked
 
 EMPTY: list[str] = []
@@ -84,6 +86,80 @@ def test_a_sale_after_the_cut_off_is_not_known(as_of: str, sold: float, tmp_path
 def test_a_sale_in_another_currency_is_no_error_of_the_data(tmp_path: Path) -> None:
     euros = "s8,a,2025-10-05T12:00,true,2025-10-06T12:00,700,EUR"
     scored(tmp_path, asked("leads"), leads=[SOLD, euros])
+
+
+# lead_id, account_id, created_at, qualified, sold_at, sale_amount, currency, refunded_at, status, source
+STATUSES = [
+    "w,a,2025-10-01T12:00,,2025-10-02T12:00,10,RUB,,won",
+    "u,a,2025-10-01T12:00,,2025-10-02T12:00,200,RUB,,",
+    "l,a,2025-10-01T12:00,,2025-10-02T12:00,3000,RUB,,lost",  # lost after it was won
+    "o,a,2025-10-01T12:00,,2025-10-02T12:00,40000,RUB,,open",
+    "n,a,2025-10-20T12:00,,,500000,RUB,,won",  # won, but nobody says when
+]
+
+
+def test_won_and_unknown_leads_are_sold_lost_and_open_ones_are_not(tmp_path: Path) -> None:
+    for kpi, value in (("leads", 5), ("sales", 2), ("sales_amount", 210)):
+        measured = measure(tmp_path / kpi, kpi, leads=STATUSES)
+        assert measured.value == value
+        if kpi != "leads":
+            assert detail(measured.notes, "won_undated") == {"count": 1}
+
+
+@pytest.mark.parametrize("period", ["2025-09", "2025-10", "2025-W40", "2025-Q3"])
+@pytest.mark.parametrize(
+    ("refunded", "counts"), [("2025-10-07T23:59", 0), ("2025-10-08T00:00", 0), ("2025-10-08T00:01", 1)]
+)
+def test_a_refund_after_the_month_has_settled_leaves_the_sale(
+    period: str, refunded: str, counts: int, tmp_path: Path
+) -> None:
+    """The month of the sale settles on 8 October, whatever period is asked for and whenever."""
+    sale = f"s,a,2025-09-01T12:00,,2025-09-30T12:00,60,RUB,{refunded}"
+    for as_of in ("2025-10-20", "2026-03-01"):
+        value = measure(tmp_path / as_of, "sales", leads=[sale], period=period, as_of=as_of).value
+        assert value == (counts if period != "2025-10" else 0)
+
+
+DOLLARS = "d,a,2025-10-05T12:00,,2025-10-06T12:00,300,USD"
+
+
+def rated(folder: Path, rates: str | None, period: str = "2025-10", **agency: Any) -> Any:
+    data, params = build(folder, [asked("sales_amount")], **agency)
+    if rates is not None:
+        (params / "rates.csv").write_text(rates, encoding="utf-8")
+    with case_of(data, params, period=period) as case:
+        return Facts(case, case.person.kpis[0]).measurement
+
+
+@pytest.mark.parametrize(
+    ("rates", "value"),
+    [
+        (None, None),
+        ("date,currency,rate\n2025-10-06,USD,81.5\n", 1000 + 300 * 81.5),
+        ("date,currency,rate\n2025-10-01,USD,80\n2025-10-06,USD,81.5\n2025-10-07,USD,99\n", 25450),
+        ("date,currency,rate\n2025-09-22,USD,80\n", 25000),  # 14 days old
+        ("date,currency,rate\n2025-09-21,USD,80\n", None),
+        ("date,currency,rate\n2025-10-07,USD,80\n", None),  # after the sale
+        ("date,currency,rate\n2025-10-06,EUR,90\n", None),
+    ],
+)
+def test_a_foreign_sale_is_converted_by_the_rate_of_its_day(
+    rates: str | None, value: float | None, tmp_path: Path
+) -> None:
+    measured = rated(tmp_path, rates, leads=[SOLD, DOLLARS])
+    assert measured.value == (None if value is None else pytest.approx(value))
+    if value is None:
+        assert detail(measured.notes, "rate_missing") == {
+            "count": 1,
+            "labels": ["USD"],
+            "days": ["2025-10-06"],
+        }
+    assert rated(tmp_path / "9", None, "2025-09", leads=[SOLD, DOLLARS]).value == 0
+
+
+def test_one_foreign_sale_among_many_is_not_left_out(tmp_path: Path) -> None:
+    many = [f"m{n},a,2025-10-05T12:00,,2025-10-06T12:00,10,RUB" for n in range(100)]
+    assert rated(tmp_path, None, leads=[*many, DOLLARS]).value is None
 
 
 def test_who_is_not_known_to_be_unfit_may_be_qualified(tmp_path: Path) -> None:

@@ -468,6 +468,18 @@ def test_other_endings_are_warned_of(tmp_path):
             {"response": {"country": "Россия"}},
             "response.country: allowed is a country's code such as RU, found 'Россия'",
         ),
+        (
+            {"response": {"hours": {"mon-fri": [10, 19], "wed": [11, 12]}}},
+            "response.hours: one entry a weekday is allowed, found several for wed",
+        ),
+        (
+            {"response": {"hours": {"sat": [16, 11]}}},
+            "response.hours.sat: the first hour must be before the second, found [16, 11]",
+        ),
+        (
+            {"response": {"days": {"2025-12-31": [12, 12]}}},
+            "response.days.2025-12-31: the first hour must be before the second, found [12, 12]",
+        ),
         ({"directors": [{"id": "a", "name": "A", "email": "a@b"}] * 2}, "directors: the id a is given twice"),
     ],
 )
@@ -782,17 +794,12 @@ REFUSED_TARGETS = [
     (
         "subscribers",
         {"at_least": 5, "worst": 1, "by": "2025-12-31", "from": {"value": 2, "on": "2025-01-01"}},
-        "worst: not allowed with at_least and from",
+        "worst: not allowed with from, whose value is the base",
     ),
     (
         "subscribers",
         {"at_most": 5, "worst": 8, "by": "2025-12-31", "from": {"value": 9, "on": "2025-01-01"}},
-        "worst: must be over from.value 9, found 8",
-    ),
-    (
-        "unsubscribed",
-        {"at_most": 0, "by": "2025-12-31", "from": {"value": 9, "on": "2025-01-01"}},
-        "worst: is needed where at_most is not over 0, found at_most 0",
+        "worst: not allowed with from, whose value is the base",
     ),
     (
         "subscribers",
@@ -909,7 +916,7 @@ def test_target_refusals(broken, kpi, target, said):
         (
             "unsubscribed",
             "value",
-            {"at_most": 0, "worst": 9, "by": "2025-12-31", "from": {"value": 8, "on": "2025-01-01"}},
+            {"at_most": 0, "by": "2025-12-31", "from": {"value": 8, "on": "2025-01-01"}},
         ),
     ],
 )
@@ -1069,3 +1076,105 @@ def test_a_deputy_whom_we_do_not_know_is_warned_of(tmp_path):
         tmp_path, anna={"kpis": [entry()], "absences": absences}, ivan={"kpis": [entry(kpi="views")]}
     )
     assert warnings == ("anna.yml: absences: there is no specialist 'iwan' to stand in; did you mean ivan?",)
+
+
+# beyond sense -----------------------------------------------------------------------------------------------
+
+SOUND = {"accounts": ["vk-a"], "kpis": [{"kpi": "leads", "target": {"at_least": 1}, "weight": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("keys", "where"),
+    [
+        (
+            {"kpis": [{"kpi": "leads", "target": {"at_least": 1e308}, "weight": 1}]},
+            "entry 1 (leads), target.at_least",
+        ),
+        ({"kpis": [{"kpi": "leads", "target": {"at_least": 1e-300}, "weight": 1}]}, "target.at_least"),
+        ({"kpis": [{"kpi": "leads", "target": {"at_least": 1}, "weight": 1e300}]}, "weight"),
+        ({"kpis": [{"kpi": "leads", "target": {"at_least": 1}, "weight": 1e-300}]}, "weight"),
+        (
+            {
+                "kpis": [
+                    {
+                        "kpi": "leads",
+                        "weight": 1,
+                        "target": {
+                            "at_least": 9,
+                            "by": dt.date(9999, 12, 31),
+                            "from": {"value": 1, "on": dt.date(2025, 1, 1)},
+                        },
+                    }
+                ]
+            },
+            "target.by",
+        ),
+        ({"accounts": [{"account": "vk-a", "until": dt.date(9999, 12, 31)}]}, "accounts, entry 1, until"),
+        (
+            {"absences": [{"since": dt.date(1, 1, 1), "until": dt.date(2025, 1, 1)}]},
+            "absences, entry 1, since",
+        ),
+        ({"variable_pay": -5}, "variable_pay"),
+        ({"bonus": {"share_of_sales": "2%", "refunds": "ignore"}}, "bonus.refunds"),
+    ],
+)
+def test_what_is_beyond_sense_is_refused_where_it_stands_and_stops_nobody_else(
+    keys: dict[str, Any], where: str, tmp_path: Path
+) -> None:
+    folder = write_params(tmp_path, {}, {"ann": {**SOUND, **keys}, "ben": SOUND})
+    loaded = load(folder)
+    assert list(loaded.specialists) == ["ben"]
+    (problem,) = loaded.broken["ann"]
+    assert where in problem
+    assert "\n" not in problem
+
+
+@pytest.mark.parametrize(
+    ("keys", "where"),
+    [
+        ({"response": {"sla_hours": 1e12}}, "response.sla_hours"),
+        ({"response": {"sla_hours": 1e-12}}, "response.sla_hours"),
+        ({"posts": {"settle_days": 1e9}}, "posts.settle_days"),
+        ({"posts": {"on_time_tolerance_hours": 1e9}}, "posts.on_time_tolerance_hours"),
+        ({"scoring": {"cap": 1e9}}, "scoring.cap"),
+        ({"audience": {"tolerance_days": 4}}, "audience.tolerance_days"),
+        ({"audience": {"accept": {"vk-a": [dt.date(9999, 1, 1)]}}}, "audience.accept"),
+        ({"response": {"automatic_within_seconds": 1e9}}, "response.automatic_within_seconds"),
+        ({"response": {"days": {dt.date(9999, 1, 1): "off"}}}, "response.days"),
+    ],
+)
+def test_a_department_beyond_sense_is_refused_where_it_stands(
+    keys: dict[str, Any], where: str, tmp_path: Path
+) -> None:
+    folder = write_params(tmp_path, keys, {"ben": SOUND})
+    with pytest.raises(InputError) as caught:
+        load(folder)
+    assert where in caught.value.problems[0]
+
+
+# rates ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("date,rate\n", "rates.csv: the columns date, currency, rate are expected"),
+        ("date,currency,rate\n2025-10-0x,USD,80\n", "line 2: date: a day such as 2025-10-31 is expected"),
+        ("date,currency,rate\n2025-10-01,usd,80\n", "line 2: currency: three capital letters"),
+        ("date,currency,rate\n2025-10-01,RUB,80\n", "line 2: currency: three capital letters other than RUB"),
+        ("date,currency,rate\n2025-10-01,USD,-1\n", "line 2: rate: a number over 0"),
+        ("date,currency,rate\n2025-10-01,USD,nan\n", "line 2: rate: a number over 0"),
+        ("date,currency,rate\n2025-10-01,USD\n", "line 2: 3 cells are expected, found 2"),
+        (
+            "date,currency,rate\n2025-10-01,USD,80\n2025-10-01,USD,81\n",
+            "line 3: one rate a date and currency",
+        ),
+        ("date,currency,rate\n9999-10-01,USD,80\n", "line 2: a date of 1990 to 2099"),
+    ],
+)
+def test_rates_that_cannot_be_used_are_refused(text: str, said: str, tmp_path: Path) -> None:
+    folder = write_params(tmp_path, {}, {"ben": SOUND})
+    (folder / "rates.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load(folder)
+    assert said in caught.value.problems[0]

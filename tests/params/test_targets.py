@@ -295,11 +295,29 @@ def test_a_milestone_in_the_middle_of_a_month():
 def test_a_milestone_downwards():
     falling = Milestone(DOWN, 2.0, dt.date(2025, 12, 31), 6.0, dt.date(2025, 10, 31))
     assert falling.at(P("2025-11"), False).value == pytest.approx(6 - 4 * 30 / 61)
-    assert falling.at(P("2025-12"), False) == Target(DOWN, 2.0, 4.0)
-    assert falling.at(P("2025-10"), False) == Target(DOWN, 6.0, 12.0)
-    held = Milestone(DOWN, 0.0, dt.date(2025, 12, 31), 6.0, dt.date(2025, 10, 31), worst=9.0)
-    assert held.at(P("2025-12"), False) == Target(DOWN, 0.0, 9.0)
-    assert held.at(P("2025-11"), False).base == 9.0
+    assert falling.at(P("2025-12"), False) == Target(DOWN, 2.0, 6.0)
+    assert falling.at(P("2025-10"), False) == Target(DOWN, 6.0, 6.0)
+    held = Milestone(DOWN, 0.0, dt.date(2025, 12, 31), 6.0, dt.date(2025, 10, 31))
+    assert held.at(P("2025-12"), False) == Target(DOWN, 0.0, 6.0)
+    assert held.at(P("2025-11"), False).base == 6.0
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.dates(dt.date(2025, 1, 2), dt.date(2026, 12, 31)))
+def test_standing_still_on_a_milestone_is_nothing_and_the_line_is_all(start, value, day):
+    assume(abs(start - value) > 1e-3)
+    kind = UP if value > start else DOWN
+    target = Milestone(kind, value, dt.date(2026, 12, 31), start, dt.date(2024, 12, 31)).at(
+        Period.containing(day, Grain.MONTH), False
+    )
+    assert target.attainment(start) == 0
+    assert target.attainment(target.value) == pytest.approx(1)
+
+
+@given(st.lists(st.tuples(st.floats(1e-9, 1e15), st.floats(0, 1.2)), min_size=1, max_size=8))
+def test_very_unequal_weights_are_added_right(pairs):
+    weights = sum(Fraction(weight) for weight, _ in pairs)
+    exact = sum(Fraction(weight) * Fraction(payout) for weight, payout in pairs) / weights
+    assert Scoring().total(pairs) == float(exact)
 
 
 @given(st.dates(dt.date(2024, 1, 1), dt.date(2027, 1, 1)), st.sampled_from(Grain))

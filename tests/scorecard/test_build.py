@@ -312,7 +312,7 @@ def test_an_absence_prorates(tmp_path: Path) -> None:
 def test_away_for_all_of_it(target: Json, tmp_path: Path) -> None:
     away = {"absences": [{"since": "2025-10-01", "until": "2025-11-01"}]}
     card = scored(tmp_path, asked(**target), leads=LEADS, person=away)
-    assert card["kpis"][0]["value"] == 12
+    assert (card["kpis"][0]["value"], codes(card["kpis"][0]["notes"])[0]) == (None, "absent")
     assert (card["kpis"][0]["attainment"], card["kpis"][0]["payout"], card["total"]) == (None, None, None)
 
 

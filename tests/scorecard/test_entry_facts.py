@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kpi_kit.scorecard.entry_facts import Facts
-from tests.agency import ACCOUNTS, build, case_of, codes, cover, days, detail, entry, measure
+from tests.agency import ACCOUNTS, build, case_of, codes, cover, days, detail, entry, measure, scored
 
 CHANGE, GROWTH = {"as": "change"}, {"as": "growth"}
 AGO = {"versus": "year_ago"}
@@ -94,9 +98,9 @@ LEVELS = [
     [
         ("subscribers", 150),
         ("subscriber_gain", 10 + 30),  # the difference on the 16th is to the row of the 15th
-        ("subscriber_growth", 40 / 110),  # the opening is the one at `since`
+        ("subscriber_growth", 40 / 100),  # the opening is the one at the start of the period
         ("unsubscribed", 2 + 3),
-        ("churn_rate", 5 / 110),
+        ("churn_rate", 5 / 100),
     ],
 )
 def test_since_clips_the_period(kpi: str, value: float, tmp_path: Path) -> None:
@@ -192,11 +196,15 @@ POSTS = [
     "fresh,a,2025-10-30T12:00,40,4,0,0,,2025-11-01T12:00",  # unsettled
     "old,a,2025-09-10T12:00,80,8,0,0,,2025-10-30T12:00",
 ]
-SHOT_NEW = ["new,2025-10-16T12:00,60,6,0,0", "new,2025-10-17T12:00,70,7,0,0", "new,2025-10-20T12:00,90,9,0,0"]
-SHOT_TIE = ["new,2025-10-18T12:00,71,7,0,0", "new,2025-10-16T12:00,69,6,0,0"]
-SHOT_OLD = ["old,2025-09-17T12:00,50,2,0,0"]
-SHOT_VIEWS = ["new,2025-10-17T12:00,70,,0,0", "old,2025-09-17T12:00,50,,0,0"]  # likes are not known
-SHOT_OF_B = ["other,2025-10-17T12:00,1,1,0,0"]
+SHOT_NEW = [
+    "a,new,2025-10-16T12:00,60,6,0,0",
+    "a,new,2025-10-17T12:00,70,7,0,0",
+    "a,new,2025-10-20T12:00,90,9,0,0",
+]
+SHOT_TIE = ["a,new,2025-10-18T12:00,71,7,0,0", "a,new,2025-10-16T12:00,69,6,0,0"]
+SHOT_OLD = ["a,old,2025-09-17T12:00,50,2,0,0"]
+SHOT_VIEWS = ["a,new,2025-10-17T12:00,70,,0,0", "a,old,2025-09-17T12:00,50,,0,0"]  # likes are not known
+SHOT_OF_B = ["b,other,2025-10-17T12:00,1,1,0,0"]
 
 
 @pytest.mark.parametrize(
@@ -242,19 +250,19 @@ def test_snapshots(kpi: str, shots: list[str], more: dict[str, Any], value: floa
 
 def test_a_deleted_post_has_no_say_in_snapshots(tmp_path: Path) -> None:
     gone = "gone,a,2025-10-11T12:00,9,9,0,0,,2025-10-20T12:00,2025-10-21T12:00"
-    shots = ["gone,2025-10-18T12:00,1,1,0,0", *SHOT_OLD]
+    shots = ["a,gone,2025-10-18T12:00,1,1,0,0", *SHOT_OLD]
     measured = measure(tmp_path, "views", posts=[*POSTS, gone], post_stats=shots, more=CHANGE)
     assert measured.value == 140 - 80
 
 
 def test_a_snapshot_speaks_for_a_young_post(tmp_path: Path) -> None:
-    shots = ["fresh,2025-11-06T12:00,50,10,0,0", *SHOT_OLD]
+    shots = ["a,fresh,2025-11-06T12:00,50,10,0,0", *SHOT_OLD]
     measured = measure(tmp_path, "engagement_rate", posts=POSTS, post_stats=shots, more=CHANGE)
     assert measured.value == pytest.approx((10 + 10) / (100 + 50) - 2 / 50)
 
 
 def test_a_snapshot_after_the_cut_off_is_not_known(tmp_path: Path) -> None:
-    shots = ["new,2025-11-08T00:01,1,1,0,0", *SHOT_OLD]
+    shots = ["a,new,2025-11-08T00:01,1,1,0,0", *SHOT_OLD]
     assert measure(tmp_path, "views", posts=POSTS, post_stats=shots, more=CHANGE).value == 140 - 80
 
 
@@ -275,17 +283,18 @@ PLANNED = [
 ]
 
 
+@pytest.mark.parametrize("deputy", [{}, {"deputy": "bob"}])
 @pytest.mark.parametrize(
     ("who", "kpi", "numerator", "denominator"),
     [
         ("ann", "response_rate", 2, 2),
-        ("bob", "response_rate", 2, 3),
+        ("bob", "response_rate", 1, 1),
         ("ann", "plan_fulfilment", 2, 2),
-        ("bob", "plan_fulfilment", 1, 3),
+        ("bob", "plan_fulfilment", 0, 1),
     ],
 )
-def test_inquiries_and_plan_items_count_for_the_deputy(
-    who: str, kpi: str, numerator: int, denominator: int, tmp_path: Path
+def test_inquiries_and_plan_items_of_an_absence_count_for_nobody(
+    who: str, kpi: str, numerator: int, denominator: int, deputy: dict[str, str], tmp_path: Path
 ) -> None:
     measured = measure(
         tmp_path,
@@ -294,16 +303,16 @@ def test_inquiries_and_plan_items_count_for_the_deputy(
         inquiries=INQUIRIES,
         plan=PLAN,
         posts=PLANNED,
-        person={"absences": [AWAY]},
+        person={"absences": [{**AWAY, **deputy}]},
         colleagues={"bob": {"accounts": ["b"], "kpis": [entry(kpi)]}},
     )
     assert (measured.numerator, measured.denominator) == (numerator, denominator)
-    assert ("deputised" in codes(measured.notes)) == (who == "ann")
+    assert ("absence_left_out" in codes(measured.notes)) == (who == "ann")
 
 
-def test_everything_else_stays_with_the_absent(tmp_path: Path) -> None:
+def test_units_that_accrue_count_on_own_days_only(tmp_path: Path) -> None:
     agency: dict[str, Any] = {
-        "leads": [f"l{n},a,2025-10-{n}T12:00" for n in (9, 11)],
+        "leads": [f"l{n},a,2025-10-{n:02d}T12:00" for n in (9, 11, 13)],
         "person": {"absences": [AWAY]},
         "colleagues": {"bob": {"accounts": ["b"], "kpis": [entry("leads")]}},
     }
@@ -311,36 +320,133 @@ def test_everything_else_stays_with_the_absent(tmp_path: Path) -> None:
     assert measure(tmp_path / "bob", "leads", who="bob", **agency).value == 0
 
 
-def test_without_a_deputy_nobody_gets_them(tmp_path: Path) -> None:
-    nobody = {key: AWAY[key] for key in ("since", "until")}
-    bob = {"bob": {"accounts": ["b"], "kpis": [entry("response_rate")]}}
-    agency: dict[str, Any] = {"inquiries": INQUIRIES, "person": {"absences": [nobody]}, "colleagues": bob}
-    assert measure(tmp_path / "ann", "response_rate", **agency).denominator == 2
-    assert measure(tmp_path / "bob", "response_rate", who="bob", **agency).denominator == 1
+def test_a_deputy_sees_the_entries_of_the_absent_over_those_days(tmp_path: Path) -> None:
+    card = scored(
+        tmp_path,
+        entry("leads", target={"at_least": 31}),
+        entry("response_rate"),
+        entry("subscribers"),
+        entry("leads", **CHANGE),
+        who="bob",
+        leads=[f"l{n},a,2025-10-{n:02d}T12:00" for n in (9, 11, 12, 13)],
+        inquiries=INQUIRIES,
+        audience=["2025-10-31,a,5"],
+        person={"absences": [{**AWAY, "until": "2025-11-05"}]},
+        colleagues={"bob": {"accounts": ["b"], "kpis": [entry("leads")]}},
+    )
+    (shown,) = card["deputy_for"]
+    assert (shown["specialist"], shown["since"], shown["until"]) == ("ann", "2025-10-10", "2025-11-01")
+    assert [(row["kpi"], row["value"]) for row in shown["kpis"]] == [("leads", 3), ("response_rate", 2 / 3)]
+    assert card["kpis"][0]["value"] == 0  # bob's own
+    assert card["total"] == 0
 
 
-def test_a_deputy_who_is_away_does_not_answer(tmp_path: Path) -> None:
-    bob = {
-        "accounts": ["b"],
-        "kpis": [entry("response_rate")],
-        "absences": [{"since": "2025-10-12", "until": "2025-10-20"}],
-    }
-    agency: dict[str, Any] = {
-        "inquiries": INQUIRIES,
-        "person": {"absences": [AWAY]},
-        "colleagues": {"bob": bob},
-    }
-    assert measure(tmp_path, "response_rate", who="bob", **agency).denominator == 2  # q2 and q5, not q3
+OWN = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 15)), max_size=3)
 
 
-def test_an_entry_narrows_what_a_deputy_gets(tmp_path: Path) -> None:
-    bob = {"accounts": ["b"], "kpis": [entry("response_rate", platforms=["telegram"])]}
-    agency: dict[str, Any] = {
-        "inquiries": INQUIRIES,
-        "person": {"absences": [AWAY]},
-        "colleagues": {"bob": bob},
-    }
-    assert measure(tmp_path, "response_rate", who="bob", **agency).denominator == 1
+@given(
+    absences=OWN,
+    held=st.tuples(st.integers(0, 30), st.integers(1, 31)),
+    per_day=st.integers(1, 3),
+)
+@settings(max_examples=12, deadline=None)
+def test_the_same_pace_gives_the_same_attainment(
+    absences: list[tuple[int, int]], held: tuple[int, int], per_day: int
+) -> None:
+    """So many leads a day, with random absences, by somebody who joins and leaves on random days."""
+    first = dt.date(2025, 10, 1)
+    since, until = (first + dt.timedelta(days=day) for day in (held[0], min(31, sum(held))))
+    away = [(first + dt.timedelta(days=day), first + dt.timedelta(days=day + n)) for day, n in absences]
+    own = [
+        day
+        for day in (first + dt.timedelta(days=number) for number in range(31))
+        if since <= day < until and not any(begin <= day < end for begin, end in away)
+    ]
+    leads = [f"l{n}-{k},a,2025-10-{n:02d}T12:00" for n in range(1, 32) for k in range(per_day)]
+    with tempfile.TemporaryDirectory() as folder:
+        (row,) = scored(
+            Path(folder),
+            entry("leads", target={"at_least": 31 * per_day}),
+            leads=leads,
+            person={
+                "accounts": [{"account": "a", "since": since, "until": until}],
+                "absences": [{"since": begin, "until": end} for begin, end in away],
+            },
+        )["kpis"]
+    if own:
+        assert (row["value"], row["attainment"]) == (per_day * len(own), pytest.approx(1))
+        assert row["target"]["value"] == pytest.approx(per_day * len(own))
+    else:
+        assert (row["value"], row["payout"]) == (None, None)
+
+
+def test_splitting_a_persons_days_into_two_leaves_each_attainment(tmp_path: Path) -> None:
+    leads = [f"l{n},a,2025-10-{n:02d}T12:00" for n in range(1, 32, 2)]  # one every second day
+    whole, first, second = (
+        scored(
+            tmp_path / name,
+            entry("leads", target={"at_least": 15.5}),
+            leads=leads,
+            person={"accounts": [{"account": "a", **held}]},
+        )["kpis"][0]
+        for name, held in (
+            ("whole", {}),
+            ("first", {"until": "2025-10-17"}),
+            ("second", {"since": "2025-10-17"}),
+        )
+    )
+    assert whole["attainment"] == pytest.approx(16 / 15.5)
+    assert first["attainment"] == pytest.approx(8 / 8)
+    assert second["attainment"] == pytest.approx(8 / 7.5)
+
+
+def test_a_gain_over_own_days_is_that_between_the_counts_at_their_ends(tmp_path: Path) -> None:
+    rows = [
+        f"2025-{month}-{day:02d},a,{1000 + number}"
+        for number, (month, day) in enumerate(
+            [(month, day) for month, length in (("09", 30), ("10", 31)) for day in range(1, length + 1)]
+        )
+    ]
+    away = {"absences": [{"since": "2025-10-11", "until": "2025-10-21"}]}
+    gain, growth = scored(
+        tmp_path,
+        entry("subscriber_gain", target={"at_least": 31}),
+        entry("subscriber_growth", target={"at_least": "3.1%"}),
+        audience=rows,
+        person=away,
+    )["kpis"]
+    assert (gain["value"], gain["target"]["value"]) == (21, pytest.approx(21))
+    assert growth["denominator"] == 1029  # the subscribers at the start of the period
+    assert growth["target"]["value"] == pytest.approx(0.031 * 21 / 31)
+
+
+def test_a_gain_without_daily_counts_stays_whole(tmp_path: Path) -> None:
+    (row,) = scored(
+        tmp_path,
+        entry("subscriber_gain", target={"at_least": 31}),
+        audience=["2025-09-30,a,100", "2025-10-31,a,140"],
+        person={"absences": [{"since": "2025-10-11", "until": "2025-10-21"}]},
+    )["kpis"]
+    assert (row["value"], row["target"]["value"]) == (40, 31)
+    assert "whole_period" in codes(row["notes"])
+
+
+def test_levels_rates_milestones_changes_and_growths_are_not_scaled(tmp_path: Path) -> None:
+    milestone = {"at_least": 40, "by": "2025-12-31", "from": {"value": 20, "on": "2025-09-30"}}
+    rows = scored(
+        tmp_path,
+        entry("subscribers", target={"at_least": 100}),
+        entry("qualified_lead_rate", target={"at_least": 0.5}),
+        entry("leads", target=milestone),
+        entry("leads", target={"at_least": 2, "worst": -5}, **CHANGE),
+        entry("leads", target={"at_least": 0.1}, **GROWTH),
+        leads=[f"l{m}{n},a,2025-{m}-{n:02d}T12:00,true" for m in ("09", "10") for n in range(1, 31)],
+        audience=["2025-10-31,a,100"],
+        person={"absences": [AWAY]},
+    )["kpis"]
+    assert [row["value"] for row in rows] == [100, 1, 30, 0, 0]
+    expected = [100, 0.5, pytest.approx(20 + 20 * 31 / 92), 2, 0.1]
+    assert [row["target"]["value"] for row in rows] == expected
 
 
 # scopes -----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -10,12 +11,15 @@ import numpy as np
 from kpi_kit.core.model import Aggregation, Interval, Kpi, Stock
 from kpi_kit.kpis.engine.day_grid import Bools, Floats, Grid, Ints, local_days
 from kpi_kit.kpis.engine.stocks import STALE_DAYS, StockIndex
-from kpi_kit.kpis.engine.tally import Tally
-from kpi_kit.kpis.engine.tiling import tile
+from kpi_kit.kpis.engine.tally import Blocked, Tally
+from kpi_kit.kpis.engine.tiling import Totals, tile
 from kpi_kit.kpis.engine.unit_frame import UnitFrame
 
+_FEWEST_ROWS = 7
+"""Days per count of subscribers above which a gain cannot be split by days."""
 
-def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex) -> Tally:
+
+def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex, totals: Totals | None = None) -> Tally:
     """Add up the units of a frame by owner and bucket.
 
     Parameters
@@ -26,6 +30,8 @@ def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex) -> Tally:
     grid : Grid
     stocks : StockIndex
         The subscribers of the accounts.
+    totals : Totals, optional
+        Sums of spans, for the buckets that have no rows.
 
     Returns
     -------
@@ -38,9 +44,8 @@ def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex) -> Tally:
     size, shape = grid.shape[0] * grid.shape[1], grid.shape
 
     def add(which: Bools, weights: Floats | None = None) -> np.ndarray:
-        return np.bincount(cell[which], None if weights is None else weights[which], minlength=size).reshape(
-            shape
-        )
+        sums = np.bincount(cell[which], None if weights is None else weights[which], minlength=size)
+        return sums.reshape(shape)
 
     top, bottom = frame["numerator"].to_numpy(), frame["denominator"].to_numpy()
     excluded, remark = frame["excluded"].to_numpy(dtype=object), frame["remark"].to_numpy(dtype=object)
@@ -48,9 +53,6 @@ def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex) -> Tally:
     counts = included & ~np.isnan(top) & ~np.isnan(bottom)
     codes = {code: excluded == code for code in set(excluded) - {""}}
     codes |= {code: included & (remark == code) for code in set(remark[included]) - {""}}
-    days_covered = {table: grid.per_bucket(grid.days_covered(table)) for table in kpi.tables}
-    if "audience" in days_covered:
-        days_covered["audience"] = _without_stale(grid, stocks)
     sums = Tally(
         kpi=kpi,
         grid=grid,
@@ -61,41 +63,84 @@ def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex) -> Tally:
         unknown=add(included & ~counts),
         mentioned={code: add(which) for code, which in codes.items()},
         days=grid.per_bucket(grid.expected),
-        covered=days_covered,
-        stock=_stock(kpi.stock, grid, stocks) if kpi.stock else None,
+        covered={table: grid.per_bucket(grid.days_covered(table)) for table in kpi.tables},
+        stocks=stocks,
+        stock=_stock(kpi, grid, stocks) if kpi.stock else None,
         durations=_by_bucket(frame[counts], cell[counts], shape[1])
         if kpi.aggregation is Aggregation.MEDIAN
         else {},
+        blocked=_blocked(kpi, frame, cell, days, codes),
     )
+    if kpi.gains:
+        return _with_gains(sums)
     if kpi.aggregation is Aggregation.LEVEL:
         return _levelled(sums, frame[counts], cell[counts], days[counts])
-    # a row that begins before the first bucket may extend into it
-    return _tiled(sums, whole) if kpi.aggregation is Aggregation.TILES else sums
+    if kpi.aggregation is Aggregation.TILES:
+        # a row that begins before the first bucket may extend into it
+        return _tiled(sums, whole)
+    if kpi.needs_rows:
+        sums = _without_silence(sums, add(np.ones(len(frame), bool)))
+    return sums if totals is None or kpi.total is None else _with_totals(sums, totals)
 
 
-def _without_stale(grid: Grid, stocks: StockIndex) -> Ints:
-    """Covered days of ``audience``, without days at a bucket's start that have no recent row."""
-    covered = grid.days_covered("audience")
-    counted = grid.per_bucket(covered)
-    starts, ends = grid.edges
-    first = int(grid.bounds[0])
-    for row, owner in enumerate(grid.owners):
-        until = stocks.stale_until(owner, starts[row], ends[row])
-        for bucket in np.flatnonzero(until > starts[row]):
-            counted[row, bucket] -= covered[row, starts[row, bucket] - first : until[bucket] - first].sum()
-    return counted
-
-
-def _stock(kind: Stock, grid: Grid, stocks: StockIndex) -> Floats:
-    read = {Stock.OPENING: stocks.opening, Stock.MEAN: stocks.mean, Stock.CLOSING: stocks.closing}[kind]
-    starts, ends = grid.edges
-    rows = [read(owner, starts[row], ends[row]) for row, owner in enumerate(grid.owners)]
+def _stock(kpi: Kpi, grid: Grid, stocks: StockIndex) -> Floats:
+    """The stock of each cell; a denominator is that of the bucket, whatever days of it count."""
+    read = {Stock.OPENING: stocks.opening, Stock.MEAN: stocks.mean, Stock.CLOSING: stocks.closing}
+    starts, ends = grid.edges if kpi.aggregation is Aggregation.LEVEL else grid.spans
+    rows = [
+        read[cast(Stock, kpi.stock)](owner, starts[row], ends[row]) for row, owner in enumerate(grid.owners)
+    ]
     return np.array(rows, dtype="float64").reshape(grid.shape)
 
 
 def _by_bucket(frame: UnitFrame, cell: Ints, buckets: int) -> dict[int, UnitFrame]:
     located = frame[["numerator", "denominator"]].assign(row=cell // buckets)
     return {int(bucket): part for bucket, part in located.groupby(cell % buckets)}  # type: ignore[call-overload]  # the key is an int
+
+
+def _blocked(kpi: Kpi, frame: UnitFrame, cell: Ints, days: Ints, codes: Mapping[str, Bools]) -> Blocked:
+    """The rows whose remark makes a value not assessable, by code and cell: their labels and days."""
+    blocked: dict[str, dict[int, list[tuple[str, int]]]] = {}
+    for code in set(kpi.blocking) & codes.keys():
+        labels = frame["label"].to_numpy(dtype=object)
+        for row in np.flatnonzero(codes[code]):
+            blocked.setdefault(code, {}).setdefault(int(cell[row]), []).append(
+                (str(labels[row]), int(days[row]))
+            )
+    return blocked
+
+
+def _with_gains(sums: Tally) -> Tally:
+    """Replace each numerator by the gain of the stock over the days of the cell that count.
+
+    Where an account has no daily counts, the gain of the whole bucket counts.
+    """
+    grid, stocks = sums.grid, sums.stocks
+    gains, whole = np.zeros(grid.shape), np.zeros(grid.shape, bool)
+    for row, owner in enumerate(grid.owners):
+        for bucket in range(grid.shape[1]):
+            gains[row, bucket], whole[row, bucket] = _gain(grid, stocks, row, owner, bucket)
+    return replace(
+        sums, numerator=gains, is_known=~np.isnan(gains), whole=whole, unknown=np.zeros_like(sums.unknown)
+    )
+
+
+def _gain(grid: Grid, stocks: StockIndex, row: int, owner: str, bucket: int) -> tuple[float, bool]:
+    """The gain of a cell, and whether it is that of the whole bucket though only some of its days count."""
+    ranges = grid.ranges(row, bucket)
+    start, end = int(grid.spans[0][row, bucket]), int(grid.spans[1][row, bucket])
+    gain = float(sum(stocks.gain(owner, *span) for span in ranges))
+    is_part = bool(ranges) and ranges != [(start, end)]
+    if is_part and np.isnan(gain) and stocks.rows_within(owner, start, end) * _FEWEST_ROWS < end - start:
+        return stocks.gain(owner, start, end), True
+    return gain, False
+
+
+def _without_silence(sums: Tally, rows: Ints) -> Tally:
+    """Cells with covered days and no row are unknown, not 0."""
+    covered = np.min([*sums.covered.values()], axis=0)
+    silent = (covered > 0) & (rows == 0)
+    return replace(sums, numerator=np.where(silent, np.nan, sums.numerator), is_known=~silent)
 
 
 def _levelled(sums: Tally, frame: UnitFrame, cell: Ints, days: Ints) -> Tally:
@@ -108,6 +153,34 @@ def _levelled(sums: Tally, frame: UnitFrame, cell: Ints, days: Ints) -> Tally:
     level = level.reshape(sums.grid.shape) if sums.stock is None else sums.stock
     units = np.where(np.isnan(level), 0, 1)
     return replace(sums, numerator=level, units=units, rows=units, unknown=np.zeros_like(units))
+
+
+def _with_totals(sums: Tally, totals: Totals) -> Tally:
+    """Use totals in the cells that have no rows and too little coverage, where they tile the bucket."""
+    grid = sums.grid
+    numerator, whole = sums.numerator.copy(), np.zeros(grid.shape, bool)
+    from_totals = np.zeros(grid.shape, bool)
+    covered = np.min([*sums.covered.values()], axis=0)
+    for row, owner in enumerate(grid.owners):
+        spans = totals.of(owner, sums.kpi.total or "", grid.known_until)
+        for bucket in range(grid.shape[1]) if spans else ():
+            lacks = sums.rows[row, bucket] == 0
+            lacks &= covered[row, bucket] < grid.minimum * sums.days[row, bucket] - 1e-9
+            start, end = int(grid.bounds[bucket]), int(grid.bounds[bucket + 1])
+            total, _ = tile(spans, start, end) if lacks else (np.nan, 0)
+            if np.isfinite(total):
+                numerator[row, bucket], from_totals[row, bucket] = total, True
+                whole[row, bucket] = grid.windows is not None and grid.ranges(row, bucket) != [(start, end)]
+    if not from_totals.any():
+        return sums
+    filled = {
+        table: np.where(from_totals, sums.days, days) if table in sums.kpi.tables[:1] else days
+        for table, days in sums.covered.items()
+    }
+    units = np.where(from_totals, 1, sums.units)
+    return replace(
+        sums, numerator=numerator, covered=filled, units=units, whole=whole, from_totals=from_totals
+    )
 
 
 def _tiled(sums: Tally, frame: UnitFrame) -> Tally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -24,6 +24,18 @@ Window = tuple[dt.date, dt.date]
 def day_number(day: dt.date) -> int:
     """Days since 1970-01-01."""
     return (day - _EPOCH).days
+
+
+def runs(marked: Bools) -> list[tuple[int, int]]:
+    """The ranges of consecutive marked positions, ends exclusive.
+
+    Examples
+    --------
+    >>> runs(np.array([True, True, False, True]))
+    [(0, 2), (3, 4)]
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype("int8")))
+    return [(int(since), int(until)) for since, until in edges.reshape(-1, 2)]
 
 
 def local_days(instants: pd.Series, zone: str) -> Ints:
@@ -85,6 +97,8 @@ class Grid:
         The covered day ranges by table and owner.
     minimum : float
         The coverage below which a value is not assessable.
+    closed : dict
+        The day from which rows are not expected any more, where it is known.
     """
 
     owners: tuple[str, ...]
@@ -95,6 +109,7 @@ class Grid:
     zone: str
     covered: Mapping[str, Mapping[str, Sequence[Window]]]
     minimum: float
+    closed: Mapping[str, dt.date] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -111,8 +126,16 @@ class Grid:
             if self.windows is not None
             else np.ones((len(self.owners), len(days)), bool)
         )
+        since, until = self._existence
+        return held & (days >= since[:, None]) & (days < until[:, None])
+
+    @cached_property
+    def _existence(self) -> tuple[Ints, Ints]:
+        """The first day and the end of each owner within the grid and the cut-off."""
+        first, last = int(self.bounds[0]), min(int(self.bounds[-1]), self.known_until)
         opened = [day_number(self.opened[o]) if o in self.opened else first for o in self.owners]
-        return held & (days >= np.array(opened, dtype="int64")[:, None]) & (days < self.known_until)
+        closed = [day_number(self.closed[o]) if o in self.closed else last for o in self.owners]
+        return np.array(opened, dtype="int64"), np.minimum(np.array(closed, dtype="int64"), last)
 
     def _marked(self, ranges: Mapping[str, Sequence[Window]]) -> Bools:
         first, last = int(self.bounds[0]), int(self.bounds[-1])
@@ -132,10 +155,26 @@ class Grid:
         return np.diff(sums[:, self.bounds - self.bounds[0]], axis=1)
 
     @cached_property
+    def spans(self) -> tuple[Ints, Ints]:
+        """First day and end of each cell while the account is open; shape (owners, buckets)."""
+        since, until = self._existence
+        starts = np.maximum(self.bounds[:-1], since[:, None])
+        ends = np.minimum(self.bounds[1:], until[:, None])
+        return starts, np.maximum(starts, ends)
+
+    def ranges(self, row: int, bucket: int) -> list[tuple[int, int]]:
+        """The ranges of days of a cell that count, within the owner's windows."""
+        start, end = int(self.spans[0][row, bucket]), int(self.spans[1][row, bucket])
+        if self.windows is None:
+            return [(start, end)] if start < end else []
+        first = int(self.bounds[0])
+        marked = self._marked(self.windows)[row, start - first : end - first]
+        return [(start + since, start + until) for since, until in runs(marked)]
+
+    @cached_property
     def edges(self) -> tuple[Ints, Ints]:
         """First and end day of each cell, clipped to the owner's windows; shape (owners, buckets)."""
-        starts = np.broadcast_to(self.bounds[:-1], self.shape).copy()
-        ends = np.broadcast_to(np.minimum(self.bounds[1:], self.known_until), self.shape).copy()
+        starts, ends = (edge.copy() for edge in self.spans)
         for row, owner in enumerate(self.owners if self.windows is not None else ()):
             held = (self.windows or {}).get(owner, ())
             if held:

@@ -1,4 +1,7 @@
-"""Stocks: the subscribers of accounts at an instant, and their mean."""
+"""Stocks: the subscribers of accounts at an instant, and their mean.
+
+A row of a day holds at the end of that day.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kpi_kit.kpis.engine.day_grid import Floats, Ints
 
 STALE_DAYS = 7
-"""The most days by which a count of subscribers may precede the instant that it stands for."""
+"""The most days between a count and the day for which a level or a denominator takes it."""
+_NONE: Ints = np.empty(0, dtype="int64")
 
 
 @dataclass(frozen=True)
@@ -24,42 +29,76 @@ class StockIndex:
         Day numbers of an account's rows in ascending order, and the subscribers at the end of each day.
     before : dict of str to array
         Subscribers before each row's day: subscribers − joined + left; NaN where unknown.
+    tolerance : int
+        The most days between a count and an end of a bucket for which a gain takes it.
     """
 
     days: Mapping[str, Ints]
     values: Mapping[str, Floats]
     before: Mapping[str, Floats]
+    tolerance: int = 2
 
     @classmethod
-    def of(cls, audience: pd.DataFrame) -> StockIndex:
-        """The index of the table ``audience``."""
-        rows = audience.sort_values(["account_id", "date"])
+    def of(cls, audience: pd.DataFrame, tolerance: int = 2) -> StockIndex:
+        """The index of the table ``audience``; rows without subscribers are left out."""
+        rows = audience[audience["subscribers"].notna()].sort_values(["account_id", "date"])
         days = rows["date"].to_numpy(dtype="datetime64[D]").astype("int64")
         values = rows["subscribers"].to_numpy(dtype="float64")
         groups = {
             str(owner): np.asarray(index)
             for owner, index in rows.groupby("account_id", sort=False).indices.items()
         }
-        opening = (rows["subscribers"] - rows["joined"] + rows["left"]).to_numpy(
+        before = (rows["subscribers"] - rows["joined"] + rows["left"]).to_numpy(
             dtype="float64", na_value=np.nan
         )
         return cls(
             {owner: days[index] for owner, index in groups.items()},
             {owner: values[index] for owner, index in groups.items()},
-            {owner: opening[index] for owner, index in groups.items()},
+            {owner: before[index] for owner, index in groups.items()},
+            tolerance,
         )
 
+    def gain(self, owner: str, start: int, end: int) -> float:
+        """Subscribers at the start of day ``end`` − at the start of day ``start``; NaN where unknown.
+
+        The two counts come from different rows.
+        """
+        count, row = self._at(owner, start, end)
+        last, last_row = self._at(owner, end, end)
+        return float("nan") if row == last_row else last - count
+
+    def _at(self, owner: str, instant: int, end: int) -> tuple[float, int]:
+        """The subscribers at the start of a day and the number of their row; NaN and −1 where unknown."""
+        days = self.days.get(owner, _NONE)
+        upcoming = int(np.searchsorted(days, instant))
+        if upcoming and instant - (days[upcoming - 1] + 1) <= self.tolerance:
+            return float(self.values[owner][upcoming - 1]), upcoming - 1
+        if upcoming == len(days):
+            return float("nan"), -1
+        before = float(self.before[owner][upcoming])
+        if days[upcoming] + 1 - instant <= self.tolerance:
+            return float(self.values[owner][upcoming]) if np.isnan(before) else before, upcoming
+        if upcoming == 0 and days[0] < end and not np.isnan(before):
+            return before, 0
+        return float("nan"), -1
+
     def opening(self, owner: str, starts: Ints, ends: Ints) -> Floats:
-        """The last count before each start, at most 7 days old; else the next row less its own changes."""
+        """The last count before each start, at most 7 days old, else the first one after it.
+
+        A count after the start is taken less the changes of its own day, within 7 days; the first count of an
+        account at any distance before the end.
+        """
         days = self.days.get(owner)
         if days is None:
             return np.full(len(starts), np.nan)
-        last = np.searchsorted(days, starts) - 1
-        upcoming = np.minimum(last + 1, len(days) - 1)
-        inside = (last + 1 < len(days)) & (days[upcoming] < ends)
-        implied = np.where(inside, self.before[owner][upcoming], np.nan)
-        fresh = (last >= 0) & (starts - days[np.maximum(last, 0)] <= STALE_DAYS)
-        return np.where(fresh, self.values[owner][np.maximum(last, 0)], implied)
+        upcoming = np.searchsorted(days, starts)
+        last, row = np.maximum(upcoming - 1, 0), np.minimum(upcoming, len(days) - 1)
+        before, values = self.before[owner][row], self.values[owner][row]
+        near = (upcoming < len(days)) & (days[row] + 1 - starts <= STALE_DAYS) & (days[row] < ends)
+        first = (upcoming == 0) & (days[row] < ends)
+        implied = np.where(near & np.isnan(before), values, np.where(near | first, before, np.nan))
+        fresh = (upcoming > 0) & (starts - days[last] <= STALE_DAYS)
+        return np.where(fresh, self.values[owner][last], implied)
 
     def closing(self, owner: str, starts: Ints, ends: Ints) -> Floats:
         """The last count before each end, at most 7 days old; NaN where there is none."""
@@ -80,12 +119,91 @@ class StockIndex:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(high > low, (total[high] - total[low]) / (high - low), np.nan)
 
-    def stale_until(self, owner: str, starts: Ints, ends: Ints) -> Ints:
-        """The first day with a row after each start, where the last row before it is too old."""
-        days = self.days.get(owner)
-        if days is None:
-            return starts
-        last = np.searchsorted(days, starts) - 1
-        upcoming = np.append(days, np.iinfo("int64").max)[last + 1]
-        stale = (last >= 0) & (starts - days[np.maximum(last, 0)] > STALE_DAYS)
-        return np.where(stale, np.minimum(upcoming, ends), starts)
+    def rows_within(self, owner: str, start: int, end: int) -> int:
+        """Number of counts on the days from ``start`` to before ``end``."""
+        days = self.days.get(owner, _NONE)
+        return int(np.searchsorted(days, end) - np.searchsorted(days, start))
+
+    def gaps(self, owner: str, start: int, end: int) -> list[tuple[int, int]]:
+        """The days without counts that make the gain between two days unknown."""
+        ends = [day for day in (start, end) if self._at(owner, day, end)[1] < 0]
+        return [self.gap(owner, day) for day in ends or (start, end)]
+
+    def gap(self, owner: str, instant: int) -> tuple[int, int]:
+        """The days without counts around the start of a day: after the last one, before the next one."""
+        days = self.days.get(owner, _NONE)
+        upcoming = int(np.searchsorted(days, instant))
+        first = int(days[upcoming - 1]) + 1 if upcoming else instant - STALE_DAYS
+        return first, int(days[upcoming]) if upcoming < len(days) else max(instant, first)
+
+
+def doubtful(audience: pd.DataFrame, accepted: Mapping[str, npt.ArrayLike]) -> npt.NDArray[np.bool_]:
+    """Which counts of subscribers are not credible.
+
+    These are 0 after more than 100, unless the counts stay under half the old level for 14 days; and a count
+    more than double or under half of the last credible one (the larger over 100), where the counts are back
+    within 20 % inside 14 days.
+
+    Parameters
+    ----------
+    audience : DataFrame
+    accepted : mapping of str to array of datetime64
+        The days of each account that are accepted as they are.
+
+    Returns
+    -------
+    array of bool
+        On the rows of ``audience``.
+    """
+    marked = np.zeros(len(audience), bool)
+    days = audience["date"].to_numpy(dtype="datetime64[D]")
+    counts = audience["subscribers"].to_numpy(dtype="float64")
+    for owner, index in audience.groupby("account_id", sort=False).indices.items():
+        rows = np.asarray(index)[np.argsort(days[index], kind="stable")]
+        known = np.asarray(accepted.get(str(owner), []), dtype="datetime64[D]")
+        marked[rows] = _doubtful(days[rows].astype("int64"), counts[rows], np.isin(days[rows], known))
+    return marked
+
+
+_DOUBT_OVER, _DOUBT_DAYS, _BACK_WITHIN = 100, 14, 0.2
+
+
+def _doubtful(days: Ints, counts: Floats, accepted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The counts of one account that are not credible, in order of days."""
+    marked = np.zeros(len(days), bool)
+    if not _jumps(counts[:-1], counts[1:]).any():
+        return marked
+    level, row = counts[0], 1
+    while row < len(days):
+        count = counts[row]
+        if accepted[row] or marked[row] or not _jumps(level, count):
+            level = level if marked[row] else count
+        elif (back := _back(days, counts, row, level)) is not None:
+            far = _jumps(level, counts[row:back]) & ~accepted[row:back]
+            marked[row:back] |= far
+            level = level if marked[row] else count
+        elif count == 0 and not _stays_low(days, counts, row, level):
+            marked[row] = True
+        else:
+            level = count
+        row += 1
+    return marked
+
+
+def _jumps(level: npt.ArrayLike, count: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Whether counts are more than double or under half of a level, the larger over 100."""
+    low, high = np.minimum(level, count), np.maximum(level, count)
+    return np.asarray((high > _DOUBT_OVER) & (2 * low < high))
+
+
+def _back(days: Ints, counts: Floats, row: int, level: float) -> int | None:
+    """The first row within 14 days after ``row`` that is within 20 % of the level."""
+    end = int(np.searchsorted(days, days[row] + _DOUBT_DAYS, side="right"))
+    near = np.flatnonzero(np.abs(counts[row:end] - level) <= _BACK_WITHIN * level + 1e-9)
+    return row + int(near[0]) if len(near) else None
+
+
+def _stays_low(days: Ints, counts: Floats, row: int, level: float) -> bool:
+    """Whether the counts from ``row`` on stay under half of the level for 14 days."""
+    end = int(np.searchsorted(days, days[row] + _DOUBT_DAYS))
+    return end < len(days) and bool((2 * counts[row : end + 1] < level).all())

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
 from kpi_kit.core.model import Aggregation, Kpi, Measurement, Note, Stock, divide
 from kpi_kit.kpis.engine.day_grid import Bools, Floats, Grid, Ints
+from kpi_kit.kpis.engine.missing import counts_missing, day_text, missing, uncovered
+from kpi_kit.kpis.engine.stocks import StockIndex
 from kpi_kit.kpis.engine.survival import kaplan_meier_median
 from kpi_kit.kpis.engine.unit_frame import UnitFrame
 
 UNKNOWN_LIMIT = 0.1
 """The share of rows with unknown values above which a KPI is not assessable."""
-
-
 _UNKNOWN_STOCK = {
     Stock.OPENING: "opening_unknown",
     Stock.MEAN: "mean_unknown",
     Stock.CLOSING: "level_unknown",
 }
 """The note where a stock is unknown."""
+_MOST_DAYS = 20
+Blocked: TypeAlias = Mapping[str, Mapping[int, list[tuple[str, int]]]]
+"""Labels and days of rows that make a value not assessable, by code and flat cell."""
+Phrases: TypeAlias = frozenset[tuple[int, str]]
+"""Pairs of owner row and phrase."""
+_Sums: TypeAlias = tuple[float | None, float | None, float | None, tuple[Note, ...]]
+"""Value, numerator, denominator, notes."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Tally:
     kpi : Kpi
     grid : Grid
     numerator, denominator : array of float, shape (owners, buckets)
-        For levels the numerator is the level, NaN where unknown.
+        For levels the numerator is the level; NaN where unknown.
     units : array of int, shape (owners, buckets)
         Number of sampling units; for counts only the counted events.
     rows, unknown : array of int, shape (owners, buckets)
@@ -44,6 +52,7 @@ class Tally:
         Number of expected days.
     covered : dict of str to array of int
         Number of covered days by table.
+    stocks : StockIndex
     stock : array of float or None
         The denominators of a KPI over a stock, NaN where unknown.
     durations : dict of int to frame
@@ -51,6 +60,15 @@ class Tally:
     tiles : dict of (int, str) to array
         For tilings, by owner row and phrase: sums (NaN unknown, inf not tiled) and numbers of rows, shape
         (2, buckets).
+    is_known : array of bool or None
+        Cells whose numerator is known; None where all are.
+    whole : array of bool or None
+        Cells whose value is that of the whole bucket, though only some of its days count; None where
+        there are none.
+    from_totals : array of bool or None
+        Cells whose value is a total; None where there are none.
+    blocked : mapping
+        Rows that make a value not assessable.
     """
 
     kpi: Kpi
@@ -63,17 +81,20 @@ class Tally:
     mentioned: Mapping[str, Ints]
     days: Ints
     covered: Mapping[str, Ints]
+    stocks: StockIndex
     stock: Floats | None = None
     durations: Mapping[int, UnitFrame] = field(default_factory=dict)
     tiles: Mapping[tuple[int, str], Floats] = field(default_factory=dict)
+    is_known: Bools | None = None
+    whole: Bools | None = None
+    from_totals: Bools | None = None
+    blocked: Blocked = field(default_factory=dict)
 
     def all_owners(self) -> Bools:
         """The mask of all owners and buckets."""
         return np.ones(self.grid.shape, bool)
 
-    def measure(
-        self, bucket: int, mask: Bools | None = None, known: frozenset[tuple[int, str]] | None = None
-    ) -> Measurement:
+    def measure(self, bucket: int, mask: Bools | None = None, known: Phrases | None = None) -> Measurement:
         """The value of a bucket over some owners, or why there is none.
 
         Parameters
@@ -90,8 +111,7 @@ class Tally:
             int(cells[who, bucket].sum()) for cells in (self.units, self.rows, self.unknown)
         )
         notes = self._remarks(bucket, who, rows)
-        if reason is None and unknown > UNKNOWN_LIMIT * rows:
-            reason = Note("too_many_unknown", {"count": unknown, "total": rows})
+        reason = reason or self._blocking(bucket, who) or self._too_many_unknown(bucket, who, rows, unknown)
         if reason is not None:
             return Measurement(None, None, None, units, coverage, (reason, *notes))
         if self.kpi.aggregation is Aggregation.TILES:
@@ -104,7 +124,8 @@ class Tally:
     def series(self, mask: Bools | None = None) -> list[float | None]:
         """The values by bucket, None where not assessable; ``mask`` has shape (owners, buckets)."""
         who = self.all_owners() if mask is None else mask
-        if self.kpi.aggregation not in (Aggregation.SUM, Aggregation.RATIO) or self.stock is not None:
+        is_plain = self.stock is None and self.is_known is None and not self.blocked
+        if self.kpi.aggregation not in (Aggregation.SUM, Aggregation.RATIO) or not is_plain:
             return [self.measure(bucket, who[:, bucket]).value for bucket in range(self.grid.shape[1])]
         expected = np.where(who, self.days, 0).sum(axis=0)
         covered = np.min([np.where(who, days, 0).sum(axis=0) for days in self.covered.values()], axis=0)
@@ -131,14 +152,41 @@ class Tally:
         if coverage >= self.grid.minimum - 1e-9:
             return coverage, None
         short = [table for table, share in shares.items() if share < self.grid.minimum - 1e-9]
-        return coverage, Note(
-            "not_covered", {"coverage": coverage, "minimum": self.grid.minimum, "tables": short}
-        )
+        own = who if self.from_totals is None else who & ~self.from_totals[:, bucket]
+        gaps = [gap for table in short for gap in uncovered(self.grid, self.kpi.scope, table, bucket, own)]
+        figures = {"coverage": coverage, "minimum": self.grid.minimum, "tables": short, "missing": gaps}
+        return coverage, Note("not_covered", figures)
+
+    def _blocking(self, bucket: int, who: Bools) -> Note | None:
+        """The note about rows that make the value not assessable."""
+        buckets = self.grid.shape[1]
+        for code, cells in self.blocked.items():
+            rows = [
+                pair for row in np.flatnonzero(who) for pair in cells.get(int(row) * buckets + bucket, [])
+            ]
+            if rows:
+                days = sorted({day_text(day) for _, day in rows})[:_MOST_DAYS]
+                labels = sorted({label for label, _ in rows})
+                return Note(code, {"count": len(rows), "labels": labels, "days": days})
+        return None
+
+    def _too_many_unknown(self, bucket: int, who: Bools, rows: int, unknown: int) -> Note | None:
+        if unknown <= UNKNOWN_LIMIT * rows:
+            return None
+        whose = np.flatnonzero(who & (self.unknown[:, bucket] > 0))
+        lacking = [
+            {
+                **missing(self.kpi.tables[0], self.kpi.scope, self.grid.owners[row]),
+                "count": int(self.unknown[row, bucket]),
+            }
+            for row in whose
+        ]
+        return Note("too_many_unknown", {"count": unknown, "total": rows, "missing": lacking})
 
     def _remarks(self, bucket: int, who: Bools, rows: int) -> tuple[Note, ...]:
         counts = {code: int(cells[who, bucket].sum()) for code, cells in self.mentioned.items()}
         counts |= {code: 0 for code in self.kpi.always_noted if code not in counts}
-        return tuple(
+        remarks = [
             Note(
                 code,
                 {"count": count, "share": divide(count, rows)}
@@ -146,21 +194,27 @@ class Tally:
                 else {"count": count},
             )
             for code, count in sorted(counts.items())
-            if count or code in self.kpi.always_noted
-        )
+            if (count and code not in self.kpi.blocking) or code in self.kpi.always_noted
+        ]
+        for code, cells in (("whole_period", self.whole), ("from_totals", self.from_totals)):
+            names = (
+                []
+                if cells is None
+                else [self.grid.owners[row] for row in np.flatnonzero(who & cells[:, bucket])]
+            )
+            remarks += [Note(code, {"owners": names})] if names else []
+        return tuple(remarks)
 
-    def _aggregate(
-        self, bucket: int, who: Bools, known: frozenset[tuple[int, str]] | None
-    ) -> tuple[float | None, float | None, float | None, tuple[Note, ...]]:
+    def _aggregate(self, bucket: int, who: Bools, known: Phrases | None) -> _Sums:
         match self.kpi.aggregation:
             case Aggregation.MEDIAN:
                 return self._median(bucket, who)
             case Aggregation.TILES:
                 return self._tiling(bucket, who, known)
             case Aggregation.LEVEL:
-                return self._over_states(self.numerator, bucket, who, "level_unknown")
-            case _ if self.stock is not None and self.kpi.stock is not None:
-                return self._over_states(self.stock, bucket, who, _UNKNOWN_STOCK[self.kpi.stock])
+                return self._of_known(bucket, who)
+            case _ if self.is_known is not None or self.stock is not None:
+                return self._of_known(bucket, who)
             case Aggregation.RATIO:
                 top, bottom = (
                     float(self.numerator[who, bucket].sum()),
@@ -171,26 +225,35 @@ class Tally:
                 total = float(self.numerator[who, bucket].sum())
                 return total, total, None, ()
 
-    def _over_states(
-        self, states: Floats, bucket: int, who: Bools, reason: str
-    ) -> tuple[float | None, float | None, float | None, tuple[Note, ...]]:
-        """Sum a level, or divide by a stock; owners with an unknown state are left out of both sums."""
+    def _of_known(self, bucket: int, who: Bools) -> _Sums:
+        """Sum over the owners whose numerator and stock are known; the others are left out of both sums."""
         present = who & ((self.days[:, bucket] > 0) | (self.units[:, bucket] > 0))
-        missing = present & np.isnan(states[:, bucket])
-        names = [self.grid.owners[row] for row in np.flatnonzero(missing)]
+        reasons = dict(self._unknown_cells(bucket, present))
+        names = [self.grid.owners[row] for row in reasons]
         if len(names) > UNKNOWN_LIMIT * present.sum():
-            return None, None, None, (Note(reason, {"accounts": names}),)
+            code = next(iter(reasons.values()))
+            gaps = [
+                counts_missing(self.grid, self.stocks, row, bucket, reason) for row, reason in reasons.items()
+            ]
+            return None, None, None, (Note(code, {"accounts": names, "missing": gaps}),)
         notes = tuple(Note("account_without_stock", {"account_id": name}) for name in names)
-        kept = present & ~missing
+        kept = present.copy()
+        kept[list(reasons)] = False
         total = float(self.numerator[kept, bucket].sum())
-        if self.kpi.aggregation is Aggregation.LEVEL:
+        if self.stock is None or self.kpi.aggregation is Aggregation.LEVEL:
             return total, total, None, notes
-        value, top, bottom, more = _ratio(total, float(states[kept, bucket].sum()))
+        value, top, bottom, more = _ratio(total, float(self.stock[kept, bucket].sum()))
         return value, top, bottom, (*more, *notes)
 
-    def _median(
-        self, bucket: int, who: Bools
-    ) -> tuple[float | None, float | None, float | None, tuple[Note, ...]]:
+    def _unknown_cells(self, bucket: int, present: Bools) -> Iterator[tuple[int, str]]:
+        """The rows of the present owners whose numerator or stock is unknown, with the code of the reason."""
+        for row in np.flatnonzero(present):
+            if np.isnan(self.numerator[row, bucket]):
+                yield int(row), _reason(self.kpi)
+            elif self.stock is not None and np.isnan(self.stock[row, bucket]):
+                yield int(row), _UNKNOWN_STOCK[self.kpi.stock or Stock.OPENING]
+
+    def _median(self, bucket: int, who: Bools) -> _Sums:
         sample = self.durations.get(bucket)
         if sample is not None:
             sample = sample[who[sample["row"].to_numpy()]]
@@ -199,17 +262,11 @@ class Tally:
         median = kaplan_meier_median(sample["numerator"].to_numpy(), sample["denominator"].to_numpy() == 1.0)
         if median is None:
             answered = int((sample["denominator"] == 1.0).sum())
-            return (
-                None,
-                None,
-                None,
-                (Note("median_not_reached", {"answered": answered, "total": len(sample)}),),
-            )
+            note = Note("median_not_reached", {"answered": answered, "total": len(sample)})
+            return None, None, None, (note,)
         return median, None, None, ()
 
-    def _tiling(
-        self, bucket: int, who: Bools, known: frozenset[tuple[int, str]] | None
-    ) -> tuple[float | None, float | None, float | None, tuple[Note, ...]]:
+    def _tiling(self, bucket: int, who: Bools, known: Phrases | None) -> _Sums:
         sums = {key: float(cells[0, bucket]) for key, cells in self._tilings(who, known)}
         problems = [
             Note("not_tiled", {"brand": self.grid.owners[row], "phrase": phrase})
@@ -217,10 +274,9 @@ class Tally:
             if np.isinf(total)
         ]
         overlapped = {row for (row, _), total in sums.items() if not np.isnan(total)}
-        expected = np.flatnonzero(who & (self.days[:, bucket] > 0))
         problems += [
             Note("not_tiled", {"brand": self.grid.owners[row], "phrase": None})
-            for row in expected
+            for row in np.flatnonzero(who & (self.days[:, bucket] > 0))
             if row not in overlapped
         ]
         if problems:
@@ -228,20 +284,25 @@ class Tally:
         total = float(sum(part for part in sums.values() if not np.isnan(part)))
         return total, total, None, ()
 
-    def _tilings(
-        self, who: Bools, known: frozenset[tuple[int, str]] | None
-    ) -> Iterator[tuple[tuple[int, str], Floats]]:
+    def _tilings(self, who: Bools, known: Phrases | None) -> Iterator[tuple[tuple[int, str], Floats]]:
         return (
             (key, cells)
             for key, cells in self.tiles.items()
             if who[key[0]] and (known is None or key in known)
         )
 
-    def phrases_known(self, bucket: int) -> frozenset[tuple[int, str]]:
+    def phrases_known(self, bucket: int) -> Phrases:
         """The (owner row, phrase) pairs that are tiled in a bucket."""
         return frozenset(key for key, cells in self.tiles.items() if np.isfinite(cells[0, bucket]))
 
 
-def _ratio(top: float, bottom: float) -> tuple[float | None, float, float, tuple[Note, ...]]:
+def _reason(kpi: Kpi) -> str:
+    """Why a numerator can be unknown."""
+    if kpi.aggregation is Aggregation.LEVEL:
+        return "level_unknown"
+    return "gain_unknown" if kpi.gains else "no_counts"
+
+
+def _ratio(top: float, bottom: float) -> _Sums:
     value = divide(top, bottom)
     return value, top, bottom, () if value is not None else (Note("zero_denominator"),)

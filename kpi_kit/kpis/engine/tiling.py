@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
 
 
-def tile(rows: Sequence[tuple[int, int, float]], start: int, end: int) -> tuple[float, int]:
+def tile(rows: Sequence[tuple[int, int, float]], start: float, end: int) -> tuple[float, int]:
     """Sum the fewest rows ``(since, until, amount)`` that tile ``[start, end)`` exactly.
 
     Returns
@@ -25,7 +28,7 @@ def tile(rows: Sequence[tuple[int, int, float]], start: int, end: int) -> tuple[
     overlapping = [row for row in rows if row[0] < end and row[1] > start]
     if not overlapping:
         return float("nan"), 0
-    best: dict[int, tuple[int, float]] = {start: (0, 0.0)}
+    best: dict[float, tuple[int, float]] = {start: (0, 0.0)}
     for since, until, amount in overlapping:  # ascending by since: all ways to reach it come first
         if since in best and until <= end:
             steps, total = best[since]
@@ -35,3 +38,33 @@ def tile(rows: Sequence[tuple[int, int, float]], start: int, end: int) -> tuple[
         return float("inf"), 0
     steps, total = best[end]
     return total, steps
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums of spans by account and measure.
+
+    Parameters
+    ----------
+    spans : dict of (str, str) to list of (int, int, float)
+        By account and measure: first day, end and sum, sorted.
+    """
+
+    spans: Mapping[tuple[str, str], list[tuple[int, int, float]]]
+
+    @classmethod
+    def of_table(cls, totals: pd.DataFrame) -> Totals:
+        """The totals of the table ``totals``."""
+        spans: dict[tuple[str, str], list[tuple[int, int, float]]] = {}
+        since, until = (
+            totals[name].to_numpy(dtype="datetime64[D]").astype("int64").tolist()
+            for name in ("since", "until")
+        )
+        rows = zip(totals["account_id"], totals["measure"], since, until, totals["value"], strict=True)
+        for account, measure, first, end, value in rows:
+            spans.setdefault((str(account), str(measure)), []).append((first, end, float(value)))
+        return cls({key: sorted(rows) for key, rows in spans.items()})
+
+    def of(self, owner: str, measure: str, known_until: int) -> list[tuple[int, int, float]]:
+        """The spans of an account and measure that end before the cut-off."""
+        return [span for span in self.spans.get((owner, measure), []) if span[1] <= known_until]

@@ -15,19 +15,24 @@ A unit frame has one row a sampling unit (a post, an inquiry, a lead, an account
 ``trait``
     Empty, or a property that only other definitions use.
 
+``label``
+    Of a KPI with ``blocking`` codes: what the note names, such as a currency.
+
 Further columns replace these in other definitions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from kpi_kit.core.model import Kpi
+from kpi_kit.kpis.engine.day_grid import local_days
+from kpi_kit.kpis.engine.rates import Rates
 
 Tables: TypeAlias = Mapping[str, pd.DataFrame]
 UnitFrame: TypeAlias = pd.DataFrame
@@ -54,6 +59,8 @@ class Setting:
         Hours within which an inquiry must be answered.
     elapsed_hours : callable
         ``(from, to) -> hours`` by the response calendar.
+    rates : Rates
+        The exchange rates of sales.
     sentiments, platforms : tuple of str or None
         The mentions that count; None for all.
     settled_only : bool
@@ -66,9 +73,21 @@ class Setting:
     tolerance: pd.Timedelta
     sla_hours: float
     elapsed_hours: Clock
+    rates: Rates = field(default_factory=lambda: Rates("RUB"))
     sentiments: tuple[str, ...] | None = None
     platforms: tuple[str, ...] | None = None
     settled_only: bool = False
+
+    def rate(self, currencies: pd.Series, sold_at: pd.Series) -> pd.Series:
+        """The exchange rates of sales on their days, NaN where unknown; no currency means the own one."""
+        names = currencies.fillna(self.rates.currency).to_numpy(dtype=object)
+        return pd.Series(self.rates.of(names, local_days(sold_at, self.zone)), index=currencies.index)
+
+    def month_settled(self, moments: pd.Series) -> pd.Series:
+        """When the figures of the calendar months of some moments are settled."""
+        local = moments.dt.tz_convert(self.zone).dt.tz_localize(None)
+        months = local.dt.to_period("M")
+        return self.midnight((months + 1).dt.to_timestamp().astype("datetime64[us]")) + self.settle
 
     def midnight(self, days: pd.Series) -> pd.Series:
         """The instants at which days begin in the department's time zone."""

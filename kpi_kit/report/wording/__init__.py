@@ -82,6 +82,10 @@ class Words(Numbers):
         begun, ended = (dt.date.fromisoformat(text[:10]) for text in (first, last))
         return format_date(begun, "d MMMM", self._locale) if begun == ended else self._range(begun, ended)
 
+    def span(self, since: str, until: str) -> str:
+        """The days from ``since`` to before ``until``."""
+        return self.days(since, (dt.date.fromisoformat(until) - dt.timedelta(days=1)).isoformat())
+
     def last_day(self, text: str) -> str:
         """The last day before an exclusive end."""
         return self.day((dt.date.fromisoformat(text[:10]) - dt.timedelta(days=1)).isoformat())
@@ -210,6 +214,11 @@ class Words(Numbers):
             "tables": lambda names: ", ".join(self.text(f"table.{name}") for name in names),
             "table": lambda name: self.quote(self.text(f"table.{name}")),
             "accounts": lambda names: ", ".join(map(quoted, names)),
+            "owners": lambda names: ", ".join(map(quoted, names)),
+            "labels": ", ".join,
+            "amount": self.money,
+            "days": lambda days: ", ".join(map(self.brief_day, days)),
+            "missing": lambda entries: "; ".join(self._missing(entry, quoted) for entry in entries),
             "sentiments": lambda names: ", ".join(self.text(f"sentiment.{name}") for name in names),
             "account_id": quoted,
             "brand": self.quote,
@@ -225,6 +234,21 @@ class Words(Numbers):
         fields = {
             name: "—" if value is None else writers.get(name, str)(value) for name, value in note.items()
         }
+        if "missing" in note:
+            fields["whose"] = ", ".join(self._whose(entry, quoted) for entry in note["missing"])
         if "period" in note:
             fields["during"] = self.during(note["period"])
         return fields
+
+    def _missing(self, entry: Mapping[str, Any], quoted: Callable[[str], str]) -> str:
+        """What data are missing, whose and of which days."""
+        what = self.text(f"missing.{entry['table']}", whose=self._whose(entry, quoted))
+        days = ", ".join(self.span(since, until) for since, until in entry["days"])
+        return self.text("missing.during", what=what, days=days) if days else what
+
+    def _whose(self, entry: Mapping[str, Any], quoted: Callable[[str], str]) -> str:
+        """The account with its platform, or the brand."""
+        if "brand" in entry:
+            return self.quote(entry["brand"])
+        name, platform = quoted(entry["account_id"]), entry.get("platform")
+        return f"{name} {self.text(f'on_platform.{platform}')}" if platform else name

@@ -138,7 +138,13 @@ def test_coverage_is_a_share_of_account_days() -> None:
     one = {"leads": {"a": [(MARCH, JUNE)]}}
     measured = tally(LEADS, frame(), grid(covered=one), NO_STOCK).measure(0)
     assert (measured.value, measured.coverage) == (None, 0.5)
-    assert detail(measured.notes, "not_covered") == {"coverage": 0.5, "minimum": 0.9, "tables": ["leads"]}
+    lacking = {"table": "leads", "account_id": "b", "days": [["2025-03-01", "2025-04-01"]]}
+    assert detail(measured.notes, "not_covered") == {
+        "coverage": 0.5,
+        "minimum": 0.9,
+        "tables": ["leads"],
+        "missing": [lacking],
+    }
 
 
 def test_overlapping_coverage_counts_once() -> None:
@@ -201,13 +207,15 @@ def opening(index: StockIndex, owner: str = "a") -> float:
         ([("2025-03-01", 10, 4, 1)], 7),  # a first row: before joined and left
         ([("2025-03-31", 10, 4, 1)], 7),
         ([("2025-04-01", 10, 4, 1)], np.nan),  # nothing yet in P
-        ([("2025-03-05", 10, None, 1)], np.nan),
-        ([("2025-03-05", 10, 4, None)], np.nan),
+        ([("2025-03-05", 10, None, 1)], 10),  # its changes are unknown: the count itself, up to 7 days later
+        ([("2025-03-07", 10, 4, None)], 10),
+        ([("2025-03-08", 10, 4, None)], np.nan),
         (
             [("2025-02-01", 5, 1, 1), ("2025-03-05", 10, 4, 1)],
             7,
         ),  # the last is too old: the next set out from 7
-        ([("2025-02-01", 5, 1, 1), ("2025-03-05", 10, None, 1)], np.nan),
+        ([("2025-02-01", 5, 1, 1), ("2025-03-05", 10, None, 1)], 10),
+        ([("2025-02-01", 5, 1, 1), ("2025-03-08", 10, 4, 1)], np.nan),  # 8 days after the start
     ],
 )
 def test_opening(rows: list[Any], level: float) -> None:
