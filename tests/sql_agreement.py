@@ -4,9 +4,8 @@ Where the design is silent the SQL takes these readings of the package, as the s
 
 * an account must have `coverage.minimum` of all days of the earlier period; in the history of a change nobody
   is held for a part only;
-* an opening older than 7 days is what the next row set out from, but the gain of that row is the difference
-  to the row before it; its days are uncovered for every KPI that needs `audience`;
-* the days on which a deputy stands in are expected, also where the deputy is away as well and gets nothing;
+* "within 7 days" of openings counts from the date of the row, and forward to its end;
+* a refund at the very end of its month and the settling days is in time;
 * snapshots are used where both sides have some; a post without one keeps its figures of `posts`, and what
   they say of its age;
 * of `brand_queries` only rows that are known at the cut-off tile; a brand without any is not assessable;

@@ -31,17 +31,17 @@ FILES = (
 SCRIPT = "\n".join((HERE / f"{name}.sql").read_text(encoding="utf-8") for name in FILES)
 
 COLUMNS = {
-    "accounts": "account_id platform opened",
+    "accounts": "account_id platform opened closed",
     "audience": "date account_id subscribers joined left",
     "posts": "post_id account_id published_at views likes comments reposts on_brand stats_at deleted_at",
-    "post_stats": "post_id stats_at views likes comments reposts",
+    "post_stats": "account_id post_id stats_at views likes comments reposts",
     "comments": "comment_id account_id created_at by_brand text meaningful",
     "inquiries": "inquiry_id account_id received_at answered_at",
-    "leads": "lead_id account_id created_at qualified sold_at sale_amount currency refunded_at",
+    "leads": "source lead_id account_id status created_at qualified sold_at sale_amount currency refunded_at",
     "traffic": "date account_id visits",
     "brand_queries": "since until brand phrase queries",
     "mentions": "mention_id brand mentioned_at platform sentiment by_brand",
-    "plan": "plan_id account_id due_at approved post_id approved_at cancelled_at",
+    "plan": "plan_id account_id due_at approved post_id on_brand approved_at cancelled_at",
     "coverage": "table scope since until",
 }
 HOUR = 3_600_000_000  # in microseconds
@@ -128,7 +128,7 @@ def _bind(
     _fill(
         db,
         "department(grain VARCHAR, start_ DATE, end_ DATE, as_of VARCHAR, has_coverage BOOLEAN, "
-        "minimum DECIMAL(9, 6), settle_days INTEGER, tolerance_us BIGINT, sla_us BIGINT, periods INTEGER)",
+        "minimum DECIMAL(9, 6), settle_days INTEGER, tolerance_us BIGINT, sla_us BIGINT, periods INTEGER, tolerance INTEGER)",
         [
             (
                 *(grain, start, end, as_of, covered),
@@ -137,6 +137,7 @@ def _bind(
                 round(posts.get("on_time_tolerance_hours", 1) * HOUR),
                 round(response.get("sla_hours", 24) * HOUR),
                 (department.get("history") or {}).get("periods", 13),
+                (department.get("audience") or {}).get("tolerance_days", 2),
             )
         ],
     )
@@ -161,7 +162,8 @@ def _bounds(period: str) -> tuple[str, dt.date, dt.date]:
 
 
 def _shifts(response: dict[str, Any], zone: ZoneInfo) -> Iterator[tuple[int, int]]:
-    """The working intervals in microseconds: all of the time, or Monday to Friday but for public holidays."""
+    """The working intervals in microseconds: all of the time, or Monday to Friday but for public holidays, and
+    working days that were moved to a weekend."""
     if response.get("calendar", "always") == "always":
         yield 0, 10**18
         return
@@ -170,7 +172,7 @@ def _shifts(response: dict[str, Any], zone: ZoneInfo) -> Iterator[tuple[int, int
     opens, closes = response.get("hours", [10, 19])
     for number in range((until - since).days):
         day = since + dt.timedelta(days=number)
-        if day.weekday() < 5 and day not in closed:
+        if closed.is_working_day(day):
             midnight = dt.datetime.combine(day, dt.time(), zone)
             yield (
                 round((midnight + dt.timedelta(hours=opens)).timestamp()) * 1_000_000,

@@ -36,6 +36,7 @@ from kpi_kit.scorecard import build
 from kpi_kit.scorecard.build import score
 from kpi_kit.scorecard.context import prepare
 from kpi_kit.scorecard.json_file import dumps
+from kpi_kit.scorecard.smart_audit import Audit
 from tests import oracle, sql_oracle
 from tests.random_agency import PEOPLE, leave_gaps, write_agency
 from tests.sql_agreement import compared, in_sql
@@ -176,9 +177,9 @@ def without_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "verdicts", lambda facts: facts)
     monkeypatch.setattr(build, "robustness", lambda facts, target: None)
     monkeypatch.setattr(build.unusual_days, "unusual", lambda case, happened: [])
-    monkeypatch.setattr(build, "audit", lambda facts, said, reliable: (None, []))
+    monkeypatch.setattr(build, "audit", lambda facts, said, reliable: Audit({}, []))
     monkeypatch.setattr(
-        build, "records", lambda found: [{**none, "outside": [None] * len(f.history)} for f in found]
+        build, "verdict_records", lambda found: [{**none, "outside": [None] * len(f.history)} for f in found]
     )
 
 

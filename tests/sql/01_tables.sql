@@ -7,7 +7,7 @@ CREATE MACRO flag(cell) AS lower(cell) IN ('true', '1', 'yes');
 CREATE MACRO moment(cell) AS CAST(cell AS TIMESTAMPTZ);
 
 CREATE TABLE accounts AS
-SELECT account_id, platform, CAST(opened AS DATE) AS opened FROM raw_accounts;
+SELECT account_id, platform, CAST(opened AS DATE) AS opened, CAST(closed AS DATE) AS closed FROM raw_accounts;
 
 CREATE TABLE audience AS
 SELECT DISTINCT CAST("date" AS DATE) AS day, account_id, CAST(subscribers AS BIGINT) AS subscribers,
@@ -22,7 +22,7 @@ SELECT DISTINCT post_id, account_id, moment(published_at) AS published_at,
 FROM raw_posts;
 
 CREATE TABLE post_stats AS
-SELECT DISTINCT post_id, moment(stats_at) AS stats_at, CAST(views AS BIGINT) AS views,
+SELECT DISTINCT account_id, post_id, moment(stats_at) AS stats_at, CAST(views AS BIGINT) AS views,
   CAST(likes AS BIGINT) AS likes, CAST(comments AS BIGINT) AS comments, CAST(reposts AS BIGINT) AS reposts
 FROM raw_post_stats;
 
@@ -37,7 +37,7 @@ SELECT DISTINCT inquiry_id, account_id, moment(received_at) AS received_at,
 FROM raw_inquiries;
 
 CREATE TABLE leads AS
-SELECT DISTINCT lead_id, account_id, moment(created_at) AS created_at,
+SELECT DISTINCT source, lead_id, account_id, status, moment(created_at) AS created_at,
   CAST(moment(created_at) AS DATE) AS day, flag(qualified) AS qualified, moment(sold_at) AS sold_at,
   CAST(sale_amount AS DOUBLE) AS sale_amount, currency, moment(refunded_at) AS refunded_at
 FROM raw_leads;
@@ -57,7 +57,7 @@ FROM raw_mentions;
 
 CREATE TABLE plan AS
 SELECT DISTINCT plan_id, account_id, moment(due_at) AS due_at, CAST(moment(due_at) AS DATE) AS day,
-  flag(approved) AS approved, post_id, moment(approved_at) AS approved_at,
+  flag(approved) AS approved, post_id, flag(on_brand) AS on_brand, moment(approved_at) AS approved_at,
   moment(cancelled_at) AS cancelled_at
 FROM raw_plan;
 

@@ -63,12 +63,3 @@ CREATE TABLE away AS
 SELECT DISTINCT a.person, d.day
 FROM absences AS a, day_of AS d
 WHERE d.day >= coalesce(a.since, d.day) AND d.day < coalesce(a.until_, d.day + 1);
-
--- "During an absence, inquiries received and plan items due count for the deputy" – in P, on the accounts
--- that the colleague holds on that day. A deputy who is away as well does not get them; as with one's own
--- absences, these days stay expected.
-CREATE TABLE stands_in AS
-SELECT DISTINCT a.deputy AS person, h.account_id, h.day, w.day IS NOT NULL AS away
-FROM absences AS a JOIN held AS h ON h.person = a.person
-LEFT JOIN away AS w ON w.person = a.deputy AND w.day = h.day
-WHERE a.deputy IS NOT NULL AND h.day >= coalesce(a.since, h.day) AND h.day < coalesce(a.until_, h.day + 1);

@@ -19,10 +19,8 @@ SELECT CAST(row_number() OVER () AS INTEGER) AS ask, * FROM (
   -- the value by account
   SELECT e.person, e.entry, e.kpi, 'account', 0, NULL, s.start_, s.end_, TRUE, h.account_id, FALSE
   FROM entries AS e JOIN in_scope AS i USING (person, entry)
-  JOIN (
-    SELECT person, account_id, FALSE AS deputised FROM held
-    UNION SELECT person, account_id, TRUE FROM stands_in) AS h USING (person, account_id), span AS s
-  WHERE s.nr = 0 AND e.form = 'value' AND NOT of_brand(e.kpi) AND (on_duty(e.kpi) OR NOT h.deputised)
+  JOIN held AS h USING (person, account_id), span AS s
+  WHERE s.nr = 0 AND e.form = 'value' AND NOT of_brand(e.kpi)
   GROUP BY ALL
   UNION ALL
   -- the two sides of a comparison, like for like
@@ -57,16 +55,15 @@ GROUP BY person, account_id HAVING count(*) = (SELECT date_diff('day', start_, e
 CREATE TABLE covered_earlier AS
 WITH days AS (
   SELECT t.nr, t.versus, s.scope, n.tbl, d.day, t.start_, date_diff('day', t.start_, t.end_) AS length,
-    is_over(d.day) AND d.day >= coalesce(s.opened, d.day) AS open_
+    is_over(d.day) AND d.day >= coalesce(s.opened, d.day) AND d.day < coalesce(s.closed, d.day + 1) AS open_
   FROM earlier AS t JOIN day_of AS d USING (start_, end_), scopes AS s,
     (SELECT DISTINCT tbl FROM needs) AS n
   WHERE s.brand = (n.tbl IN ('brand_queries', 'mentions')))
 SELECT x.nr, x.versus, x.scope, x.tbl,
-  count(*) FILTER (c.day IS NOT NULL AND x.open_ AND NOT is_stale(x.tbl, o.stale, o.next_day, x.day))
+  count(*) FILTER (c.day IS NOT NULL AND x.open_)
     >= any_value(x.length) * any_value(m.minimum) AS enough
 FROM days AS x
-LEFT JOIN covered AS c USING (tbl, scope, day)
-LEFT JOIN opening AS o ON o.account_id = x.scope AND o.opens = x.start_, department AS m
+LEFT JOIN covered AS c USING (tbl, scope, day), department AS m
 GROUP BY x.nr, x.versus, x.scope, x.tbl;
 
 CREATE TABLE comparable AS
@@ -91,58 +88,60 @@ WHERE of_brand(a.kpi) AND (e.brands IS NULL OR list_contains(e.brands, b.brand))
   AND (a.versus IS NULL
     OR (a.kpi, a.nr, a.versus, b.brand) IN (SELECT (kpi, nr, versus, scope) FROM comparable));
 
--- The account-days of the assignment, or, of earlier periods, all of them.
+-- The account-days of the assignment, or, of earlier periods, all of them; as a value of a KPI that accrues only
+-- those on which the person is present.
 CREATE TABLE own_day AS
 SELECT a.ask, x.account_id, d.day
 FROM ask AS a JOIN ask_account AS x USING (ask) JOIN day_of AS d USING (start_, end_)
 WHERE NOT a.clipped
 UNION ALL
 SELECT a.ask, x.account_id, h.day
-FROM ask AS a JOIN ask_account AS x USING (ask) JOIN held AS h USING (person, account_id)
-WHERE a.clipped;
+FROM ask AS a JOIN entries AS e USING (person, entry) JOIN ask_account AS x USING (ask)
+JOIN held AS h ON h.person = a.person AND h.account_id = x.account_id
+LEFT JOIN away AS w ON w.person = a.person AND w.day = h.day
+WHERE a.clipped AND NOT (e.form = 'value' AND accrues(a.kpi) AND w.day IS NOT NULL);
 
-CREATE TABLE deputy_day AS
-SELECT a.ask, s.account_id, s.day, s.away
-FROM ask AS a JOIN stands_in AS s USING (person)
-JOIN in_scope AS i ON i.person = a.person AND i.entry = a.entry AND i.account_id = s.account_id
-WHERE a.clipped AND on_duty(a.kpi) AND s.account_id = coalesce(a.only_account, s.account_id);
-
--- The account-days whose rows count: own ones but, of inquiries and plan items, for days of absence, and
--- those of standing in.
+-- The account-days whose rows count: of inquiries and plan items none of an absence.
 CREATE TABLE ask_day AS
 SELECT o.ask, o.account_id, o.day
 FROM own_day AS o JOIN ask AS a USING (ask) LEFT JOIN away AS w ON w.person = a.person AND w.day = o.day
-WHERE NOT (on_duty(a.kpi) AND w.day IS NOT NULL)
-UNION
-SELECT ask, account_id, day FROM deputy_day WHERE NOT away;
+WHERE NOT (on_duty(a.kpi) AND w.day IS NOT NULL);
 
--- "Expected are the days inside P, inside the assignment's `since`/`until`, and from the account's `opened`":
--- of an interim period those that are over. Days of standing in are expected as well.
+-- The brand-days: as a value of a KPI that accrues those on which the person is present.
+CREATE TABLE brand_day AS
+SELECT a.ask, b.brand, d.day
+FROM ask AS a JOIN entries AS e USING (person, entry) JOIN ask_brand AS b USING (ask)
+JOIN day_of AS d ON d.start_ = a.start_ AND d.end_ = a.end_
+LEFT JOIN away AS w ON w.person = a.person AND w.day = d.day
+WHERE NOT (a.clipped AND e.form = 'value' AND accrues(a.kpi) AND w.day IS NOT NULL);
+
+-- "Expected are the days inside P, inside the assignment's `since`/`until`, and from the account's `opened`", and
+-- before its `closed`: of an interim period those that are over.
 CREATE TABLE expected AS
 SELECT d.ask, d.account_id AS scope, d.day
-FROM (SELECT * FROM own_day UNION SELECT ask, account_id, day FROM deputy_day) AS d
+FROM (SELECT o.* FROM own_day AS o JOIN ask AS a USING (ask) WHERE NOT (a.clipped AND on_duty(a.kpi))
+  UNION SELECT o.* FROM ask_day AS o JOIN ask AS a USING (ask) WHERE a.clipped AND on_duty(a.kpi)) AS d
 JOIN accounts AS a USING (account_id)
-WHERE is_over(d.day) AND d.day >= coalesce(a.opened, d.day)
+WHERE is_over(d.day) AND d.day >= coalesce(a.opened, d.day) AND d.day < coalesce(a.closed, d.day + 1)
 UNION ALL
-SELECT a.ask, b.brand, d.day
-FROM ask AS a JOIN ask_brand AS b USING (ask) JOIN day_of AS d USING (start_, end_)
-WHERE is_over(d.day);
+SELECT ask, brand, day FROM brand_day WHERE is_over(day);
 
--- The account's first day in the ask, from which its opening is told, and the day after the last expected
--- one.
+-- What there is of P, or of the earlier period, from the account's opening to its closing and the cut-off; the
+-- days that count end with `closes`.
 CREATE TABLE reach AS
-SELECT o.ask, o.account_id, min(o.day) AS opens, max(o.day) AS last_day, max(e.day) + 1 AS closes
-FROM own_day AS o LEFT JOIN expected AS e ON e.ask = o.ask AND e.scope = o.account_id AND e.day = o.day
-GROUP BY o.ask, o.account_id;
+SELECT o.ask, o.account_id, greatest(a.start_, coalesce(c.opened, a.start_)) AS opens,
+  least(a.end_, coalesce(c.closed, a.end_), CAST((SELECT as_of FROM cutoff) AS DATE)) AS ends,
+  max(o.day) AS last_day, max(e.day) + 1 AS closes
+FROM own_day AS o JOIN ask AS a USING (ask) JOIN accounts AS c ON c.account_id = o.account_id
+LEFT JOIN expected AS e ON e.ask = o.ask AND e.scope = o.account_id AND e.day = o.day
+GROUP BY ALL;
 
 CREATE TABLE ask_coverage AS
 WITH share AS (
   SELECT e.ask, n.tbl, count(*) AS days,
-    count(*) FILTER (c.day IS NOT NULL AND NOT is_stale(n.tbl, o.stale, o.next_day, e.day)) AS covered_days
+    count(*) FILTER (c.day IS NOT NULL) AS covered_days
   FROM expected AS e JOIN ask AS a USING (ask) JOIN needs AS n USING (kpi)
   LEFT JOIN covered AS c ON c.tbl = n.tbl AND c.scope = e.scope AND c.day = e.day
-  LEFT JOIN reach AS r ON r.ask = e.ask AND r.account_id = e.scope
-  LEFT JOIN opening AS o ON o.account_id = e.scope AND o.opens = r.opens
   GROUP BY e.ask, n.tbl)
 SELECT ask, min(covered_days / days) AS coverage, bool_and(covered_days >= days * m.minimum) AS enough
 FROM share, department AS m GROUP BY ask;

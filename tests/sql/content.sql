@@ -11,8 +11,8 @@ CREATE TABLE due AS
 SELECT i.plan_id, i.account_id, i.day,
   CASE WHEN p.post_id IS NULL OR coalesce(happened(p.deleted_at), FALSE) THEN FALSE
     WHEN epoch_us(p.published_at) > epoch_us(i.due_at) + d.tolerance_us THEN FALSE
-    ELSE p.on_brand END AS fulfilled
-FROM plan AS i LEFT JOIN posts AS p USING (post_id), department AS d, cutoff AS c
+    ELSE coalesce(p.on_brand, i.on_brand) END AS fulfilled
+FROM plan AS i LEFT JOIN posts AS p USING (account_id, post_id), department AS d, cutoff AS c
 WHERE i.approved AND epoch_us(i.due_at) + d.tolerance_us <= epoch_us(c.as_of)
   AND NOT coalesce(i.cancelled_at < i.due_at, FALSE) AND NOT coalesce(i.approved_at > i.due_at, FALSE);
 

@@ -60,8 +60,8 @@ CREATE TABLE mention_of AS
 SELECT a.ask, m.mention_id,
   (e.sentiment IS NULL OR list_contains(e.sentiment, m.sentiment))
     AND (e.platforms IS NULL OR list_contains(e.platforms, m.platform)) AS counts
-FROM ask AS a JOIN ask_brand AS b USING (ask) JOIN entries AS e USING (person, entry)
-JOIN mentions AS m ON m.brand = b.brand AND m.day >= a.start_ AND m.day < a.end_
+FROM ask AS a JOIN brand_day AS b USING (ask) JOIN entries AS e USING (person, entry)
+JOIN mentions AS m ON m.brand = b.brand AND m.day = b.day
 WHERE a.kpi = 'brand_mentions' AND happened(m.mentioned_at) AND NOT coalesce(m.by_brand, FALSE);
 
 INSERT INTO fact

@@ -9,21 +9,21 @@ WHERE happened(p.published_at) AND NOT coalesce(happened(p.deleted_at), FALSE);
 
 -- "Subscribers on the day of publication: that day's row, or else the last row of the 7 days before".
 CREATE TABLE readers AS
-SELECT p.post_id, k.subscribers
+SELECT p.account_id, p.post_id, k.subscribers
 FROM post AS p ASOF JOIN known_audience AS k ON k.account_id = p.account_id AND p.day >= k.day
 WHERE k.day >= p.day - 7;
 
 -- "The snapshot nearest to `settle_days` of age", the younger of two that are equally near, of those that
 -- know what the KPI needs.
 CREATE TABLE snapshot AS
-SELECT n.kpi, p.post_id, s.views, s.likes, s.comments, s.reposts
-FROM post AS p JOIN post_stats AS s USING (post_id),
+SELECT n.kpi, p.account_id, p.post_id, s.views, s.likes, s.comments, s.reposts
+FROM post AS p JOIN post_stats AS s USING (account_id, post_id),
   (SELECT unnest(['views', 'view_rate', 'likes', 'like_rate', 'engagement_rate']) AS kpi) AS n
 WHERE happened(s.stats_at) AND CASE
   WHEN n.kpi IN ('views', 'view_rate') THEN s.views IS NOT NULL
   WHEN n.kpi IN ('likes', 'like_rate') THEN s.likes IS NOT NULL
   ELSE s.views + s.likes + s.comments + s.reposts IS NOT NULL END
-QUALIFY row_number() OVER (PARTITION BY n.kpi, p.post_id
+QUALIFY row_number() OVER (PARTITION BY n.kpi, p.account_id, p.post_id
   ORDER BY abs(epoch_us(s.stats_at) - epoch_us(p.published_at) - p.settles), s.stats_at) = 1;
 
 CREATE TABLE post_of AS
@@ -35,7 +35,7 @@ WHERE a.kpi IN ('views', 'view_rate', 'engagement_rate', 'likes', 'like_rate', '
 -- some.
 CREATE TABLE matured AS
 WITH having_some AS (
-  SELECT DISTINCT ask FROM post_of SEMI JOIN snapshot USING (kpi, post_id) WHERE change)
+  SELECT DISTINCT ask FROM post_of SEMI JOIN snapshot USING (kpi, account_id, post_id) WHERE change)
 SELECT unnest([now_ask, then_ask]) AS ask
 FROM pair WHERE now_ask IN (FROM having_some) AND then_ask IN (FROM having_some);
 
@@ -53,7 +53,7 @@ SELECT p.ask, p.kpi, p.change, p.post_id, p.account_id, m.ask IS NOT NULL AS mat
   CASE WHEN m.ask IS NOT NULL AND s.post_id IS NOT NULL
     THEN epoch_us(p.published_at) + p.settles <= epoch_us(c.as_of)
     ELSE coalesce(p.age >= p.settles, TRUE) END AS settled
-FROM post_of AS p LEFT JOIN snapshot AS s USING (kpi, post_id) LEFT JOIN matured AS m USING (ask), cutoff AS c;
+FROM post_of AS p LEFT JOIN snapshot AS s USING (kpi, account_id, post_id) LEFT JOIN matured AS m USING (ask), cutoff AS c;
 
 INSERT INTO fact
 SELECT a.ask, coalesce(sum(CASE a.kpi WHEN 'views' THEN f.views ELSE f.likes END), 0), NULL, count(f.post_id),
@@ -66,7 +66,7 @@ CREATE TABLE rated AS
 SELECT f.ask,
   CASE f.kpi WHEN 'view_rate' THEN f.views ELSE f.likes + f.comments + f.reposts END AS above,
   CASE f.kpi WHEN 'view_rate' THEN r.subscribers ELSE f.views END AS below
-FROM figures AS f LEFT JOIN readers AS r USING (post_id)
+FROM figures AS f LEFT JOIN readers AS r USING (account_id, post_id)
 WHERE f.kpi IN ('view_rate', 'engagement_rate') AND f.settled;
 
 INSERT INTO fact

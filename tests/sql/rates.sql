@@ -3,7 +3,9 @@
 -- is on neither side.
 CREATE TABLE divided AS
 SELECT s.ask, s.account_id,
-  CASE WHEN a.kpi IN ('subscriber_growth', 'churn_rate') THEN s.opening ELSE s.mean END AS stock
+  CASE WHEN a.kpi IN ('subscriber_growth', 'churn_rate')
+    THEN CASE WHEN (s.ask, s.account_id) IN (SELECT (ask, account_id) FROM flow) THEN s.opening END
+    ELSE s.mean END AS stock
 FROM stock AS s JOIN ask AS a USING (ask)
 WHERE a.kpi IN ('subscriber_growth', 'churn_rate', 'like_rate', 'meaningful_comment_rate');
 

@@ -12,10 +12,14 @@ SELECT a.ask, CASE a.kpi WHEN 'leads' THEN count(l.lead_id) ELSE count(*) FILTER
 FROM ask AS a LEFT JOIN lead_of AS l USING (ask)
 WHERE a.kpi IN ('leads', 'qualified_leads', 'qualified_lead_rate') GROUP BY a.ask, a.kpi;
 
--- "A sale refunded by `as_of` (`refunded_at`) is in no sales figure and no bonus."
+-- "Sold is what is `won`, or of unknown status, and has a `sold_at`"; "a sale refunded before the end of its month
+-- + `settle_days` counts nowhere", a later refund leaves it.
 CREATE TABLE sold AS
 SELECT lead_id, account_id, CAST(sold_at AS DATE) AS day, sale_amount
-FROM leads WHERE happened(sold_at) AND NOT coalesce(happened(refunded_at), FALSE);
+FROM leads, department AS d
+WHERE happened(sold_at) AND coalesce(status, 'won') = 'won' AND NOT coalesce(happened(refunded_at) AND refunded_at
+  <= CAST(CAST(date_trunc('month', CAST(sold_at AS DATE)) + INTERVAL 1 MONTH AS DATE) + d.settle_days AS TIMESTAMPTZ),
+  FALSE);
 
 INSERT INTO fact
 SELECT a.ask, CASE a.kpi WHEN 'sales' THEN count(s.lead_id) ELSE coalesce(sum(s.sale_amount), 0) END, NULL,
