@@ -128,7 +128,8 @@ def _bind(
     _fill(
         db,
         "department(grain VARCHAR, start_ DATE, end_ DATE, as_of VARCHAR, has_coverage BOOLEAN, "
-        "minimum DECIMAL(9, 6), settle_days INTEGER, tolerance_us BIGINT, sla_us BIGINT, periods INTEGER, tolerance INTEGER)",
+        "minimum DECIMAL(9, 6), settle_days INTEGER, tolerance_us BIGINT, sla_us BIGINT, periods INTEGER, "
+        "tolerance INTEGER)",
         [
             (
                 *(grain, start, end, as_of, covered),
@@ -162,8 +163,10 @@ def _bounds(period: str) -> tuple[str, dt.date, dt.date]:
 
 
 def _shifts(response: dict[str, Any], zone: ZoneInfo) -> Iterator[tuple[int, int]]:
-    """The working intervals in microseconds: all of the time, or Monday to Friday but for public holidays, and
-    working days that were moved to a weekend."""
+    """The working intervals in microseconds: all of the time, or working days.
+
+    These are Monday to Friday but for public holidays, and days that were moved to a weekend.
+    """
     if response.get("calendar", "always") == "always":
         yield 0, 10**18
         return

@@ -39,6 +39,7 @@ from kpi_kit.scorecard.json_file import dumps
 from kpi_kit.scorecard.smart_audit import Audit
 from tests import oracle, sql_oracle
 from tests.random_agency import PEOPLE, leave_gaps, write_agency
+from tests.random_troubles import add_troubles
 from tests.sql_agreement import compared, in_sql
 
 pytestmark = pytest.mark.no_cover  # what runs here, other tests reach; being watched doubles its time
@@ -244,6 +245,16 @@ def test_every_kpi_of_the_sample(
 def test_random_agency(seed: int, tmp_path: Path) -> None:
     period, as_of = write_agency(tmp_path, seed)
     both_agree(tmp_path / "data", tmp_path / "params", PEOPLE, period, as_of)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_agency_with_troubles(seed: int, tmp_path: Path) -> None:
+    """What the reading in SQL does not read: doubtful counts, conversations, increments, totals, rates."""
+    period, as_of = write_agency(tmp_path, seed)
+    add_troubles(tmp_path, seed)
+    data, params = tmp_path / "data", tmp_path / "params"
+    for who, mine in measured(data, params, PEOPLE, period, as_of).items():
+        agree(mine, data, params, who, period, as_of)
 
 
 @pytest.mark.parametrize("seed", range(1))
