@@ -9,7 +9,7 @@ import pytest
 
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.scorecard.entry_facts import Facts
-from tests.agency import build, case_of, codes, detail, measure
+from tests.agency import build, case_of, codes, detail, measure, scored
 from tests.agency import entry as asked
 
 EMPTY: list[str] = []
