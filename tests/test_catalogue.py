@@ -61,8 +61,10 @@ DELEGABLE = {"plan_fulfilment", "response_rate", "median_response_time"}
 # with every table covered and empty: what the KPIs that are sums say, and why the others say nothing
 REASONS = {
     "subscribers": "level_unknown",
-    "subscriber_growth": "opening_unknown",
-    "churn_rate": "opening_unknown",
+    "subscriber_gain": "gain_unknown",  # subscribers are never known by silence
+    "subscriber_growth": "gain_unknown",
+    "unsubscribed": "no_counts",
+    "churn_rate": "no_counts",
     "view_rate": "zero_denominator",
     "engagement_rate": "zero_denominator",
     "like_rate": "mean_unknown",

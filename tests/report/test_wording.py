@@ -344,10 +344,33 @@ NOTES = [
     ),
     (
         {"code": "absence", "since": "2025-07-14", "until": "2025-07-28", "deputy": None},
-        "Отсутствие 14 июля 2025 – 27 июля 2025, без замещения.",
+        "Отсутствие 14 июля 2025 – 27 июля 2025, без замещения. Эти дни в показатели не входят.",
     ),
     ({"code": "mentions_negative", "count": 0, "share": None}, "Негативных упоминаний: 0 (—)."),
 ]
+
+
+def test_a_reason_names_the_account_the_platform_and_the_days(ru: Words, en: Words) -> None:
+    note = {
+        "code": "not_covered",
+        "coverage": 0.48,
+        "minimum": 0.9,
+        "tables": ["posts"],
+        "missing": [
+            {
+                "table": "posts",
+                "account_id": "a",
+                "platform": "telegram",
+                "days": [["2025-10-01", "2025-10-17"]],
+            },
+            {"table": "posts", "account_id": "b", "platform": "vk", "days": [["2025-10-31", "2025-11-01"]]},
+        ],
+    }
+    titles = {"a": "Зерно и пар", "b": "Маяк"}
+    assert spaced(ru.note(note, titles)).endswith(
+        "нет постов «Зерно и пар» в Telegram за 1–16 октября; нет постов «Маяк» во ВКонтакте за 31 октября."
+    )
+    assert "no posts of “Зерно и пар” on Telegram" in spaced(en.note(note, titles))
 
 
 @pytest.mark.parametrize(("note", "sentence"), NOTES)
@@ -379,6 +402,13 @@ FULL_NOTE = {
     "since": "2025-07-14",
     "until": "2025-07-28",
     "deputy": "d",
+    "missing": [
+        {"table": "posts", "account_id": "a", "platform": "vk", "days": [["2025-07-14", "2025-07-28"]]}
+    ],
+    "owners": ["a"],
+    "labels": ["USD"],
+    "days": ["2025-07-14"],
+    "amount": 5.0,
 }
 
 
@@ -485,7 +515,20 @@ def test_every_reason_is_a_note() -> None:
 
 LEGEND = "fact latest interim target band control outside week trend shock unusual event beyond".split()
 DYNAMIC = (
-    {*CLOSED, "note", "mend", "plan_status", "state", "period", "entry", "versus", "number", "verdict"}
+    {
+        *CLOSED,
+        "note",
+        "mend",
+        "missing",
+        "on_platform",
+        "plan_status",
+        "state",
+        "period",
+        "entry",
+        "versus",
+        "number",
+        "verdict",
+    }
     | {f"figures.legend.{key}" for key in LEGEND}
     | {f"measure.{name}" for name in MEASURES}
     | {f"smart.{letter}" for letter in LETTERS}
