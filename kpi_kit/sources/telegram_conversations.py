@@ -9,7 +9,7 @@ from typing import Any
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.kpis.closing import is_closing
+from kpi_kit.kpis.engine.closing import is_closing
 from kpi_kit.sources.conversations import MESSAGE_COLUMNS, message_row
 from kpi_kit.sources.interface import ImportOptions
 from kpi_kit.sources.row_batches import RowBatches

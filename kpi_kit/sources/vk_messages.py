@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from kpi_kit.kpis.closing import is_closing
+from kpi_kit.kpis.engine.closing import is_closing
 from kpi_kit.sources.conversations import message_row
 from kpi_kit.sources.interface import ImportOptions
 from kpi_kit.sources.rows import Row, counted, instant

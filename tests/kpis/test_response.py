@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.kpis.engine.business_clock import WorkingTime, business_clock
-from kpi_kit.kpis.engine.inquiries import is_closing
+from kpi_kit.kpis.engine.closing import is_closing
 from kpi_kit.kpis.engine.survival import kaplan_meier_median
 from tests.agency import build, case_of, codes, detail, entry, measure
 
@@ -320,7 +320,6 @@ def test_rows_of_inquiries_stand_beside_messages_on_other_days(tmp_path: Path) -
         ("хорошо, спасибо 🙏", True),
         ("Ок", True),
         ("👍", True),
-        ("", True),
         ("Спасибо, а до скольки вы работаете?", False),
         ("Понятно?", False),
         ("Понял, тогда приеду завтра", False),

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 
 import pandas as pd
 
@@ -26,38 +23,6 @@ class _Inquiry:
     number: int
     author: str
     last: pd.Timestamp
-
-
-def is_closing(text: str) -> bool:
-    """Whether a message only ends a conversation: thanks, goodbye, or no word at all.
-
-    Examples
-    --------
-    >>> is_closing("Хорошо, спасибо! 🙏"), is_closing("Спасибо, а доставка есть?"), is_closing("👍")
-    (True, False, True)
-    """
-    words = tuple(_plain(text).split())
-    phrases, longest = _closing_phrases()
-    start = 0
-    while start < len(words):
-        ends = range(min(start + longest, len(words)), start, -1)
-        end = next((end for end in ends if words[start:end] in phrases), None)
-        if end is None:
-            return False
-        start = end
-    return "?" not in text
-
-
-def _plain(text: str) -> str:
-    letters = "".join(char if unicodedata.category(char)[0] in "LMN" else " " for char in text)
-    return letters.casefold().replace("ё", "е")
-
-
-@cache
-def _closing_phrases() -> tuple[frozenset[tuple[str, ...]], int]:
-    lines = resources.files("kpi_kit.kpis").joinpath("closing_phrases.txt").read_text(encoding="utf-8")
-    phrases = frozenset(tuple(_plain(line).split()) for line in lines.splitlines() if line[:1] != "#")
-    return phrases - {()}, max(map(len, phrases))
 
 
 def derived_inquiries(messages: pd.DataFrame, automatic_within: pd.Timedelta) -> pd.DataFrame:

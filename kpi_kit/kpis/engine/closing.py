@@ -71,7 +71,7 @@ def _is_made_of_phrases(words: tuple[str, ...]) -> bool:
 @cache
 def _phrases() -> tuple[dict[tuple[str, ...], bool], int]:
     """Phrases as words, with whether they close by themselves, and the length of the longest."""
-    file = resources.files(__package__).joinpath("closing_phrases.txt")
+    file = resources.files("kpi_kit.kpis").joinpath("closing_phrases.txt")
     lines = file.read_text(encoding="utf-8").splitlines()
     phrases = {tuple(words.split()): False for words in _BESIDE}
     phrases |= {
