@@ -14,6 +14,8 @@ PLATFORMS = ("vk", "telegram", "dzen", "ok", "youtube", "instagram", "tiktok", "
 INQUIRY_KINDS = ("comment", "message", "review")
 SENTIMENTS = ("positive", "neutral", "negative")
 LEAD_STATUSES = ("open", "won", "lost")
+FURTHER_DEAL = "/deal:"
+"""Stands in the id of a further deal of a lead, ``lead:15/deal:17``: a sale, but no lead."""
 UNKNOWN_SOURCE = ""
 """``leads.source`` of rows that are older than the column or written by hand."""
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_kit.core.model import Aggregation, Alternative, Better, Interval, Unit
+from kpi_kit.core.schema import FURTHER_DEAL
 from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame, first_code, flagged, kpi, units
 
 
@@ -22,7 +23,7 @@ from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame, first_cod
 )
 def leads(tables: Tables, setting: Setting) -> UnitFrame:
     """Leads created in the period."""
-    rows = tables["leads"]
+    rows = _leads(tables)
     return units(rows["created_at"], rows["account_id"], 1.0)
 
 
@@ -40,7 +41,7 @@ def leads(tables: Tables, setting: Setting) -> UnitFrame:
 )
 def qualified_leads(tables: Tables, setting: Setting) -> UnitFrame:
     """Leads created in the period that are qualified; unknown ones do not count."""
-    rows = tables["leads"]
+    rows = _leads(tables)
     remark = first_code(len(rows), ("qualification_unknown", rows["qualified"].isna()))
     possible = ~flagged(rows["qualified"].eq(False))
     return units(
@@ -61,9 +62,15 @@ def qualified_leads(tables: Tables, setting: Setting) -> UnitFrame:
 )
 def qualified_lead_rate(tables: Tables, setting: Setting) -> UnitFrame:
     """Qualified leads / leads whose qualification is known."""
-    rows = tables["leads"]
+    rows = _leads(tables)
     excluded = first_code(len(rows), ("qualification_unknown", rows["qualified"].isna()))
     return units(rows["created_at"], rows["account_id"], flagged(rows["qualified"]), excluded=excluded)
+
+
+def _leads(tables: Tables) -> pd.DataFrame:
+    """The leads, without further deals of a lead: those are sales alone."""
+    rows = tables["leads"]
+    return rows[~rows["lead_id"].str.contains(FURTHER_DEAL, regex=False)]
 
 
 _WITH_REFUNDS = Alternative("with_refunds", admit=("sales_refunded",))

@@ -252,7 +252,7 @@ class TestOnePost:
             folder = tmp_path / str(number)
             done = take(folder, *order)
             assert [outcome.gone for outcome in done] == [0, 1 if number == 0 else 0]
-            gone = pd.Timestamp("2025-11-09T00:00Z")
+            gone = pd.Timestamp("2025-11-02T00:00Z")  # when it was last seen
             assert values(folder, "posts", "post_id", "deleted_at") == [
                 ["10", gone],
                 ["20", None],

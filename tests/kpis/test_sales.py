@@ -169,3 +169,10 @@ def test_who_is_not_known_to_be_unfit_may_be_qualified(tmp_path: Path) -> None:
     # of the 1st, the 15th and the 31st
     assert rows["numerator"].tolist() == [1.0, 0.0, 0.0]
     assert rows["possible"].tolist() == [True, True, False]
+
+
+def test_a_further_deal_of_a_lead_is_a_sale_but_no_lead(tmp_path: Path) -> None:
+    further = "lead:15/deal:17,a,2025-10-07T12:00,true,2025-10-08T12:00,300,RUB,"
+    assert measure(tmp_path / "leads", "leads", leads=[GOOD, further]).value == 1
+    assert measure(tmp_path / "qualified", "qualified_leads", leads=[GOOD, further]).value == 1
+    assert measure(tmp_path / "sales", "sales", leads=[SOLD, further]).value == 2

@@ -9,16 +9,13 @@ import duckdb
 
 from kpi_kit.core.schema import TABLES, Table, Type
 from kpi_kit.data.merge.extra import ALL_TABLES, DEAL_LEADS
-from kpi_kit.data.merge.fold import FIGURES, columns_of, fold, key_of
+from kpi_kit.data.merge.fold import FIGURES, columns_of, fold
 from kpi_kit.data.merge.statements import Record, Statements
 from kpi_kit.data.table_source import literal, quoted
 
 GROUPS: Mapping[str, tuple[str, ...]] = {"leads": ("lead_id",), "post_stats": ("account_id", "post_id")}
 """Columns by which rows are computed together, where that is not the key: a lead with its deals, a post's
 snapshots."""
-
-FURTHER_DEAL = "/deal:"
-"""Stands in the id of a further deal of a lead, ``lead:15/deal:17``: a sale, but no lead."""
 
 _MARKS = "_stamp, _seq, _hand, _gone"
 
@@ -155,7 +152,7 @@ class Stated:
         )
 
     def _mark_deleted(self, result: str, *, affected: bool) -> None:
-        """A post that a later complete export of its days lacks counts as deleted from then on."""
+        """A post that a later complete export of its days lacks counts as deleted since it was last seen."""
         spans = ", ".join(
             f"({record.sequence}, {record.replace}, {_instant(record)}, {literal(scope)}, "
             f"DATE {literal(since)}, DATE {literal(until)})"
@@ -168,8 +165,8 @@ class Stated:
             return
         stated = self.relation(TABLES["posts"], affected=affected)
         self.connection.execute(
-            f"UPDATE {result} AS p SET deleted_at = coalesce(p.deleted_at, g.noticed) FROM ("
-            "SELECT p.account_id, p.post_id, min(c.noticed) AS noticed "
+            f"UPDATE {result} AS p SET deleted_at = coalesce(p.deleted_at, g.last) FROM ("
+            "SELECT p.account_id, p.post_id, greatest(s.latest, p.published_at) AS last "
             f"FROM {result} p JOIN (SELECT account_id, post_id, list(DISTINCT _seq) AS seqs, "
             "max(_seq) AS last, coalesce(max(_stamp) FILTER (WHERE isfinite(_stamp)), "
             f"TIMESTAMPTZ '-infinity') AS latest FROM {stated} GROUP BY ALL) s USING (account_id, post_id) "
@@ -205,6 +202,3 @@ def in_span(table: Table, row: str, span: str) -> str:
     clock = f"{row}.{quoted(str(table.clock))}"
     day = f"CAST({clock} AS DATE)" if table[str(table.clock)].type is Type.TIME else clock
     return f"{span}.scope = {row}.{quoted(owner)} AND {day} >= {span}.since AND {day} < {span}.until"
-
-
-__all__ = ["FURTHER_DEAL", "GROUPS", "Stated", "group_of", "in_span", "key_of", "replaced_spans"]
