@@ -14,7 +14,7 @@ from kpi_kit.batch.fingerprints import Entry, Inputs, of_file
 from kpi_kit.batch.manifest import Manifest, sync_folder
 from kpi_kit.batch.plan import DEPARTMENT, Run
 from kpi_kit.batch.workspace import locked
-from kpi_kit.core.files import write_file
+from kpi_kit.core.files import Folder
 from kpi_kit.scorecard import archive
 
 
@@ -122,8 +122,8 @@ class Publisher:
         folder = self._run.folder
         with self._writing():
             for place, text in texts.items():
-                (folder / place).parent.mkdir(exist_ok=True)
-                write_file(folder / place, text)
+                with Folder((folder / place).parent, make=True) as home:
+                    home.write(place.name, text)
                 self._outcome.written.append(folder / place)
             outputs = {str(place): of_file(folder / place) for place in texts}
             self._manifest.record_across({"status": "done", "inputs": inputs, "outputs": outputs})

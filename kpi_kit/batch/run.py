@@ -38,6 +38,7 @@ from kpi_kit.batch.publish import Outcome, Publisher
 from kpi_kit.batch.warm import Workers
 from kpi_kit.batch.workspace import SNAPSHOT, has_manifest, scratch_folder
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.files import refuse_links
 from kpi_kit.core.periods import Period
 from kpi_kit.data.snapshot import open_snapshot, take
 from kpi_kit.data.store import Store, open_store
@@ -76,6 +77,7 @@ def run(options: RunOptions, *, console: Console | None = None) -> Outcome:
     begun = time.perf_counter()
     loaded = settings.load(Path(options.params))
     this = check_inputs(options, loaded, console)
+    refuse_links(this.folder)
     outcome = Outcome(this.folder)
     with stoppable():
         if not options.force and has_manifest(this.folder) and _is_unchanged(this, loaded):

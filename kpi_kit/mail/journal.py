@@ -17,6 +17,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,7 @@ except ImportError:  # Windows has none
 
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.files import Folder
 from kpi_kit.core.json_io import parse_json
 from kpi_kit.mail.letter import Letter
 
@@ -82,27 +84,28 @@ class Journal:
         self._clock = clock
         self._states: dict[str, RecipientState] = {}
         self._handle = -1
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
         if fcntl is None:
             raise InputError("mail: this system cannot lock files, so sending once cannot be promised")
-        self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
+        with ExitStack() as open_so_far:
+            self.folder = open_so_far.enter_context(Folder(self.path.parent))
+            self._handle = self.folder.open(NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            open_so_far.callback(os.close, self._handle)
             try:
                 fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise InputError(f"{self.path}: another run is at this outbox; wait until it ends") from None
-            _sync_folder(self.path.parent)
+            self.folder.sync()
             self._read()
-        except BaseException:
-            os.close(self._handle)
-            raise
+            self._open = open_so_far.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._handle)
+        self._open.close()
 
     def state(self, key: str) -> RecipientState:
         """The state of a recipient."""
@@ -150,8 +153,7 @@ class Journal:
 
     def _read(self) -> None:
         """Read every line; a last line that a crash cut off is removed."""
-        with self.path.open("rb") as stream:
-            content = stream.read()
+        content = self.folder.read(NAME)
         whole = content.rfind(b"\n") + 1
         for number, line in enumerate(content[:whole].splitlines(), 1):
             try:
@@ -193,12 +195,3 @@ def _accepted(state: RecipientState, message_id: str) -> RecipientState:
     if state.open is None or state.open.message_id != message_id:
         raise ValueError(f"{message_id} was not begun")
     return RecipientState(state.open, state.count + 1)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Flush a folder, so that a new file in it survives a crash."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

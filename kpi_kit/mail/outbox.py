@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kpi_kit.core.errors import InputError, ReportError, did_you_mean
-from kpi_kit.core.files import sha256, write_file
+from kpi_kit.core.files import Folder, refuse_links, sha256
 from kpi_kit.mail import check
 from kpi_kit.mail.compose import Attachment, Envelope, Pictures, attachments, compose, content_hash
 from kpi_kit.mail.content import Content, MessageSettings, errors_content, link, message_content
@@ -119,6 +119,7 @@ def post(
     if mail is None:
         raise InputError(f"{params.folder / 'department.yml'}: mail: this key is missing; see docs/mail.md")
     everyone = _selected(params, options.only)
+    refuse_links(options.out / options.period)
     gate = Gate(options.out / options.period, options.period, params, inputs, options.preliminary)
     mailable, held = gate.examine()
     for report in held.values():
@@ -135,9 +136,9 @@ def post(
             plans = [composer.plan(recipient, journal.state(recipient.key)) for recipient in everyone]
             if held and mail.errors_to and not options.only:
                 plans.append(composer.plan_errors(mail.errors_to, journal.state(ERRORS)))
-            _file(folder, plans, journal)
+            _file(journal.folder, plans, journal)
             _show(plans, say, warn)
-            delivered = _send(options, plans, journal, folder, say, warn)
+            delivered = _send(options, plans, journal, say, warn)
     except OSError as fault:
         raise InputError(f"{folder}: cannot be used: {fault.strerror or fault}") from None
     return delivered and not held and not any(plan.status in _TROUBLE for plan in plans)
@@ -340,40 +341,38 @@ def _question(state: RecipientState) -> str:
 # ---------------------------------------------------------------- files
 
 
-def _file(folder: Path, plans: Sequence[Plan], journal: Journal) -> None:
+def _file(folder: Folder, plans: Sequence[Plan], journal: Journal) -> None:
     """Write planned messages, move sent ones to ``sent`` and delete stale drafts."""
     waiting = {file_name(plan.recipient.key): plan for plan in plans}
-    for path in sorted(folder.glob("*.eml")):
-        plan = waiting.get(path.name)
+    for name in folder.names():
+        if not name.endswith(".eml"):
+            continue
+        plan = waiting.get(name)
         if plan is None:
-            path.unlink()
+            folder.remove(name)
             continue
         last = journal.state(plan.recipient.key).last
-        if last is not None and last.message_id.encode() in path.read_bytes()[:4096]:
-            _put_away(path, last.message_id)
+        if last is not None and last.message_id.encode() in folder.read(name)[:4096]:
+            _put_away(folder, name, last.message_id)
         elif plan.letter is None and plan.status != "uncertain":
-            path.unlink()
+            folder.remove(name)
     for name, plan in waiting.items():
         if plan.letter is not None:
-            write_file(folder / name, plan.letter.data)
+            folder.write(name, plan.letter.data)
 
 
-def _put_away(path: Path, message_id: str) -> None:
-    home = path.parent / "sent"
-    home.mkdir(exist_ok=True)
-    with suppress(FileNotFoundError):  # moved by hand; the journal has it
-        path.replace(home / f"{path.stem}-{message_id.strip('<')[:8]}.eml")
+def _put_away(folder: Folder, name: str, message_id: str) -> None:
+    with folder.folder("sent") as home, suppress(FileNotFoundError):  # moved by hand; the journal has it
+        folder.move(name, home, f"{Path(name).stem}-{message_id.strip('<')[:8]}.eml")
 
 
 # ---------------------------------------------------------------- sending
 
 
-def _send(
-    options: MailOptions, plans: Sequence[Plan], journal: Journal, folder: Path, say: Say, warn: Say
-) -> bool:
+def _send(options: MailOptions, plans: Sequence[Plan], journal: Journal, say: Say, warn: Say) -> bool:
     letters = [plan.letter for plan in plans if plan.letter is not None]
     if options.server is None:
-        say(f"{_letters(len(letters))} in {folder}; nothing is sent without --send")
+        say(f"{_letters(len(letters))} in {journal.folder.path}; nothing is sent without --send")
         return True
     counts = {"sent": 0, "failed": 0, "uncertain": 0, "not_tried": 0}
     with Session(options.server, options.timeout) as session:
@@ -381,7 +380,7 @@ def _send(
             letter = result.letter
             counts[result.status] += 1
             if result.status == "sent":
-                _put_away(folder / file_name(letter.key), letter.message_id)
+                _put_away(journal.folder, file_name(letter.key), letter.message_id)
                 say(f"{letter.key} <{letter.address}>: sent ({result.answer})")
             elif result.status == "uncertain":
                 question = _question(journal.state(letter.key))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.core.files import sha256, sha256_of_file, write_file
+from kpi_kit.core.files import Folder, sha256, sha256_of_file
 from kpi_kit.scorecard.json_file import dumps, entries, is_sealed, load, sealed
 from kpi_kit.scorecard.record import AnyScorecard, EarlierScorecard, Scorecard
 
@@ -50,8 +50,8 @@ def keep(folder: Path, specialist: str, fresh: Path | Scorecard) -> Path | None:
         return None
     number = max((copy.number for copy in copies), default=0) + 1
     target = folder / HISTORY / f"{specialist}.{number:03d}-{digest}.json"
-    target.parent.mkdir(exist_ok=True)
-    write_file(target, published.read_bytes())
+    with Folder(target.parent, make=True) as history:
+        history.write(target.name, published.read_bytes())
     return target
 
 

@@ -780,3 +780,17 @@ def test_a_scorecard_that_a_different_one_replaces_is_kept(go, tmp_path):
     go(specialists=["anna"])
     (kept,) = (folder / "history").iterdir()
     assert (kept.read_bytes(), (folder / "anna.json").read_bytes()) == (altered, first)
+
+
+@pytest.mark.parametrize("where", ["department", "history", "manifest.json", "anna.json"])
+def test_a_link_in_the_folder_of_reports_stops_the_run_and_is_not_followed(go, tmp_path, where):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "forecasts.json").write_text("precious", encoding="utf-8")
+    target = elsewhere / "forecasts.json" if where.endswith(".json") else elsewhere
+    (tmp_path / "out" / "2025-10").mkdir(parents=True)
+    (tmp_path / "out" / "2025-10" / where).symlink_to(target)
+    with pytest.raises(InputError, match=rf"{where}: is a link, "):
+        go()
+    assert [path.name for path in elsewhere.iterdir()] == ["forecasts.json"]
+    assert (elsewhere / "forecasts.json").read_text(encoding="utf-8") == "precious"

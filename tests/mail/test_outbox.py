@@ -317,3 +317,24 @@ def test_an_id_cannot_leave_the_outbox(tmp_path: Path) -> None:
     assert len(found) == len(NAMES)
     assert all(name.startswith("director-") and len(name) < 90 for name in found)
     assert sorted(entry.name for entry in office.root.iterdir()) == ["out", "params"]
+
+
+@pytest.mark.parametrize(
+    "where", ["outbox", "outbox/journal.jsonl", "outbox/sent", "outbox/.director-olga.eml"]
+)
+def test_a_link_in_the_folder_of_reports_is_refused_and_not_followed(tmp_path: Path, where: str) -> None:
+    office = Office(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    if where.endswith("l"):
+        elsewhere.write_text("a secret without a line end", encoding="utf-8")
+    else:
+        elsewhere.mkdir()
+        (elsewhere / "from-mum.eml").write_text("hi", encoding="utf-8")
+    before = {path: path.read_bytes() for path in elsewhere.rglob("*")} or elsewhere.read_bytes()
+    link = office.outbox.parent / where
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(elsewhere)
+    with pytest.raises(InputError, match=r"^\S+: is a link, [^\n]+$"):
+        office.post()
+    after = {path: path.read_bytes() for path in elsewhere.rglob("*")} or elsewhere.read_bytes()
+    assert after == before
