@@ -58,7 +58,7 @@ def team(language: str = "ru") -> dict[str, Json]:
 def _sections(text: str) -> str:
     """The page of a scorecard, without the notebook."""
     report = SpecialistReport(json.loads(text))
-    names = ("header", "summary", "total", "scorecard", "figures", "notes", "definitions", "provenance")
+    names = ("header", "scorecard", "figures", "notes", "total", "definitions", "provenance")
     found = [getattr(report, name)() for name in names]
     return "".join(section._repr_html_() for section in found if section is not None)
 

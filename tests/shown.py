@@ -18,11 +18,11 @@ from kpi_kit.core.periods import Period
 from kpi_kit.report import DepartmentReport, SpecialistReport, render
 
 SPECIALIST = """
-    header summary total restated scorecard figures accounts audience plan response funnel posts anomalies
-    smart notes
+    header scorecard comment restated figures accounts audience plan response funnel posts anomalies
+    smart notes total
     definitions provenance
 """.split()
-DEPARTMENT = "header summary exceptions heatmap funnels shocks totals".split()
+DEPARTMENT = "header people groups year funnels shocks".split()
 """The sections of the two reports, in their order."""
 LEGENDS = {"95", "80", "5", "0.05", "100", "7", "0", "1", "0.001", "99", "1000"}
 """Levels and thresholds that the words themselves name."""
@@ -37,14 +37,20 @@ class Reader(HTMLParser):
         super().__init__()
         self.parts: list[str] = []
         self.tags: list[str] = []
+        self._drawings = 0
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        self._drawings += tag == "svg"
         self.parts += [value or "" for name, value in attrs if name in ("alt", "aria-label", "title")]
 
+    def handle_endtag(self, tag: str) -> None:
+        self._drawings -= tag == "svg"
+
     def handle_data(self, data: str) -> None:
-        if self.lasttag not in ("style", "title"):
+        """Texts, of drawings only what they show on hover: their axes have numbers of their own."""
+        if (self.lasttag == "title") if self._drawings else (self.lasttag not in ("style", "title")):
             self.parts.append(data)
 
     @property

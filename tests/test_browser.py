@@ -19,7 +19,8 @@ from axe_playwright_python.sync_playwright import Axe
 from pypdf import PdfReader
 
 from kpi_kit import report
-from kpi_kit.report import DepartmentReport, SpecialistReport
+from kpi_kit.report import DepartmentReport, SpecialistReport, parts
+from kpi_kit.report.wording import words
 from tests import cards, shown
 
 ROOT = Path(__file__).parent.parent
@@ -158,9 +159,13 @@ def visit(browser: Any, path: Path) -> Iterator[Visit]:
 STRUCTURE = """
 () => ({
   levels: [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].map(e => Number(e.tagName[1])),
-  images: [...document.images].map(e => [e.alt.trim().length, e.naturalWidth]),
-  within: Math.max(0, ...[...document.querySelectorAll("#scorecard > .k-scroll, #totals > .k-scroll")].map(
-    e => e.scrollWidth - e.clientWidth)),
+  images: [
+    ...[...document.images].map(e => [e.alt.trim().length, e.naturalWidth]),
+    ...[...document.querySelectorAll("svg.k-chart")].map(
+      e => [e.getAttribute("aria-label").trim().length, e.getBoundingClientRect().width]),
+  ],
+  within: Math.max(0, ...[...document.querySelectorAll(".k-rows-table, .k-people")].map(
+    e => e.scrollWidth - e.parentElement.clientWidth)),
 })
 """
 
@@ -273,7 +278,17 @@ def known_numbers(folder: Path) -> set[str]:
     everyone = len(list((ROOT / "params/specialists").glob("*.yml")))
     totals = [sum(card[key] for card in people) for key in ("attained", "assessable")]
     counts = [*range(max(len(card["kpis"]) for card in people) + 1), everyone, *totals]
-    return set(shown.numbers_of(found)) | set(map(str, counts)) | shown.LEGENDS
+    return set(shown.numbers_of(found)) | set(map(str, counts)) | shown.LEGENDS | derived(people)
+
+
+def derived(people: list[Any]) -> set[str]:
+    """Differences of printed figures, which tests/report/test_recompute.py computes anew."""
+    texts = []
+    for card in people:
+        for language in ("ru", "en"):
+            row = parts.person_row({**card, "language": language}, words(language, card["currency"]))
+            texts += [(row[key], language) for key in ("change", "why", "difference")]
+    return {number for text, language in texts for number in shown.shown_numbers(text, language)}
 
 
 OWN = {"ru": {"20", "500"}, "en": {"20", "500"}}

@@ -24,13 +24,12 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 CONDA_NAMES = {
     "css-inline": "css_inline",
     "duckdb": "python-duckdb",
-    "great-tables": "great_tables",
     "jupyter-client": "jupyter_client",
     "matplotlib": "matplotlib-base",
     "tzdata": "python-tzdata",
 }
 """Names that differ on conda-forge."""
-MADE_BY_OTHERS = {"pydantic_core": "pydantic"}
+MADE_BY_OTHERS = {"pydantic_core": "pydantic", "markdown_it": "markdown-it-py"}
 """Modules that come with a direct dependency."""
 
 

@@ -42,7 +42,9 @@ def rendered(run: Run, executed: Iterator[Executed]) -> Iterator[Executed]:
 def _render(run: Run, group: list[Executed]) -> list[Executed]:
     notebooks = [report.executed for report, _ in group]
     begun = time.perf_counter()
-    failed = render.render(notebooks, engine="quarto", language=run.language, style=run.options.style)
+    failed = render.render(
+        notebooks, engine=run.options.engine, language=run.language, style=run.options.style
+    )
     share = (time.perf_counter() - begun) / len(group)
     return [
         (report, replace(result, error=failed.get(report.executed), seconds=result.seconds + share))

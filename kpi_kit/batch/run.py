@@ -307,10 +307,12 @@ def _texts(across: Cohort) -> dict[Path, str]:
 
 
 def _with_earlier(report: Report, folder: Path) -> Report:
-    """A report that finds what was reported of its person and period before."""
+    """A report that finds the earlier reports of its person: of its own period and of the previous one."""
     if report.card is None:
         return report
-    return replace(report, beside={**report.beside, **archive.beside(folder, report.id)})
+    period = Period.parse(report.parameters["period"])
+    earlier = archive.of_previous_period(folder.parent, period, report.id)
+    return replace(report, beside={**report.beside, **earlier, **archive.beside(folder, report.id)})
 
 
 def _need_room(folder: Path, reports: int) -> None:

@@ -13,8 +13,8 @@ KIT = Path(__file__).parents[1]
 LIBRARIES = (
     "babel",
     "duckdb",
-    "great-tables",
     "holidays",
+    "jinja2",
     "matplotlib",
     "numpy",
     "pandas",

@@ -19,7 +19,7 @@ from kpi_kit.report.wording import Words, words
 from kpi_kit.scorecard import json_file
 from kpi_kit.scorecard.record import Scorecard
 
-REQUIRED = ("header", "summary", "total", "scorecard", "notes", "definitions", "provenance")
+REQUIRED = ("header", "scorecard", "notes", "definitions", "provenance")
 """Sections that every page must have; ``figures`` too, where there is a fact to draw."""
 DEPARTMENT = "index"
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())

@@ -1,30 +1,21 @@
-"""The report of the department: who needs attention, the map of attainment, the totals."""
+"""The report of the department: a row a person, worst first, their KPIs, a year of totals, who stands out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
-from urllib.parse import quote
+from pathlib import Path
+from typing import Any
 
-from markupsafe import Markup
-
+from kpi_kit.core.periods import Period
 from kpi_kit.core.sanitize import isolated, shown
-from kpi_kit.report import figures, parts, summary
-from kpi_kit.report.parts import tag
+from kpi_kit.report import figures, parts
+from kpi_kit.report.parts import first_screen
 from kpi_kit.report.section import Section, build
 from kpi_kit.report.specialist_page import THEME
-from kpi_kit.report.wording import Form, Words, verdicts, words
+from kpi_kit.report.wording import Form, story, verdicts, words
+from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.department import view
-from kpi_kit.scorecard.record import (
-    Brand,
-    EntryRecord,
-    FunnelRecord,
-    JudgedPoint,
-    NoteRecord,
-    Scorecard,
-    ScoringRecord,
-    required,
-)
+from kpi_kit.scorecard.record import Brand, FunnelRecord, JudgedPoint, Scorecard, required
 
 
 class DepartmentReport:
@@ -40,6 +31,8 @@ class DepartmentReport:
     language, currency : str
     missing : sequence of str
         The names of the others, whose reports nobody has asked for yet.
+    folder : Path or None
+        Where the reports of the period are.
     """
 
     def __init__(
@@ -50,9 +43,11 @@ class DepartmentReport:
         language: str,
         currency: str,
         missing: Sequence[str] = (),
+        folder: Path | None = None,
     ) -> None:
         self.period = period
-        ordered = sorted(cards, key=lambda card: card["name"])
+        self.folder = folder
+        ordered = verdict.worst_first(cards)
         self.view = view(ordered)
         self.cards: list[Scorecard] = shown(ordered)
         self.failed = {isolated(name): isolated(why) for name, why in sorted(failed.items())}
@@ -63,85 +58,48 @@ class DepartmentReport:
         return f"<report department {self.period}>"
 
     def header(self) -> Section | None:
-        """Whose department, which period, data of when."""
+        """The first screen: whose department, which period, the month in one sentence."""
         say = self._words
         agency = next((card["agency"] for card in self.cards), None)
         brand = next((card["brand"] for card in self.cards), Brand(logo=None, accent=None))
-        head = f"{say.text('department.title')}, {say.period(self.period)}"
-        moments = list(dict.fromkeys(card["as_of"] for card in self.cards))
-        when = (
-            say.text("report.as_of", moment=say.join(say.moment(each) for each in moments)) if moments else ""
-        )
-        return build(
-            say,
+        title, period = say.text("department.title"), say.period(self.period)
+        named = {card["specialist"]: parts.names(card, say) for card in self.cards}
+        states = list(dict.fromkeys(first_screen.state_of(card, say) for card in self.cards))
+        moments = list(dict.fromkeys(first_screen.cut_off(card, say) for card in self.cards))
+        troubled = verdict.attention(self.cards) or self.failed
+        return Section(
             "header",
-            None,
-            parts.branded(brand, agency, head),
-            parts.paragraph(agency, "k-kicker"),
-            tag("h1", say.text("department.title"), ", ", tag("span", say.period(self.period))),
-            parts.paragraph(say.sentence(when), "k-kicker"),
-            *(parts.banner(note, say) for note in self._common_flags()),
-        )
-
-    def summary(self) -> Section | None:
-        """Three sentences."""
-        say = self._words
-        during, built = say.during(self.period), len(self.cards)
-        if not built:
-            nothing = parts.paragraph(say.text("department.empty", during=during))
-            return self._section("summary", "summary.heading", nothing)
-        attained = sum(card["attained"] for card in self.cards)
-        goals = sum(card["assessable"] for card in self.cards)
-        troubled = [card["name"] for card in self.cards if self._troubles(card)] + list(self.failed)
-        everyone = say.number(built + len(self.failed) + len(self.missing))
-        reports = say.plural("department.reports", built, total=everyone)
-        missing = say.text("department.missing", names=say.join(self.missing)) if self.missing else ""
-        scores = {"during": during, "attained": say.number(attained), "goals": say.number(goals)}
-        reached = say.plural("department.goals", goals, **scores)
-        key = "department.attention.single" if len(troubled) == 1 else "department.attention.several"
-        found = [
-            f"{reports} {missing}".strip(),
-            say.sentence(reached if goals else say.text("department.nothing", during=during)),
-            say.text(key, names=say.join(troubled)) if troubled else say.text("department.no_attention"),
-        ]
-        return self._section("summary", "summary.heading", parts.items(found))
-
-    def exceptions(self) -> Section | None:
-        """Who needs attention and why: failed reports first, then the surest deterioration."""
-        say = self._words
-        found = [
-            tag("b", name) + f" — {say.text('department.failed')}: {why}" for name, why in self.failed.items()
-        ]
-        found += [
-            self._link(card) + " — " + "; ".join(troubles)
-            for card in self._by_urgency()
-            if (troubles := self._troubles(card))
-        ]
-        goals = sum(card["assessable"] for card in self.cards)
-        calm = parts.paragraph(say.text("department.calm")) if goals and not self.missing else None
-        shown = parts.items(found) or calm
-        return self._section("exceptions", "department.exceptions", shown)
-
-    def heatmap(self) -> Section | None:
-        """The map of attainment, specialists by KPIs."""
-        say = self._words
-        found = sorted(
-            (
-                (record["group"], name, card["specialist"], record, card["scoring"])
-                for card in self.cards
-                for name, record in zip(parts.names(card, say), card["kpis"], strict=True)
+            parts.page_part(
+                "department",
+                language=say.language,
+                brand=parts.branded(brand, agency, f"{title}, {period}"),
+                nav_label=say.text("page.nav"),
+                links=self._links(),
+                contents=[(say.text(f"page.contents.{name}"), f"#{name}") for name in self._contents()],
+                title=title,
+                period=period,
+                state=states[0] if len(states) == 1 else "",
+                when="; ".join(moments),
+                agency=agency,
+                tone="bad" if troubled else "good",
+                lead=" ".join(story.month(self.cards, named, say)),
             ),
-            key=itemgetter(0),
         )
-        if not found:
+
+    def people(self) -> Section | None:
+        """A row a person, worst first: total, payout, what costs most, why, what next."""
+        if not self.cards and not self.failed:
             return None
-        kpis: dict[str, dict[str, parts.Cell]] = {}
-        for _, name, person, record, scoring in found:
-            cell = parts.Cell(parts.state(record, scoring), _attainment(record, scoring, say))
-            kpis.setdefault(name, {}).setdefault(person, cell)
-        shown = parts.heatmap({card["specialist"]: card["name"] for card in self.cards}, kpis, say)
-        message = parts.paragraph(say.text("department.heatmap_message"), "k-legend")
-        return self._section("heatmap", "department.heatmap", parts.key(say), shown, message)
+        shown = parts.people_table(self.cards, self.failed, self.missing, self._words)
+        return self._section("people", "people.heading", shown)
+
+    def groups(self) -> Section | None:
+        """A row a person with their own KPIs as cells."""
+        return self._section("groups", "department.heatmap", parts.cells(self.cards, self._words))
+
+    def year(self) -> Section | None:
+        """Twelve months of totals."""
+        return self._section("year", "people.year", parts.year(self.cards, self._words))
 
     def funnels(self) -> Section | None:
         """Who differs from the rest by more than chance, instead of a league table."""
@@ -152,57 +110,42 @@ class DepartmentReport:
         with figures.drawing():
             shown = [self._funnel(funnel) for funnel in found]
         legend = parts.paragraph(say.text("department.funnels_legend"), "k-legend")
-        return self._section("funnels", "department.funnels", legend, tag("div", *shown, class_="k-grid"))
+        grid = parts.page_part("figures", figures=shown, values=say.text("page.values"))
+        return self._section("funnels", "department.funnels", legend, grid)
 
     def shocks(self) -> Section | None:
         """The weeks in which all accounts of a platform moved together."""
         say = self._words
         found = [
-            tag("b", say.sentence(say.text(f"measure.{shock['measure']}")))
-            + ". "
-            + verdicts.shock_sentence(shock, say)
+            parts.block(
+                "labelled",
+                say.sentence(say.text(f"measure.{shock['measure']}")),
+                verdicts.shock_sentence(shock, say),
+            )
             for shock in self.view["shocks"]
         ]
         return self._section("shocks", "statistics.shocks", parts.items(found))
 
-    def totals(self) -> Section | None:
-        """Everyone's total, with a link to the report."""
-        say = self._words
-        columns = [
-            parts.Column("name", say.text("department.specialist")),
-            parts.Column("total", say.text("department.total"), numeric=True),
-            parts.Column("attained", say.text("department.attained"), numeric=True),
-            parts.Column("below", say.text("department.below_column"), numeric=True),
-            parts.Column("unassessed", say.text("department.unassessed_column"), numeric=True),
-        ]
-        rows = [
-            {
-                "name": self._link(card),
-                "total": "—" if card["total"] is None else tag("b", say.total(card["total"])),
-                "attained": _part(card, say),
-                "below": say.number(len(summary.below(card, say))),
-                "unassessed": say.number(len(summary.unassessed(card, say))),
-            }
-            for card in self.cards
-        ]
-        if not rows:
-            return None
-        shown = parts.table("totals-table", columns, rows, say.text("department.totals"))
-        return self._section("totals", "department.totals", shown)
-
     def _section(self, name: str, heading: str, *content: str | None) -> Section | None:
         return build(self._words, name, self._words.text(heading), *content)
 
-    def _link(self, card: Scorecard) -> Markup:
-        return tag("a", card["name"], href=f"{quote(card['specialist'])}.html")
+    def _links(self) -> list[tuple[str, str]]:
+        """The previous period and the list of periods, where their pages are there."""
+        say, previous = self._words, str(Period.parse(self.period).previous)
+        links = []
+        if self.folder and (self.folder.parent / "index.html").is_file():
+            links.append((say.text("page.all_periods"), "../index.html"))
+        if self.folder and (self.folder.parent / previous / "department" / "department.json").is_file():
+            links.insert(0, (f"← {say.period(previous)}", f"../{previous}/index.html"))
+        return links
 
-    def _by_urgency(self) -> list[Scorecard]:
-        """The cards in the order of their most urgent exception; those without one as they are."""
-        urgent = list(dict.fromkeys(found["specialist"] for found in self.view["exceptions"]))
-        places = {person: place for place, person in enumerate(urgent)}
-        return sorted(self.cards, key=lambda card: places.get(card["specialist"], len(places)))
+    def _contents(self) -> list[str]:
+        has_year = any(len(card.get("totals", ())) > 1 for card in self.cards)
+        has_funnel = any(funnel["curve"] for funnel in self.view["funnels"])
+        shown = {"people": bool(self.cards), "groups": bool(self.cards), "year": has_year}
+        return [name for name, is_there in {**shown, "funnels": has_funnel}.items() if is_there]
 
-    def _funnel(self, found: FunnelRecord) -> Markup:
+    def _funnel(self, found: FunnelRecord) -> dict[str, Any]:
         """A funnel plot and what it says."""
         say = self._words
         points: list[JudgedPoint] = [{**point, "name": self._called(point)} for point in found["points"]]
@@ -230,10 +173,20 @@ class DepartmentReport:
             ]
         )
         name, volume = say.text(f"kpi.{found['kpi']}.name"), say.text(f"kpi.{found['kpi']}.volume")
-        image = figures.svg(figures.funnel({**found, "points": points}, volume, say, self._theme()))
-        alt = say.text("department.funnel_alt", kpi=name, volume=volume, message=message)
-        caption = tag("figcaption", tag("h3", name), tag("p", message))
-        return tag("figure", caption, parts.image(figures.data_uri(image), alt))
+        colours = self._theme()
+        figure = figures.funnel({**found, "points": points}, volume, say, colours)
+        return {
+            "id": f"funnel-{found['kpi']}",
+            "heading": name,
+            "message": message,
+            "alt": say.text("department.funnel_alt", kpi=name, volume=volume, message=message),
+            "drawing": figures.inline(figure, colours),
+            "heads": [say.text("people.name"), volume, say.text("row.fact")],
+            "rows": [
+                [self._who(point), say.number(point["volume"]), say.value(point["value"], how)]
+                for point in points
+            ],
+        }
 
     def _called(self, point: JudgedPoint) -> str:
         """A person, or an account of theirs."""
@@ -253,49 +206,3 @@ class DepartmentReport:
     def _theme(self) -> figures.Theme:
         accent = next((card["brand"]["accent"] for card in self.cards), None)
         return figures.theme(THEME, accent)
-
-    def _troubles(self, card: Scorecard) -> list[str]:
-        """What a head of department has to look at, in words."""
-        say = self._words
-        low, missing = summary.below(card, say), summary.unexpected(card, say)
-        worse, declining = summary.worsened(card, say), summary.declining(card, say)
-        held = card["total"] is None and card["assessable"] > 0
-        common = [note["code"] for note in self._common_flags()]
-        return [
-            *([f"{say.plural('department.below', len(low))} ({', '.join(low)})"] if low else []),
-            *([f"{say.plural('department.worse', len(worse))} ({', '.join(worse)})"] if worse else []),
-            *(
-                [f"{say.plural('department.declining', len(declining))} ({', '.join(declining)})"]
-                if declining
-                else []
-            ),
-            *(
-                [f"{say.plural('department.unassessed', len(missing))} ({', '.join(missing)})"]
-                if missing
-                else []
-            ),
-            *([say.text("department.held")] if held else []),
-            *(say.text(f"department.{code}") for code in _flags(card) if code not in common),
-        ]
-
-    def _common_flags(self) -> list[NoteRecord]:
-        """The notes of unfinished figures that hold for every report: they are no one's trouble."""
-        flags = [_flags(card) for card in self.cards]
-        return [note for code, note in flags[0].items() if all(code in own for own in flags)] if flags else []
-
-
-def _flags(card: Scorecard) -> dict[str, NoteRecord]:
-    """The notes that the figures are not final, by code."""
-    return {note["code"]: note for note in card["notes"] if note["code"] in parts.UNFINISHED}
-
-
-def _attainment(record: EntryRecord, scoring: ScoringRecord, say: Words) -> str | None:
-    attainment = record["attainment"]
-    return None if attainment is None else say.attainment(attainment, scoring["threshold"])
-
-
-def _part(card: Scorecard, say: Words) -> str:
-    """How many of the targets that could be assessed were reached."""
-    if not card["assessable"]:
-        return "—"
-    return say.text("total.of", part=say.number(card["attained"]), whole=say.number(card["assessable"]))

@@ -16,6 +16,7 @@ from kpi_kit import params as parameters
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.json_io import read_json
+from kpi_kit.core.periods import Period
 from kpi_kit.core.shipped import shipped
 from kpi_kit.data.merge import journal
 from kpi_kit.data.open_inputs import folders
@@ -25,6 +26,7 @@ from kpi_kit.report.parts import tag
 from kpi_kit.report.section import Section
 from kpi_kit.report.specialist_page import THEME, SpecialistReport
 from kpi_kit.scorecard import archive, build, json_file, revisions
+from kpi_kit.scorecard.record import PreviousTotal, Scorecard
 
 __all__ = ["THEME", "DepartmentReport", "Section", "SpecialistReport", "department", "specialist", "style"]
 
@@ -83,10 +85,21 @@ def specialist(
     path.parent.mkdir(parents=True, exist_ok=True)
     changed = revisions.restated(card, archive.first(folder, who), journal.read(folders(**paths)[0]))
     card["restated"] = changed
+    card["total_previous"] = _previous_total(card, folder.parent)
     card = json_file.sealed(card)
     archive.keep(folder, who, card)
     json_file.save(card, path)
     return SpecialistReport(card, path)
+
+
+def _previous_total(card: Scorecard, out: Path) -> PreviousTotal | None:
+    """The total of the previous period, as its report has it where that period was over then."""
+    period = str(Period.parse(card["period"]).previous)
+    path = out / period / f"{card['specialist']}.json"
+    earlier = json_file.load(path) if path.is_file() else None
+    if earlier is None or earlier["interim"]:
+        return card.get("total_previous")
+    return {"period": period, "value": earlier["total"], "reported": True}
 
 
 def department(*, period: object, data: object, params: object, out: object) -> DepartmentReport:
@@ -124,7 +137,7 @@ def department(*, period: object, data: object, params: object, out: object) -> 
     told = {*failed, *(card["specialist"] for card in cards)}
     missing = [name for person, name in people.items() if person not in told]
     failed = {people.get(person, person): error for person, error in failed.items()}
-    made = DepartmentReport(when, cards, failed, str(settings.language), settings.currency, missing)
+    made = DepartmentReport(when, cards, failed, str(settings.language), settings.currency, missing, folder)
     kept = folder / "department" / "department.json"
     kept.parent.mkdir(parents=True, exist_ok=True)
     json_file.save(made.view, kept)

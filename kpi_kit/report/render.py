@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import functools
 import html
+import logging
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +36,7 @@ ENGINES = ("auto", "quarto", "embedded")
 STYLE = shipped("reports")
 """The folder with ``_quarto.yml`` and ``theme.css``."""
 _TEMPLATES = Path(__file__).parent / "templates"
+_log = logging.getLogger(__name__)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -73,13 +77,14 @@ def render(
     notebooks : iterable of Path
         Executed notebooks; with Quarto, one call renders them all.
     engine : str
-        ``auto`` (Quarto where it is on the PATH), ``quarto`` or ``embedded``.
+        ``auto`` (Quarto where it is on the PATH, and the embedded renderer for what Quarto cannot
+        render), ``quarto`` or ``embedded``.
     language : str
         ISO 639-1 code for ``<html lang>``.
     style : Path
         The folder with ``_quarto.yml`` and ``theme.css``.
     timeout : float
-        Seconds that one Quarto call may take.
+        Seconds that Quarto may take for all of them together.
 
     Returns
     -------
@@ -93,7 +98,12 @@ def render(
         raise InputError(f"{', '.join(absent)}: not found, and pages need it")
     if choose(engine) == "embedded":
         return _each(paths, language, style)
-    return _with_quarto(paths, language, style, timeout)
+    failed = _with_quarto(paths, language, style, time.monotonic() + timeout)
+    if engine == "auto" and failed:
+        why = next(iter(failed.values()))
+        _log.warning("%s; the embedded renderer makes %d of the pages", why, len(failed))
+        return _each(list(failed), language, style)
+    return failed
 
 
 def title(outputs: Sequence[str], default: str) -> str:
@@ -170,99 +180,108 @@ def _embedded(path: Path, language: str, style: Path) -> None:
     write_file(path.with_suffix(".html"), text + "\n")
 
 
-def _with_quarto(paths: Sequence[Path], language: str, style: Path, timeout: float) -> dict[Path, str]:
-    """One call for all; Quarto stops at the first fault, so those left over are tried alone."""
+Readable = tuple[Path, list[str]]
+"""An executed notebook, and its outputs."""
+
+
+def _with_quarto(paths: Sequence[Path], language: str, style: Path, deadline: float) -> dict[Path, str]:
+    """One call for all; Quarto stops at the first fault, so the others are then rendered one by one."""
     failed = {}
-    readable = []
+    readable: list[Readable] = []
     for path in paths:
         try:
             readable.append((path, list(_outputs(_read(path)))))
         except ReportError as fault:
             failed[path] = str(fault)
-    try:
-        _quarto(readable, language, style, timeout)
-    except ReportError as fault:
-        for one in readable:
-            failed |= {one[0]: str(fault)} if len(readable) == 1 else _alone(one, language, style, timeout)
+    groups = [readable] if readable else []
+    while groups:
+        group = groups.pop(0)
+        try:
+            _quarto(group, language, style, deadline)
+        except _OutOfTime as fault:
+            return failed | {path: str(fault) for part in (group, *groups) for path, _ in part}
+        except ReportError as fault:
+            if len(group) == 1:
+                failed[group[0][0]] = str(fault)
+            else:
+                groups += [[one] for one in group]
     return failed
 
 
-def _alone(one: tuple[Path, list[str]], language: str, style: Path, timeout: float) -> dict[Path, str]:
-    try:
-        _quarto([one], language, style, timeout)
-    except ReportError as fault:
-        return {one[0]: str(fault)}
-    return {}
+class _OutOfTime(ReportError):
+    """Quarto has used up the time for all pages."""
 
 
-def _quarto(notebooks: Sequence[tuple[Path, list[str]]], language: str, style: Path, timeout: float) -> None:
+def _quarto(notebooks: Sequence[Readable], language: str, style: Path, deadline: float) -> None:
     """Render in a scratch project, so that nothing but the finished page lands beside the notebook.
 
     The copies are numbered: Quarto skips files whose names begin with ``_`` or ``.``, and gives
-    README and index a meaning of their own.
+    README and index a meaning of their own. Quarto executes shortcodes in a title, so it gets a random
+    token, which the escaped title replaces in the finished page.
     """
-    if not notebooks:
-        return
+    tokens = [f"title{secrets.token_hex(16)}" for _ in notebooks]
     with tempfile.TemporaryDirectory(prefix="kpi-kit-") as folder:
         project = Path(folder)
         for name in ("_quarto.yml", "theme.css"):
             shutil.copyfile(style / name, project / name)
-        for number, (path, outputs) in enumerate(notebooks):
-            copy = _for_quarto(outputs, title(outputs, path.stem), language)
+        for number, ((_, outputs), token) in enumerate(zip(notebooks, tokens, strict=True)):
+            copy = _for_quarto(outputs, token, language)
             (project / f"report-{number}.ipynb").write_text(copy, encoding="utf-8")
-        _call_quarto(project, timeout)
-        for number, (path, _) in enumerate(notebooks):
+        _call_quarto(project, deadline)
+        for number, ((path, outputs), token) in enumerate(zip(notebooks, tokens, strict=True)):
             page = project / f"report-{number}.html"
             if not page.is_file():
                 raise ReportError(f"{path.name}: Quarto ended well but made no page")
-            write_file(path.with_suffix(".html"), page.read_text(encoding="utf-8"))
+            text = page.read_text(encoding="utf-8")
+            write_file(path.with_suffix(".html"), text.replace(token, html.escape(title(outputs, path.stem))))
 
 
-def _for_quarto(outputs: Sequence[str], page_title: str, language: str) -> str:
-    """The notebook as Quarto is to see it: front matter and the HTML outputs, no code to run.
+def _for_quarto(outputs: Sequence[str], token: str, language: str) -> str:
+    """The notebook that Quarto gets: front matter, and each HTML output as a raw block of Markdown.
 
-    ``{{<`` would begin one of Quarto's shortcodes, which can read files and the environment; backticks
-    could end the block in which Quarto keeps an output raw; and it reads the title as Markdown, from YAML,
-    where characters that are not printed are an error.
+    Quarto answers outputs of kind ``text/html`` with scripts from elsewhere; raw blocks it leaves alone.
+    ``{{<`` would begin a shortcode even there; the fence is longer than any run of backticks inside.
     """
-    import json
-
     import nbformat
     from nbformat import v4
 
-    printed = "".join(sign for sign in page_title if sign.isprintable())
-    plain = re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", printed)
-    front = f"---\npagetitle: {json.dumps(plain, ensure_ascii=False)}\nlang: {language}\n---"
+    front = f"---\npagetitle: {token}\nlang: {language}\n---"
     notebook = v4.new_notebook(
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     )
     notebook.cells = [v4.new_raw_cell(front, id="front")]
     for number, output in enumerate(outputs):
-        raw = output.replace("{{<", "&#123;&#123;<").replace("```", "&#96;&#96;&#96;")
-        shown = v4.new_output("display_data", {"text/html": raw})
-        notebook.cells.append(v4.new_code_cell("", id=f"output-{number}", execution_count=1, outputs=[shown]))
+        raw = output.replace("{{<", "&#123;&#123;<")
+        longest = max(map(len, re.findall("`+", raw)), default=0)
+        fence = "`" * max(3, longest + 1)
+        cell = v4.new_markdown_cell(f"{fence}{{=html}}\n{raw}\n{fence}", id=f"output-{number}")
+        notebook.cells.append(cell)
     return str(nbformat.writes(notebook))
 
 
-def _call_quarto(project: Path, timeout: float) -> None:
+def _call_quarto(project: Path, deadline: float) -> None:
+    left = deadline - time.monotonic()
     # A session of its own: `quarto` is a script that starts others, and all must end together.
-    process = subprocess.Popen(
-        ["quarto", "render", ".", "--to", "html"],
-        cwd=project,
-        env={**os.environ, "NO_COLOR": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    )
+    try:
+        process = subprocess.Popen(
+            ["quarto", "render", ".", "--to", "html"],
+            cwd=project,
+            env={**os.environ, "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as fault:
+        raise ReportError(f"Quarto cannot be started: {fault.strerror or fault}") from None
     _calls.add(process)
     try:
-        said, _ = process.communicate(timeout=timeout)
+        said, _ = process.communicate(timeout=max(0.0, left))
     except subprocess.TimeoutExpired:
-        raise ReportError(f"Quarto did not end within {timeout:.0f} s") from None
+        raise _OutOfTime(f"Quarto did not end within {max(0.0, left):.0f} s") from None
     finally:
         _calls.discard(process)
         if process.poll() is None:
@@ -283,9 +302,9 @@ def end_calls() -> None:
 
 
 def _last_word(said: str) -> str:
-    """What Quarto said last: its last ERROR line (a stack trace may follow it), or its last line."""
+    """The last line of Quarto that begins with an error (a stack trace may follow it), or its last line."""
     lines = [line.strip() for line in _COLOURS.sub("", said).splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("ERROR")]
+    errors = [line for line in lines if line.casefold().startswith("error")]
     return (errors or lines or ["it said nothing"])[-1]
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-
-from markupsafe import Markup
+from typing import Any
+from urllib.parse import quote
 
 from kpi_kit.core.periods import Grain, Period
 from kpi_kit.core.sanitize import shown
 from kpi_kit.core.shipped import shipped
-from kpi_kit.report import figures, parts, summary
-from kpi_kit.report.parts import tag
+from kpi_kit.report import figures, parts
+from kpi_kit.report.figures.canvas import Drawing
 from kpi_kit.report.section import Section, build
-from kpi_kit.report.wording import Form, words
-from kpi_kit.scorecard.record import EntryRecord, ResponseTimes, Scorecard, required
+from kpi_kit.report.wording import Form, rows, words
+from kpi_kit.scorecard.record import EntryRecord, HistoryPoint, Scorecard, required
 
 THEME = shipped("reports") / "theme.css"
 """The stylesheet of the page, whose colours the figures take."""
@@ -41,55 +41,27 @@ class SpecialistReport:
         return f"<report {self.card['specialist']} {self.card['period']}>"
 
     def header(self) -> Section | None:
-        """Who, which period, data of when; a banner where the figures are not final."""
-        card, say = self.card, self._words
-        when = tag("span", say.period(card["period"]))
-        brands = (
-            (tag("b", say.text("report.brands")) + ": " + say.join(map(say.quote, card["brands"])))
-            if card["brands"]
-            else None
-        )
-        return build(
-            say,
-            "header",
-            None,
-            parts.branded(card["brand"], card["agency"], f"{card['name']}, {say.period(card['period'])}"),
-            parts.paragraph(f"{card['agency']} · {say.text('report.title')}", "k-kicker"),
-            tag("h1", card["name"], ", ", when),
-            parts.paragraph(
-                say.sentence(say.text("report.as_of", moment=say.moment(card["as_of"]))), "k-kicker"
-            ),
-            parts.account_list(card, say),
-            parts.paragraph(brands, "k-unit"),
-            *self._banners(),
-        )
-
-    def summary(self) -> Section | None:
-        """Three sentences."""
-        return self._section("summary", parts.items(summary.sentences(self.card, self._words)))
-
-    def total(self) -> Section | None:
-        """The total with its arithmetic, and the bonus."""
-        card, say = self.card, self._words
-        held = card["scoring"]["not_assessable"] == "hold" and card["assessable"] > 0
-        of = say.text("total.of", part=say.number(card["attained"]), whole=say.number(card["assessable"]))
-        why = None
-        if card["total"] is not None:
-            score = say.total(card["total"])
-        else:
-            score = say.text("total.held" if held else "total.none")
-            why = say.text("total.held_why" if held else "total.nothing")
-        shown = tag(
-            "div",
-            tag("div", tag("b", score)),
-            tag("div", tag("b", of), tag("span", say.text("total.attained"))) if card["assessable"] else None,
-            class_="k-score",
-        )
-        return self._section("total", shown, parts.paragraph(why), self._bonus(), parts.arithmetic(card, say))
+        """The first screen: who, when, total and payout, one sentence, what next."""
+        return Section("header", parts.header(self.card, self._words, self._links()))
 
     def scorecard(self) -> Section | None:
-        """The table of all KPIs."""
+        """The table of all KPIs, one verdict each; statistics are folded away under it."""
         return self._section("scorecard", parts.scorecard(self.card, self._words))
+
+    def comment(self) -> Section | None:
+        """What the head of the department has to say."""
+        heading = self._words.text("page.comment")
+        return build(self._words, "comment", heading, parts.comment(self.card.get("comment")))
+
+    def total(self) -> Section | None:
+        """How the total and the bonus are computed."""
+        card, say = self.card, self._words
+        why = None
+        if card["total"] is None:
+            held = card["scoring"]["not_assessable"] == "hold" and card["assessable"] > 0
+            why = say.text("total.held_why" if held else "total.nothing")
+        shown = parts.join([parts.paragraph(why), parts.arithmetic(card, say)])
+        return build(say, "total", None, parts.details(say.text("total.heading"), shown) if shown else None)
 
     def figures(self, numbers: Collection[int] | None = None) -> Section | None:
         """A figure a KPI, with its message in words; on request those of some KPIs only, counted from 1."""
@@ -98,33 +70,36 @@ class SpecialistReport:
         asked = [pair for pair in enumerate(self.card["kpis"], 1) if numbers is None or pair[0] in numbers]
         records, interim = [record for _, record in asked], self.card["interim"]
         marked = [figures.marks(self.card, record) for record in records]
+        drawings: list[Drawing | None] = []
         with figures.drawing():
             sheet = figures.Sheet()
-            drawn = (
-                figures.history(record, grain, say, colours, interim=interim, happened=happened, sheet=sheet)
-                for record, happened in zip(records, marked, strict=True)
-            )
-            images = [None if figure is None else figures.svg(figure) for figure in drawn]
-        if not any(images):
+            for record, happened in zip(records, marked, strict=True):
+                figure = figures.history(
+                    record, grain, say, colours, interim=interim, happened=happened, sheet=sheet
+                )
+                hovers = [] if figure is None else figures.hovers(figure, record, say, happened)
+                drawings.append(None if figure is None else figures.inline(figure, colours, hovers))
+        if not any(drawings):
             return None
         shown = [
-            self._figure(number, record, image) for (number, record), image in zip(asked, images, strict=True)
+            self._figure(number, record, drawing)
+            for (number, record), drawing in zip(asked, drawings, strict=True)
         ]
-        pictured = [record for record, image in zip(records, images, strict=True) if image]
-        far = any(map(figures.off_scale, pictured))
+        pictured = [record for record, drawing in zip(records, drawings, strict=True) if drawing]
         kinds = {
-            "event": any(each.events for each in marked),
-            "unusual": any(each.unusual for each in marked),
+            "event": any(marks.events for marks in marked),
+            "unusual": any(marks.unusual for marks in marked),
         }
         legend = parts.legend(
             pictured,
             say,
             interim=interim,
             weekly=grain is not Grain.WEEK,
-            far=far,
-            marked=[kind for kind, shown in kinds.items() if shown],
+            far=any(map(figures.off_scale, pictured)),
+            marked=[kind for kind, is_drawn in kinds.items() if is_drawn],
         )
-        return self._section("figures", legend, tag("div", *shown, class_="k-grid"))
+        grid = parts.page_part("figures", figures=shown, values=say.text("page.values"))
+        return self._section("figures", legend, grid)
 
     def accounts(self) -> Section | None:
         """Every KPI by account, and the brand KPIs by brand."""
@@ -149,9 +124,9 @@ class SpecialistReport:
             return self._section("response", text)
         with figures.drawing():
             colours = figures.theme(THEME, self.card["brand"]["accent"])
-            image = figures.svg(figures.response(found, say, colours))
-        shown = parts.image(figures.data_uri(image), say.text("response.alt", message=message))
-        return self._section("response", text, tag("figure", shown, class_="k-figure"))
+            drawing = figures.inline(figures.response(found, say, colours), colours)
+        alt = say.text("response.alt", message=message)
+        return self._section("response", text, parts.page_part("figure", drawing=drawing, alt=alt))
 
     def funnel(self) -> Section | None:
         """From leads to sales."""
@@ -185,23 +160,22 @@ class SpecialistReport:
         """What the report was made from."""
         return self._section("provenance", parts.provenance(self.card, self._words))
 
+    def _links(self) -> list[tuple[str, str]]:
+        """The previous period and the list of periods where their pages are there, and the department."""
+        say, previous = self._words, str(Period.parse(self.card["period"]).previous)
+        links = [(say.text("page.department"), "index.html")]
+        if self.path and (self.path.parent.parent / "index.html").is_file():
+            links.append((say.text("page.all_periods"), "../index.html"))
+        earlier = self.path and self.path.parent.parent / previous / self.path.name
+        if earlier and earlier.is_file():
+            address = f"../{previous}/{quote(self.card['specialist'])}.html"
+            links.insert(0, (f"← {say.period(previous)}", address))
+        return links
+
     def _section(self, name: str, *content: str | None) -> Section | None:
         return build(self._words, name, self._words.text(f"{name}.heading"), *content)
 
-    def _banners(self) -> list[Markup]:
-        return [
-            parts.banner(note, self._words) for note in self.card["notes"] if note["code"] in parts.UNFINISHED
-        ]
-
-    def _bonus(self) -> Markup | None:
-        bonus, say = self.card["bonus"], self._words
-        if not bonus or bonus["amount"] is None:
-            return None
-        share, sales = say.share(bonus["share"]), say.money(required(bonus["sales_amount"]))
-        key = "total.bonus_capped" if bonus["amount"] == bonus["cap"] else "total.bonus"
-        return parts.paragraph(say.text(key, share=share, sales=sales, amount=say.money(bonus["amount"])))
-
-    def _answered(self, found: ResponseTimes) -> str:
+    def _answered(self, found: Mapping[str, Any]) -> str:
         say, left = self._words, self._words.number(found["unanswered"])
         if found["in_time"] is None:
             return say.plural("response.received", found["received"], unanswered=left)
@@ -213,14 +187,30 @@ class SpecialistReport:
             unanswered=left,
         )
 
-    def _figure(self, number: int, record: EntryRecord, image: str | None) -> Markup:
+    def _figure(self, number: int, record: EntryRecord, drawing: Drawing | None) -> dict[str, Any]:
         say, name = self._words, self._names[number - 1]
         message = self.message(record)
         by = say.text(f"period.by.{Period.parse(self.card['period']).grain}")
         alt = say.text("figures.alt", kpi=name, by=by, unit=say.axis(parts.form(record)), message=message)
-        shown = None if image is None else parts.image(figures.data_uri(image), alt)
-        caption = tag("figcaption", tag("h3", name), tag("p", message))
-        return tag("figure", caption, shown, id=f"figure-{number}")
+        heads = [say.text("provenance.period"), say.text("row.fact"), say.text("row.plan")]
+        return {
+            "id": f"figure-{number}",
+            "heading": name,
+            "message": message,
+            "alt": alt,
+            "drawing": drawing,
+            "heads": heads,
+            "rows": [self._values(step, record) for step in record["history"]] if drawing else [],
+        }
+
+    def _values(self, step: HistoryPoint, record: EntryRecord) -> list[str]:
+        """A period of the history in words: its name, fact and plan."""
+        say, how = self._words, parts.form(record)
+        target = step["target"]
+        bounds = [] if target is None else target if isinstance(target, Sequence) else [target]
+        plan = "–".join(say.value(bound, how) for bound in bounds) or "—"
+        fact = "—" if step["value"] is None else say.value(step["value"], how)
+        return [say.period(step["period"]), fact, plan]
 
     def message(self, record: EntryRecord) -> str:
         """What the figure of a KPI says, in one sentence."""
@@ -231,11 +221,14 @@ class SpecialistReport:
         if what == "not_assessable":
             reason = " ".join(reason for reason, _ in parts.reasons(self.card, record, say))
             return say.text("figures.not_assessable", during=during, reason=reason)
-        value = say.amount(required(record["value"]), parts.form(record))
+        fact, plan = rows.fact_and_plan(record, say)
+        value = "—" if fact is None else fact.text
+        if noun := say.noun(required(record["value"]), record["unit"]):
+            value = f"{value}\N{NO-BREAK SPACE}{noun}"
         if what == "no_target":
             return say.text("figures.unscored", during=during, value=value)
         key = "figures.attained" if record["attained"] else "figures.missed"
         threshold = self.card["scoring"]["threshold"]
         attainment = "—" if record["attainment"] is None else say.attainment(record["attainment"], threshold)
-        target = say.target(record, spelled=True)
+        target = rows.plan_text(record, plan, say, "plan_in_words")
         return say.text(key, during=during, value=value, target=target, attainment=attainment)

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import Folder, sha256, sha256_of_file
+from kpi_kit.core.periods import Period
 from kpi_kit.scorecard.json_file import dumps, entries, is_sealed, load, sealed
 from kpi_kit.scorecard.record import AnyScorecard, EarlierScorecard, Scorecard
 
@@ -105,6 +106,15 @@ def beside(folder: Path, specialist: str) -> dict[Path, str]:
     return {Path(HISTORY, f"{specialist}.001-{_digest_of(brief)}.json"): dumps(brief)}
 
 
+def of_previous_period(out: Path, period: Period, specialist: str) -> dict[Path, str]:
+    """The report of the previous period, at its place relative to the folder of a period."""
+    previous = str(period.previous)
+    earlier = _read(out / previous / f"{specialist}.json")
+    if earlier is None:
+        return {}
+    return {Path("..", previous, f"{specialist}.json"): dumps(_brief(earlier))}
+
+
 class _Copy(NamedTuple):
     """A file in ``history/``."""
 
@@ -141,6 +151,10 @@ def _digest(file: Path) -> str:
     return sha256_of_file(file)[:12] if card is None else _digest_of(card)
 
 
+_UNSAID = ("provenance", "restated", "total_previous")
+"""Parts of a scorecard that depend on where it was made, not on what it says."""
+
+
 def _digest_of(card: AnyScorecard) -> str:
-    content = {name: part for name, part in card.items() if name not in ("provenance", "restated")}
+    content = {name: part for name, part in card.items() if name not in _UNSAID}
     return sha256(dumps(content))[:12]

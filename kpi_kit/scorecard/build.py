@@ -38,6 +38,7 @@ from kpi_kit.scorecard.record import (
 )
 from kpi_kit.scorecard.sensitivity import robustness
 from kpi_kit.scorecard.smart_audit import Audit, audit, audit_set
+from kpi_kit.scorecard.verdict import with_verdicts
 from kpi_kit.scorecard.verdict_records import VerdictRecord, verdict_records
 
 
@@ -100,6 +101,7 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
     with_target = [row for row in rows if row["target"] is not None]
     scoring = context.department.scoring.curve()
     total = scoring.total((row["weight"], row["payout"]) for row in with_target)
+    totals = [*_past_totals(facts), total]
     record: Scorecard = {
         "schema": SCHEMA,
         "specialist": context.person.id,
@@ -114,6 +116,13 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
         "interim": context.interim,
         "preliminary": context.as_of < context.settled_on,
         "total": total,
+        "total_previous": {"period": str(context.period.previous), "value": totals[-2], "reported": False}
+        if len(totals) > 1
+        else None,
+        "totals": [
+            {"period": str(period), "value": value}
+            for period, value in zip(context.history, totals, strict=True)
+        ],
         "attained": sum(row["attained"] is True for row in with_target),
         "assessable": sum(row["assessable"] for row in with_target),
         "scoring": cast(ScoringRecord, context.department.scoring.model_dump()),
@@ -135,7 +144,24 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
         "restated": [],
         "provenance": provenance(context, cohort.digest, notebook),
     }
-    return sealed(record)
+    return sealed(with_verdicts(record))
+
+
+def _past_totals(entries: Sequence[Facts]) -> list[float | None]:
+    """The totals of the earlier periods of the history, computed anew for the accounts of today."""
+    if not entries:
+        return []
+    context = entries[0].context
+    totals = []
+    for place, period in enumerate(context.history[:-1]):
+        targets = [(facts, target_in(context, facts.entry, period)) for facts in entries]
+        paid = [
+            (float(facts.entry.weight), outcome(context, target, facts.history[place][1]).payout)
+            for facts, target in targets
+            if target is not None
+        ]
+        totals.append(context.department.scoring.curve().total(paid))
+    return totals
 
 
 def entry_record(facts: Facts, verdict: VerdictRecord, audited: Audit, cohort: Cohort) -> EntryRecord:
@@ -166,7 +192,7 @@ def entry_record(facts: Facts, verdict: VerdictRecord, audited: Audit, cohort: C
             note_record(note, context)
             for note in (*measured.notes, *target_notes, *refund_notes(facts), *_filter_notes(entry))
         ],
-        "current": facts.current,
+        "current": facts.current if entry.as_ != "value" else _comparable(facts),
         "previous": facts.previous,
         "change": verdict["change"],
         "year_ago": None if year_ago is None else {"value": year_ago, "change": verdict["year_ago_change"]},
@@ -204,6 +230,14 @@ def _by_owner(facts: Facts) -> list[OwnerValue]:
         for part in facts.parts
     ]
     return cast(list[OwnerValue], values)
+
+
+def _comparable(facts: Facts) -> float | None:
+    """The value over what can be compared with the period before; None where that is the value itself."""
+    sides = facts.comparison(facts.context.period.previous)
+    if not sides.earlier.assessable or not sides.now.assessable:
+        return None
+    return None if sides.now.value == facts.measurement.value else sides.now.value
 
 
 def _history(facts: Facts, outside: Sequence[bool | None]) -> list[HistoryPoint]:

@@ -19,6 +19,7 @@ from kpi_kit.scorecard.record import (
     CurvePoint,
     DeletedPost,
     LeadFunnel,
+    OverdueInquiry,
     PlanRow,
     PostRow,
     RankedPosts,
@@ -138,7 +139,19 @@ def _response(context: Context) -> ResponseTimes | None:
         "in_time": None if rate.numerator is None else int(rate.numerator),
         "unanswered": int((~answered).sum()),
         "curve": _curve(inside["numerator"].to_numpy(), answered),
+        "overdue": _overdue(context, inside[~answered]),
     }
+
+
+def _overdue(context: Context, waiting: pd.DataFrame) -> list[OverdueInquiry]:
+    """Inquiries without an answer past the SLA, the oldest first, with the hours since they were received."""
+    late = waiting[waiting["numerator"] > context.department.response.sla_hours].sort_values("at")
+    hours = (pd.Timestamp(context.as_of) - late["at"]).dt.total_seconds() / 3600
+    moments = _local(context, late["at"])
+    return [
+        {"account_id": account, "received_at": moment, "hours": float(waited)}
+        for account, moment, waited in zip(late["account_id"], moments, hours, strict=True)
+    ]
 
 
 def _curve(hours: np.ndarray, answered: np.ndarray) -> list[CurvePoint]:

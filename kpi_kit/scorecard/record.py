@@ -243,6 +243,42 @@ class EntryRecord(EarlierEntry):
     brands: list[OwnerValue]
     smart: dict[str, bool | None]
     audit: list[Finding]
+    verdict: NotRequired[str]
+    reason: NotRequired[Reason | None]
+
+
+class Reason(TypedDict):
+    """Why an entry or a total falls short: a code of :mod:`kpi_kit.scorecard.verdict`, and its figures.
+
+    ``entry`` is the place of the entry that a total is about.
+    """
+
+    code: str
+    count: NotRequired[int]
+    share: NotRequired[float]
+    platform: NotRequired[str]
+    entry: NotRequired[int]
+
+
+class NextStep(TypedDict):
+    """Something to do: a code, how many rows it is about, and the rows."""
+
+    code: str
+    count: int
+    rows: list[Any]
+
+
+class PastTotal(TypedDict):
+    """The total of a period, computed anew."""
+
+    period: str
+    value: float | None
+
+
+class PreviousTotal(PastTotal):
+    """The total of the previous period; ``reported``: as its report has it, not computed anew."""
+
+    reported: bool
 
 
 # ---- sections
@@ -276,6 +312,14 @@ class CurvePoint(TypedDict):
     answered: float
 
 
+class OverdueInquiry(TypedDict):
+    """An inquiry without an answer past the SLA, with the hours since it was received."""
+
+    account_id: str
+    received_at: str
+    hours: float
+
+
 class ResponseTimes(TypedDict):
     """How fast inquiries were answered."""
 
@@ -286,6 +330,7 @@ class ResponseTimes(TypedDict):
     in_time: int | None
     unanswered: int
     curve: list[CurvePoint]
+    overdue: NotRequired[list[OverdueInquiry]]
 
 
 class LeadFunnel(TypedDict):
@@ -553,8 +598,14 @@ class Scorecard(_Summary):
     events: list[EventRecord]
     anomalies: list[UnusualDay]
     restated: list[Revision]
+    comment: NotRequired[str | None]
     variable_pay: NotRequired[VariablePay | None]
     deputy_for: NotRequired[list[DeputyFor]]
+    verdict: NotRequired[str]
+    reason: NotRequired[Reason]
+    next: NotRequired[list[NextStep]]
+    total_previous: NotRequired[PreviousTotal | None]
+    totals: NotRequired[list[PastTotal]]
 
 
 AnyScorecard: TypeAlias = Scorecard | EarlierScorecard

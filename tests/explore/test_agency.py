@@ -138,7 +138,7 @@ def test_another_target_of_the_same_facts(
 ) -> None:
     tried = card["leads"].what_if(**target)
     assert (tried.value, tried.attained, tried.payout) == (3, attained, payout)
-    assert f"достигнута в {reached}." in tried.outlook
+    assert f"выполнена в {reached}." in tried.outlook
     # weights: leads 2, churn 1 (half way between 3 % and 5 %, so under the threshold), sales 1 with none sold
     assert tried.card.total == pytest.approx((2 * payout + 0 + 0) / sum((2, 1, 1, 1)[: 3 + _is_scored(card)]))
     assert card["leads"].target == {"kind": "at_least", "value": 4.0, "base": 0.0}

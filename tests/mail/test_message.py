@@ -115,15 +115,13 @@ def squeezed(text: str) -> str:
     [
         (
             "ru",
-            "KPI за октябрь 2025: Анна Петрова, «Доля отписок» — ухудшение к прошлому месяцу: "
-            "+1 п. п., это не шум",
-            "За октябрь 2025 у 2 специалистов достигнуто 5 из 9 целей.",
+            "KPI за октябрь 2025: Анна Петрова, «Доля отписок» — значимо хуже к прошлому месяцу: +1 п. п.",
+            "За октябрь 2025 у 2 специалистов выполнено 5 из 9 целей.",
         ),
         (
             "en",
-            "KPIs, October 2025: Анна Петрова, “Churn rate”: worse on the previous month: "
-            "+1 pp, and not noise",
-            "In October 2025, 2 specialists: 5 of 9 targets reached.",
+            "KPIs, October 2025: Анна Петрова, “Churn rate”: significantly worse vs last month: +1 pp",
+            "In October 2025, 2 specialists: 5 of 9 targets met.",
         ),
     ],
 )
@@ -141,14 +139,14 @@ def test_the_subject_has_the_surest_deterioration(language: str, subject: str, f
 def test_where_all_is_well_the_subject_says_what_was_reached() -> None:
     calm = cards.single() | {"attained": 1}
     said = message_content(asked(), OLGA, sound({"anna-petrova": calm}), [])
-    assert said.subject == "KPI за октябрь 2025: достигнута 1 из 1 цели"
+    assert said.subject == "KPI за октябрь 2025: выполнена 1 из 1 цели"
     assert said.exceptions == ()
     assert len(said.pictures) == 1
 
 
 def test_one_specialists_sentences_are_those_of_the_report() -> None:
     said = message_content(asked(), OLGA, sound({"anna-petrova": cards.card()}), [])
-    assert squeezed(said.sentences[0]).startswith("За октябрь 2025 достигнуты 3 из 7 целей")
+    assert squeezed(said.sentences[0]).startswith("Выполнено 3 плана из 7.")
 
 
 def test_the_table_has_total_targets_real_changes_and_what_is_not_assessable() -> None:
@@ -172,7 +170,7 @@ def test_figures_that_are_not_final_are_said_to_be_so() -> None:
 def test_what_is_held_back_is_said_without_internals() -> None:
     held = Held("oleg", "Олег Орлов", "failed", "cell 3: KeyError: 'x'")
     said = message_content(asked(), OLGA, sound(), [held])
-    assert said.held == (("Олег Орлов", "отчёт не построен; тот, кто готовит отчёты, уже знает"),)
+    assert said.held == (("Олег Орлов", "отчёт не построен, составитель отчётов предупреждён"),)
 
 
 def test_a_correction_names_what_was_restated() -> None:
@@ -184,7 +182,7 @@ def test_a_correction_names_what_was_restated() -> None:
     said = message_content(asked(), OLGA, sound(people), [], before)
     assert said.subject.startswith("Исправлено. KPI за октябрь 2025")
     assert [squeezed(line) for line in said.corrections] == [
-        "Анна Петрова, итоговая оценка: было 80,7 %, стало 90 %",
+        "Анна Петрова, итог: было 80,7 %, стало 90,0 %",
         "Анна Петрова, «Прирост подписчиков»: было 1 284, стало 1 299",
     ]
     same = message_content(asked(), OLGA, sound(), [], figures(list(team().values())))

@@ -88,13 +88,13 @@ def test_the_lines_by_hand() -> None:
     found = sheet(card(*HAND), words("en"))
     assert found is not None
     first, second, third = found.lines
-    assert first.given == "fact 111, target ≥ 120, base 0"
+    assert first.given == "actual 111, target ≥ 120, 0% at 0"
     assert first.attainment == "(111 − 0) ÷ (120 − 0) = 0.925"
     assert first.points == "0.5 + (1 − 0.5) × (0.925 − 0.8) ÷ (1 − 0.8) = 0.8125"
     assert first.product == "30 × 0.8125 = 24.375"
     assert second.attainment == "(45 − 50) ÷ (40 − 50) = 0.5"
     assert (second.points, second.product) == ("under the threshold of 0.8: 0", "30 × 0 = 0")
-    assert (third.points, third.product) == ("from 1 on the same: 1.125", "40 × 1.125 = 45")
+    assert (third.points, third.product) == ("points equal attainment: 1.125", "40 × 1.125 = 45")
     assert found.sums == [
         "Sum of weight × points: 24.375 + 0 + 45 = 69.375",
         "Sum of weights: 30 + 30 + 40 = 100",
@@ -106,7 +106,7 @@ def band(low: float, high: float) -> Target:
     return Target(Kind.BETWEEN, (low, high), None)
 
 
-UNDER, FULL = "under the threshold of 0.8: 0", "from 1 on the same: 1"
+UNDER, FULL = "under the threshold of 0.8: 0", "points equal attainment: 1"
 CAPPED = "over the cap, so the cap: 1.2"
 
 
@@ -116,7 +116,7 @@ CAPPED = "over the cap, so the cap: 1.2"
         (entry(0.5, at_least(0.4), unit="share"), "(50 − 0) ÷ (40 − 0) = 1.25", CAPPED),
         (entry(-5.0, at_least(5.0)), "(−5 − 0) ÷ (5 − 0) = −1; never below 0: 0", UNDER),
         (entry(5.0, at_least(10.0, -10.0)), "(5 − (−10)) ÷ (10 − (−10)) = 0.75", UNDER),
-        (entry(15.0, band(10.0, 20.0)), "the fact is inside the band: 1", FULL),
+        (entry(15.0, band(10.0, 20.0)), "inside the band: 1", FULL),
         (entry(9.5, band(10.0, 20.0)), "1 − (10 − 9.5) ÷ ((20 − 10) ÷ 2) = 0.9", None),
         (entry(24.0, band(10.0, 20.0)), "1 − (24 − 20) ÷ ((20 − 10) ÷ 2) = 0.2", UNDER),
         (entry(-11.0, band(-10.0, 10.0)), "1 − (−10 − (−11)) ÷ ((10 − (−10)) ÷ 2) = 0.9", None),

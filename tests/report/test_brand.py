@@ -140,8 +140,11 @@ def test_without_a_brand_there_is_neither() -> None:
 
 def test_paper_says_who_and_when_and_names_cannot_break_out() -> None:
     html = str(parts.branded(NO_BRAND, 'A"; } </style>', "Анна Петрова, октябрь 2025"))
-    assert '@top-left { content: "Анна Петрова\\2c  октябрь 2025"; }' in html
-    assert '@top-right { content: "A\\22 \\3b  \\7d  \\3c \\2f style\\3e "; }' in html
+    assert '@top-left { content: "Анна\\000020Петрова\\00002c\\000020октябрь\\0000202025"; }' in html
+    assert (
+        '@top-right { content: "A\\000022\\00003b\\000020\\00007d\\000020\\00003c\\00002fstyle\\00003e"; }'
+        in html
+    )
     assert html.count("</style>") == 1
 
 

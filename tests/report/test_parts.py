@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from kpi_kit.report import parts
 from kpi_kit.report.parts import Column, details, link, table, tag
-from kpi_kit.report.wording import Words, words
-from kpi_kit.report.wording.verdicts import Verdict
+from kpi_kit.report.wording import LANGUAGES, Words, messages, words
+from kpi_kit.report.wording.rows import TONES
+from kpi_kit.scorecard import verdict
 from tests import cards
 
 
@@ -109,60 +110,21 @@ def test_states_of_kpis() -> None:
     assert parts.state(unclear, card["scoring"]) == "missed"
 
 
-def test_scorecard_says_target_fact_attainment_past_and_weight(say: Words) -> None:
-    found = rows(parts.scorecard(cards.card(), say))
-    assert found[1] == (
-        "Прирост подписчиков цель достигнута ≥ 1 000 1 284 человека 128 % +239 человек рост — не шум, "
-        "к лучшему было 1 012 без пересчёта на дни +272 рост, к лучшему 81 % нояб 25 проверен 20"
-    )
-    assert found[2] == (
-        "Подписчики цель не достигнута ≥ 33 850 33 412 человек 93 % +411 человек шум не оценён "
-        "было 33 001 год назад 27 512 рост, к лучшему 4 % дек 25 проверен 15"
-    )
-    assert found[4].startswith("Просмотры на подписчика (VR) цель не достигнута 25–60 % 22,3 % 85 %")
-    assert found[5].startswith(
-        "Лайки: рост к прошлому месяцу цель достигнута ≥ +10 % +12,1 % сейчас 4 620 121 % +361 лайк "
-    )
-    assert "норматив" in found[7]
-    assert found[8] == (
-        "Подписчики: изменение к прошлому месяцу (Telegram) нельзя оценить Данные есть только за 61 % дней "
-        "периода, а нужно не меньше 90 % (таблицы: аудитория). ≥ +300 — — нельзя оценить "
-        "мало данных мало истории 5"
-    )
+def test_scorecard_says_fact_plan_attainment_past_difference_and_one_verdict(say: Words) -> None:
+    found = rows(parts.scorecard_table(cards.card(), say))
+    assert found[0] == "Показатель Факт План Выполнение Сентябрь Разница Вывод"
+    assert found[1] == "Лиды 34 55 62 % 41 −7 значимо ниже порога"
+    assert "Прирост подписчиков 1 284 1 000 128 % 1 012 +272 значимо выполнено" in found
+    assert "Подписчики 33 412 33 849 93 % от 28 000 33 001 +411 не выполнено" in found
+    assert "Рост лайков к прошлому месяцу 4 620 против 4 120 +12,1 % +10 % 121 % — +500 выполнено" in found
+    assert "Изменение подписчиков к прошлому месяцу (Telegram) — +300 — — — нельзя оценить" in found
+    assert any("норматив" in row for row in found)
 
 
-def test_scorecard_has_a_bar_and_a_sparkline_with_words(say: Words) -> None:
-    html = str(parts.scorecard(cards.card(), say))
-    assert html.count('class="k-bar') == 7
-    assert html.count('role="img"') == 8
-    assert "Динамика, 12 последних значений: от " in html
-
-
-SPARKS = [
-    ([None, None], False, ""),
-    ([None, 5.0], False, ""),
-    ([5.0, 5.0, 5.0], True, "M3.0 12.0h.01L48.0 12.0L93.0 12.0"),
-    ([0.0, None, 10.0], True, "M3.0 21.0h.01M93.0 3.0h.01"),
-    ([0.0, 10.0, None], True, "M3.0 21.0h.01L48.0 3.0"),
-]
-
-
-@pytest.mark.parametrize(("values", "drawn", "path"), SPARKS)
-def test_sparklines_break_where_a_value_is_unknown(
-    say: Words, values: list[float | None], drawn: bool, path: str
-) -> None:
-    record = cards.entries()[0] | {"history": [{"period": "2025-10", "value": value} for value in values]}
-    html = parts.spark(record, say) or ""
-    assert ("<svg" in html) is drawn
-    assert path in html
-
-
-def test_a_sparkline_leaves_an_unfinished_period_out(say: Words) -> None:
-    record = cards.entries()[0]
-    values = [5.0, 6.0, 1.0]
-    record["history"] = [{"period": "2025-10", "value": value} for value in values]
-    assert "2 последних значения: от 5 до 6" in str(parts.spark(record, say, interim=True))
-    assert "3 последних значения: от 5 до 1" in str(parts.spark(record, say))
+def test_each_row_has_a_bar_where_there_is_an_attainment_and_a_sign(say: Words) -> None:
+    html = str(parts.scorecard_table(cards.card(), say))
+    assert html.count('class="k-bar ') == 7
+    assert html.count('class="k-sign"') == 8
 
 
 BARS = [(0.0, "0.0"), (0.6, "50.0"), (1.2, "100.0"), (7.5, "100.0")]
@@ -170,8 +132,9 @@ BARS = [(0.0, "0.0"), (0.6, "50.0"), (1.2, "100.0"), (7.5, "100.0")]
 
 @pytest.mark.parametrize(("attainment", "width"), BARS)
 def test_bars_end_at_the_cap(say: Words, attainment: float, width: str) -> None:
-    html = parts.bar(attainment, "attained", cards.card()["scoring"], say)
-    assert f'class="k-fill" y="3" width="{width}"' in html
+    card = cards.single()
+    card["kpis"][0]["attainment"] = attainment
+    assert f'class="k-fill" y="3" width="{width}"' in str(parts.scorecard_table(card, say))
 
 
 def test_arithmetic_ends_in_the_total_of_the_record(say: Words) -> None:
@@ -198,20 +161,20 @@ def test_without_a_total_the_rule_is_named_and_without_payouts_there_is_only_the
     assert parts.arithmetic({**nothing, "bonus": None}, say) is None
 
 
-def test_a_definition_that_turns_the_verdict_stands_in_the_scorecard_and_all_are_folded_away(
+def test_a_definition_that_turns_the_verdict_is_named_among_all_that_are_folded_away(
     say: Words,
 ) -> None:
     said = Text(str(parts.scorecard(cards.card(), say))).text
-    assert "цель достигнута при 2 из 3 обычных определений" in said
-    assert said.count("вывод меняет: к подписчикам на конец периода") == 1
-    folded = said[said.index("Насколько прочны выводы") :]
-    assert "как в отчёте: 2,1 %, цель достигнута" in folded
-    assert "к подписчикам на конец периода: 3,1 %, цель не достигнута" in folded
+    folded = said[said.index("Насколько надёжны выводы") :]
+    assert "План выполнен при 2 из 3 принятых методик" in folded
+    assert said.lower().count("при другой методике вывод другой: к подписчикам на конец периода") == 1
+    assert "как в отчёте: 2,1 %, выполнено" in folded
+    assert "к подписчикам на конец периода: 3,1 %, не выполнено" in folded
     assert "вступившие минус отписавшиеся: не посчитать. Пустых значений 20 из 31" in folded
     alone = cards.card()
     for record in alone["kpis"]:
         record["robustness"] = None
-    assert "Насколько прочны выводы" not in str(parts.scorecard(alone, say))
+    assert "Насколько надёжны выводы" not in str(parts.scorecard(alone, say))
 
 
 def test_accounts_are_plain_values_also_of_a_growth(say: Words) -> None:
@@ -225,30 +188,25 @@ def test_accounts_are_plain_values_also_of_a_growth(say: Words) -> None:
 LEFT_OUT = {"code": "account_left_out", "account_id": "tg-roastery", "reason": "partly_held"}
 
 
-def test_earlier_values_over_fewer_accounts_are_marked(say: Words) -> None:
+def test_a_comparison_over_fewer_accounts_says_what_is_compared(say: Words) -> None:
     card = cards.card()
-    card["kpis"][0]["notes"] = [LEFT_OUT]
-    html = parts.scorecard(card, say)
-    found = rows(html)
-    assert "было 1 012 сопоставимо без пересчёта на дни +272 рост, к лучшему" in found[1]
-    assert str(html).count(">сопоставимо<") == 1
-    assert 'title="Аккаунт «Кофе. Коротко» исключён из сравнения с прошлыми периодами' in str(html)
-    assert "вычитать их из факта нельзя" in Text(str(html)).text
-    assert "сопоставимо" not in Text(str(parts.scorecard(cards.card(), say))).text
+    card["kpis"][0] |= {"notes": [LEFT_OUT], "current": 984.0, "previous": 900.0}
+    row = next(row for row in rows(parts.scorecard_table(card, say)) if "сопоставимо" in row)
+    assert row.startswith("Прирост подписчиков сопоставимо: 984 против 900 1 284 1 000 128 % — +84 ")
+    assert "сопоставимо" not in Text(str(parts.scorecard_table(cards.card(), say))).text
 
 
-def test_what_is_not_shown_is_not_marked(say: Words) -> None:
+def test_what_is_not_compared_has_no_difference(say: Words) -> None:
     card = cards.card()
     card["kpis"][0] |= {"notes": [LEFT_OUT], "previous": None, "year_ago": None}
-    assert "сопоставимо" not in Text(str(parts.scorecard(card, say))).text
+    assert "Прирост подписчиков 1 284 1 000 128 % — — выполнено" in rows(parts.scorecard_table(card, say))
 
 
-def test_a_change_shows_the_level_that_it_is_about(say: Words) -> None:
+def test_a_change_shows_the_figures_that_it_is_about(say: Words) -> None:
     record = cards.entry("leads", "sales", "leads", -3.0, **{"as": "change", "versus": "year_ago"})
     record |= {"current": 14.0, "previous": 29.0, "year_ago": {"value": 17.0, "change": None}}
-    assert (
-        "−3 лида сейчас 14 — сравнить не с чем было 29 год назад 17 явного тренда нет"
-        in rows(parts.scorecard(cards.card(kpis=[record]), say))[1]
+    assert rows(parts.scorecard_table(cards.card(kpis=[record]), say))[1] == (
+        "Изменение лидов за год 14 против 17 −3 — — — −3 без плана"
     )
 
 
@@ -272,11 +230,11 @@ def test_a_kpi_stands_once_among_the_accounts(say: Words) -> None:
 
 def test_matured_figures_are_told_beside_the_totals_of_the_posts(say: Words) -> None:
     card = cards.card()
-    assert "одинакового возраста" not in Text(str(parts.accounts(card, say))).text
+    assert "за одинаковое время" not in Text(str(parts.accounts(card, say))).text
     card["kpis"][4]["accounts"] = [{"account_id": "vk-roastery", "value": 4620.0, "numerator": 4620.0}]
     card["kpis"][4]["notes"] = [{"code": "matured_figures"}]
     text = Text(str(parts.accounts(card, say))).text
-    assert "«Лайки: рост к прошлому месяцу»: изменение посчитано по срезам статистики одинакового" in text
+    assert "«Рост лайков к прошлому месяцу»: изменение считается по статистике за одинаковое время" in text
 
 
 def test_accounts_of_one_title_are_told_apart(say: Words) -> None:
@@ -344,7 +302,7 @@ def test_posts_are_cut_to_a_line(say: Words) -> None:
 def test_notes_say_why_and_who_can_mend_it(say: Words) -> None:
     html = str(parts.data_notes(cards.card(), say))
     assert rows(html)[1].startswith(
-        "Подписчики: изменение к прошлому месяцу (Telegram) Данные есть только за 61 %"
+        "Изменение подписчиков к прошлому месяцу (Telegram) Данные есть только за 61 %"
     )
     assert "Аналитику нужно загрузить недостающие выгрузки (аудитория)." in html
     assert "отброшены 3 повторные строки" in html
@@ -366,7 +324,7 @@ def test_parts_without_content_are_nothing(say: Words, name: str) -> None:
 
 
 PARTS = [
-    "account_list",
+    "header",
     "scorecard",
     "arithmetic",
     "accounts",
@@ -397,27 +355,23 @@ def test_many_accounts_stand_in_several_tables(say: Words) -> None:
     assert rows(found[2]) == ["Показатель a12", "Прирост подписчиков 12"]
 
 
-def test_a_real_change_on_a_year_ago_is_marked_and_noise_is_not(say: Words) -> None:
-    card = cards.card()
-    card["kpis"][5]["year_ago"]["change"] = cards.change(6.0, 2.0, 10.0)
-    found = rows(parts.scorecard(card, say))
-    assert "год назад 28: рост — не шум, к лучшему" in found[6]
-    assert "год назад 28 без пересчёта" in rows(parts.scorecard(cards.card(), say))[6]
+def test_the_change_of_a_growth_on_a_year_ago_is_the_one_that_counts(say: Words) -> None:
+    record = cards.entry("leads", "sales", "share", 0.5, **{"as": "growth", "versus": "year_ago"})
+    record |= {"current": 42.0, "previous": 41.0, "change": cards.change(-9.0, -12.0, -6.0)}
+    record["year_ago"] = {"value": 28.0, "change": cards.change(14.0, 9.0, 19.0)}
+    row = rows(parts.scorecard_table(cards.card(kpis=[record]), say))[1]
+    assert row == "Рост лидов за год 42 против 28 +50 % — — — +14 значимо значимо лучше"
 
 
-def test_each_verdict_has_a_sign_and_words_of_its_own(say: Words) -> None:
-    """Nothing rests on colour: no two verdicts of a column are drawn alike."""
-    codes = [
-        ("real", "rise"),
-        ("real", "fall"),
-        ("unconfirmed", "rise"),
-        ("unconfirmed", "fall"),
-        ("clear", "rise"),
-        ("clear", "fall"),
-        ("weak", "rise"),
-        ("weak", "fall"),
-        *((code, None) for code in ("noise", "unjudged", "flat", "absent")),
-    ]
-    drawn = [parts.verdict_mark(Verdict(code, way), "слова") for code, way in codes]
-    assert len({html.split("</svg>")[0] for html in drawn}) == len(codes)
+def test_each_verdict_has_a_sign_of_its_tone(say: Words) -> None:
+    """Nothing rests on colour: no two tones are drawn alike."""
+    tones = ("bad", "warn", "good", "unknown", "none")
+    drawn = [str(parts.block("outcome", tone, "слова")) for tone in tones]
+    assert len({html.split("<svg")[1].split("</svg>")[0] for html in drawn}) == len(tones)
     assert all(html.endswith("<span>слова</span></span>") for html in drawn)
+
+
+def test_every_verdict_has_a_tone_and_words() -> None:
+    assert set(TONES) == set(verdict.VERDICTS)
+    for language in LANGUAGES:
+        assert set(messages(language)["outcome"]) == set(verdict.VERDICTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -88,7 +89,8 @@ def test_a_page_is_one_file_without_scripts(engine, executed, style):
     page = Page(notebook.with_suffix(".html"))
     assert {path.name for path in notebook.parent.iterdir()} - before == {"report.html"}
     assert page.attributes("script") == page.attributes("link") == []
-    assert POLICY in {meta.get("content") for meta in page.attributes("meta")}
+    policies = {html.unescape(meta.get("content") or "") for meta in page.attributes("meta")}
+    assert POLICY in policies
     assert all(image["src"].startswith("data:") for image in page.attributes("img"))
 
 
@@ -286,12 +288,66 @@ def test_quarto_is_called_once_for_many_notebooks_in_a_scratch_project(fake, exe
         assert page == f"page of report-{number}.ipynb\n"
     copy = nbformat.read(log / "report-1.ipynb", as_version=4)
     assert copy.cells[0].cell_type == "raw"
-    assert copy.cells[0].source == '---\npagetitle: "R\\\\*1\\\\*"\nlang: en\n---'
-    assert [cell.source for cell in copy.cells[1:]] == ["", ""]
-    assert copy.cells[2].outputs[0].data["text/html"] == "<p>&#123;&#123;< env HOME >}}</p>"
+    assert re.fullmatch(r"---\npagetitle: title[0-9a-f]{32}\nlang: en\n---", copy.cells[0].source)
+    assert [cell.cell_type for cell in copy.cells[1:]] == ["markdown", "markdown"]
+    assert copy.cells[2].source == "```{=html}\n<p>&#123;&#123;< env HOME >}}</p>\n```"
     assert isinstance(
         json.loads((log / "report-1.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"], list
     )
+
+
+def test_quarto_executes_no_shortcode_of_a_title_and_the_page_has_it_as_text(fake, executed, style):
+    log = fake(
+        'for f in report-*.ipynb; do t=$(grep -o "title[0-9a-f]\\{32\\}" "$f" | head -1);'
+        ' echo "<title>$t</title>" > "${f%.ipynb}.html"; done'
+    )
+    notebook = executed("<h1>{{&lt; env SECRET &gt;}} &amp; Анна</h1>")
+    assert render.render([notebook], engine="quarto", style=style) == {}
+    page = notebook.with_suffix(".html").read_text(encoding="utf-8")
+    assert page == "<title>{{&lt; env SECRET &gt;}} &amp; Анна</title>\n"
+    assert "{{<" not in (log / "report-0.ipynb").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("inside", "fence"), [("`", 3), ("```", 4), ("x `````` y ``", 7), ("", 3)])
+def test_no_backticks_of_a_text_end_its_raw_block(inside, fence):
+    copy = nbformat.reads(render._for_quarto([f"<p>{inside}</p>"], "token", "ru"), as_version=4)
+    lines = copy.cells[1].source.splitlines()
+    assert (lines[0], lines[-1]) == ("`" * fence + "{=html}", "`" * fence)
+
+
+def test_nothing_that_quarto_gets_begins_a_shortcode():
+    copy = render._for_quarto(["{{< env A >}}", "{{{<<", "<style>a{{<b</style>"], "token", "ru")
+    assert "{{<" not in copy
+
+
+def test_under_auto_the_embedded_renderer_makes_what_quarto_cannot(fake, executed, style, caplog):
+    fake('echo "Error: no such thing"; echo "    at main"; exit 1')
+    notebook = executed("<h1>Анна</h1>")
+    assert render.render([notebook], engine="auto", style=style) == {}
+    assert "<title>Анна</title>" in notebook.with_suffix(".html").read_text(encoding="utf-8")
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "Quarto failed: Error: no such thing; the embedded renderer makes 1 of the pages"
+    )
+
+
+def test_a_quarto_that_is_no_program_is_one_sentence(fake, executed, style, tmp_path):
+    fake("true")
+    (tmp_path / "bin" / "quarto").write_bytes(b"\x7fELF but not really")
+    notebook = executed("<h1>Анна</h1>")
+    failed = render.render([notebook], engine="quarto", style=style)
+    assert failed == {notebook: "Quarto cannot be started: Exec format error"}
+    assert render.render([notebook], engine="auto", style=style) == {}
+
+
+def test_all_pages_share_one_deadline(fake, executed, style, tmp_path):
+    log = fake("sleep 300")
+    notebooks = [executed("<p></p>", name=f"r{number}") for number in range(3)]
+    begun = time.monotonic()
+    failed = render.render(notebooks, engine="quarto", style=style, timeout=1)
+    assert time.monotonic() - begun < 20
+    assert set(failed.values()) == {"Quarto did not end within 1 s"}
+    assert len((log / "calls").read_text(encoding="utf-8").splitlines()) == 1
 
 
 def test_no_notebooks_need_no_quarto(fake, style):

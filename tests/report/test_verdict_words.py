@@ -41,61 +41,61 @@ UP, DOWN = cards.change(5.0, 2.0, 8.0), cards.change(-5.0, -8.0, -2.0)
 
 CHANGES = [
     # change, entry, verdict, mark in Russian, mark in English
-    (None, leads(), Verdict("absent"), "сравнить не с чем", "nothing to compare with"),
-    (cards.change(0.0), leads(), Verdict("unjudged"), "шум не оценён", "noise unknown"),
-    (cards.change(5.0), leads(), Verdict("unjudged"), "шум не оценён", "noise unknown"),
+    (None, leads(), Verdict("absent"), "сравнить не с чем", "no baseline"),
+    (cards.change(0.0), leads(), Verdict("unjudged"), "значимость не определена", "not testable"),
+    (cards.change(5.0), leads(), Verdict("unjudged"), "значимость не определена", "not testable"),
     (
         cards.change(0.0, -3.0, 3.0, **cards.NOISE | {"p": 1.0}),
         leads(),
         Verdict("noise"),
-        "в пределах шума",
-        "within noise",
+        "в пределах обычных колебаний",
+        "within usual variation",
     ),
-    (UP | cards.NOISE, leads(), Verdict("noise"), "в пределах шума", "within noise"),
+    (UP | cards.NOISE, leads(), Verdict("noise"), "в пределах обычных колебаний", "within usual variation"),
     (
         UP,
         leads(),
         Verdict("real", "rise", "better"),
-        "рост — не шум, к лучшему",
-        "rise, not noise, for the better",
+        "значимый рост, к лучшему",
+        "significant rise, for the better",
     ),
     (
         DOWN,
         leads(),
         Verdict("real", "fall", "worse"),
-        "снижение — не шум, к худшему",
-        "fall, not noise, for the worse",
+        "значимое снижение, к худшему",
+        "significant fall, for the worse",
     ),
     (
         UP,
         share(),
         Verdict("real", "rise", "worse"),
-        "рост — не шум, к худшему",
-        "rise, not noise, for the worse",
+        "значимый рост, к худшему",
+        "significant rise, for the worse",
     ),
     (
         DOWN,
         share(),
         Verdict("real", "fall", "better"),
-        "снижение — не шум, к лучшему",
-        "fall, not noise, for the better",
+        "значимое снижение, к лучшему",
+        "significant fall, for the better",
     ),
     # of a band no direction is good in itself
-    (UP, leads(target=BAND), Verdict("real", "rise"), "рост — не шум", "rise, not noise"),
+    (UP, leads(target=BAND), Verdict("real", "rise"), "значимый рост", "significant rise"),
     (UP, leads(target=None), Verdict("real", "rise", "better"), None, None),
     (
         UP | cards.UNCONFIRMED,
         leads(),
         Verdict("unconfirmed", "rise", "better"),
-        "похоже на рост, не подтверждено",
-        "perhaps a rise, unconfirmed",
+        "возможно, рост",
+        "perhaps a rise",
     ),
     (
         DOWN | cards.UNCONFIRMED,
         leads(),
         Verdict("unconfirmed", "fall", "worse"),
-        "похоже на снижение, не подтверждено",
-        "perhaps a fall, unconfirmed",
+        "возможно, снижение",
+        "perhaps a fall",
     ),
     # the edges of both levels
     (UP | {"p": 0.05, "q": 0.05, "real": True}, leads(), Verdict("real", "rise", "better"), None, None),
@@ -126,57 +126,57 @@ SENTENCES = [
     # change, entry, whether interim, in Russian
     (None, leads(), False, "Сравнить не с чем."),
     (None, leads(), True, "Период не закончен, поэтому изменение не оценивается."),
-    (UP, leads(), False, f"Рост к лучшему: +5 лидов, это не шум. {INTERVAL}"),
-    (UP, leads(target=BAND), False, f"Рост: +5 лидов, это не шум. {INTERVAL}"),
-    (UP | cards.NOISE, leads(), False, f"+5 лидов, в пределах шума. {INTERVAL}"),
-    (UP | cards.UNCONFIRMED, leads(), False, f"Похоже на рост к лучшему: +5 лидов. {DOUBT} {INTERVAL}"),
+    (UP, leads(), False, f"Значимый рост к лучшему: +5 лидов. {INTERVAL}"),
+    (UP, leads(target=BAND), False, f"Значимый рост: +5 лидов. {INTERVAL}"),
+    (UP | cards.NOISE, leads(), False, f"+5 лидов, в пределах обычных колебаний. {INTERVAL}"),
+    (UP | cards.UNCONFIRMED, leads(), False, f"Возможно, рост к лучшему: +5 лидов. {DOUBT} {INTERVAL}"),
     (
         cards.change(-0.0373, -0.0701, -0.0045),
         share(),
         False,
-        "Снижение к лучшему: −3,7 п. п., это не шум. Интервал 95 %: от −7 до −0,45 п. п.",
+        "Значимое снижение к лучшему: −3,7 п. п. Интервал 95 %: от −7 до −0,45 п. п.",
     ),
     # an end near 0 never reads as 0
     (
         cards.change(3.0, 0.001, 6.0),
         leads(),
         False,
-        "Рост к лучшему: +3 лида, это не шум. Интервал 95 %: от +0,001 до +6.",
+        "Значимый рост к лучшему: +3 лида. Интервал 95 %: от +0,001 до +6.",
     ),
     # raw beside the estimate, where it looks different
-    (UP | {"raw": 5.04}, leads(), False, f"Рост к лучшему: +5 лидов, это не шум. {INTERVAL}"),
+    (UP | {"raw": 5.04}, leads(), False, f"Значимый рост к лучшему: +5 лидов. {INTERVAL}"),
     (
         UP | {"raw": 7.0},
         leads(),
         False,
-        f"Рост к лучшему: +5 лидов, это не шум. {INTERVAL} "
-        "Периоды приведены к равному числу дней; без этого разница +7.",
+        f"Значимый рост к лучшему: +5 лидов. {INTERVAL} "
+        "Периоды приведены к равному числу дней; фактическая разница +7.",
     ),
     (
         UP | {"raw": -1.0},
         leads(),
         False,
-        f"Рост к лучшему: +5 лидов, это не шум. {INTERVAL} "
-        "Периоды приведены к равному числу дней; без этого разница другого знака, −1.",
+        f"Значимый рост к лучшему: +5 лидов. {INTERVAL} "
+        "Периоды приведены к равному числу дней; фактическая разница другого знака: −1.",
     ),
     # an interval without an end
     (
         cards.change(-5.0, None, -2.0, reason="open_end"),
         leads(better="lower"),
         False,
-        "Снижение к лучшему: −5 лидов, это не шум. Интервал 95 %: не больше −2, нижняя граница неизвестна.",
+        "Значимое снижение к лучшему: −5 лидов. Интервал 95 %: не больше −2, нижняя граница неизвестна.",
     ),
     (
         cards.change(5.0, 2.0, None, reason="open_end"),
         leads(),
         False,
-        "Рост к лучшему: +5 лидов, это не шум. Интервал 95 %: не меньше +2, верхняя граница неизвестна.",
+        "Значимый рост к лучшему: +5 лидов. Интервал 95 %: не меньше +2, верхняя граница неизвестна.",
     ),
     (
         UP | {"low": None, "high": None, "reason": "open_end"} | cards.NOISE,
         leads(),
         False,
-        "+5 лидов, в пределах шума. Границы интервала неизвестны.",
+        "+5 лидов, в пределах обычных колебаний. Границы интервала неизвестны.",
     ),
     # no interval: the difference and why
     (
@@ -262,35 +262,35 @@ TRENDS = [
         leads(),
         Verdict("flat"),
         "явного тренда нет",
-        "Явного тренда нет. +0,2 лида с каждой неделей (95 %: от −0,1 до +0,5).",
+        "Явного тренда нет. +1 лид за 5 недель (95 %: от −0,1 до +0,5 в неделю).",
     ),
     (
         cards.trend(**cards.RISING),
         leads(),
         Verdict("clear", "rise", "better"),
         "рост, к лучшему",
-        "Рост к лучшему. +0,4 лида с каждой неделей (95 %: от +0,2 до +0,6).",
+        "Рост к лучшему. +0,4 лида в неделю (95 %: от +0,2 до +0,6).",
     ),
     (
         cards.trend(**cards.FALLING),
         leads(target=BAND),
         Verdict("clear", "fall"),
         "снижение",
-        "Снижение. −0,4 лида с каждой неделей (95 %: от −0,6 до −0,2).",
+        "Снижение. −0,4 лида в неделю (95 %: от −0,6 до −0,2).",
     ),
     (
         cards.trend(**cards.RISING | {"p": 0.03, "q": 0.0501}),
         leads(),
         Verdict("unconfirmed", "rise", "better"),
-        "похоже на рост, не подтверждено",
-        f"Похоже на рост к лучшему. {DOUBT} +0,4 лида с каждой неделей (95 %: от +0,2 до +0,6).",
+        "возможно, рост",
+        f"Возможно, рост к лучшему. {DOUBT} +0,4 лида в неделю (95 %: от +0,2 до +0,6).",
     ),
     (
         cards.trend(**WEAK),
         leads(),
         Verdict("weak", "fall", "worse"),
         "слабые признаки снижения",
-        "Слабые признаки снижения к худшему: точек мало. −0,4 лида с каждой неделей (95 %: от −0,7 до −0,1).",
+        "Слабые признаки снижения к худшему: точек мало. −0,4 лида в неделю (95 %: от −0,7 до −0,1).",
     ),
     (
         cards.trend(**WEAK | {"q": 0.2}),
@@ -298,14 +298,14 @@ TRENDS = [
         Verdict("weak", "fall", "worse"),
         "слабые признаки снижения",
         f"Слабые признаки снижения к худшему: точек мало. {DOUBT} "
-        "−0,4 лида с каждой неделей (95 %: от −0,7 до −0,1).",
+        "−0,4 лида в неделю (95 %: от −0,7 до −0,1).",
     ),
     (
         cards.trend(**cards.RISING | {"low": 0.4, "high": 0.4, "p": 0.0, "q": 0.0, "reason": "no_noise"}),
         leads(),
         Verdict("clear", "rise", "better"),
         "рост, к лучшему",
-        "Рост к лучшему. +0,4 лида с каждой неделей (95 %: от +0,4 до +0,4). "
+        "Рост к лучшему. +0,4 лида в неделю (95 %: от +0,4 до +0,4). "
         "Прибавка каждый раз одна и та же, поэтому проверять нечего.",
     ),
     (
@@ -313,7 +313,7 @@ TRENDS = [
         leads(),
         Verdict("flat"),
         "явного тренда нет",
-        "Явного тренда нет. +0,2 лида с каждым месяцем (95 %: от −0,1 до +0,5).",
+        "Явного тренда нет. +1 лид за 5 месяцев (95 %: от −0,1 до +0,5 в месяц).",
     ),
 ]
 
@@ -367,7 +367,7 @@ def hit(chance: float | None, check: cards.Card | None = None, **given_: Any) ->
 SAID = "Вероятность выполнить цель ноября 2025 — 81 %. С вероятностью 80 % значение будет от 42 до 69."
 TESTED = (
     "Проверка: 120 прогнозов, средняя ошибка (Brier) {}, у ответа «как обычно» — 0,2; 0 — без ошибок. "
-    "В обещанные границы факт попадал в 78 % случаев, а должен в 80 %."
+    "Факт попал в прогнозный интервал в 78 % случаев (ожидалось 80 %)."
 )
 CHANCES = [
     # entry, number, mark, sentences
@@ -573,12 +573,15 @@ FINITE = st.floats(-1e6, 1e6, allow_nan=False)
 def test_words_never_claim_more_than_the_numbers(
     estimate: float, p: float, q: float, better: str, language: str
 ) -> None:
-    """Whatever the numbers: "not noise" exactly where q ≤ 0.05, and "better" exactly where it is."""
+    """Whatever the numbers: "significant" exactly where q ≤ 0.05, and "better" exactly where it is."""
     say, p = words(language), 1.0 if estimate == 0 else p
     q = max(p, q)
     change = cards.change(estimate, estimate - 1, estimate + 1, p=p, q=q, real=q <= 0.05)
-    told = " ".join(verdicts.change_sentences(change, leads(better=better), say, interim=False))
-    real, within = {"ru": ("не шум", "в пределах шума"), "en": ("not noise", "within noise")}[language]
+    told = " ".join(verdicts.change_sentences(change, leads(better=better), say, interim=False)).lower()
+    real, within = {
+        "ru": ("значим", "в пределах обычных колебаний"),
+        "en": ("significant", "within usual variation"),
+    }[language]
     good = say.text("verdict.effect.better")
     assert (real in told) is (q <= 0.05)
     assert (within in told) is (p > 0.05)

@@ -236,7 +236,7 @@ def test_without_a_threshold_only_the_target_is_a_bound(ru: Words) -> None:
     assert [spaced(ru.attainment(value)) for value in (0.7999, 0.9999)] == ["80 %", "99 %"]
 
 
-TOTALS = [(0.9079, "90,8 %"), (1.0, "100 %"), (0.80678865, "80,7 %"), (0.99996, "100 %")]
+TOTALS = [(0.9079, "90,8 %"), (1.0, "100,0 %"), (0.80678865, "80,7 %"), (0.99996, "100,0 %")]
 
 
 @pytest.mark.parametrize(("value", "text"), TOTALS)
@@ -286,10 +286,10 @@ def test_targets_are_spelled_out(ru: Words, en: Words) -> None:
 
 ENTRIES = [
     ({"kpi": "likes", "as": "value", "versus": "previous", "scope": None}, "Лайки"),
-    ({"kpi": "likes", "as": "growth", "versus": "previous", "scope": None}, "Лайки: рост к прошлому месяцу"),
+    ({"kpi": "likes", "as": "growth", "versus": "previous", "scope": None}, "Рост лайков к прошлому месяцу"),
     (
         {"kpi": "leads", "as": "change", "versus": "year_ago", "scope": None},
-        "Лиды: изменение к тому же периоду год назад",
+        "Изменение лидов за год",
     ),
     (
         {
@@ -459,7 +459,8 @@ PLAIN = re.compile(r"\{(\w+)\}")
 
 def test_both_languages_fill_the_same_fields() -> None:
     """A field that only one language shows is a fact that the other one hides."""
-    allowed = {"period.quarter", "period.during.quarter", "period.of.quarter", "period.quarter_mark"}
+    allowed = {f"period.{form}.quarter" for form in ("during", "of", "in", "to", "alone")}
+    allowed |= {"period.quarter", "period.quarter_mark", "row.plan_so_far"}
     for key in set(keys(messages("ru"))) - allowed:
         fields = []
         for language in LANGUAGES:
@@ -514,6 +515,8 @@ def test_every_reason_is_a_note() -> None:
 
 
 LEGEND = "fact latest interim target band control outside week trend shock unusual event beyond".split()
+HEADS = "kpi fact plan plan_whole forecast attainment difference verdict significant standard".split()
+SECTIONS = "figures plan response posts smart notes people groups year funnels".split()
 DYNAMIC = (
     {
         *CLOSED,
@@ -522,7 +525,10 @@ DYNAMIC = (
         "missing",
         "on_platform",
         "plan_status",
-        "state",
+        "outcome",
+        "plan_of",
+        "plan_in_words",
+        "why",
         "period",
         "entry",
         "versus",
@@ -542,8 +548,16 @@ DYNAMIC = (
     | {f"posts.{key}" for key in ("views", "likes", "view_rate")}
     | {f"plan.{key}" for key in ("due", "status", "account", "post")}
     | {f"provenance.{key}" for key in ("data", "params", "notebook")}
-    | {f"report.{key}" for key in ("interim", "preliminary", "held.since", "held.until", "held.both")}
-    | {f"department.{key}" for key in ("interim", "preliminary")}
+    | {f"row.{key}" for key in HEADS}
+    | {f"people.{key}" for key in ("heading", "name", "total", "paid", "worst", "why")}
+    | {f"page.contents.{key}" for key in SECTIONS}
+    | {
+        f"step.revise_rows.{code}"
+        for code in ("out_of_reach", "already_given", "deadline_passed", "empty_scope")
+    }
+    | {f"step.{key}" for key in ("qualify", "review", "qualify_rows", "review_rows")}
+    | {f"lead.worst_change.{way}" for way in ("less", "more")}
+    | {f"lead.{key}" for key in ("all", "some", "no", "interim_all", "interim_some", "interim_no")}
     | {f"anomalies.{key}" for key in ("account", "what", "fact", "usual")}
     | {f"anomalies.measure.{measure.name}" for measure in DAILY}
     | {f"anomalies.kind.{kind}" for kind in ("campaign", "blocking", "holiday", "other")}
@@ -556,9 +570,6 @@ DYNAMIC = (
     | {f"arithmetic.then.{key}" for key in ("reweight", "zero", "hold")}
     | {f"total.not_assessable.{key}" for key in ("reweight", "zero", "hold")}
     | {f"response.calendar.{key}" for key in ("always", "business")}
-    | {f"summary.change.{key}" for key in ("better", "worse", "changed", "none", "rest")}
-    | {f"summary.change.{key}" for key in ("noise", "unconfirmed", "unjudged", "absent")}
-    | {f"summary.decide.{key}" for key in ("below", "worse", "declining", "unlikely")}
 )
 """Keys that the package builds from a name in the scorecard."""
 

@@ -99,6 +99,9 @@ def test_response(tmp_path: Path) -> None:
     ]
     found = sections(tmp_path, inquiries=inquiries)["response"]
     curve = found.pop("curve")
+    (waiting,) = found.pop("overdue")
+    assert (waiting["account_id"], waiting["received_at"]) == ("a", "2025-10-10T12:00+03:00")
+    assert waiting["hours"] > 24
     assert found == {
         "sla_hours": 24,
         "calendar": "always",

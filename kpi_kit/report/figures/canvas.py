@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 
+from kpi_kit.core.errors import ReportError
 from kpi_kit.report.figures.theme import Theme
 
 if TYPE_CHECKING:
@@ -253,6 +253,51 @@ def _slim(found: re.Match[str]) -> str:
     return "" if tag.startswith("<path") and tag.endswith('style="fill:none"/>') else tag
 
 
-def data_uri(image: str) -> str:
-    """Return an SVG as an address that an ``<img>`` can carry inside the page."""
-    return "data:image/svg+xml;base64," + base64.b64encode(image.encode()).decode()
+class Hover(NamedTuple):
+    """A rectangle of a figure, in points from its upper left corner, and the text that it shows on hover."""
+
+    left: float
+    top: float
+    wide: float
+    tall: float
+    text: str
+
+
+def hover_columns(axes: Axes, texts: Sequence[str | None]) -> list[Hover]:
+    """A column of a panel for each place of its horizontal axis, where there is a text."""
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        return []
+    point = 72 / figure.dpi
+    height = float(figure.get_size_inches()[1]) * 72
+    box = axes.get_window_extent()
+    found = []
+    for place, text in enumerate(texts):
+        if text is None:
+            continue
+        left, right = (axes.transData.transform((place + side, 0.0))[0] * point for side in (-0.5, 0.5))
+        found.append(Hover(left, height - box.y1 * point, right - left, box.height * point, text))
+    return found
+
+
+class Drawing(NamedTuple):
+    """A figure for inside a page: the view box, the content of the SVG, and what it shows on hover."""
+
+    box: str
+    content: str
+    hovers: Sequence[Hover] = ()
+
+
+_STYLE = re.compile(r"<defs><style[^>]*>.*?</style></defs>|<style[^>]*>.*?</style>")
+
+
+def inline(figure: Figure, colours: Theme, hovers: Sequence[Hover] = ()) -> Drawing:
+    """Draw a figure in the colours of the page; its styles do not reach beyond it."""
+    text = _STYLE.sub("", svg(figure), count=1)
+    for name, colour in vars(colours).items():
+        text = text.replace(f":{colour}", f":var(--k-{name})")
+    head, content = text.split(">", 1)
+    box = re.search(r'viewBox="([^"]*)"', head)
+    if box is None:
+        raise ReportError("a figure came out without its size")
+    return Drawing(box[1], content.removesuffix("</svg>").strip().removesuffix("</svg>"), hovers)

@@ -175,20 +175,16 @@ def _curve_names(found: FunnelRecord, words: Words, colours: Theme) -> list[Labe
 
 
 def _names(axes: Axes, people: Sequence[JudgedPoint], size: tuple[float, float], colours: Theme) -> None:
-    """Name people beside their marks: all who are outside, the others where there is room."""
+    """Name those beside their marks who stand out."""
     to_unit = axes.transData + axes.transAxes.inverted()
     at = to_unit.transform([(point["volume"], point["value"]) for point in people]) * np.array(size)
     taken = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in at]
-    order = sorted(range(len(people)), key=lambda number: people[number]["outside"] in (None, "usual"))
-    for number in order:
-        point = people[number]
-        stands_out = point["outside"] not in (None, "usual")
-        weight = "bold" if stands_out else "normal"
-        boxes = list(_beside(at[number], text_width(bare(point["name"]), SMALL, weight)))
+    for number, point in enumerate(people):
+        if point["outside"] in (None, "usual"):
+            continue
+        boxes = list(_beside(at[number], text_width(bare(point["name"]), SMALL, "bold")))
         inside = [box for box in boxes if box.left >= 0 and box.right <= size[0]]
         free = [box for box in inside if box.bottom >= 0 and box.top <= size[1] and not _hit(box, taken)]
-        if not free and not stands_out:
-            continue
         box = (free or inside or boxes)[0]
         taken.append(box)
         axes.annotate(
@@ -198,10 +194,9 @@ def _names(axes: Axes, people: Sequence[JudgedPoint], size: tuple[float, float],
             xycoords="axes fraction",
             textcoords="offset points",
             va="center",
-            size=SMALL if stands_out else SMALL - 0.4,
-            color=colours.ink if stands_out else colours.muted,
-            weight=weight,
-            bbox={"facecolor": colours.surface, "alpha": 0.8, "lw": 0, "pad": 0.4},
+            size=SMALL,
+            color=colours.ink,
+            weight="bold",
         )
 
 

@@ -16,11 +16,13 @@ from kpi_kit.report.figures.canvas import (
     SMALL,
     Floats,
     Frame,
+    Hover,
     Label,
     Sheet,
     blank,
     caption,
     floats,
+    hover_columns,
     label_right,
     panel,
     strokes,
@@ -30,6 +32,7 @@ from kpi_kit.report.figures.canvas import (
 from kpi_kit.report.figures.marks import Marks, mark_weeks
 from kpi_kit.report.figures.theme import Theme
 from kpi_kit.report.wording import Form, Words, form
+from kpi_kit.report.wording.rows import fact_and_plan, plan_text
 from kpi_kit.scorecard.record import (
     ControlLimits,
     EntryRecord,
@@ -127,6 +130,42 @@ def history(
     return figure
 
 
+def hovers(figure: Figure, record: EntryRecord, words: Words, happened: Marks = NO_MARKS) -> list[Hover]:
+    """Fact and plan of each period, value and events of each week, at their places in a figure."""
+    panels = [axes for axes in figure.axes if axes.get_visible()]
+    how = form(record)
+    periods = [_said_of_period(step, how, words) for step in record["history"]]
+    found = hover_columns(panels[0], periods)
+    if len(panels) > 1:
+        weeks = [_said_of_week(week, how, happened, words) for week in record["weeks"]]
+        found += hover_columns(panels[1], weeks)
+    return found
+
+
+def _said_of_period(step: HistoryPoint, how: Form, words: Words) -> str:
+    fact = "—" if step["value"] is None else words.value(step["value"], how)
+    text = f"{words.period(step['period'])}: {fact}"
+    target = step["target"]
+    if target is None:
+        return text
+    bounds = target if isinstance(target, Sequence) else [target]
+    plan = "–".join(words.value(bound, how) for bound in bounds)
+    return f"{text}; {words.inner(words.text('row.plan'))} {plan}"
+
+
+def _said_of_week(week: WeekPoint, how: Form, happened: Marks, words: Words) -> str | None:
+    if week["value"] is None:
+        return None
+    span = Period.parse(week["week"])
+    names = [
+        name
+        for (since, until), name in zip(happened.events, happened.names, strict=False)
+        if span.start < until and since < span.end
+    ]
+    text = f"{words.short(week['week'])}: {words.value(week['value'], how)}"
+    return "; ".join([text, *map(words.quote, names)])
+
+
 # ---- periods
 
 
@@ -198,10 +237,13 @@ def _labels(record: EntryRecord, words: Words, colours: Theme) -> list[Label]:
     last = record["history"][-1]
     low, high = (_bound(last["target"], end) for end in (0, -1))
     found = []
-    if last["value"] is not None:
-        found.append(Label(last["value"], words.value(last["value"], form(record)), colours.fact, "bold"))
+    fact, plan = fact_and_plan(record, words)
+    if last["value"] is not None and fact is not None:
+        found.append(Label(last["value"], fact.text, colours.fact, "bold"))
     if record["target"] is not None and low is not None and high is not None:
-        found.append(Label((low + high) / 2, words.target(record), colours.target, "normal"))
+        found.append(
+            Label((low + high) / 2, plan_text(record, plan, words, "target"), colours.target, "normal")
+        )
     return found
 
 

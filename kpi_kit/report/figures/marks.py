@@ -16,26 +16,25 @@ if TYPE_CHECKING:
 
 
 class Marks(NamedTuple):
-    """What happened beside the numbers: events from a day up to another, and unusual days."""
+    """Events from a day up to another with their names, and unusual days."""
 
     events: Sequence[tuple[dt.date, dt.date]] = ()
     unusual: Sequence[dt.date] = ()
+    names: Sequence[str] = ()
 
 
 def marks(card: Scorecard, record: EntryRecord) -> Marks:
     """The events that concern the accounts or brands of an entry, and the unusual days that it shows."""
     owners = {part.get("account_id", part.get("brand")) for part in (*record["accounts"], *record["brands"])}
+    events = [event for event in card.get("events", ()) if owners & set(event["concerns"])]
     return Marks(
-        [
-            (dt.date.fromisoformat(event["since"]), dt.date.fromisoformat(event["until"]))
-            for event in card.get("events", ())
-            if owners & set(event["concerns"])
-        ],
+        [(dt.date.fromisoformat(event["since"]), dt.date.fromisoformat(event["until"])) for event in events],
         [
             dt.date.fromisoformat(day["date"])
             for day in card.get("anomalies", ())
             if day["account_id"] in owners and record["kpi"] in day["kpis"]
         ],
+        [str(event["title"][card["language"]]) for event in events],
     )
 
 

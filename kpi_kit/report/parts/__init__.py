@@ -1,4 +1,4 @@
-"""Scorecard records -> HTML: tables by great-tables, and the marks inside them.
+"""Scorecard records -> parts of a page, by the templates in ``report/templates``.
 
 Every text that comes from data is escaped; nothing here rounds a number or knows a colour.
 """
@@ -6,29 +6,32 @@ Every text that comes from data is escaped; nothing here rounds a number or know
 from kpi_kit.report.parts.arithmetic import arithmetic
 from kpi_kit.report.parts.audit import smart
 from kpi_kit.report.parts.calendar import calendar, plan_mark
+from kpi_kit.report.parts.comment import comment
 from kpi_kit.report.parts.details import audience, funnel, plan, posts
 from kpi_kit.report.parts.entries import names, reasons, titles
-from kpi_kit.report.parts.heatmap import Cell, heatmap, key
+from kpi_kit.report.parts.first_screen import header, scorecard_table
 from kpi_kit.report.parts.legend import legend
-from kpi_kit.report.parts.marks import bar, pill, spark, state, verdict_mark
+from kpi_kit.report.parts.marks import state
 from kpi_kit.report.parts.markup import (
     Column,
+    block,
     details,
     facts,
     image,
     items,
+    join,
     link,
+    page_part,
     paragraph,
     section,
     table,
     tag,
 )
 from kpi_kit.report.parts.page import branded
+from kpi_kit.report.parts.people import cells, people_table, person_row, year
 from kpi_kit.report.parts.scorecard import (
     UNFINISHED,
-    account_list,
     accounts,
-    banner,
     data_notes,
     definitions,
     provenance,
@@ -39,31 +42,32 @@ from kpi_kit.report.wording import form
 
 __all__ = [
     "UNFINISHED",
-    "Cell",
     "Column",
-    "account_list",
     "accounts",
     "arithmetic",
     "audience",
-    "banner",
-    "bar",
+    "block",
     "branded",
     "calendar",
+    "cells",
+    "comment",
     "data_notes",
     "definitions",
     "details",
     "facts",
     "form",
     "funnel",
-    "heatmap",
+    "header",
     "image",
     "items",
-    "key",
+    "join",
     "legend",
     "link",
     "names",
+    "page_part",
     "paragraph",
-    "pill",
+    "people_table",
+    "person_row",
     "plan",
     "plan_mark",
     "posts",
@@ -71,13 +75,13 @@ __all__ = [
     "reasons",
     "restated",
     "scorecard",
+    "scorecard_table",
     "section",
     "smart",
-    "spark",
     "state",
     "table",
     "tag",
     "titles",
     "unusual_days",
-    "verdict_mark",
+    "year",
 ]

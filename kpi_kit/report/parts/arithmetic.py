@@ -1,12 +1,11 @@
-"""The arithmetic of total and bonus, folded away under the total."""
+"""The arithmetic of total and bonus."""
 
 from __future__ import annotations
 
 from markupsafe import Markup
 
 from kpi_kit.report.parts.entries import names
-from kpi_kit.report.parts.markup import Column, details, items, paragraph, table, tag
-from kpi_kit.report.parts.statistics import smaller
+from kpi_kit.report.parts.markup import Column, block, items, join, paragraph, table
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording import arithmetic as computed
 from kpi_kit.scorecard.record import Scorecard
@@ -17,11 +16,10 @@ def arithmetic(card: Scorecard, words: Words) -> Markup | None:
     sheet, bonus = computed.sheet(card, words), computed.bonus(card, words)
     parts = [
         *(() if sheet is None else _total(card, sheet, words)),
-        tag("h3", words.text("arithmetic.bonus_heading")) if bonus else None,
+        block("subheading", words.text("arithmetic.bonus_heading")) if bonus else None,
         items(bonus),
     ]
-    shown = [part for part in parts if part]
-    return details(words.text("total.arithmetic"), *shown) if shown else None
+    return join(parts) or None
 
 
 def _total(card: Scorecard, sheet: computed.Sheet, words: Words) -> list[Markup | None]:
@@ -35,7 +33,9 @@ def _total(card: Scorecard, sheet: computed.Sheet, words: Words) -> list[Markup 
     rows = [
         {
             "kpi": name,
-            "attainment": tag("div", line.attainment or line.given, *smaller(line.attainment and line.given)),
+            "attainment": block(
+                "with_smaller", line.attainment or line.given, [line.attainment and line.given]
+            ),
             "points": line.points or "—",
             "product": line.product or "—",
         }
@@ -48,5 +48,5 @@ def _total(card: Scorecard, sheet: computed.Sheet, words: Words) -> list[Markup 
         cap=words.number(scoring["cap"], 2),
     )
     rest = words.text(f"total.not_assessable.{scoring['not_assessable']}")
-    shown = tag("div", table("arithmetic", columns, rows, words.text("total.arithmetic")), class_="k-prose")
+    shown = block("prose", table("arithmetic", columns, rows, words.text("total.arithmetic")))
     return [paragraph(f"{rule} {rest}"), shown, items(sheet.sums)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from kpi_kit.report.parts.entries import names
-from kpi_kit.report.parts.markup import Column, items, paragraph, table, tag
+from kpi_kit.report.parts.markup import Column, block, items, join, paragraph, table
 from kpi_kit.report.wording import Words, audit
 from kpi_kit.scorecard.record import Scorecard
 
@@ -36,7 +36,7 @@ def smart(card: Scorecard, words: Words) -> Markup | None:
     parts = [
         table("smart-table", columns, rows, words.text("smart.heading")) if rows else None,
         paragraph(words.plural(rest, others), "k-legend") if others else None,
-        tag("h3", words.text("smart.whole")) if card["audit"] else None,
+        block("subheading", words.text("smart.whole")) if card["audit"] else None,
         items(audit.set_sentence(one, words) for one in card["audit"]),
     ]
-    return Markup("").join(part for part in parts if part)
+    return join(parts)

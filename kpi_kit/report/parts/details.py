@@ -8,11 +8,11 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from kpi_kit.report.parts.calendar import calendar, plan_mark
+from kpi_kit.report.parts.calendar import calendar, shape_of
 from kpi_kit.report.parts.entries import titles
-from kpi_kit.report.parts.markup import Column, details, items, link, table, tag
+from kpi_kit.report.parts.markup import Column, block, details, join, link, paragraph, table
 from kpi_kit.report.wording import Form, Words
-from kpi_kit.scorecard.record import AudienceRow, DeletedPost, PlanRow, PostRow, Scorecard, required
+from kpi_kit.scorecard.record import AudienceRow, DeletedPost, PlanRow, PostRow, Scorecard
 
 _POST_WORDS = 90
 """How much of a post's text a table shows."""
@@ -45,18 +45,19 @@ def plan(card: Scorecard, words: Words) -> Markup | None:
     counts = Counter(item["status"] for item in found)
     shown = [status for status in words.lookup("plan_status") if counts[status]]
     summary = [
-        plan_mark(status)
-        + " "
-        + words.text(
-            "plan.summary", status=words.text(f"plan_status.{status}"), count=words.number(counts[status])
+        (
+            shape_of(status),
+            words.text(
+                "plan.summary", status=words.text(f"plan_status.{status}"), count=words.number(counts[status])
+            ),
         )
         for status in shown
     ]
     failed = [item for item in found if item["status"] in ("late", "missing", "deleted", "off_brand")]
     whole = details(words.plural("plan.all", len(found)), _plan_table("plan-all", found, card, words))
-    first = _plan_table("plan-failed", failed, card, words) if failed else Markup("")
-    days = tag("div", calendar(found, card["period"], words), first, class_="k-beside")
-    return (items(summary, "k-chips") or Markup("")) + days + whole
+    first = _plan_table("plan-failed", failed, card, words) if failed else None
+    days = block("beside", calendar(found, card["period"], words), first)
+    return join([block("counted", summary), days, whole])
 
 
 def funnel(card: Scorecard, words: Words) -> Markup | None:
@@ -64,37 +65,37 @@ def funnel(card: Scorecard, words: Words) -> Markup | None:
     found = card["sections"]["funnel"]
     if not found:
         return None
-    counts = {
-        "leads": found["leads"],
-        "qualified": required(found["qualified"]),
-        "sold": required(found["sold"]),
-    }
-    top = max(*counts.values(), 1)
+    counts = {"leads": found["leads"], "qualified": found["qualified"], "sold": found["sold"]}
+    top = max(*(count or 0 for count in counts.values()), 1)
     steps = [(words.text(f"funnel.{key}"), count) for key, count in counts.items()]
     rows = [
-        tag("div", tag("dt", name), tag("dd", _step(count / top), tag("b", words.number(count))))
+        {
+            "name": name,
+            "share": 0.0 if count is None else count / top,
+            "count": "—" if count is None else words.number(count),
+        }
         for name, count in steps
     ]
     unknown = words.plural("funnel.unknown", found["unknown"]) if found["unknown"] else None
     amount = found["amount"]
     money = words.text("funnel.amount", amount=words.money(amount)) if amount is not None else None
     remark = " ".join(part for part in (money, unknown) if part)
-    return tag("dl", *rows, class_="k-steps") + (tag("p", remark) if remark else "")
+    return block("steps", rows, remark)
 
 
 def posts(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate the best, the weakest and the deleted posts."""
     found, deleted = card["sections"]["posts"], card["sections"]["deleted"]
-    parts = [
-        tag("h3", words.text(f"posts.{kind}")) + _post_table(kind, found[kind], card, words)
+    parts: list[Markup | None] = [
+        join([block("subheading", words.text(f"posts.{kind}")), _post_table(kind, found[kind], card, words)])
         for kind in ("best", "weakest")
         if found[kind]
     ]
     if parts:
-        parts.append(tag("p", words.text("posts.legend"), class_="k-legend"))
+        parts.append(paragraph(words.text("posts.legend"), "k-legend"))
     if deleted:
         parts.append(details(words.text("posts.deleted"), _deleted_table(deleted, card, words)))
-    return Markup("").join(parts) or None
+    return join(parts) or None
 
 
 def _number(value: float | None, words: Words) -> str:
@@ -118,11 +119,6 @@ def _plan_table(name: str, found: Sequence[PlanRow], card: Scorecard, words: Wor
         for item in found
     ]
     return table(name, columns, rows, words.text("plan.heading"))
-
-
-def _step(share: float) -> Markup:
-    fill = Markup('<rect width="{}" height="10"/>').format(f"{share * 100:.1f}")
-    return tag("svg", fill, viewBox="0 0 100 10", preserveAspectRatio="none", aria_hidden="true")
 
 
 def _post_table(kind: str, found: Sequence[PostRow], card: Scorecard, words: Words) -> Markup:

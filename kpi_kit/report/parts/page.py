@@ -7,7 +7,7 @@ import re
 from markupsafe import Markup
 
 from kpi_kit.core.errors import ReportError
-from kpi_kit.report.parts.markup import image, tag
+from kpi_kit.report.parts.markup import block
 from kpi_kit.scorecard.record import Brand
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -35,19 +35,18 @@ def branded(brand: Brand, agency: str | None, head: str) -> Markup:
         f"@top-left {{ content: {css_text(head)}; }} @top-right {{ content: {css_text(agency or '')}; }}"
     )
     first = "@top-left { content: none; } @top-right { content: none; }"
-    style = tag(
-        "style", Markup(f"{colour}@media print {{ @page {{ {corners} }} @page :first {{ {first} }} }}")
-    )
-    return style + (image(logo, agency or "", "k-logo") if logo else "")
+    rules = Markup(f"{colour}@media print {{ @page {{ {corners} }} @page :first {{ {first} }} }}")
+    return block("brand", rules, logo, agency or "")
 
 
 def css_text(text: str) -> str:
-    r"""A text as CSS writes it: whatever is no letter, digit or space is escaped.
+    r"""A text as CSS writes it: whatever is no letter or digit is escaped with six digits.
+
+    Spaces are escaped too: a space after an escape belongs to it, and Quarto makes one space of two.
 
     Examples
     --------
     >>> css_text('Анна "</style>')
-    '"Анна \\22 \\3c \\2f style\\3e "'
+    '"Анна\\000020\\000022\\00003c\\00002fstyle\\00003e"'
     """
-    plain = (sign if sign.isalnum() or sign == " " else f"\\{ord(sign):x} " for sign in text)
-    return '"' + "".join(plain) + '"'
+    return '"' + "".join(sign if sign.isalnum() else f"\\{ord(sign):06x}" for sign in text) + '"'

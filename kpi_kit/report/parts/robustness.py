@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from kpi_kit.report.parts.entries import names, titles
-from kpi_kit.report.parts.markup import Column, details, items, paragraph, table, tag
+from kpi_kit.report.parts.markup import Column, block, details, paragraph, table
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording import robustness as said
 from kpi_kit.scorecard.record import EntryRecord, Scorecard, required
@@ -26,21 +26,20 @@ def robustness(card: Scorecard, words: Words) -> Markup | None:
         Column("verdict", words.text("robustness.column")),
         Column("definitions", words.text("robustness.definitions")),
     ]
-    shown = tag("div", table("robustness", columns, rows, heading), class_="k-prose")
+    shown = block("prose", table("robustness", columns, rows, heading))
     return details(heading, shown, paragraph(words.text("robustness.legend"), "k-legend"))
 
 
 def _verdict(record: EntryRecord, words: Words) -> Markup:
     verdict, turned = said.verdict(record, words), said.turning(record, words)
     told = words.text("robustness.alone") if verdict is None else words.sentence(verdict)
-    return tag("div", told, *(() if turned is None else (". ", tag("b", words.sentence(turned)))))
+    return block("two_sentences", told, "" if turned is None else words.sentence(turned))
 
 
 def _definitions(card: Scorecard, record: EntryRecord, words: Words) -> Markup:
     named = titles(card, words)
-    told = [
-        tag("b" if one["turns"] else "span", said.name(one, words) + ": ")
-        + said.outcome(one, record, words, named)
+    outcomes = [
+        (said.name(one, words), said.outcome(one, record, words, named), one["turns"])
         for one in required(record["robustness"])["definitions"]
     ]
-    return items(told) or Markup("")
+    return block("definitions", outcomes)

@@ -8,25 +8,14 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from kpi_kit.core.periods import Period
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.report.parts.entries import names, plain, reasons, titles
-from kpi_kit.report.parts.marks import bar, pill, state
-from kpi_kit.report.parts.markup import Column, facts, items, link, paragraph, table, tag
+from kpi_kit.report.parts.first_screen import scorecard_table
+from kpi_kit.report.parts.markup import Column, block, facts, items, join, paragraph, table
 from kpi_kit.report.parts.robustness import robustness
-from kpi_kit.report.parts.statistics import (
-    chance_cell,
-    change_cell,
-    is_marked,
-    shocks,
-    smaller,
-    statistics,
-    trend_cell,
-)
+from kpi_kit.report.parts.statistics import statistics
 from kpi_kit.report.wording import Words, form
-from kpi_kit.report.wording import robustness as firm
-from kpi_kit.report.wording.verdicts import is_outside
-from kpi_kit.scorecard.record import Assignment, EntryRecord, NoteRecord, Scorecard
+from kpi_kit.scorecard.record import EntryRecord, Scorecard
 
 UNFINISHED = ("interim", "preliminary")
 """Notes of a report whose figures are not final."""
@@ -34,50 +23,10 @@ _BREADTH = 6
 """How many accounts or brands stand side by side in a table."""
 
 
-def banner(note: NoteRecord, words: Words) -> Markup:
-    """Say above everything else why the figures of a report are not final."""
-    return tag("p", tag("b", words.text(f"report.{note['code']}")), words.note(note, {}), class_="k-banner")
-
-
-def account_list(card: Scorecard, words: Words) -> Markup | None:
-    """Return the accounts of a specialist, each with its platform and for how long it was held."""
-    return items((_account(account, words) for account in card["assignments"]), "k-chips")
-
-
 def scorecard(card: Scorecard, words: Words) -> Markup | None:
-    """Tabulate target, fact, attainment, change, trend, chance and weight of every KPI."""
-    if not card["kpis"]:
-        return None
-    grain = Period.parse(card["period"]).grain
-    columns = [
-        Column("kpi", words.text("scorecard.kpi")),
-        Column("target", words.text("scorecard.target"), numeric=True),
-        Column("fact", words.text("scorecard.fact"), numeric=True),
-        Column("attainment", words.text("scorecard.attainment")),
-        Column("change", words.text("statistics.change", against=words.text(f"versus.previous.{grain}"))),
-        Column("trend", words.text("scorecard.trend")),
-        Column("chance", words.text("scorecard.chance")),
-        Column("weight", words.text("scorecard.weight"), numeric=True),
-    ]
-    rows = [
-        _row(card, record, name, number, words)
-        for number, (record, name) in enumerate(zip(card["kpis"], names(card, words), strict=True), 1)
-    ]
-    scoring = card["scoring"]
-    legend = words.text(
-        "scorecard.legend", cap=words.share(scoring["cap"]), threshold=words.share(scoring["threshold"])
-    )
-    marked = any(is_marked(record) for record in card["kpis"])
-    comparable = words.text("scorecard.comparable_legend") if marked else None
-    shown = [
-        table("scorecard", columns, rows, words.text("scorecard.heading")),
-        paragraph(f"{legend} {words.text('scorecard.verdict_legend')}", "k-legend"),
-        paragraph(comparable, "k-legend"),
-        shocks(card, words),
-        statistics(card, words),
-        robustness(card, words),
-    ]
-    return Markup("").join(part for part in shown if part)
+    """Tabulate every KPI with its verdict; statistics are folded away under the table."""
+    shown = scorecard_table(card, words)
+    return shown and join([shown, statistics(card, words), robustness(card, words)])
 
 
 def accounts(card: Scorecard, words: Words) -> Markup | None:
@@ -87,7 +36,7 @@ def accounts(card: Scorecard, words: Words) -> Markup | None:
     )
     by_brand = _breakdown(card, words, "brands", "brand", [(brand, brand) for brand in card["brands"]])
     remark = paragraph(_matured(card, words), "k-legend") if by_account else None
-    return Markup("").join(part for part in (by_account, remark, by_brand) if part) or None
+    return join([by_account, remark, by_brand]) or None
 
 
 def data_notes(card: Scorecard, words: Words) -> Markup:
@@ -104,7 +53,7 @@ def data_notes(card: Scorecard, words: Words) -> Markup:
         Column("mend", words.text("notes.mend")),
     ]
     remarks = [
-        tag("b", ", ".join(kpis)) + ": " + " ".join(texts)
+        block("labelled", ", ".join(kpis), " ".join(texts))
         for kpis, texts in _remarks(
             (name, [words.note(note, named) for note in record["notes"] if not words.is_reason(note)])
             for name, record in found
@@ -113,12 +62,12 @@ def data_notes(card: Scorecard, words: Words) -> Markup:
     whole = [words.note(note, named) for note in card["notes"] if note["code"] not in UNFINISHED]
     parts = [
         table("unassessed", columns, rows, words.text("notes.unassessed")) if rows else None,
-        tag("h3", words.text("notes.whole")) if whole else None,
+        block("subheading", words.text("notes.whole")) if whole else None,
         items(whole),
-        tag("h3", words.text("notes.remarks")) if remarks else None,
+        block("subheading", words.text("notes.remarks")) if remarks else None,
         items(remarks),
     ]
-    return Markup("").join(part for part in parts if part) or tag("p", words.text("notes.none"))
+    return join(parts) or block("paragraph", words.text("notes.none"), None)
 
 
 def definitions(card: Scorecard, words: Words) -> Markup | None:
@@ -133,11 +82,8 @@ def definitions(card: Scorecard, words: Words) -> Markup | None:
     ]
     rows = [
         {
-            "kpi": tag(
-                "div",
-                words.text(f"kpi.{kpi}.name"),
-                " ",
-                tag("span", words.text(f"family.{CATALOGUE[kpi].family}"), class_="k-unit"),
+            "kpi": block(
+                "with_smaller", words.text(f"kpi.{kpi}.name"), [words.text(f"family.{CATALOGUE[kpi].family}")]
             ),
             "what": f"{words.text(f'kpi.{kpi}.what')}; {words.text(f'better.{CATALOGUE[kpi].better}')}.",
             "formula": words.text(f"kpi.{kpi}.formula"),
@@ -177,55 +123,6 @@ def provenance(card: Scorecard, words: Words) -> Markup:
             ),
         ]
     )
-
-
-def _row(card: Scorecard, record: EntryRecord, name: str, number: int, words: Words) -> dict[str, str]:
-    scoring = card["scoring"]
-    what = state(record, scoring)
-    standard = (
-        tag("span", words.text("scorecard.standard"), class_="k-standard") if record["standard"] else ""
-    )
-    why = [paragraph(reason, "k-why") for reason, _ in reasons(card, record, words)]
-    head = tag("a", name, href=f"#figure-{number}")
-    return {
-        "kpi": tag("div", head, " ", standard, class_="k-name") + tag("div", pill(what, words), *why),
-        "target": words.target(record) if record["target"] else "—",
-        "fact": _fact(record, words),
-        "attainment": tag(
-            "div",
-            bar(record["attainment"], what, scoring, words),
-            *smaller(firm.brief(record, words), firm.turning(record, words)),
-        ),
-        "change": change_cell(card, record, words),
-        "trend": trend_cell(card, record, words),
-        "chance": chance_cell(record, words),
-        "weight": words.number(record["weight"], 2),
-    }
-
-
-def _fact(record: EntryRecord, words: Words) -> Markup:
-    """The fact with its noun; of a change or growth also the level that it is about."""
-    if record["value"] is None:
-        return tag("span", "—", class_="k-none")
-    noun, current = words.noun(record["value"], record["unit"]), record["current"]
-    now = (
-        None
-        if current is None
-        else words.text("scorecard.current", value=words.value(current, form(plain(record))))
-    )
-    unusual = words.text("scorecard.unusual") if is_outside(record) else None
-    return tag("div", tag("b", words.fact(record)), *smaller(noun, now, unusual))
-
-
-def _account(account: Assignment, words: Words) -> Markup:
-    platform = words.text(f"platform.{account['platform']}")
-    head = tag("b", platform) + " " + link(account["url"], account["title"])
-    held = {key: day for key, day in (("since", account["since"]), ("until", account["until"])) if day}
-    if not held:
-        return head
-    key = "both" if len(held) == 2 else next(iter(held))
-    days = {name: words.last_day(day) if name == "until" else words.day(day) for name, day in held.items()}
-    return head + Markup(" ") + tag("span", words.text(f"report.held.{key}", **days), class_="k-unit")
 
 
 def _remarks(found: Iterable[tuple[str, list[str]]]) -> list[tuple[list[str], list[str]]]:
@@ -276,9 +173,7 @@ def _breakdown(
     shown = [(owner, head) for owner, head in heads if owner in known]
     shown += [(owner, owner) for owner in sorted(known - {owner for owner, _ in shown})]
     parts = [shown[start : start + _BREADTH] for start in range(0, len(shown), _BREADTH)]
-    return Markup("").join(
-        _part(f"{part}-{number}", owners, found, words) for number, owners in enumerate(parts, 1)
-    )
+    return join(_part(f"{part}-{number}", owners, found, words) for number, owners in enumerate(parts, 1))
 
 
 def _part(
@@ -308,4 +203,4 @@ def _piece(pieces: Mapping[str, float | None], owner: str, record: EntryRecord, 
 
 def _digest(text: str | None) -> Markup | None:
     """A checksum, short to the eye and whole in its tooltip."""
-    return tag("code", text[:19], title=text) if text else None
+    return block("digest", text) if text else None

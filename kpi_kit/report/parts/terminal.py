@@ -8,18 +8,24 @@ from rich.text import Text
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.report import wording
 from kpi_kit.report.parts.entries import names, reasons
-from kpi_kit.report.wording import Words, arithmetic, robustness
-from kpi_kit.scorecard.record import EntryRecord, Scorecard
+from kpi_kit.report.wording import arithmetic
+from kpi_kit.report.wording.rows import rows
+from kpi_kit.scorecard.record import Scorecard
 
 
 def scorecard(card: Scorecard) -> Table:
-    """Tabulate a scorecard; texts from data are shown, never interpreted."""
+    """Tabulate a scorecard as its page does; texts from data are shown, never interpreted."""
     words = wording.words(card["language"], card["currency"])
     table = Table(title=Text(on_terminal(f"{card['name']}, {words.period(card['period'])}")))
-    for heading in ("KPI", "target", "fact", "attainment", "usual definitions", "weight"):
-        table.add_column(heading)
-    for name, record in zip(names(card, words), card["kpis"], strict=True):
-        table.add_row(*(Text(on_terminal(cell)) for cell in (name, *_cells(card, record, words))))
+    for key in ("kpi", "fact", "plan", "attainment", "difference", "verdict"):
+        table.add_column(words.text(f"row.{key}"))
+    named = names(card, words)
+    for row in rows(card, named, words):
+        entry = card["kpis"][row.number - 1]
+        why = "; ".join(reason for reason, _ in reasons(card, entry, words))
+        name = f"{row.name} ({row.compared})" if row.compared else row.name
+        cells = (name, why or row.fact, row.plan, row.attainment or "—", row.difference, row.outcome)
+        table.add_row(*(Text(on_terminal(cell)) for cell in cells))
     return table
 
 
@@ -38,15 +44,3 @@ def computation(card: Scorecard) -> list[str]:
     if bonus:
         lines += ["", words.text("arithmetic.bonus_heading"), *(f"  {text}" for text in bonus)]
     return [on_terminal(line) for line in lines] if len(lines) > 1 else []
-
-
-def _cells(card: Scorecard, record: EntryRecord, words: Words) -> tuple[str, ...]:
-    why = "; ".join(reason for reason, _ in reasons(card, record, words))
-    firm = [robustness.verdict(record, words), robustness.turning(record, words)]
-    return (
-        words.target(record) if record["target"] else "–",
-        words.fact(record) if record["assessable"] else why,
-        "–" if record["attainment"] is None else words.attainment(record["attainment"]),
-        "; ".join(text for text in firm if text) or "–",
-        f"{record['weight']:g}",
-    )

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from kpi_kit.core.periods import Period
 from kpi_kit.report.parts.entries import titles
-from kpi_kit.report.parts.markup import Column, details, paragraph, table, tag
+from kpi_kit.report.parts.markup import Column, block, details, join, paragraph, table
 from kpi_kit.report.wording import Form, Words, form
 from kpi_kit.scorecard.record import (
     EntryRecord,
@@ -47,9 +47,7 @@ def unusual_days(card: Scorecard, words: Words) -> Markup | None:
     if runs[_ROWS:]:
         rest = _table("unusual-more", runs[_ROWS:], card, words)
         shown += details(words.plural("anomalies.more", len(runs) - _ROWS), rest)
-    return shown + Markup("").join(
-        part for part in (happened, tag("p", words.text("anomalies.legend"), class_="k-legend")) if part
-    )
+    return join([shown, happened, paragraph(words.text("anomalies.legend"), "k-legend")])
 
 
 def restated(card: Scorecard, words: Words) -> Markup | None:
@@ -63,9 +61,9 @@ def restated(card: Scorecard, words: Words) -> Markup | None:
     columns += [Column("cause", words.text("restated.cause"))]
     rows = [
         {
-            "what": tag("b", _entry(change, card, words))
-            + ", "
-            + words.text(f"restated.field.{change['field']}"),
+            "what": block(
+                "strong_and", _entry(change, card, words), words.text(f"restated.field.{change['field']}")
+            ),
             "was": _figure(change, "was", card, words),
             "is": _figure(change, "is", card, words),
             "cause": words.sentence("; ".join(_causes(change, card, words))),

@@ -55,6 +55,22 @@ class Words(Numbers):
         """A period as that of something: ``ноября 2025``."""
         return self._period("period.of", text)
 
+    def inside(self, text: str) -> str:
+        """A period as the time of a comparison: ``в октябре``."""
+        return self._period("period.in", text)
+
+    def versus(self, text: str) -> str:
+        """A period as what is compared with: ``к октябрю``."""
+        return self._period("period.to", text)
+
+    def alone(self, text: str) -> str:
+        """A period without its year, as the heading of a column: ``Октябрь``."""
+        return self.sentence(self._period("period.alone", text))
+
+    def month(self, text: str) -> str:
+        """The month of a date as part of a date: ``октября``."""
+        return format_date(dt.date.fromisoformat(text[:10]), "MMMM", self._locale)
+
     def short(self, text: str) -> str:
         """A period as a tick of an axis; the year stands where it begins."""
         period = Period.parse(text)
@@ -97,6 +113,16 @@ class Words(Numbers):
             return self.day(text)
         return f"{self.day(text)}, {format_time(moment.time(), 'H:mm', locale=self._locale)}"
 
+    def data_until(self, text: str) -> str:
+        """The last day that is whole at an instant; the instant itself where that is not midnight."""
+        moment = dt.datetime.fromisoformat(text)
+        return self.last_day(text) if moment.time() == dt.time() else self.moment(text)
+
+    @staticmethod
+    def last_whole_day(text: str) -> dt.date:
+        """The last day that is over at an instant."""
+        return dt.date.fromisoformat(text[:10]) - dt.timedelta(days=1)
+
     def weekdays(self) -> list[str]:
         """The days of a week from Monday, as heads of a calendar."""
         short = get_day_names("short", "stand-alone", self._locale)
@@ -110,6 +136,8 @@ class Words(Numbers):
         fields = {
             "month": format_date(start, "LLLL", self._locale),
             "month_of": format_date(start, "MMMM", self._locale),
+            "month_in": self.text("months_in").split(", ")[start.month - 1],
+            "month_to": self.text("months_to").split(", ")[start.month - 1],
             "quarter": quarter,
             "roman": _ROMAN[quarter - 1],
             "week": iso.week,
@@ -132,12 +160,34 @@ class Words(Numbers):
         if record["as"] != "value":
             versus = record["versus"]
             against = self.text("versus.year_ago" if versus == "year_ago" else f"versus.previous.{grain}")
-            name = self.text(f"entry.{record['as']}.{versus}", kpi=name, versus=against)
+            of = self.kpi_of(record["kpi"])
+            name = self.text(f"entry.{record['as']}.{versus}", kpi=of, versus=against)
         # which mentions count is part of the name, or two entries of a scorecard would read alike
         notes = [note for note in record.get("notes", ()) if note["code"] == "sentiment_filter"]
         counted = [sentiment for note in notes for sentiment in note["sentiments"]]
         scope = self._scope({**(record["scope"] or {}), "sentiment": counted}, titles)
-        return self.text("entry.scoped", entry=name, scope=scope) if scope else name
+        if not scope:
+            return name
+        if name.endswith(")"):  # one pair of brackets is enough
+            return f"{name[:-1]}, {scope})"
+        return self.text("entry.scoped", entry=name, scope=scope)
+
+    def short_entry(self, record: Mapping[str, Any]) -> str:
+        """The name of a scorecard entry in a word or two, without scope and comparison."""
+        if record["as"] == "value":
+            return self.kpi_short(record["kpi"])
+        key = f"entry.{record['as']}.{record['versus']}"
+        return self.text(key, kpi=self.kpi_of(record["kpi"]), versus="").strip()
+
+    def kpi_short(self, kpi: str) -> str:
+        """The name of a KPI in a word or two: its ``short``, or else its ``name``."""
+        forms = self.lookup(f"kpi.{kpi}")
+        return str(forms.get("short", forms["name"]))
+
+    def kpi_of(self, kpi: str) -> str:
+        """The name of a KPI as that of which something grows: its ``of``, or else its ``name``."""
+        forms = self.lookup(f"kpi.{kpi}")
+        return str(forms.get("of", self.inner(forms["name"])))
 
     def target(self, record: EntryRecord, *, spelled: bool = False) -> str:
         """The target of an entry, short (``≥ 1 000``) or spelled out."""

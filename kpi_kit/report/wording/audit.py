@@ -11,8 +11,8 @@ def entry_sentences(finding: Finding, record: EntryRecord, words: Words) -> list
     """What is wrong with a target, and which one would pass."""
     match finding["code"]:
         case "out_of_reach" | "already_given" as code:
-            period, chance = words.of(finding["period"]), percent_chance(finding["chance"], words)
-            said = words.text(f"smart.finding.{code}", period=period, chance=chance)
+            during, chance = words.inside(finding["period"]), percent_chance(finding["chance"], words)
+            said = words.text(f"smart.finding.{code}", during=during, chance=chance)
             return [said, *_proposed(finding["proposal"], record, words)]
         case "rarely_assessable":
             count, of = words.number(finding["count"]), words.number(finding["of"])

@@ -104,6 +104,10 @@ class Numbers:
         """The text with a capital first letter."""
         return text[:1].upper() + text[1:]
 
+    def inner(self, text: str) -> str:
+        """The text as it stands inside a sentence: a small first letter, except in an abbreviation."""
+        return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
     def join(self, parts: Iterable[str]) -> str:
         """A list in words: a, b and c."""
         return format_list(list(parts), locale=self._locale)
@@ -130,10 +134,10 @@ class Numbers:
 
         ``keep`` holds trailing zeros, for columns of numbers.
         """
-        rounded = _round(value, digits)
+        short = rounded(value, digits)
         pattern = "#,##0" + ("." + ("0" if keep else "#") * digits if digits else "")
-        text = format_decimal(abs(rounded), pattern, self._locale).replace(_SPACE, _NARROW)
-        return self._sign(rounded, signed) + text
+        text = format_decimal(abs(short), pattern, self._locale).replace(_SPACE, _NARROW)
+        return self._sign(short, signed) + text
 
     def value(self, value: float, how: Form) -> str:
         """A value as short as it is clear: a count bare, a share, money or hours with their sign."""
@@ -224,15 +228,12 @@ class Numbers:
         >>> [Numbers("en", "USD").attainment(value, 0.8) for value in (0.999, 0.796, 0.906)]
         ['99%', '79%', '91%']
         """
-        percent = value * 100 + 1e-9
-        rounded = _round(percent, 0)
-        if any(percent < bound * 100 <= rounded for bound in (1.0, *bounds)):
-            rounded = _round(math.floor(percent), 0)
-        return self.text("number.percent", number=self.number(float(rounded)))
+        return self.text("number.percent", number=self.number(whole_percent(value, *bounds)))
 
     def total(self, value: float) -> str:
         """The total score, as fine as the arithmetic that is shown beside it: ``90,8 %``."""
-        return self.share(round(value, 10), 1)  # a rounding error decides nothing
+        percent = round(value, 10) * 100  # a rounding error decides nothing
+        return self.text("number.percent", number=self.number(percent, 1, keep=True))
 
     def tick(self, value: float, how: Form) -> str:
         """A number on an axis, whose unit stands beside it."""
@@ -255,18 +256,18 @@ class Numbers:
         return _MINUS if value < 0 else "+" if signed and value > 0 else ""
 
     def _money(self, value: float, how: Form) -> str:
-        rounded = _round(value, how.finer)
+        short = rounded(value, how.finer)
         number = self.number(value, how.finer, keep=True).lstrip(_MINUS)
         symbol = get_currency_symbol(self.currency, locale=self._locale)
         # a code such as RUB must not touch its digits
         symbol += _SPACE if symbol.isalpha() else ""
         text = self.text("number.money", number=number, symbol=symbol).strip(_SPACE)
-        return self._sign(rounded, how.signed) + text
+        return self._sign(short, how.signed) + text
 
     def _hours(self, value: float, how: Form) -> str:
         if how.finer:
             return self.text("number.hours", number=self.number(value, 1 + how.finer, signed=how.signed))
-        minutes = int(_round(abs(value) * 60, 0))
+        minutes = int(rounded(abs(value) * 60, 0))
         hours, rest = divmod(minutes, 60)
         if hours >= 100:
             hours, rest = round(minutes / 60), 0
@@ -274,6 +275,24 @@ class Numbers:
         if rest or not hours:
             parts.append(self.text("number.minutes", number=rest))
         return self._sign(value if minutes else 0, how.signed) + _SPACE.join(parts)
+
+
+def whole_percent(value: float, *bounds: float) -> int:
+    """Attainment in whole per cent, see :meth:`Numbers.attainment`."""
+    percent = value * 100 + 1e-9
+    whole = rounded(percent, 0)
+    if any(percent < bound * 100 <= whole for bound in (1.0, *bounds)):
+        return math.floor(percent)
+    return int(whole)
+
+
+def usual_digits(value: float, unit: str) -> int:
+    """How many decimals a value of a unit usually has; of hours none, they are written with minutes."""
+    if unit == "share":
+        return _digits(value * 100)
+    if unit in _SIGNED_UNITS:
+        return 0
+    return 0 if float(value).is_integer() or abs(value) >= 10_000 else 1
 
 
 def _digits(percent: float) -> int:
@@ -288,8 +307,9 @@ def _shortened(value: float, unit: str) -> float:
     """A difference of counts, whole where it is large, with one decimal where that leaves anything."""
     if unit in _SIGNED_UNITS:
         return value
-    return float(_round(value, 0 if abs(value) >= 100 else 1)) or value
+    return float(rounded(value, 0 if abs(value) >= 100 else 1)) or value
 
 
-def _round(value: float, digits: int) -> Decimal:
+def rounded(value: float, digits: int) -> Decimal:
+    """Round to some decimals, half away from zero."""
     return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)

@@ -19,13 +19,6 @@ def verdict(record: EntryRecord, words: Words) -> str | None:
     return words.text("robustness.verdict", attained=part, of=whole)
 
 
-def brief(record: EntryRecord, words: Words) -> str | None:
-    """The verdict in a few words, where all definitions agree with what stands beside it."""
-    if turning(record, words) is not None or verdict(record, words) is None:
-        return verdict(record, words)
-    return words.text("robustness.same", of=words.number(required(record["robustness"])["of"]))
-
-
 def turning(record: EntryRecord, words: Words) -> str | None:
     """Which definitions turn the verdict; None where none does."""
     found = record["robustness"]

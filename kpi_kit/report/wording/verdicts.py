@@ -197,14 +197,19 @@ def trend_basis(trend: TrendRecord, words: Words) -> str | None:
 
 
 def _slope(trend: TrendRecord, record: EntryRecord, words: Words) -> str:
-    """The change a step; what accrues over months was scaled to months of equal length."""
-    unit = unit_of(record)
-    return words.text(
-        "verdict.trend.slope",
-        slope=words.delta_amount(required(trend["slope"]), unit),
-        step=words.text(f"verdict.trend.step.{trend['grain']}"),
-        **_range(required(trend["low"]), required(trend["high"]), unit, words),
-    )
+    """The change a step; a slow one of counts as one unit in several steps."""
+    unit, slope, grain = unit_of(record), required(trend["slope"]), trend["grain"]
+    fields = _range(required(trend["low"]), required(trend["high"]), unit, words)
+    fields["step"] = words.text(f"verdict.trend.step.{grain}")
+    if unit in ("share", "money", "hours") or not 0 < abs(slope) <= _SLOW:
+        return words.text("verdict.trend.slope", slope=words.delta_amount(slope, unit), **fields)
+    steps = words.plural(f"verdict.trend.in_steps.{grain}", round(1 / abs(slope)))
+    one = words.delta_amount(1.0 if slope > 0 else -1.0, unit)
+    return words.text("verdict.trend.slope_slow", slope=one, steps=steps, **fields)
+
+
+_SLOW = 0.25
+"""Up to so many units a step a slope is told as one unit in several steps."""
 
 
 # ---------------------------------------------------------------- chance

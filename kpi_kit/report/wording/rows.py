@@ -1,0 +1,388 @@
+"""A row of the scorecard in words, rounded so that a reader can recompute it.
+
+The printed difference is computed from the printed figures. Fact and plan get as many decimals as it takes to
+come to the printed attainment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from kpi_kit.core.periods import Period
+from kpi_kit.kpis import CATALOGUE
+from kpi_kit.report.wording import Form, Words, form
+from kpi_kit.report.wording.numbers import rounded, usual_digits, whole_percent
+from kpi_kit.scorecard import verdict
+from kpi_kit.scorecard.record import EntryRecord, Scorecard, required
+from kpi_kit.scorecard.verdict_records import effect
+
+TONES = {
+    "worse": "bad",
+    "impossible": "bad",
+    "below_threshold": "bad",
+    "missed_worse": "bad",
+    "at_risk": "warn",
+    "behind": "warn",
+    "missed": "warn",
+    "met_worse": "warn",
+    "met_declining": "warn",
+    "better": "good",
+    "on_track": "good",
+    "met": "good",
+    "unknown": "unknown",
+    "none": "none",
+}
+"""How serious a verdict is: decides the colour and the sign beside the words."""
+_FINEST = 4
+_LONG = 100
+"""From so many hours on durations are written without minutes."""
+_BEYOND = 10.0
+"""From this attainment on its exact size says nothing."""
+_DASH = "—"
+_AFTER_DIGITS = re.compile(r"\D*$")
+_FINE = ("share", "money", "hours")
+"""Units that are written with their sign; all others are counts."""
+
+
+class Printed(NamedTuple):
+    """A figure as it stands on the page: its number in printed units (per cent, minutes), and its text."""
+
+    number: Decimal
+    text: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry of the scorecard; every field is text for the page unless it says otherwise.
+
+    Parameters
+    ----------
+    number : int
+        The place of the entry in the scorecard, counted from 1.
+    filled : float or None
+        How much of the bar is filled, between 0 and 1; None without an attainment.
+    full : float
+        Where on the bar 100 % stands.
+    effect : str or None
+        ``better`` or ``worse`` where the difference is significant.
+    """
+
+    number: int
+    name: str
+    standard: bool
+    compared: str
+    fact: str
+    plan: str
+    plan_whole: str
+    forecast: str
+    attainment: str
+    filled: float | None
+    full: float
+    base: str
+    previous: str
+    difference: str
+    effect: str | None
+    verdict: str
+    outcome: str
+    tone: str
+
+
+def printed(value: float, how: Form, digits: int, words: Words) -> Printed:
+    """Round a value to what is printed."""
+    if how.unit == "hours":
+        minutes = rounded(value * 60, 0)
+        in_hours = digits < 0 or abs(minutes) >= _LONG * 60
+        number = rounded(float(minutes) / 60, 0) * 60 if in_hours else minutes
+        return Printed(number, written(number, how, 0, words))
+    number = rounded(value * 100 if how.unit == "share" else value, digits)
+    return Printed(number, written(number, how, digits, words))
+
+
+def written(number: Decimal, how: Form, digits: int, words: Words) -> str:
+    """A number in printed units, with its unit."""
+    match how.unit:
+        case "share":
+            text = words.number(float(number), digits, signed=how.signed)
+            return words.text("number.points" if how.difference else "number.percent", number=text)
+        case "hours":
+            return words.value(float(number) / 60, how)
+        case "money":
+            return words.value(float(number), how._replace(finer=digits))
+    return words.number(float(number), digits, signed=how.signed)
+
+
+def rows(card: Scorecard, names: Sequence[str], words: Words) -> list[Row]:
+    """Every entry of a scorecard in words, the largest loss first; ``names`` are those of the entries."""
+    lost = verdict.losses(card)
+    found = [
+        _row(card, entry, name, number, words)
+        for number, (entry, name) in enumerate(zip(card["kpis"], names, strict=True), 1)
+    ]
+    return sorted(found, key=lambda row: (-lost[row.number - 1], row.verdict != "unknown", row.number))
+
+
+def _row(card: Scorecard, entry: EntryRecord, name: str, number: int, words: Words) -> Row:
+    fact, plan = fact_and_plan(entry, words)
+    compared = comparison(entry, words)
+    # a value that is compared as it stands has as many decimals as the earlier value
+    shown = compared.now if compared and compared.is_fact else fact
+    code = entry.get("verdict") or verdict.entry_verdict(entry, card)
+    cap, attainment = card["scoring"]["cap"], entry["attainment"]
+    full = 1 / cap
+    return Row(
+        number=number,
+        name=name,
+        standard=entry["standard"],
+        compared=compared.line if compared else "",
+        fact=shown.text if shown else _DASH,
+        plan=plan_text(entry, plan, words) if plan else _DASH,
+        plan_whole=_whole_plan(entry, words),
+        forecast=_forecast(card, entry, words),
+        attainment=attainment_text(entry, card["scoring"]["threshold"], words),
+        filled=None if attainment is None else max(0.0, min(attainment, cap)) * full,
+        full=full,
+        base=_base(entry, words),
+        previous=compared.before.text if compared and compared.is_fact else _DASH,
+        difference=compared.difference if compared else _DASH,
+        effect=compared.effect if compared else None,
+        verdict=code,
+        outcome=words.text(f"outcome.{code}"),
+        tone=TONES[code],
+    )
+
+
+# ---- fact and plan
+
+
+class Figures(NamedTuple):
+    """Fact, plan and the base of the attainment, as they are printed; a band has two bounds and no base."""
+
+    fact: Printed | None
+    plan: list[Printed]
+    base: Printed | None
+
+
+def fact_and_plan(entry: EntryRecord, words: Words) -> tuple[Printed | None, list[Printed]]:
+    """Fact and plan of an entry, see :func:`figures_of`."""
+    found = figures_of(entry, words)
+    return found.fact, found.plan
+
+
+def figures_of(entry: EntryRecord, words: Words) -> Figures:
+    """Fact, plan and base with the fewest decimals that come to the printed attainment."""
+    how, target, value = form(entry), entry["target"], entry["value"]
+    bounds = [] if target is None else _bounds(target["value"])
+    base = target["base"] if target is not None and target["base"] else None
+    counted = how.unit not in _FINE and (value is None or float(value).is_integer())
+
+    def shown(number: float, finer: int, digits: int | None = None) -> Printed:
+        usual = usual_digits(number, how.unit) if digits is None else digits
+        return printed(number, how, usual + finer, words)
+
+    for finer in range(_FINEST + 1):
+        digits = 0 if counted else None
+        found = Figures(
+            None if value is None else shown(value, finer),
+            [shown(bound, finer, digits) for bound in bounds],
+            None if base is None else shown(base, finer, digits),
+        )
+        if _agree(entry, found):
+            break
+    return found
+
+
+def _agree(entry: EntryRecord, found: Figures) -> bool:
+    """Whether the printed figures come to the printed attainment, within one per cent, and to the verdict."""
+    target, fact, attained = entry["target"], found.fact, bool(entry["attained"])
+    if target is None or fact is None:
+        return True
+    plan = [bound.number for bound in found.plan]
+    if len(plan) == 2:
+        return (plan[0] <= fact.number <= plan[1]) == attained and _comes_to(entry, _in_band(fact, plan))
+    met = fact.number <= plan[0] if target["kind"] == "at_most" else fact.number >= plan[0]
+    if met != attained:
+        return False
+    base = Decimal(0) if found.base is None else found.base.number
+    if plan[0] == base:
+        return entry["attainment"] is None
+    return _comes_to(entry, (fact.number - base) / (plan[0] - base))
+
+
+def _in_band(fact: Printed, plan: Sequence[Decimal]) -> Decimal:
+    """1 inside the band, falling to 0 half its width outside it."""
+    outside = max(plan[0] - fact.number, fact.number - plan[1], Decimal(0))
+    width = plan[1] - plan[0]
+    return 1 - outside / (width / 2) if width else Decimal(1)
+
+
+def _comes_to(entry: EntryRecord, recomputed: Decimal) -> bool:
+    attainment = entry["attainment"]
+    if attainment is None:
+        return True
+    if attainment >= _BEYOND:
+        return recomputed >= Decimal(str(_BEYOND))
+    return abs(max(Decimal(0), recomputed) * 100 - whole_percent(attainment)) < 1
+
+
+def plan_digits(value: float, unit: str) -> int:
+    """How many decimals a plan or forecast has by itself: of counts none."""
+    return usual_digits(round(value, 6), unit) if unit in _FINE else 0
+
+
+def plan_text(entry: EntryRecord, plan: Sequence[Printed], words: Words, key: str = "plan_of") -> str:
+    """A plan in a table (``plan_of``), in a sentence (``plan_in_words``) or in a figure (``target``)."""
+    kind = required(entry["target"])["kind"]
+    if kind == "between":
+        low, high = plan
+        with_unit = key == "plan_in_words" or entry["unit"] == "hours"
+        unit = low.text if with_unit else _without_unit(low.text, high.text)
+        return words.text(f"{key}.between", low=unit, high=high.text)
+    return words.text(f"{key}.{kind}", value=plan[0].text)
+
+
+def _without_unit(low: str, high: str) -> str:
+    """The lower bound of a band without the unit that stands after the upper one."""
+    low_unit, high_unit = (_AFTER_DIGITS.search(text) for text in (low, high))
+    if low_unit and high_unit and low_unit[0] == high_unit[0]:
+        return low[: low_unit.start()]
+    return low
+
+
+def _whole_plan(entry: EntryRecord, words: Words) -> str:
+    """The plan of the whole period; the plan itself where it is not scaled."""
+    if entry["target"] is None:
+        return _DASH
+    whole = verdict.whole_target(entry)
+    how = form(entry)
+    bounds = _bounds(entry["target"]["value"] if whole is None else whole)
+    plan = [printed(bound, how, plan_digits(bound, how.unit), words) for bound in bounds]
+    return plan_text(entry, plan, words)
+
+
+def _forecast(card: Scorecard, entry: EntryRecord, words: Words) -> str:
+    """The band of the period's end, while it is not over."""
+    if entry["chance_band"] is None or entry["chance_period"] != card["period"]:
+        return _DASH
+    how = form(entry)
+    low, high = (printed(end, how, plan_digits(end, how.unit), words) for end in entry["chance_band"])
+    if low == high:
+        return low.text
+    return words.text("row.forecast_band", low=_without_unit(low.text, high.text), high=high.text)
+
+
+def _base(entry: EntryRecord, words: Words) -> str:
+    """Where the attainment begins, unless that is 0."""
+    base = figures_of(entry, words).base
+    if base is None:
+        return ""
+    is_start = required(entry["target"])["kind"] == "at_least" and entry["unit"] not in ("share", "hours")
+    return words.text("row.from" if is_start else "row.zero_at", base=base.text)
+
+
+def attainment_text(entry: EntryRecord, threshold: float, words: Words) -> str:
+    """The attainment in whole per cent; of ten times the plan and more only that it is more."""
+    attainment = entry["attainment"]
+    if attainment is None:
+        return ""
+    if attainment >= _BEYOND:
+        return words.text("row.beyond", attainment=words.share(_BEYOND, 0))
+    return words.attainment(attainment, threshold)
+
+
+# ---- comparison
+
+
+class Comparison(NamedTuple):
+    """Two printed figures and their difference.
+
+    Parameters
+    ----------
+    now, before : Printed
+    difference : str
+        Of the printed figures.
+    effect : str or None
+        ``better`` or ``worse`` where the change is significant and the difference has its sign.
+    line : str
+        Both figures, where they are not those of the columns; otherwise empty.
+    is_fact : bool
+        Whether ``now`` is the fact of the entry.
+    """
+
+    now: Printed
+    before: Printed
+    difference: str
+    effect: str | None
+    line: str
+    is_fact: bool
+
+    @property
+    def falls(self) -> bool:
+        """Whether the printed figure is smaller than before."""
+        return self.now.number < self.before.number
+
+
+def comparison(entry: EntryRecord, words: Words) -> Comparison | None:
+    """Compare an entry with the period before, or a growth with its base; None without a baseline."""
+    before = entry["previous"]
+    if entry["as"] != "value" and entry["versus"] == "year_ago":
+        before = None if entry["year_ago"] is None else entry["year_ago"]["value"]
+    is_fact = entry["as"] == "value" and entry["current"] is None
+    now = entry["value"] if is_fact else entry["current"]
+    if now is None or before is None:
+        return None
+    how = Form(str(CATALOGUE[entry["kpi"]].unit))
+    fact, _ = fact_and_plan(entry, words)
+    digits = max(usual_digits(now, how.unit), usual_digits(before, how.unit))
+    if is_fact and fact is not None:
+        digits = max(digits, -int(fact.number.as_tuple().exponent))
+    if how.unit not in _FINE and float(now).is_integer() and float(before).is_integer():
+        digits = 0
+    if how.unit == "hours" and max(abs(now), abs(before)) >= _LONG:
+        digits = -1  # both sides in whole hours, so that their difference is the printed one
+    while True:
+        sides = [printed(side, how, digits, words) for side in (now, before)]
+        same = sides[0].number == sides[1].number and abs(now - before) > 1e-9
+        if not same or digits > _FINEST or how.unit == "hours":
+            break
+        digits += 1
+    difference = sides[0].number - sides[1].number
+    text = written(difference, how._replace(difference=True, signed=True), digits, words)
+    key = "row.comparable" if entry["as"] == "value" else "row.compared"
+    line = "" if is_fact else words.text(key, now=sides[0].text, before=sides[1].text)
+    now_printed, before_printed = sides
+    return Comparison(now_printed, before_printed, text, _significant(entry, difference), line, is_fact)
+
+
+def _significant(entry: EntryRecord, difference: Decimal) -> str | None:
+    change = verdict.judged_change(entry)
+    if change is None or not change["real"] or change["estimate"] is None:
+        return None
+    if not difference or (change["estimate"] > 0) != (difference > 0):
+        return None
+    return effect(entry, float(difference))
+
+
+def shortfall(entry: EntryRecord, words: Words) -> str:
+    """The printed fact less the printed plan, with its sign."""
+    fact, plan = fact_and_plan(entry, words)
+    if fact is None or not plan:
+        return _DASH
+    nearest = min(plan, key=lambda bound: abs(bound.number - fact.number))
+    difference = fact.number - nearest.number
+    digits = max(0, -int(difference.as_tuple().exponent))
+    return written(difference, form(entry)._replace(difference=True, signed=True), digits, words)
+
+
+def earlier_period(entry: EntryRecord, card: Scorecard) -> str:
+    """The period that an entry is compared with."""
+    period = Period.parse(card["period"])
+    against_year = entry["as"] != "value" and entry["versus"] == "year_ago"
+    return str(period.year_ago if against_year else period.previous)
+
+
+def _bounds(value: Any) -> list[float]:
+    return [float(bound) for bound in value] if isinstance(value, Sequence) else [float(value)]

@@ -1,0 +1,231 @@
+"""A person and a department in sentences: what was met, what costs most, why, and what to do next."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from kpi_kit.core.periods import Period
+from kpi_kit.report.wording import Form, Words
+from kpi_kit.report.wording.numbers import rounded
+from kpi_kit.report.wording.rows import comparison, earlier_period, fact_and_plan, plan_text, shortfall
+from kpi_kit.report.wording.verdicts import percent_chance
+from kpi_kit.scorecard import verdict
+from kpi_kit.scorecard.record import EntryRecord, NextStep, Scorecard
+
+_HOURS = Form("hours")
+
+
+class Step(NamedTuple):
+    """Something to do: what, the rows that it is about in a few words, and the section that lists them."""
+
+    what: str
+    rows: str
+    section: str
+
+
+# ---- a person
+
+
+def lead(card: Scorecard, names: Sequence[str], words: Words) -> list[str]:
+    """How many plans were met, and the entry that costs most."""
+    asked = [entry for entry in card["kpis"] if entry["assessable"] and entry["target"] is not None]
+    if not asked:
+        return [words.text("lead.unknown")]
+    sentences = [_met(asked, bool(card["interim"]), words)]
+    unknown = sum(not entry["assessable"] for entry in card["kpis"])
+    if unknown:
+        sentences.append(words.plural("lead.unassessed", unknown))
+    worst = verdict.worst_entry(card)
+    if worst is not None and card["kpis"][worst]["assessable"]:
+        sentences.append(entry_sentence(card, worst, names[worst], words))
+    return sentences
+
+
+def _met(asked: Sequence[EntryRecord], interim: bool, words: Words) -> str:
+    met = sum(entry["attained"] is True for entry in asked)
+    prefix = "interim_" if interim else ""
+    if met == len(asked):
+        return words.plural(f"lead.{prefix}all", met)
+    if not met:
+        return words.text(f"lead.{prefix}no", of=words.number(len(asked)))
+    return words.plural(f"lead.{prefix}some", met, of=words.number(len(asked)))
+
+
+def entry_sentence(card: Scorecard, place: int, name: str, words: Words) -> str:
+    """Fact and plan of an entry, and how it was before."""
+    entry = card["kpis"][place]
+    fact, plan = fact_and_plan(entry, words)
+    compared = comparison(entry, words)
+    fields = {"what": name, "plan": plan_text(entry, plan, words, "plan_in_words")}
+    fields["fact"] = "—" if fact is None else fact.text
+    if card["interim"]:
+        return words.text("lead.worst_so_far", **fields)
+    if compared is None:
+        return words.text("lead.worst", **fields)
+    if not compared.is_fact:
+        key = "lead.worst_compared_real" if compared.effect else "lead.worst_compared"
+        return words.text(key, **fields, compared=compared.line)
+    fields |= {"fact": compared.now.text, "before": compared.before.text}
+    fields["when"] = words.inside(earlier_period(entry, card))
+    if compared.effect is None:
+        return words.text("lead.worst_before", **fields)
+    return words.text(f"lead.worst_change.{'less' if compared.falls else 'more'}", **fields)
+
+
+def reason(card: Scorecard, words: Words) -> str:
+    """Why the total is what it is, in at most five words."""
+    found = card.get("reason") or verdict.card_reason(card)
+    match found["code"]:
+        case "weight_assessed":
+            return words.text("why.weight_assessed", share=words.share(found["share"], 0))
+        case "all_met":
+            return words.text("why.all_on_track" if card["interim"] else "why.all_met")
+        case "below_threshold":
+            return words.plural("why.below_threshold", found["count"])
+        case "platform_shock":
+            platform = words.text(f"platform.{found['platform']}")
+            return words.text("why.platform_shock", platform=platform)
+        case "answers_late" | "posts_missing" as code:
+            return words.text(f"why.{code}", count=words.number(found["count"]))
+        case "worse" | "short_of_plan" as code:
+            entry = card["kpis"][found["entry"]]
+            short = words.inner(words.kpi_short(entry["kpi"]))
+            return words.text(f"why.{code}", short=short, difference=shortfall(entry, words))
+        case code:
+            return words.text(f"why.{code}")
+
+
+def steps(card: Scorecard, names: Sequence[str], titles: Mapping[str, str], words: Words) -> list[Step]:
+    """What to do next, the most urgent first."""
+    found = card.get("next")
+    if found is None:
+        found = verdict.next_steps(card)
+    return [_step(step, names, titles, words) for step in found]
+
+
+def _step(step: NextStep, names: Sequence[str], titles: Mapping[str, str], words: Words) -> Step:
+    rows = step["rows"]
+    match step["code"]:
+        case "answer":
+            age = words.plural("step.days", max(1, int(max(row["hours"] for row in rows) // 24)))
+            hours = max(row["hours"] for row in rows)
+            if hours < 48:
+                age = words.value(float(int(hours)), _HOURS)
+            told = words.text("step.answer_rows", account=_accounts(rows, titles, words), age=age)
+            return Step(words.plural("step.answer", step["count"]), told, "response")
+        case "publish":
+            first = min(row["due_at"] for row in rows)
+            day = words.days(first, first)
+            told = words.text("step.publish_rows", account=_accounts(rows, titles, words), day=day)
+            return Step(words.plural("step.publish", step["count"]), told, "plan")
+        case "qualify" | "review" as code:
+            section = "funnel" if code == "qualify" else "plan"
+            return Step(words.plural(f"step.{code}", step["count"]), words.text(f"step.{code}_rows"), section)
+        case "import":
+            tables = ", ".join(words.text(f"table.{row['table']}") for row in rows)
+            return Step(words.text("step.import", tables=tables), "", "notes")
+        case _:
+            return _revise(step, names, words)
+
+
+def _revise(step: NextStep, names: Sequence[str], words: Words) -> Step:
+    rows = step["rows"]
+    first = rows[0]
+    what = words.plural("step.revise", len(rows), name=words.quote(names[first["entry"]]))
+    if len(rows) > 1:
+        told = ", ".join(words.quote(names[row["entry"]]) for row in rows)
+        return Step(what, told, "smart")
+    fields = {}
+    if "chance" in first:
+        fields = {"chance": percent_chance(first["chance"], words), "during": words.inside(first["period"])}
+    return Step(what, words.text(f"step.revise_rows.{first['code']}", **fields), "smart")
+
+
+def _accounts(rows: Sequence[Mapping[str, Any]], titles: Mapping[str, str], words: Words) -> str:
+    accounts = list(dict.fromkeys(row["account_id"] for row in rows))
+    if len(accounts) > 1:
+        return words.plural("step.several_accounts", len(accounts))
+    return words.quote(titles.get(accounts[0], accounts[0]))
+
+
+def step_text(step: Step, words: Words) -> str:
+    """A step in one line."""
+    return words.text("step.joined", what=step.what, rows=step.rows) if step.rows else step.what
+
+
+# ---- totals
+
+
+def total_difference(card: Scorecard, words: Words) -> tuple[str, bool] | None:
+    """The printed total less the printed total before, and whether it fell; None without one."""
+    before = card.get("total_previous")
+    if card["interim"] or card["total"] is None or not before or before["value"] is None:
+        return None
+    difference = _printed_total(card["total"]) - _printed_total(before["value"])
+    number = words.number(float(abs(difference)), 1, keep=True)
+    return words.text("number.points", number=number), difference < 0
+
+
+def _printed_total(total: float) -> Decimal:
+    return rounded(round(total, 10) * 100, 1)
+
+
+def payout(card: Scorecard) -> float | None:
+    """What the total pays in money, to the kopeck; None where nothing is paid by it."""
+    pay = card.get("variable_pay")
+    return None if not pay or pay["payout"] is None else float(rounded(pay["payout"], 2))
+
+
+# ---- the department
+
+
+def month(cards: Sequence[Scorecard], named: Mapping[str, Sequence[str]], words: Words) -> list[str]:
+    """What the period cost most, a sentence a person, or that nothing is lost.
+
+    Parameters
+    ----------
+    cards : sequence of mapping
+        The scorecards of the department.
+    named : mapping
+        The names of the entries, by specialist.
+    words : Words
+    """
+    if not cards:
+        return [words.text("lead.nobody")]
+    by_id = {card["specialist"]: card for card in cards}
+    found = verdict.month_sentence(cards)
+    if not found:
+        interim = any(card["interim"] for card in cards)
+        unknown = all(card["total"] is None for card in cards)
+        return [words.text("lead.unknown" if unknown else "lead.calm_interim" if interim else "lead.calm")]
+    sentences = []
+    for specialist, place in found:
+        card = by_id[specialist]
+        what = entry_sentence(card, place, words.inner(named[specialist][place]), words)
+        sentences.append(words.text("lead.whose", who=card["name"], what=what))
+    return sentences
+
+
+def met_of_all(cards: Sequence[Scorecard], words: Words) -> str:
+    """How many plans of the department were met."""
+    asked = [
+        entry
+        for card in cards
+        for entry in card["kpis"]
+        if entry["assessable"] and entry["target"] is not None
+    ]
+    if not asked:
+        return words.text("lead.unknown")
+    told = _met(asked, any(card["interim"] for card in cards), words)
+    unknown = sum(not entry["assessable"] for card in cards for entry in card["kpis"])
+    return f"{told} {words.plural('lead.unassessed', unknown)}" if unknown else told
+
+
+def day_of(card: Scorecard) -> tuple[int, int]:
+    """How many days of an interim period have passed, and how many it has."""
+    period = Period.parse(card["period"])
+    passed = (dt.date.fromisoformat(card["as_of"][:10]) - period.start).days
+    return max(0, min(passed, period.days)), period.days
