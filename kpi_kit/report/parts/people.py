@@ -27,6 +27,7 @@ def person_row(card: Scorecard, words: Words) -> dict[str, Any]:
     paid, bonus = story.payout(card), card["bonus"]
     steps = story.steps(card, named, titles(card, words), words)
     extra = bonus["amount"] if bonus else None
+    bonus_key = "people.bonus_alone" if paid is None else "people.bonus"
     return {
         "name": card["name"],
         "address": f"{quote(card['specialist'])}.html",
@@ -34,7 +35,7 @@ def person_row(card: Scorecard, words: Words) -> dict[str, Any]:
         "change": change[0] if change else "",
         "fell": bool(change and change[1]),
         "paid": "" if paid is None else words.money(paid),
-        "bonus": words.text("people.bonus", amount=words.money(extra)) if extra else "",
+        "bonus": "" if not extra else words.text(bonus_key, amount=words.money(extra)),
         **_worst(card, words),
         "why": story.reason(card, words),
         "next": words.inner(steps[0].what) if steps else "",
