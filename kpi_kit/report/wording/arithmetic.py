@@ -5,13 +5,13 @@ Each figure is rounded once, to what is printed, and what follows is computed fr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import cast
+from typing import Any, cast
 
 from kpi_kit.report.wording import Form, Words, form
-from kpi_kit.scorecard.record import EntryRecord, Scorecard, required
+from kpi_kit.scorecard.record import Bonus, EntryRecord, Scorecard, required
 
 _DIGITS = (4, 6, 8, 10)
 """Decimals to print: the fewest that lead to the total of the scorecard."""
@@ -62,24 +62,39 @@ def sheet(card: Scorecard, words: Words) -> Sheet | None:
 
 
 def bonus(card: Scorecard, words: Words) -> list[str]:
-    """Compute the bonus, if there is one: a share of the sales, up to the cap, and never a deduction."""
+    """Compute the bonus of each calendar month, if there is one: a share of the sales, up to the cap."""
     rule = card["bonus"]
     if rule is None:
         return []
     if rule["amount"] is None:
-        return [words.text("arithmetic.bonus_unknown")]
-    amounts = (rule["sales_amount"], rule["share"], rule["cap"])
+        is_week = "months" in rule and not rule["months"]
+        return [words.text("arithmetic.bonus_week" if is_week else "arithmetic.bonus_unknown")]
+    months: list[Mapping[str, Any]] = [dict(month) for month in rule.get("months", [])] or [dict(rule)]
+    lines = [line for month in months for line in _bonus_of_month(month, rule, words, len(months) > 1)]
+    is_deducted = rule.get("refunds") == "deduct" and any(month["refund_share"] for month in months)
+    key = "arithmetic.bonus_after_refunds" if is_deducted else "arithmetic.bonus_paid"
+    return [*lines, words.text(key, amount=words.money(rule["amount"]))]
+
+
+def _bonus_of_month(month: Mapping[str, Any], rule: Bonus, words: Words, is_named: bool) -> list[str]:
+    """The share of the sales of a month, the cap, and the share of late refunds."""
+    amounts = (month["sales_amount"], rule["share"], rule["cap"])
     sales, share, cap = (None if amount is None else _exact(amount) for amount in amounts)
     sales, percent = _rounded(sales or Decimal(0), 2), (share or Decimal(0)) * 100
     amount = _rounded(sales * percent / 100, 2)
     computed = f"{_plain(sales, 2, words)} × {_plain(percent, 6, words)} ÷ 100 = {_plain(amount, 2, words)}"
-    lines = [words.text("arithmetic.bonus", unit=words.axis(Form("money")), line=computed)]
+    line = words.text("arithmetic.bonus", unit=words.axis(Form("money")), line=computed)
+    lines = [f"{words.sentence(words.period(month['month']))}. {line}" if is_named else line]
     if amount < 0:
         lines.append(words.text("arithmetic.bonus_negative"))
     elif cap is not None:
         key = "arithmetic.bonus_capped" if amount > cap else "arithmetic.bonus_under_cap"
         lines.append(words.text(key, cap=words.money(float(cap))))
-    return [*lines, words.text("arithmetic.bonus_paid", amount=words.money(rule["amount"]))]
+    if month.get("refunds"):
+        key = "arithmetic.bonus_refunds" if rule.get("refunds") == "report" else "arithmetic.bonus_deducted"
+        money = (words.money(month[name] or 0.0) for name in ("refunded", "refund_share"))
+        lines.append(words.text(key, **dict(zip(("refunded", "share"), money, strict=True))))
+    return lines
 
 
 class _Computation:
