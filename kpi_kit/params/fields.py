@@ -67,9 +67,7 @@ def check_day(day: dt.date) -> dt.date:
         Where it does not.
     """
     if day.year not in YEARS:
-        raise ValueError(
-            f"a date of {YEARS.start} to {YEARS.stop - 1} is allowed; leave it out where there is none"
-        )
+        raise ValueError(f"a date of {YEARS.start} to {YEARS.stop - 1} is allowed")
     return day
 
 

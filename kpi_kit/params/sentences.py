@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -82,7 +83,7 @@ def sentence(error: ErrorDetails, raw: object, model: type[BaseModel]) -> str:
 
 def _found(value: object) -> str:
     """A value on one line, shortened."""
-    shown = repr(value)
+    shown = value.isoformat() if isinstance(value, dt.date) else repr(value)
     return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} …"
 
 
