@@ -30,7 +30,7 @@ SCALES = {"views": FACTOR, "view_rate": FACTOR, "engagement_rate": 1 / FACTOR}
 GROWS = {"views": "numerator", "view_rate": "numerator", "engagement_rate": "denominator"}
 """Which side of the fraction grows."""
 IN_UNITS = set(
-    "value previous estimate low high raw slope start middle end base target centre chance_band".split()
+    "value previous estimate low high raw slope start middle end base target centre chance_band current".split()
 )
 """The figures of an entry that are in its unit; all others stay what they are when the unit changes."""
 
@@ -55,7 +55,7 @@ def an_earlier_year(tables: Tables, people: People, chance: random.Random) -> No
         clock = TABLES[name].clock
         if clock is None or name in ("coverage", "plan", "post_stats", "audience"):
             continue
-        key = TABLES[name].key[0]
+        key = next((column for column in TABLES[name].key if column in IDS), "")
         for row in chance.sample(rows, min(30, len(rows))):
             unsold = dict.fromkeys(set(row) & {"sold_at", "sale_amount", "refunded_at"}, "")
             moved = {**row, **unsold, clock: row[clock].replace("2024-", "2019-").replace("2025-", "2019-")}
@@ -149,6 +149,13 @@ def in_other_units(part: Any, factor: float, key: str = "", tolerance: float = 1
     return pytest.approx(scaled, rel=tolerance, abs=1e-12)
 
 
+def unnamed(part: Any) -> Any:
+    """A record without what names the accounts whose data are missing."""
+    if isinstance(part, dict):
+        return {name: unnamed(inner) for name, inner in part.items() if name != "missing"}
+    return [unnamed(inner) for inner in part] if isinstance(part, list) else part
+
+
 def test_three_times_the_views_are_three_times_the_views_and_nothing_else(
     before: tuple[int, Card], tmp_path: Path
 ) -> None:
@@ -183,7 +190,7 @@ def test_one_account_may_as_well_be_two(before: tuple[int, Card], tmp_path: Path
         assert now[name] == in_other_units(was[name], 1), name
     for old, new in zip(was["kpis"], now["kpis"], strict=True):
         wanted = in_other_units({name: part for name, part in old.items() if name not in LISTED}, 1)
-        assert {name: part for name, part in new.items() if name in wanted} == wanted, old["kpi"]
+        assert unnamed({name: part for name, part in new.items() if name in wanted}) == unnamed(wanted), old["kpi"]
     assert was["assessable"] >= len(MERGED) - 1
 
 
