@@ -30,7 +30,8 @@ SCALES = {"views": FACTOR, "view_rate": FACTOR, "engagement_rate": 1 / FACTOR}
 GROWS = {"views": "numerator", "view_rate": "numerator", "engagement_rate": "denominator"}
 """Which side of the fraction grows."""
 IN_UNITS = set(
-    "value previous estimate low high raw slope start middle end base target centre chance_band current".split()
+    "value current previous estimate low high raw slope start middle end base target centre "
+    "chance_band".split()
 )
 """The figures of an entry that are in its unit; all others stay what they are when the unit changes."""
 
@@ -190,7 +191,9 @@ def test_one_account_may_as_well_be_two(before: tuple[int, Card], tmp_path: Path
         assert now[name] == in_other_units(was[name], 1), name
     for old, new in zip(was["kpis"], now["kpis"], strict=True):
         wanted = in_other_units({name: part for name, part in old.items() if name not in LISTED}, 1)
-        assert unnamed({name: part for name, part in new.items() if name in wanted}) == unnamed(wanted), old["kpi"]
+        assert unnamed({name: part for name, part in new.items() if name in wanted}) == unnamed(wanted), old[
+            "kpi"
+        ]
     assert was["assessable"] >= len(MERGED) - 1
 
 
