@@ -77,12 +77,18 @@ class Journal:
         The outbox.
     clock : callable
         The current time.
+
+    Attributes
+    ----------
+    begun : set of str
+        The ids of all messages that may have gone out.
     """
 
     def __init__(self, folder: Path, clock: Callable[[], dt.datetime]) -> None:
         self.path = folder / NAME
         self._clock = clock
         self._states: dict[str, RecipientState] = {}
+        self.begun: set[str] = set()
         self._handle = -1
         self._open = ExitStack()
 
@@ -172,26 +178,34 @@ class Journal:
             os.fsync(self._handle)
 
     def _learn(self, entry: Mapping[str, Any]) -> None:
-        key, state = entry["to"], self.state(entry["to"])
+        key, state, message_id = entry["to"], self.state(entry["to"]), entry["message_id"]
+        begun = None if state.open is None else state.open.message_id
         match entry["event"]:
             case "sending":
+                _require(begun in (None, message_id), f"{begun} was not ended")
                 fields = (entry[name] for name in ("message_id", "content", "address", "figures"))
                 self._states[key] = replace(state, open=Sent(*fields))
+                self.begun.add(message_id)
+                return
             case "sent":
-                self._states[key] = _accepted(state, entry["message_id"])
-            case "resolved" if entry["answer"] == "sent":
-                self._states[key] = _accepted(state, entry["message_id"])
+                accepted = True
+            case "resolved" if entry["answer"] in ANSWERS:
+                accepted = entry["answer"] == "sent"
             case "refused":
-                self._states[key] = replace(state, open=None)
-            case "resolved" if entry["answer"] == "again":
-                self._states[key] = replace(state, open=None)
+                accepted = False
             case "uncertain":
-                pass
+                _require(begun == message_id, f"{message_id} was not begun")
+                return
             case other:
                 raise ValueError(other)
+        _require(begun == message_id, f"{message_id} was not begun")
+        if accepted:
+            self._states[key] = RecipientState(state.open, state.count + 1)
+        else:
+            self._states[key] = replace(state, open=None)
 
 
-def _accepted(state: RecipientState, message_id: str) -> RecipientState:
-    if state.open is None or state.open.message_id != message_id:
-        raise ValueError(f"{message_id} was not begun")
-    return RecipientState(state.open, state.count + 1)
+def _require(fits: bool, sentence: str) -> None:
+    """Refuse a journal in which a line is missing: by such a one a message would be sent twice."""
+    if not fits:
+        raise ValueError(sentence)

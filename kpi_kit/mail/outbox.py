@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -128,6 +129,7 @@ def post(
     try:
         folder.mkdir(exist_ok=True)
         with Journal(folder, clock) as journal:
+            _refuse_forgotten(journal)
             _resolve(options, everyone, journal, say)
             pictures = Pictures({person: report.card for person, report in mailable.items()})
             composer = _Composer(
@@ -361,9 +363,37 @@ def _file(folder: Folder, plans: Sequence[Plan], journal: Journal) -> None:
             folder.write(name, plan.letter.data)
 
 
+_SENT = re.compile(r".+-(?P<start>[0-9a-f]{8})\.eml")
+
+
 def _put_away(folder: Folder, name: str, message_id: str) -> None:
     with folder.folder("sent") as home, suppress(FileNotFoundError):  # moved by hand; the journal has it
-        folder.move(name, home, f"{Path(name).stem}-{message_id.strip('<')[:8]}.eml")
+        folder.move(name, home, f"{Path(name).stem}-{_start(message_id)}.eml")
+
+
+def _start(message_id: str) -> str:
+    """What the name of a sent message's file has of its id."""
+    return message_id.strip("<")[:8]
+
+
+def _refuse_forgotten(journal: Journal) -> None:
+    """Refuse a journal that does not name a message in ``sent``: it would be sent again.
+
+    Raises
+    ------
+    InputError
+    """
+    if "sent" not in journal.folder.names():
+        return
+    begun = {_start(message_id) for message_id in journal.begun}
+    with journal.folder.folder("sent") as home:
+        for name in home.names():
+            match = _SENT.fullmatch(name)
+            if match and match["start"] not in begun:
+                raise InputError(
+                    f"{home.path / name}: was sent, and {journal.path} does not name it; "
+                    "put the journal back from a copy, or move this file away to send the message again"
+                )
 
 
 # ---------------------------------------------------------------- sending

@@ -9,6 +9,7 @@ import ssl
 from types import TracebackType
 from typing import Self
 
+from kpi_kit.mail.bounded_smtp import BoundedSMTP, BoundedSMTPS
 from kpi_kit.mail.letter import Letter
 from kpi_kit.mail.server import Server
 
@@ -49,7 +50,7 @@ class Session:
     ----------
     server : Server
     timeout : float
-        Seconds that the server may take to answer.
+        Seconds that the server may take to answer, from the first byte to the last.
     trust : ssl.SSLContext or None
         The trusted certificates; None for those of the system.
     """
@@ -58,7 +59,7 @@ class Session:
         self._server = server
         self._timeout = timeout
         self._trust = trust
-        self._smtp: smtplib.SMTP | None = None
+        self._smtp: BoundedSMTP | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +106,6 @@ class Session:
             Where it may have accepted it.
         """
         smtp = self._connection()
-        assert smtp.sock is not None
         try:
             smtp.send(_FIRST_DOT.sub(b"..", letter.data.rstrip(b"\r\n")) + b"\r\n")
         except (OSError, smtplib.SMTPException) as fault:  # the closing dot has not gone out
@@ -113,9 +113,9 @@ class Session:
             raise Temporary(self._text(fault)) from None
         try:
             smtp.send(b".\r\n")
-            smtp.sock.settimeout(self._timeout * _PATIENCE)
+            smtp.patience = _PATIENCE
             code, answer = smtp.getreply()
-            smtp.sock.settimeout(self._timeout)
+            smtp.patience = 1.0
         except (OSError, smtplib.SMTPException) as fault:
             self.close()
             raise Uncertain(self._text(fault)) from None
@@ -140,7 +140,7 @@ class Session:
         if code not in expected:
             raise (Refused if 500 <= code < 600 else Temporary)(text)
 
-    def _connection(self) -> smtplib.SMTP:
+    def _connection(self) -> BoundedSMTP:
         if self._smtp is None:
             try:
                 self._smtp = self._connect()
@@ -156,14 +156,12 @@ class Session:
                 raise Unreachable(self._text(fault)) from None
         return self._smtp
 
-    def _connect(self) -> smtplib.SMTP:
+    def _connect(self) -> BoundedSMTP:
         server, trust = self._server, self._context()
         if server.implicit_tls:
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, timeout=self._timeout, context=trust
-            )
+            smtp: BoundedSMTP = BoundedSMTPS(server.host, server.port, timeout=self._timeout, context=trust)
         else:
-            smtp = smtplib.SMTP(server.host, server.port, timeout=self._timeout)
+            smtp = BoundedSMTP(server.host, server.port, timeout=self._timeout)
         try:
             smtp.ehlo_or_helo_if_needed()
             if not server.implicit_tls:

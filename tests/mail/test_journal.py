@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,31 @@ def test_every_line_is_on_disk_before_the_next_step(tmp_path: Path, monkeypatch:
         journal.end(letter(), "sent", "250 ok")
     sizes = [len(line) for line in (tmp_path / NAME).read_bytes().splitlines(keepends=True)]
     assert synced == [sizes[0], sum(sizes)]
+
+
+@pytest.mark.parametrize("end", ["sent", "refused", "uncertain", "resolved"])
+def test_a_journal_that_lost_the_beginning_of_a_message_is_refused(tmp_path: Path, end: str) -> None:
+    """Otherwise what may have been sent would be sent again."""
+    with Journal(tmp_path, clock) as journal:
+        journal.begin(letter())
+        if end == "resolved":
+            journal.resolve("director:d0", "again")
+        else:
+            journal.end(letter(), end, "")
+    path = tmp_path / NAME
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+    with pytest.raises(InputError, match="line 1 is no entry of this journal"), Journal(tmp_path, clock):
+        pass
+
+
+def test_a_journal_that_lost_the_end_of_a_message_before_another_is_refused(tmp_path: Path) -> None:
+    first = letter()
+    with Journal(tmp_path, clock) as journal:
+        journal.begin(first)
+        journal.end(first, "sent", "250 ok")
+        journal.begin(replace(first, message_id="<other@x>"))
+    path = tmp_path / NAME
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[2])
+    with pytest.raises(InputError, match="line 2 is no entry of this journal"), Journal(tmp_path, clock):
+        pass

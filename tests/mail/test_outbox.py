@@ -338,3 +338,16 @@ def test_a_link_in_the_folder_of_reports_is_refused_and_not_followed(tmp_path: P
         office.post()
     after = {path: path.read_bytes() for path in elsewhere.rglob("*")} or elsewhere.read_bytes()
     assert after == before
+
+
+@pytest.mark.parametrize("kept", [0, 2], ids=["no journal", "an older copy"])
+def test_a_journal_that_forgot_a_sent_message_is_refused(
+    tmp_path: Path, box: Postbox, server: Server, kept: int
+) -> None:
+    office = Office(tmp_path)
+    assert office.post(server) is True
+    path = office.outbox / "journal.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:kept]))
+    with pytest.raises(InputError, match=r"sent/\S+\.eml: was sent, and \S+journal\.jsonl does not name it"):
+        office.post(server)
+    assert len(box.arrived) == 2

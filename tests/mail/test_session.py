@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 from postbox import PASSWORD, USER, Postbox, certificates, letter, listening
@@ -149,3 +153,85 @@ def test_this_machine_may_have_a_certificate_of_its_own_making() -> None:
         server = Server("localhost", port, user=USER, password=PASSWORD)
         with Session(server, 5.0) as session:
             assert send(session) == "250 queued"
+
+
+@contextmanager
+def talking(script: Callable[[socket.socket], object]) -> Iterator[Server]:
+    """A server that does nothing but what a script says."""
+
+    def serve() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                script(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield Server("127.0.0.1", listener.getsockname()[1])
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def endless(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"220-" + b"y" * 1000 + b"\r\n")
+
+
+def short_lines(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"220-\r\n" * 1000)
+
+
+def one_line(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"y" * 1000)
+
+
+def slow(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"2")
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("script", "means", "sentence"),
+    [
+        (endless, Unreachable, "an answer of at most 128 lines and 65536 bytes is expected, found more"),
+        (short_lines, Unreachable, "an answer of at most 128 lines and 65536 bytes is expected, found more"),
+        (one_line, Unusable, "Line too long"),
+        (slow, Unreachable, "timed out"),
+    ],
+)
+def test_an_answer_without_an_end_is_given_up_soon_and_with_little_memory(
+    script: Callable[[socket.socket], object], means: type[Exception], sentence: str
+) -> None:
+    tracemalloc.start()
+    begun = time.monotonic()
+    with talking(script) as server, Session(server, 0.5) as session, pytest.raises(means, match=sentence):
+        session.announce(letter(0))
+    most, seconds = tracemalloc.get_traced_memory()[1], time.monotonic() - begun
+    tracemalloc.stop()
+    assert most < 5_000_000
+    assert seconds < 5
+
+
+def test_a_slow_answer_to_a_whole_message_leaves_it_uncertain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kpi_kit.mail.session._PATIENCE", 1)
+
+    def dripping(connection: socket.socket) -> None:
+        connection.sendall(b"220 hello\r\n")
+        with connection.makefile("rb") as lines:
+            for line in lines:
+                connection.sendall(b"354 go\r\n" if line.startswith(b"DATA") else b"250 ok\r\n")
+                if line.startswith(b"DATA"):
+                    while lines.readline() != b".\r\n":
+                        pass
+                    slow(connection)
+
+    with talking(dripping) as server, Session(server, 0.5) as session:
+        session.announce(letter(0))
+        with pytest.raises(Uncertain, match="timed out"):
+            session.transmit(letter(0))
