@@ -298,7 +298,7 @@ def test_rows_of_others_are_not_looked_through_and_own_ones_keep_their_numbers(o
     store = opened("parts", posts=[*rows()["posts"], bad, mine])
     october = store.place / "posts/month=2025-10/part.parquet"
     sentence = f"{october}: row 4: column views: 0 or more is allowed, found -1"
-    assert validate.problems(own(store, tmp_path / "rows"), None) == [sentence]
+    assert validate.problems(own(store, tmp_path / "rows")) == [sentence]
     assert len(validate.problems(store)) == 2, "the check of everything finds both"
     data, params = folders("parts", posts=[*rows()["posts"], bad, mine])
     with pytest.raises(InputError) as caught:
