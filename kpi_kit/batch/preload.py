@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 ORDER = "KPI_KIT_FORK_SERVER"
-"""The environment variable for the fork server: the temporary folder and the params folder in JSON."""
+"""The environment variable for the fork server: in JSON the run's process id, temporary folder and params."""
 INLINE = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 """The backend of matplotlib for figures in a notebook; matplotlib reads it at its import."""
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -81,10 +81,10 @@ def finish() -> None:
         _take(step)
 
 
-def _serve(folder: Path, params: Path | None) -> None:
+def _serve(run: int, folder: Path, params: Path | None) -> None:
     """Set up the fork server, and import what computes."""
     global server, _steps
-    server, run = os.getpid(), os.getppid()
+    server = os.getpid()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the run handles them and ends the server
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # they were blocked during the start
@@ -230,5 +230,5 @@ def _render(place: Path) -> None:
 
 _order = os.environ.pop(ORDER, None)
 if _order is not None:
-    _folder, _params = json.loads(_order)
-    _serve(Path(_folder), None if _params is None else Path(_params))
+    _run, _folder, _params = json.loads(_order)
+    _serve(_run, Path(_folder), None if _params is None else Path(_params))

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import forkserver, util
+from multiprocessing import forkserver, resource_tracker, util
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -94,11 +94,13 @@ def start_server(params: Path | None = None) -> None:
     """
     with lock:
         forkserver.set_forkserver_preload([preload.__name__])
+        order = [os.getpid(), str(folder()), None if params is None else str(params)]
         variables = {
-            preload.ORDER: json.dumps([str(folder()), None if params is None else str(params)]),
+            preload.ORDER: json.dumps(order),
             "PYTHONPATH": _path_of_the_kit(),
             "PYTHONSAFEPATH": "1",  # modules in the current folder are not the server's
         }
+        resource_tracker.ensure_running()  # the server needs it, and its start unblocks signals
         with _environment(variables), _blocked_signals():
             forkserver.ensure_running()
 
