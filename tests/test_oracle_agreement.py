@@ -177,6 +177,7 @@ def without_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     none = dict.fromkeys(names)
     monkeypatch.setattr(build, "verdicts", lambda facts: facts)
     monkeypatch.setattr(build, "robustness", lambda facts, target: None)
+    monkeypatch.setattr(build, "with_verdicts", lambda record: record)
     monkeypatch.setattr(build.unusual_days, "unusual", lambda case, happened: [])
     monkeypatch.setattr(build, "audit", lambda facts, said, reliable: Audit({}, []))
     monkeypatch.setattr(
