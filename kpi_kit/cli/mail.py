@@ -6,9 +6,9 @@ import argparse
 import logging
 import os
 import sys
-from typing import TextIO
 
 from kpi_kit.cli import OK, SOME_FAILED
+from kpi_kit.cli.output import print_line
 from kpi_kit.cli.shared import chosen_period, warn
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.sanitize import on_terminal
@@ -47,8 +47,8 @@ def carry_out(options: argparse.Namespace) -> int:
             loaded,
             CurrentInputs(options.out / period, loaded, store),
             clock=lambda: options.clock().astimezone(loaded.department.zone),
-            say=lambda line: _print(line, sys.stdout),
-            warn=lambda line: _print(line, sys.stderr),
+            say=lambda line: print_line(line, sys.stdout),
+            warn=lambda line: print_line(line, sys.stderr),
         )
     return OK if well else SOME_FAILED
 
@@ -58,11 +58,3 @@ class _SafeFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return on_terminal(super().format(record))
-
-
-def _print(line: str, stream: TextIO) -> None:
-    """Print a line at once; a closed pipe does not stop the sending."""
-    try:
-        print(on_terminal(line), file=stream, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

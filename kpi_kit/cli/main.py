@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import importlib
-import os
 import sys
 from collections.abc import Mapping, Sequence
 
 from kpi_kit.cli import BAD_INPUT, OK, SOME_FAILED, STOPPED
 from kpi_kit.cli.arguments import parser
+from kpi_kit.cli.output import discard_output, prepare_output, print_line
 from kpi_kit.cli.remote import fetched, is_url, shown
 from kpi_kit.core.errors import InputError, KitError, SpecialistError
-from kpi_kit.core.sanitize import on_terminal
 
 _READ_DATA = ("run", "score", "check", "mail", "verify", "what_if")
 """Commands that read data, which may be at a URL."""
@@ -21,7 +20,20 @@ _READ_DATA = ("run", "score", "check", "mail", "verify", "what_if")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code: 0 all well, 1 some reports failed, 2 bad input."""
-    words = sys.argv[1:] if arguments is None else arguments
+    prepare_output()
+    code = OK
+    try:
+        try:
+            code = _carried_out(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader of the output, such as head, has closed it
+        discard_output(sys.stdout)
+        discard_output(sys.stderr)
+    return code
+
+
+def _carried_out(words: Sequence[str]) -> int:
     options = parser(*words[:1]).parse_args(words, argparse.Namespace(clock=_now, names={}))
     try:
         if is_url(options.out) and options.command != "run":
@@ -33,18 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # each command imports its modules: a run in which everything is up to date takes a second
         command = importlib.import_module(f"kpi_kit.cli.{options.command}")
         return int(command.carry_out(options))
-    except SpecialistError as fault:
-        _say_problems(fault, options.names)
-        return SOME_FAILED
     except KitError as fault:
         _say_problems(fault, options.names)
-        return BAD_INPUT
+        return SOME_FAILED if isinstance(fault, SpecialistError) else BAD_INPUT
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return STOPPED
-    except BrokenPipeError:  # the reader of the output, such as head, has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
 
 
 def _now() -> dt.datetime:
@@ -56,4 +62,4 @@ def _say_problems(fault: KitError, names: Mapping[str, str]) -> None:
     for problem in fault.problems:
         for copy, name in names.items():
             problem = problem.replace(copy, name)
-        print(on_terminal(problem), file=sys.stderr)
+        print_line(problem, sys.stderr)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from rich.console import Console
 
 from kpi_kit.cli import OK
+from kpi_kit.cli.output import print_json
 from kpi_kit.cli.shared import chosen_period
-from kpi_kit.core.sanitize import json_on_terminal
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.report.parts import terminal
 from kpi_kit.scorecard import cohort
@@ -26,7 +25,7 @@ def carry_out(options: argparse.Namespace) -> int:
         context = prepare(options.specialist, period, params=loaded, store=store, as_of=options.as_of)
         record = scorecard(context, cohort.read(options.out / str(period)))
     if options.json:
-        sys.stdout.write(json_on_terminal(dumps(record)))
+        print_json(dumps(record))
     else:
         Console().print(terminal.scorecard(record))
         print("", *terminal.computation(record), sep="\n")

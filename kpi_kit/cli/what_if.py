@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kpi_kit.cli import OK
+from kpi_kit.cli.output import print_json
 from kpi_kit.cli.shared import chosen_period
 from kpi_kit.core.errors import InputError, KitError
-from kpi_kit.core.sanitize import json_on_terminal, on_terminal
+from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.core.yaml_io import parse_yaml
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.report.wording import Form, Words, form, words
@@ -42,7 +42,7 @@ def carry_out(options: argparse.Namespace) -> int:
     )
     if options.json:
         text = json.dumps(answer.as_dict(), ensure_ascii=False, indent=1)
-        sys.stdout.write(json_on_terminal(text) + "\n")
+        print_json(text + "\n")
         return OK
     for line in answer_lines(answer, words("en", loaded.department.currency)):
         print(on_terminal(line))

@@ -1,0 +1,65 @@
+"""Every command with a closed pipe, without output, and in encodings that lack most characters."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ANNA = ("--period", "2025-10", "--specialist", "anna-petrova")
+COMMANDS = {
+    "score": ("score", *ANNA),
+    "score as JSON": ("score", "--json", *ANNA),
+    "check": ("check", "--period", "2025-10"),
+    "catalogue": ("catalogue", "--language", "ru"),
+    "verify": ("verify", "нет.json"),
+    "mail": ("mail", "--period", "2025-10"),
+    "run": ("run", "--period", "2025-10", "--specialist", "анна"),
+    "imports": ("imports", "--data", "данные"),
+    "what-if": ("what-if", *ANNA, "--kpi", "leads", "--target", "10"),
+    "help": ("import", "--help"),
+}
+
+
+def start(command: str, tmp_path: Path, **more: object) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-m", "kpi_kit", *COMMANDS[command]]
+    if command not in ("help", "verify"):
+        words += ["--out", str(tmp_path / "out")]
+    words = [*more.pop("before", ()), *words]  # type: ignore[misc]
+    environment = {**os.environ, **more.pop("environment", {})}  # type: ignore[dict-item]
+    return subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, **more)  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1251"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_characters_that_an_encoding_lacks_are_escaped(command: str, encoding: str, tmp_path: Path) -> None:
+    environment = {"PYTHONIOENCODING": encoding}
+    output, problems = start(command, tmp_path, stdout=subprocess.PIPE, environment=environment).communicate()
+    assert b"Traceback" not in output + problems
+    assert output + problems
+    if command == "score as JSON":
+        assert json.loads(output.decode(encoding))["name"] == "Анна Петрова"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_closed_pipe_ends_a_command_without_a_word(command: str, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start(command, tmp_path, stdout=writing)
+    os.close(writing)
+    _, problems = process.communicate()
+    assert b"Traceback" not in problems
+    assert b"Broken" not in problems
+    assert process.returncode in (0, 1, 2)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_works_without_standard_output(command: str, tmp_path: Path) -> None:
+    process = start(command, tmp_path, before=("sh", "-c", 'exec "$@" >&-', "sh"))
+    assert b"Traceback" not in process.communicate()[1]
+    assert process.returncode in (0, 1, 2)
