@@ -121,9 +121,12 @@ def trend(known: bool = True, **given: Any) -> Card:
         "q": 0.3 if known else None,
         "verdict": "no_clear_trend" if known else None,
         "seasonal": False,
-        "method": "mann_kendall",
+        "method": "slope",
         "reason": None if known else "no_data",
         "line": None,
+        "since": None,
+        "p_season": None,
+        "p_break": None,
     }
     return found | given
 

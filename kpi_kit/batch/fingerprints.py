@@ -16,7 +16,7 @@ from kpi_kit.core.versions import source, versions
 from kpi_kit.data.snapshot import owned
 from kpi_kit.data.store import TIMELESS, Store
 from kpi_kit.params import Params, Specialist
-from kpi_kit.scorecard.cohort import Cohort
+from kpi_kit.scorecard.cohort import Cohort, pool_of
 from kpi_kit.scorecard.windows import cut_off, needed_since
 
 Inputs = dict[str, str]
@@ -115,10 +115,9 @@ class InputHashes:
         platforms = {str(accounts.loc[account, "platform"]) for account in held if account in accounts.index}
         return {
             "reliable": {
-                entry.kpi: crossing.backtest[entry.kpi].get("verdict")
-                if entry.kpi in crossing.backtest
-                else None
+                pool_of(entry.kpi, entry.as_): None if check is None else check.get("verdict")
                 for entry in person.kpis
+                for check in [crossing.check_of(entry.kpi, entry.as_)]
             },
             "shocks": {
                 f"{platform} {measure}": [[week["week"], week["common"]] for week in shock.get("weeks", ())]

@@ -126,7 +126,8 @@ def _audited(context: Context, measured: cohort.Cohort) -> Iterator[str]:
     words = wording.words("en", context.department.currency)
     for entry in context.person.kpis:
         facts = Facts(context, entry)
-        _, findings = smart_audit.audit(facts, verdicts(facts), reliable=measured.is_reliable(entry.kpi))
+        reliable = measured.is_reliable(entry.kpi, entry.as_)
+        _, findings = smart_audit.audit(facts, verdicts(facts), reliable=reliable)
         shown = {"unit": str(entry.unit), "as": entry.as_}
         for finding in findings:
             letter = words.text(f"smart.{finding['letter']}")

@@ -158,9 +158,10 @@ class DepartmentReport:
                 for point in points
                 if point["outside"] == strength
             )
-            for strength in ("exceptional", "unusual")
+            for strength in ("exceptional",)
         }
         centre = say.value(required(found["centre"]), how)
+        few = found["reason"] == "few_people"
         sentences = [
             say.text(f"department.funnel_{strength}", names=names)
             for strength, names in told.items()
@@ -169,7 +170,7 @@ class DepartmentReport:
         message = " ".join(
             [
                 say.text("department.funnel_centre", centre=centre),
-                *(sentences or [say.text("department.funnel_usual")]),
+                *(sentences or [say.text("department.funnel_few" if few else "department.funnel_usual")]),
             ]
         )
         name, volume = say.text(f"kpi.{found['kpi']}.name"), say.text(f"kpi.{found['kpi']}.volume")

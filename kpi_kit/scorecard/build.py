@@ -95,7 +95,7 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
     rows = [
         entry_record(entry, verdict, audit(entry, unrecorded, reliable=reliable), cohort)
         for entry, unrecorded, verdict in zip(facts, judged, verdict_records(judged), strict=True)
-        for reliable in [cohort.is_reliable(entry.kpi.id)]
+        for reliable in [cohort.is_reliable(entry.kpi.id, entry.entry.as_)]
     ]
     events = unusual_days.events(context)
     with_target = [row for row in rows if row["target"] is not None]
@@ -206,7 +206,7 @@ def entry_record(facts: Facts, verdict: VerdictRecord, audited: Audit, cohort: C
         "chance": verdict["chance"],
         "chance_band": verdict["chance_band"],
         "chance_period": verdict["chance_period"],
-        "chance_check": cohort.backtest.get(kpi.id),
+        "chance_check": cohort.check_of(kpi.id, entry.as_),
         "control": verdict["control"],
         "shocks": cohort.shocks_of(kpi, _platforms(facts), context.period),
         "history": _history(facts, verdict["outside"]),

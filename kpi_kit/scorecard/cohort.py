@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 # Statistics are imported inside functions: a run in which every report is up to date does not need them.
 
 Forecasts: TypeAlias = "dict[str, list[Forecast]]"
-"""Past forecasts by KPI."""
-ForecastRows: TypeAlias = "dict[str, list[tuple[float, bool, bool]]]"
-"""Past forecasts by KPI as plain tuples, for other processes and for the file."""
+"""Past forecasts by pool, see :func:`pool_of`."""
+ForecastRows: TypeAlias = "dict[str, list[tuple[float, bool, bool, float | None]]]"
+"""Past forecasts by pool as plain tuples, for other processes and for the file."""
 
 FILES = {"backtest": Path("backtest.json"), "shocks": Path("department", "shocks.json")}
 """The file of each part, in the folder of the reports."""
@@ -60,7 +60,7 @@ class Cohort:
     Parameters
     ----------
     backtest : mapping
-        By KPI.
+        By pool, see :func:`pool_of`.
     shocks : mapping
         By platform and measure; see :func:`kpi_kit.scorecard.platform_shocks.shocks`.
     """
@@ -79,9 +79,14 @@ class Cohort:
         """The content of the file of a part, a key of :data:`FILES`."""
         return json.dumps(getattr(self, part), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
-    def is_reliable(self, kpi: str) -> bool:
-        """Whether the chances of a KPI may be shown: the back-test confirms them or has not been made."""
-        return kpi not in self.backtest or self.backtest[kpi]["verdict"] != "not_reliable"
+    def check_of(self, kpi: str, as_: str) -> ChanceCheck | None:
+        """The back-test of the chances of a KPI's values, changes or growths; None where there is none."""
+        return self.backtest.get(pool_of(kpi, as_))
+
+    def is_reliable(self, kpi: str, as_: str) -> bool:
+        """Whether these chances may be shown: the back-test confirms them or has not been made."""
+        check = self.check_of(kpi, as_)
+        return check is None or check["verdict"] != "not_reliable"
 
     def shocks_of(self, kpi: Kpi, platforms: Iterable[str], period: Period) -> list[ShockRecord]:
         """The common shocks of a KPI's measure on some platforms, in weeks that overlap a period."""
@@ -101,6 +106,17 @@ class Cohort:
     def _weeks(self, platform: str, measure: str | None) -> Sequence[WeekOfPlatform]:
         shocks = self.shocks.get(platform, {}).get(measure or "")
         return () if shocks is None else shocks.get("weeks", ())
+
+
+def pool_of(kpi: str, as_: str) -> str:
+    """The name under which forecasts are pooled: values, changes and growths apart.
+
+    Examples
+    --------
+    >>> pool_of("leads", "value"), pool_of("leads", "growth")
+    ('leads', 'leads__growth')
+    """
+    return kpi if as_ == "value" else f"{kpi}__{as_}"
 
 
 def _overlaps(week: Period, period: Period) -> bool:
@@ -154,11 +170,15 @@ def read_forecasts(folder: Path, inputs: Mapping[str, str]) -> dict[str, Forecas
         return by_person
 
 
-def _forecast(probability: float, attained: bool, inside: bool) -> tuple[float, bool, bool]:
+def _forecast(
+    probability: float, attained: bool, inside: bool, base: float | None = None
+) -> tuple[float, bool, bool, float | None]:
     """A row of the file, checked."""
     if not (0 <= probability <= 1 and attained in (True, False) and inside in (True, False)):
         raise ValueError("a probability and two times true or false are expected")
-    return float(probability), bool(attained), bool(inside)
+    if base is not None and not 0 <= base <= 1:
+        raise ValueError("a share is expected as the earlier frequency")
+    return float(probability), bool(attained), bool(inside), None if base is None else float(base)
 
 
 def forecasts_text(by_person: Mapping[str, ForecastRows], inputs: Mapping[str, str]) -> str:
@@ -286,12 +306,12 @@ def forecasts(
 
 def forecasts_of(context: Context) -> Forecasts:
     """The past forecasts of a prepared context."""
+    from kpi_kit.scorecard.chances import past_forecasts
     from kpi_kit.scorecard.entry_facts import Facts
-    from kpi_kit.scorecard.inference import past_forecasts
 
     by_kpi: Forecasts = {}
     for entry in context.person.kpis:
-        by_kpi.setdefault(entry.kpi, []).extend(past_forecasts(Facts(context, entry)))
+        by_kpi.setdefault(pool_of(entry.kpi, entry.as_), []).extend(past_forecasts(Facts(context, entry)))
     return by_kpi
 
 
@@ -301,7 +321,7 @@ def pooled(everyone: Iterable[Forecasts]) -> ChanceChecks:
     Examples
     --------
     >>> from kpi_kit.statistics import Forecast
-    >>> hit, miss = Forecast(0.9, True, True), Forecast(0.2, False, True)
+    >>> hit, miss = Forecast(0.9, True, True), Forecast(0.1, False, True)
     >>> pooled([{"leads": [hit] * 20}, {"leads": [miss] * 20}])["leads"]["verdict"]
     'reliable'
     """

@@ -282,6 +282,18 @@ class Context:
         """The grid of the days from ``first`` up to ``end`` as one bucket."""
         return self._new_grid(owners, [first, end])
 
+    def split(self, owners: tuple[str, ...], buckets: list[Period], share: float) -> Grid:
+        """Each bucket in two: the days of a share of it, and the rest."""
+        key = (owners, buckets[0], buckets[-1], share)
+        if key not in self._grids:
+            parts = [
+                day
+                for bucket in buckets
+                for day in (bucket.start, bucket.start + dt.timedelta(days=round(share * bucket.days)))
+            ]
+            self._grids[key] = self._new_grid(owners, [*parts, buckets[-1].end])
+        return self._grids[key]
+
     def _new_grid(self, owners: tuple[str, ...], bounds: list[dt.date]) -> Grid:
         return Grid(
             owners=owners,

@@ -199,6 +199,17 @@ def _exceptions(cards: Sequence[Scorecard]) -> list[ExceptionRecord]:
     return sorted(exceptions, key=_urgency)
 
 
+_HEADING = {
+    "rising": 1.0,
+    "falling": -1.0,
+    "turned_up": 1.0,
+    "turned_down": -1.0,
+    "level_up": 1.0,
+    "level_down": -1.0,
+}
+"""Verdicts on trends that are sure, and where they lead."""
+
+
 def _reasons(card: Scorecard, record: EntryRecord) -> Iterator[str]:
     if not record["assessable"]:
         yield "not_assessable"
@@ -209,9 +220,9 @@ def _reasons(card: Scorecard, record: EntryRecord) -> Iterator[str]:
     if change is not None and change["real"] and effect(record, required(change["estimate"])) == "worse":
         yield "worse"
     if (
-        trend["verdict"] in ("rising", "falling")
+        trend["verdict"] in _HEADING
         and required(trend["q"]) <= REAL
-        and effect(record, required(trend["slope"])) == "worse"
+        and effect(record, _HEADING[trend["verdict"]]) == "worse"
     ):
         yield "heading_worse"
     latest, centre = record["history"][-1], record["control"]["centre"]

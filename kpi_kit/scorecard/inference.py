@@ -5,39 +5,40 @@ This module decides which numbers of an entry go into which function of :mod:`kp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 
 import numpy as np
 import pandas as pd
 
-from kpi_kit.core.files import sha256
-from kpi_kit.core.model import Aggregation, Interval, Measurement, Unit
+from kpi_kit.core.model import Aggregation, Interval, Measurement
 from kpi_kit.core.periods import Grain, Period
 from kpi_kit.kpis.engine.day_grid import Bools, Floats, local_days
 from kpi_kit.kpis.engine.tally import Tally
-from kpi_kit.params.targets import Kind, Milestone, Target
+from kpi_kit.scorecard.chances import (
+    PERIODS_IN_YEAR,
+    array_of,
+    bounds_of,
+    chance_of,
+    past_values,
+    seed_of,
+    target_ahead,
+)
 from kpi_kit.scorecard.entry_facts import Facts, Tallies
 from kpi_kit.statistics import (
-    Begun,
+    FEWEST_WEEKS,
     Chance,
     Change,
-    Forecast,
-    Goal,
     Limits,
     Side,
     Trend,
-    chance,
     change,
     control_limits,
-    forecasts,
     trend,
 )
 
 _YEAR_OF_WEEKS = 52
-WHOLE = frozenset(Unit) - {Unit.SHARE, Unit.MONEY, Unit.HOURS}
-"""Units that are whole numbers."""
+_MONTH_DAYS = 365.25 / 12
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Verdicts:
     trend : Trend
     grain : Grain
         The grain of the trend's points.
+    since : Period or None
+        The first of these after a turn, or of a new level.
     chance : Chance or None
         None where the period ahead has no target.
     ahead : Period or None
@@ -64,6 +67,7 @@ class Verdicts:
     year_ago: Change | None
     trend: Trend
     grain: Grain
+    since: Period | None
     chance: Chance | None
     ahead: Period | None
     facts: Floats
@@ -73,7 +77,7 @@ class Verdicts:
 def verdicts(facts: Facts) -> Verdicts:
     """All verdicts on one entry."""
     period = facts.context.period
-    heading, grain = _trend(facts)
+    heading, grain, since = _trend(facts)
     target, ahead = target_ahead(facts)
     history = _history_values(facts)
     return Verdicts(
@@ -81,42 +85,12 @@ def verdicts(facts: Facts) -> Verdicts:
         year_ago=_change(facts, period.year_ago),
         trend=heading,
         grain=grain,
+        since=since,
         chance=None if target is None else chance_of(facts, target, ahead),
         ahead=None if target is None else ahead,
         facts=history,
         control=_control(facts, history),
     )
-
-
-def past_forecasts(facts: Facts) -> list[Forecast]:
-    """A forecast of each period of the history from those before it, against the target ahead."""
-    context, entry = facts.context, facts.entry
-    target = entry.target.ask().at(context.period if context.interim else context.period.next, entry.accruing)
-    if target is None:
-        return []
-    seed = _seed(facts, "backtest")
-    if entry.as_ != "value":
-        changes = _array([value for _, value in facts.history])
-        return forecasts(changes, _goal(target), seed=seed)
-    accrues = facts.kpi.accruing
-    lengths = [bucket.days for bucket in _whole_buckets(facts)]
-    return forecasts(
-        _past_values(facts),
-        _goal(target),
-        level=facts.kpi.aggregation is Aggregation.LEVEL,
-        accrues=accrues,
-        lengths=lengths if accrues else None,
-        bounds=_bounds(facts),
-        whole=facts.kpi.unit in WHOLE,
-        seed=seed,
-    )
-
-
-def _seed(facts: Facts, purpose: str) -> int:
-    """A seed from the specialist, the period, the entry and what the random numbers are for."""
-    context = facts.context
-    text = "|".join([context.person.id, str(context.period), str(facts.entry.key), purpose])
-    return int(sha256(text)[:8], 16)
 
 
 def _change(facts: Facts, earlier: Period) -> Change | None:
@@ -134,13 +108,15 @@ def _change(facts: Facts, earlier: Period) -> Change | None:
     if not all(side.assessable for side in measured):
         return None
     now, before = (_side(facts, tallies, compared, b, m) for b, m in zip(buckets, measured, strict=True))
+    past, step_days = _past_sums(facts, compared) if facts.kpi.accruing else (None, 7.0)
     result = change(
         str(facts.kpi.interval),
         now,
         before,
-        history=_last_year(facts, compared) if facts.kpi.interval is Interval.FLOW else None,
+        history=past,
+        step_days=step_days,
         gap_days=float((facts.context.period.start - earlier.end).days),
-        seed=_seed(facts, str(earlier)),
+        seed=seed_of(facts, str(earlier)),
     )
     if history.from_totals is not None and history.from_totals[compared][:, buckets].any():
         return replace(result, low=None, high=None, p=None, reason="totals")
@@ -150,30 +126,27 @@ def _change(facts: Facts, earlier: Period) -> Change | None:
 
 
 def _side(facts: Facts, tallies: Tallies, compared: Bools, bucket: int, measured: Measurement) -> Side:
-    """The sampling units of one side of a change."""
+    """The sampling units of one side of a change, with their days."""
     kpi, grid = facts.kpi, tallies.history.grid
     stock = measured.denominator if kpi.stock is not None and measured.denominator else 1.0
     days = _covered_days(tallies.history, compared, bucket)
+    if kpi.interval is Interval.NONE:
+        return Side([measured.value or 0.0], days=days if kpi.accruing else None)
     rows = _rows(tallies, compared, bucket)
-    match kpi.interval:
-        case Interval.NONE:
-            return Side([measured.value or 0.0], days=days if kpi.accruing else None)
-        case Interval.BINARY:
-            return Side([measured.numerator or 0.0], [measured.denominator or 0.0])
-        case Interval.UNITS:
-            return Side(rows["numerator"], rows["denominator"])
-        case Interval.POSTS if kpi.accruing:
-            return Side(rows["numerator"], days=days, stock=stock)
-        case Interval.POSTS:
-            return Side(rows["numerator"], rows["denominator"])
-        case _ if kpi.gains or tallies.history.from_totals is not None:
-            return Side([measured.numerator or 0.0], days=days, stock=stock)
-        case _:
-            first, last = grid.bounds[bucket], grid.bounds[bucket + 1]
-            at = local_days(rows["at"], grid.zone) - first
-            daily = np.bincount(at, rows["numerator"], minlength=int(last - first)).astype("float64")
-            imported = _days_with_data(facts, compared)[first - grid.bounds[0] : last - grid.bounds[0]]
-            return Side(np.where(imported, daily, np.nan), days=days, stock=stock)
+    first, last = grid.bounds[bucket], grid.bounds[bucket + 1]
+    day = local_days(rows["at"], grid.zone) - first
+
+    def daily(column: str) -> Floats:
+        return np.bincount(day, rows[column], minlength=int(last - first)).astype("float64")
+
+    if kpi.interval is Interval.BINARY:
+        return Side(daily("numerator"), daily("denominator"))
+    if kpi.interval is Interval.UNITS or not kpi.accruing:
+        return Side(rows["numerator"], rows["denominator"], clusters=day)
+    if kpi.gains or tallies.history.from_totals is not None:
+        return Side([measured.numerator or 0.0], days=days, stock=stock)
+    imported = _days_with_data(facts, compared)[first - grid.bounds[0] : last - grid.bounds[0]]
+    return Side(np.where(imported, daily("numerator"), np.nan), days=days, stock=stock)
 
 
 def _rows(tallies: Tallies, compared: Bools, bucket: int) -> pd.DataFrame:
@@ -201,16 +174,24 @@ def _covered_days(history: Tally, compared: Bools, bucket: int) -> float:
     return float(min(days[compared, bucket].mean() for days in history.covered.values()))
 
 
-def _last_year(facts: Facts, compared: Bools) -> Floats:
-    """The weekly sums of the last year, NaN where a week is not covered."""
+def _past_sums(facts: Facts, compared: Bools) -> tuple[Floats, float]:
+    """The sums of the last year's weeks, NaN where one is not covered; of months where weeks are few."""
     weekly = facts.weekly
-    if weekly is None:
-        return np.empty(0)
-    sums = weekly.numerator[compared].sum(axis=0)
-    days = weekly.days[compared].sum(axis=0)
-    covered = np.min([cells[compared].sum(axis=0) for cells in weekly.covered.values()], axis=0)
-    whole = (days > 0) & (covered >= weekly.grid.minimum * days)
-    return np.where(whole, sums, np.nan)[-_YEAR_OF_WEEKS:]
+    if weekly is not None:
+        weeks = _covered_sums(weekly, compared)[-_YEAR_OF_WEEKS:]
+        if np.isfinite(weeks).sum() >= FEWEST_WEEKS:
+            return weeks, 7.0
+    history = facts.latest.history
+    lengths = np.diff(history.grid.bounds)
+    return _covered_sums(history, compared) / lengths * _MONTH_DAYS, _MONTH_DAYS
+
+
+def _covered_sums(sums: Tally, compared: Bools) -> Floats:
+    """The sums of each bucket over the compared owners, NaN where one is not covered."""
+    totals = sums.numerator[compared].sum(axis=0)
+    days = sums.days[compared].sum(axis=0)
+    covered = np.min([cells[compared].sum(axis=0) for cells in sums.covered.values()], axis=0)
+    return np.where((days > 0) & (covered >= sums.grid.minimum * days), totals, np.nan)
 
 
 def _unsettled(facts: Facts, tallies: Tallies, compared: Bools, periods: tuple[Period, Period]) -> bool:
@@ -227,40 +208,29 @@ def _unsettled(facts: Facts, tallies: Tallies, compared: Bools, periods: tuple[P
     return bool((inside & young & posts["deleted_at"].isna() & posts["account_id"].isin(owners)).any())
 
 
-def _trend(facts: Facts) -> tuple[Trend, Grain]:
-    """The trend by weeks, or by periods where the KPI has no weekly data."""
+def _trend(facts: Facts) -> tuple[Trend, Grain, Period | None]:
+    """The trend by weeks, or by periods where the KPI has no weekly data; and when it turned."""
     level = facts.kpi.aggregation is Aggregation.LEVEL
     if facts.weekly is not None:
-        weeks = _array(facts.weekly.series())
+        weeks = array_of(facts.weekly.series())
         if np.isfinite(weeks).any():
             weekly = trend(weeks, level=level)
+            since = None if weekly.since is None else facts.context.weeks[weekly.since]
             # the figure of a change or growth shows no weeks, so it has no line
-            return weekly if facts.weeks else replace(weekly, line=None), Grain.WEEK
-    past = _past_values(facts)
+            return weekly if facts.weeks else replace(weekly, line=None), Grain.WEEK, since
+    past = past_values(facts)
     if facts.kpi.accruing:  # months are not equally long
         days = np.array([bucket.days for bucket in facts.context.buckets[: len(past)]])
         past = past * days.mean() / days
-    return replace(trend(past, level=level, season=False), line=None), facts.context.period.grain
-
-
-def _whole_buckets(facts: Facts) -> list[Period]:
-    """The periods up to the reported one, without it while it is interim."""
-    buckets = facts.context.buckets
-    return buckets[:-1] if facts.context.interim else buckets
-
-
-def _past_values(facts: Facts) -> Floats:
-    """The values of :func:`_whole_buckets`."""
-    return _array(facts.latest.history.series()[: len(_whole_buckets(facts))])
-
-
-def _array(values: Sequence[float | None]) -> Floats:
-    return np.array([np.nan if value is None else value for value in values], dtype="float64")
+    grain = facts.context.period.grain
+    year = PERIODS_IN_YEAR[grain]
+    by_period = trend(past, level=level, season=year is not None, year=year or 1.0)
+    return replace(by_period, line=None), grain, None
 
 
 def _history_values(facts: Facts) -> Floats:
     """The facts of the history, NaN for an interim period."""
-    values = _array([value for _, value in facts.history])
+    values = array_of([value for _, value in facts.history])
     if facts.context.interim:
         values[-1] = np.nan
     return values
@@ -271,78 +241,5 @@ def _control(facts: Facts, history: Floats) -> Limits:
     if facts.kpi.aggregation is Aggregation.LEVEL and facts.entry.as_ == "value":
         inside = (False,) * len(history)
         return Limits(int(np.isfinite(history).sum()), None, None, None, inside, "accumulates")
-    least, most = _bounds(facts)
+    least, most = bounds_of(facts)
     return control_limits(history, least=least, most=most)
-
-
-def target_ahead(facts: Facts) -> tuple[Target | None, Period]:
-    """The target of the period ahead, and that period.
-
-    The period ahead is the reported one while it is interim, else the next one; for a milestone it is that
-    of its deadline. The target is None where there is none, or the milestone has passed.
-    """
-    context, entry = facts.context, facts.entry
-    ask = entry.target.ask()
-    ahead = context.period if context.interim else context.period.next
-    if isinstance(ask, Milestone):
-        ahead = max(ahead, Period.containing(ask.by, context.period.grain))
-        if ask.by < context.period.start or (not context.interim and ask.by < context.period.end):
-            return None, ahead
-    if context.interim and entry.as_ != "value":
-        return None, ahead
-    return ask.at(ahead, entry.accruing), ahead
-
-
-def chance_of(facts: Facts, target: Target, ahead: Period) -> Chance:
-    """The chance of a target in a period ahead, from the entry's own history."""
-    context = facts.context
-    if facts.entry.as_ != "value":
-        changes = _array([value for _, value in facts.history])
-        return chance(changes, _goal(target), bounds=_bounds(facts), seed=_seed(facts, "chance"))
-    past = _whole_buckets(facts)
-    accrues = facts.kpi.accruing
-    return chance(
-        _past_values(facts),
-        _goal(target),
-        ahead=_steps(past[-1], ahead),
-        level=facts.kpi.aggregation is Aggregation.LEVEL,
-        accrues=accrues,
-        lengths=[bucket.days for bucket in past] if accrues else None,
-        length=float(ahead.days) if accrues else None,
-        begun=_begun(facts) if context.interim else None,
-        bounds=_bounds(facts),
-        whole=facts.kpi.unit in WHOLE,
-        seed=_seed(facts, "chance"),
-    )
-
-
-def _goal(target: Target) -> Goal:
-    if isinstance(target.value, tuple):
-        return Goal(low=target.value[0], high=target.value[1])
-    return Goal(high=target.value) if target.kind is Kind.AT_MOST else Goal(low=target.value)
-
-
-def _steps(last: Period, ahead: Period) -> int:
-    """How many periods lie from the last whole one to the one ahead."""
-    steps = 0
-    while last < ahead:
-        last, steps = last.next, steps + 1
-    return steps
-
-
-def _begun(facts: Facts) -> Begun | None:
-    """The elapsed share and the value of an interim period."""
-    value = facts.measurement.value
-    elapsed = (facts.context.known_until - facts.context.period.start).days
-    return None if value is None or elapsed <= 0 else Begun(elapsed / facts.context.period.days, value)
-
-
-def _bounds(facts: Facts) -> tuple[float | None, float | None]:
-    """The least and the greatest possible value; None where there is no bound."""
-    if facts.kpi.id in ("subscriber_gain", "subscriber_growth"):
-        return None, None
-    if facts.entry.as_ == "growth":
-        return -1.0, None
-    if facts.entry.as_ == "change":
-        return (-1.0, 1.0) if facts.kpi.bounded else (None, None)
-    return 0.0, 1.0 if facts.kpi.bounded else None

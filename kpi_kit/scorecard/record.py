@@ -76,6 +76,9 @@ class TrendRecord(TypedDict):
     method: str
     reason: str | None
     line: TrendLine | None
+    since: str | None
+    p_season: float | None
+    p_break: float | None
     q: float | None
 
 
@@ -113,6 +116,7 @@ class ChanceCheck(TypedDict):
     base_brier: float | None
     coverage80: float | None
     verdict: str
+    why: str | None
 
 
 class ControlLimits(TypedDict):

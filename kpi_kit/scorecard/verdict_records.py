@@ -10,7 +10,7 @@ import numpy as np
 
 from kpi_kit.scorecard.inference import Verdicts
 from kpi_kit.scorecard.record import ChangeRecord, ControlLimits, EntryRecord, TrendRecord
-from kpi_kit.statistics import Chance, Change, Limits, false_discoveries
+from kpi_kit.statistics import Chance, Change, Limits, Trend, false_discoveries
 
 REAL = 0.05
 """The false-discovery rate at which a change is called real."""
@@ -36,7 +36,7 @@ def verdict_records(entries: Sequence[Verdicts]) -> list[VerdictRecord]:
     """
     previous = false_discoveries([None if one.previous is None else one.previous.p for one in entries])
     year_ago = false_discoveries([None if one.year_ago is None else one.year_ago.p for one in entries])
-    trends = false_discoveries([one.trend.p for one in entries])
+    trends = false_discoveries([_p_of_trend(one.trend) for one in entries])
     return [
         {
             "change": _change_record(one.previous, previous[row]),
@@ -66,6 +66,11 @@ def effect(record: EntryRecord, difference: float) -> str | None:
     return "better" if (difference > 0) == (record["better"] == "higher") else "worse"
 
 
+def _p_of_trend(trend: Trend) -> float | None:
+    """The p of what the verdict says: of a turn or new level, or of a slope that no season explains."""
+    return next((p for p in (trend.p_break, trend.p_season) if p is not None), trend.p)
+
+
 def _change_record(change: Change | None, q: float | None) -> ChangeRecord | None:
     if change is None:
         return None
@@ -75,7 +80,9 @@ def _change_record(change: Change | None, q: float | None) -> ChangeRecord | Non
 def _trend_record(verdicts: Verdicts, q: float | None) -> TrendRecord:
     line = verdicts.trend.line
     drawn = None if line is None else {**asdict(line), "start": list(line.start), "end": list(line.end)}
-    return cast(TrendRecord, {"grain": str(verdicts.grain), **asdict(verdicts.trend), "line": drawn, "q": q})
+    since = None if verdicts.since is None else str(verdicts.since)
+    fields = {"grain": str(verdicts.grain), **asdict(verdicts.trend), "line": drawn, "since": since, "q": q}
+    return cast(TrendRecord, fields)
 
 
 def _control_record(limits: Limits) -> ControlLimits:

@@ -18,11 +18,11 @@ from kpi_kit.core.periods import Period
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.params import Entry, check_target
 from kpi_kit.scorecard.attainment import outcome, target_in, target_of
+from kpi_kit.scorecard.chances import chance_of, target_ahead
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.cohort import read as read_cohort
 from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.entry_facts import Facts
-from kpi_kit.scorecard.inference import chance_of, target_ahead
 
 PERIODS = 12
 """The most past periods of an answer."""
@@ -245,7 +245,7 @@ def _answer(facts: Facts, trial: Entry, values: Values, cohort: Cohort) -> Answe
         chance=None if chance is None else chance.probability,
         chance_period=None if chance is None else str(ahead),
         chance_band=cast(tuple[float, float], (chance.low, chance.high)) if chance and has_band else None,
-        chance_check=cohort.backtest.get(entry.kpi),
+        chance_check=cohort.check_of(entry.kpi, entry.as_),
         present=_total(context, values, entry, entry),
         then=_total(context, values, entry, trial),
     )

@@ -15,7 +15,7 @@ from kpi_kit.statistics.chance import (
     chance,
     forecasts,
 )
-from kpi_kit.statistics.change import Change, Side, change
+from kpi_kit.statistics.change import FEWEST_WEEKS, Change, Side, change
 from kpi_kit.statistics.control import (
     Funnel,
     Limits,
@@ -29,6 +29,7 @@ from kpi_kit.statistics.trend import Line, Trend, trend
 from kpi_kit.statistics.unusual import Unusual, unusual_days
 
 __all__ = [
+    "FEWEST_WEEKS",
     "Backtest",
     "Begun",
     "Chance",

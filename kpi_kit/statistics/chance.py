@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from kpi_kit.statistics.calibration import RHOS, Floats
+from kpi_kit.statistics.noise import Floats
+from kpi_kit.statistics.season import waves
 
 FEWEST = 4
 """Under so many known periods there is no forecast."""
@@ -16,11 +18,52 @@ FEWEST = 4
 CHECKED_FROM = 30
 """Under so many forecasts a back-test says nothing."""
 
+
+class _Bound(NamedTuple):
+    """From where on a fault counts: in size and in standard errors."""
+
+    matters: float
+    sure: float
+
+
+class _Deviation(NamedTuple):
+    """How far forecasts are off, in size and in standard errors."""
+
+    size: float
+    errors: float
+
+    def beyond(self, bound: _Bound) -> bool:
+        return self.size > bound.matters and self.errors > bound.sure
+
+
+LOSS = _Bound(0.035, 1.9)
+"""Of the squared error, over that of the earlier frequency."""
+
+BIAS = _Bound(0.09, 2.3)
+"""Of the share that came true, over or under the mean chance."""
+
+TIMID = _Bound(0.1, 1.0)
+"""Of chances too near to one half; decent forecasts are never that."""
+
+BOLD = _Bound(0.35, 3.5)
+"""Of chances too far from one half; forecasts from few periods are so a little."""
+
 SIMULATIONS = 4_000
 SIMULATIONS_OF_THE_PAST = 1_000
 """A back-test pools thirty forecasts and more: an error of 0.016 of each is 0.0003 of its Brier score."""
 _BAND = (0.1, 0.9)
-_SLOPE_SPREAD = 0.1  # of the noise, a period: a drift over a year is of the size of the noise
+
+RHOS: Floats = np.arange(10) / 10
+"""The grid of lag-1 autocorrelations."""
+
+SLOPES: Floats = np.array([0.03, 0.3, 0.6])
+"""How large a slope may be, in standard deviations of the noise a period; each is as likely."""
+
+SEASONS: Floats = np.array([0.01, 1.5])
+"""How large the coefficients of a yearly pattern may be, in those; each is as likely."""
+
+_FEWEST_PAIRS = 6
+"""Under so many past periods there is no telling how they went on from the same day."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +73,17 @@ class Goal:
     low: float | None = None
     high: float | None = None
 
-    def met(self, values: Floats) -> npt.NDArray[np.bool_]:
+    def met(self, values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Which values attain it; a rounding error does not miss."""
         low = -np.inf if self.low is None else self.low - 1e-9 * abs(self.low)
         high = np.inf if self.high is None else self.high + 1e-9 * abs(self.high)
-        met: npt.NDArray[np.bool_] = (values >= low) & (values <= high)
-        return met
+        values = np.asarray(values, dtype="float64")
+        return np.asarray((values >= low) & (values <= high))
+
+    def moved(self, by: float) -> Goal:
+        """The same target for values that are all larger by a number."""
+        low, high = (None if end is None else end + by for end in (self.low, self.high))
+        return Goal(low, high)
 
 
 @dataclass(frozen=True)
@@ -48,10 +96,13 @@ class Begun:
         The share of its days that are over, 0 to 1.
     value : float
         The value so far: the sum of those days, or for a ratio or level its present value.
+    past : array-like of float, optional
+        What each period of the history had at the same point, NaN where that is not known.
     """
 
     share: float
     value: float
+    past: npt.ArrayLike | None = None
 
 
 @dataclass(frozen=True)
@@ -92,14 +143,17 @@ def chance(
     begun: Begun | None = None,
     bounds: tuple[float | None, float | None] = (None, None),
     whole: bool = False,
+    units: float | None = None,
+    year: float | None = 12.0,
     simulations: int = SIMULATIONS,
     seed: int = 0,
 ) -> Chance:
     """Simulate from the own history how likely a target is.
 
-    The history is taken for AR(1) noise about a line whose slope is held near 0; levels by their gains.
-    Autocorrelation, line and variance are drawn anew for each of the simulations, by how well they
-    explain the history, and the noise is drawn from the history's own residuals, smoothed.
+    The history is taken for AR(1) noise about a line and, from two years on, a yearly wave, both drawn
+    towards nothing; levels by their gains. Autocorrelation, line, wave and variance are drawn anew for each
+    of the simulations, by how well they explain the history, and the noise is drawn from the history's own
+    residuals, smoothed.
 
     Parameters
     ----------
@@ -121,6 +175,10 @@ def chance(
         Between which every value lies: (0, 1) for shares, (0, None) for counts.
     whole : bool
         Whether values are whole numbers.
+    units : float, optional
+        The number of units of which a share is one: it keeps to their multiples.
+    year : float, optional
+        Periods in a year; None where no yearly wave is thought of.
     simulations : int
     seed : int
 
@@ -148,13 +206,38 @@ def chance(
     steps = np.diff(series) if level else series
     if np.isfinite(steps).sum() < FEWEST - 1:
         return Chance(None, None, None, None, n, "short_history")
-    if np.nanmax(steps) == np.nanmin(steps):
-        future = np.full((1, ahead), np.nanmax(steps))
-    else:
-        future = _futures(steps, ahead, rng, simulations)
     last = float(series[np.isfinite(series)][-1])
-    ends = _limited(_ends(future, last, level, accrues, begun), bounds, whole)
+    if np.nanmax(steps) == np.nanmin(steps):
+        flat = np.full((1, ahead), np.nanmax(steps))
+        paths = Paths(flat, np.zeros_like(flat))
+    else:
+        paths = _futures(steps, ahead, rng, simulations, year)
+    ends = _ends(paths, series, last, level, accrues, begun, rng)
+    if units is not None and units > 0:
+        ends = np.round(ends * units) / units
+    ends = _limited(ends, bounds, whole)
     return _summed_up(ends, goal, n, over=begun is not None and begun.share >= 1 and ahead == 1)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Simulated continuations, shape (simulations, periods ahead).
+
+    Parameters
+    ----------
+    mean : array
+        What is to be expected of each period, given the fit and the period before.
+    shock : array
+        What comes on top by chance.
+    """
+
+    mean: Floats
+    shock: Floats
+
+    @property
+    def values(self) -> Floats:
+        """The values or gains."""
+        return self.mean + self.shock
 
 
 def _summed_up(ends: Floats, goal: Goal, n: int, over: bool) -> Chance:
@@ -168,17 +251,83 @@ def _summed_up(ends: Floats, goal: Goal, n: int, over: bool) -> Chance:
     return Chance((hits + 1) / (total + 2), low, high, middle, n)
 
 
-def _ends(future: Floats, last: float, level: bool, accrues: bool, begun: Begun | None) -> Floats:
+def _ends(
+    paths: Paths,
+    series: Floats,
+    last: float,
+    level: bool,
+    accrues: bool,
+    begun: Begun | None,
+    rng: np.random.Generator,
+) -> Floats:
     """The value at the end of the last period ahead."""
-    if begun is not None:
-        # of the first period only the rest is open: its mean by the share left, its noise by the root
-        left = max(0.0, 1.0 - begun.share)
-        mean = future[:, :1].mean()
-        rest = left * mean + np.sqrt(left) * (future[:, :1] - mean)
-        so_far = begun.value if level or accrues else begun.share * begun.value
-        future = np.hstack([rest if level else so_far + rest, future[:, 1:]])
-        last = begun.value if level else last
-    return np.asarray(last + future.sum(axis=1) if level else future[:, -1])
+    if begun is None:
+        future = paths.values
+        return np.asarray(last + future.sum(axis=1) if level else future[:, -1])
+    rest, chosen = _rest(paths, series, last, level, accrues, begun, rng)
+    so_far = begun.value if level or accrues else begun.share * begun.value
+    later = paths.values[chosen, 1:]
+    if level:
+        return np.asarray(so_far + rest + later.sum(axis=1))
+    return np.asarray(later[:, -1]) if later.shape[1] else np.asarray(so_far + rest)
+
+
+def _rest(
+    paths: Paths,
+    series: Floats,
+    last: float,
+    level: bool,
+    accrues: bool,
+    begun: Begun,
+    rng: np.random.Generator,
+) -> tuple[Floats, npt.NDArray[np.intp]]:
+    """What the rest of a period that has begun adds, and the paths that what has happened makes likely."""
+    share, left = begun.share, max(0.0, 1.0 - begun.share)
+    first = paths.mean[:, 0]
+    spread = float(paths.shock[:, 0].std())
+    count = len(first)
+    if left == 0.0 or spread == 0.0:
+        return left * first + np.sqrt(left) * paths.shock[:, 0], np.arange(count)
+    happened = begun.value - last if level else begun.value if accrues else share * begun.value
+    off = (happened - share * first) / (spread * np.sqrt(share))
+    weights = np.exp(-0.5 * (off**2 - (off**2).min()))
+    chosen = rng.choice(count, count, p=weights / weights.sum())
+    rest = left * first[chosen] + np.sqrt(left) * paths.shock[:, 0]
+    if begun.past is not None:
+        pairs = _pairs(series, np.asarray(begun.past, dtype="float64").ravel(), share, level, accrues)
+        if len(pairs) >= _FEWEST_PAIRS:
+            rest = _as_in_the_past(pairs, happened, left / share, count, rng)
+    return rest, chosen
+
+
+def _pairs(series: Floats, past: Floats, share: float, level: bool, accrues: bool) -> Floats:
+    """For each past period what had happened at the same point, and what the rest added."""
+    if level:
+        before = np.concatenate([[np.nan], series[:-1]])
+        pairs = np.stack([past - before, series - past], axis=1)
+    else:
+        part = 1.0 if accrues else share
+        pairs = np.stack([part * past, series - part * past], axis=1)
+    return np.asarray(pairs[np.isfinite(pairs).all(axis=1)])
+
+
+def _as_in_the_past(
+    pairs: Floats, happened: float, usual_slope: float, count: int, rng: np.random.Generator
+) -> Floats:
+    """Draw the rest by a line through past periods, whose slope is drawn to half of that of equal rates."""
+    before, rest = pairs.T
+    middle = float(before.mean())
+    centred = before - middle
+    slope_prior, slope_spread = 0.5 * usual_slope, 0.5 * usual_slope
+    noise = max(float(np.var(rest - rest.mean())), 1e-300)
+    precision = float(centred @ centred) + noise / slope_spread**2
+    slope = (float(centred @ rest) + noise / slope_spread**2 * slope_prior) / precision
+    left = rest - rest.mean() - slope * centred
+    free = len(rest) - 2
+    sigma = np.sqrt(float(left @ left) / rng.chisquare(free, count))
+    reach = np.sqrt(1.0 + 1.0 / len(rest) + (happened - middle) ** 2 / precision)
+    centre = float(rest.mean()) + slope * (happened - middle)
+    return np.asarray(centre + sigma * reach * rng.standard_normal(count))
 
 
 def _limited(values: Floats, bounds: tuple[float | None, float | None], whole: bool) -> Floats:
@@ -187,21 +336,38 @@ def _limited(values: Floats, bounds: tuple[float | None, float | None], whole: b
     return np.asarray(np.round(limited) if whole else limited)
 
 
-def _futures(series: Floats, ahead: int, rng: np.random.Generator, simulations: int = SIMULATIONS) -> Floats:
-    """Simulated continuations, shape (simulations, ahead)."""
+def _futures(
+    series: Floats,
+    ahead: int,
+    rng: np.random.Generator,
+    simulations: int = SIMULATIONS,
+    year: float | None = None,
+) -> Paths:
+    """Simulated continuations."""
     known = np.flatnonzero(np.isfinite(series))
     scale = float(np.std(series[known]))
     values, at = series[known] / scale, (known - (len(series) - 1)).astype("float64")
-    fits = _fits(values, at)
+    seasonal = year is not None and at[-1] - at[0] >= 2 * year - 2
+    later = np.arange(1.0, ahead + 1)
+    columns, columns_later = (_columns(place, year if seasonal else None) for place in (at, later))
+    fits = _fits(values, at, columns)
     weights = np.exp(fits.log_weights - fits.log_weights.max())
     counts = rng.multinomial(simulations, weights / weights.sum())
-    return _continued(fits, counts, values, at, ahead, rng) * scale
+    paths = _continued(fits, counts, values, at, columns, columns_later, rng)
+    return Paths(paths.mean * scale, paths.shock * scale)
+
+
+def _columns(at: Floats, year: float | None) -> Floats:
+    """A line and, for a year of so many periods, a wave; shape (2 or 4, n)."""
+    line = np.stack([np.ones_like(at), at])
+    return line if year is None else np.vstack([line, waves(at, year, pairs=1).T])
 
 
 @dataclass(frozen=True)
 class _Fits:
-    """For each ρ of the grid a line with AR(1) noise, and how well it explains the series."""
+    """For each autocorrelation and each size of slope and wave a fit, and how well it explains the series."""
 
+    rhos: Floats
     centres: Floats
     roots: Floats
     squares: Floats
@@ -209,30 +375,49 @@ class _Fits:
     log_weights: Floats
 
 
-def _fits(values: Floats, at: Floats) -> _Fits:
-    """Generalised least squares with a slope that is drawn to 0, as for a normal prior.
+def _fits(values: Floats, at: Floats, columns: Floats) -> _Fits:
+    """Generalised least squares with coefficients that are drawn to 0, as for a normal prior.
 
     What AR(1) noise keeps of one known value until the next, ρ to the power of the gap, is taken off.
     """
     kept = RHOS[:, None] ** np.diff(at)
     fresh = np.sqrt(1.0 - kept**2)
-    design = np.stack([np.ones_like(at), at, values])
-    whitened = np.empty((len(RHOS), 3, len(at)))
+    design = np.vstack([columns, values])
+    whitened = np.empty((len(RHOS), len(design), len(at)))
     whitened[:, :, 0] = design[:, 0]
     whitened[:, :, 1:] = (design[:, 1:] - kept[:, None] * design[:, :-1]) / fresh[:, None]
-    rows, target = whitened[:, :2], whitened[:, 2]
-    precision = rows @ rows.transpose(0, 2, 1) + np.diag([0.0, 1 / _SLOPE_SPREAD**2])
+    rows, target = whitened[:, :-1], whitened[:, -1]
+    penalties = _penalties(len(columns))
+    products, projections = rows @ rows.transpose(0, 2, 1), rows @ target[:, :, None]
+    precision = products[:, None] + penalties[None, :, :, None] * np.eye(len(columns))
     covariance = np.linalg.inv(precision)
-    centres = (covariance @ (rows @ target[:, :, None]))[:, :, 0]
-    left = target - (centres[:, None] @ rows)[:, 0]
-    squares = np.maximum((left**2).sum(axis=1) + centres[:, 1] ** 2 / _SLOPE_SPREAD**2, 1e-12)
+    centres = (covariance @ projections[:, None])[..., 0]
+    explained = (centres * projections[:, None, :, 0]).sum(axis=-1)
+    squares = np.maximum((target**2).sum(axis=1)[:, None] - explained, 1e-12)
     free = len(values) - 1.0
+    priors = 0.5 * np.log(penalties[:, 1:]).sum(axis=1)
     log_weights = (
-        -np.log(fresh).sum(axis=1)
+        priors
+        - np.log(fresh).sum(axis=1)[:, None]
         - 0.5 * np.linalg.slogdet(precision).logabsdet
         - 0.5 * free * np.log(squares)
     )
-    return _Fits(centres, np.linalg.cholesky(covariance), squares, free, log_weights)
+    size, width = squares.size, len(columns)
+    return _Fits(
+        np.repeat(RHOS, len(penalties)),
+        centres.reshape(size, width),
+        np.linalg.cholesky(covariance).reshape(size, width, width),
+        squares.ravel(),
+        free,
+        log_weights.ravel(),
+    )
+
+
+def _penalties(width: int) -> Floats:
+    """Precisions of the coefficients' priors, a row each: none of the level."""
+    if width == 2:
+        return np.array([[0.0, 1 / slope**2] for slope in SLOPES])
+    return np.array([[0.0, 1 / slope**2, 1 / wave**2, 1 / wave**2] for slope in SLOPES for wave in SEASONS])
 
 
 def _continued(
@@ -240,31 +425,41 @@ def _continued(
     counts: npt.NDArray[np.int64],
     values: Floats,
     at: Floats,
-    ahead: int,
+    columns: Floats,
+    columns_later: Floats,
     rng: np.random.Generator,
-) -> Floats:
-    """Draw variance and line of each simulation's fit, then the noise of the periods ahead.
+) -> Paths:
+    """Draw variance and coefficients of each simulation's fit, then the noise of the periods ahead.
 
     The simulations of one fit follow each other: what is the same for them is computed once a fit.
     """
+    used = np.flatnonzero(counts)
+    counts = counts[used]
 
-    def each(of_fits: Floats) -> Floats:
-        return np.repeat(of_fits, counts)
+    def repeated(of_fits: Floats) -> Floats:
+        return np.repeat(of_fits[used], counts, axis=0)
 
-    total = int(counts.sum())
-    sigma = np.sqrt(each(fits.squares) / rng.chisquare(fits.free, total))
-    first, second = rng.standard_normal((total, 2)).T
-    roots = fits.roots
-    level = each(fits.centres[:, 0]) + sigma * (each(roots[:, 0, 0]) * first)
-    slope = each(fits.centres[:, 1]) + sigma * (each(roots[:, 1, 0]) * first + each(roots[:, 1, 1]) * second)
-    noise = values[-1] - (level + slope * at[-1])
-    shocks = _shocks(values - fits.centres[:, :1] - fits.centres[:, 1:] * at, counts, ahead, rng)
-    found = np.empty((total, ahead))
+    total, ahead = int(counts.sum()), columns_later.shape[1]
+    sigma = np.sqrt(repeated(fits.squares) / rng.chisquare(fits.free, total))
+    normal = rng.standard_normal((total, len(columns)))
+    roots = fits.roots[used]
+    bounds = np.concatenate([[0], np.cumsum(counts)])
+    moved = np.concatenate(
+        [normal[first:last] @ root.T for root, first, last in zip(roots, bounds, bounds[1:], strict=False)]
+    )
+    coefficients = repeated(fits.centres) + sigma[:, None] * moved
+    noise = values[-1] - coefficients @ columns[:, -1]
+    residuals = values - fits.centres[used] @ columns
+    shocks = _shocks(residuals, counts, ahead, rng)
+    line = coefficients @ columns_later
+    rho = repeated(fits.rhos)
+    means, added = np.empty((total, ahead)), np.empty((total, ahead))
     for step in range(ahead):
-        kept = RHOS ** (1.0 - at[-1] if step == 0 else 1.0)
-        noise = noise * each(kept) + sigma * each(np.sqrt(1 - kept**2)) * shocks[:, step]
-        found[:, step] = level + slope * (step + 1.0) + noise
-    return found
+        kept = rho ** (1.0 - at[-1] if step == 0 else 1.0)
+        means[:, step] = line[:, step] + noise * kept
+        added[:, step] = sigma * np.sqrt(1 - kept**2) * shocks[:, step]
+        noise = noise * kept + added[:, step]
+    return Paths(means, added)
 
 
 def _shocks(residuals: Floats, counts: npt.NDArray[np.int64], ahead: int, rng: np.random.Generator) -> Floats:
@@ -282,11 +477,21 @@ def _shocks(residuals: Floats, counts: npt.NDArray[np.int64], ahead: int, rng: n
 
 @dataclass(frozen=True)
 class Forecast:
-    """One forecast of the past, and what came."""
+    """One forecast of the past, and what came.
+
+    Parameters
+    ----------
+    probability : float
+    attained, inside : bool
+        Whether the target was attained, and whether the value came to lie in the 80 % band.
+    base : float or None
+        The share of earlier periods of the same entry that attained it, as Laplace's rule has it.
+    """
 
     probability: float
     attained: bool
     inside: bool
+    base: float | None = None
 
 
 @dataclass(frozen=True)
@@ -299,11 +504,14 @@ class Backtest:
     brier : float or None
         Mean squared error of the probabilities: 0 is best.
     base_brier : float or None
-        The same of always saying the share that was attained.
+        The same of each entry's own earlier frequency.
     coverage80 : float or None
         The share of facts inside the 80 % band.
     verdict : str
         ``not_checked`` under 30 forecasts, ``reliable`` or ``not_reliable``.
+    why : str or None
+        Of what is not reliable: ``worse_than_usual`` (than the earlier frequency, by more than chance) or
+        ``not_calibrated`` (what was said does not fit what came, by more than chance).
     """
 
     n: int
@@ -311,31 +519,35 @@ class Backtest:
     base_brier: float | None
     coverage80: float | None
     verdict: str
+    why: str | None = None
 
 
 def forecasts(
     history: npt.ArrayLike,
-    goal: Goal,
+    goal: Goal | Sequence[Goal | None],
     *,
     level: bool = False,
     accrues: bool = False,
     lengths: npt.ArrayLike | None = None,
     bounds: tuple[float | None, float | None] = (None, None),
     whole: bool = False,
+    units: float | None = None,
+    year: float | None = 12.0,
     seed: int = 0,
     fewest: int = 6,
 ) -> list[Forecast]:
-    """Forecast every period of a history from those before it, against one target.
+    """Forecast every period of a history from those before it.
 
     Parameters
     ----------
     history : array-like of float
         Consecutive periods.
-    goal : Goal
-        The present target.
+    goal : Goal or sequence of Goal or None
+        The present target; of a level what it asks to be gained is asked of each period. Or a target a
+        period, None where there was none.
     fewest : int
         How many periods must come before the first forecast.
-    level, accrues, lengths, bounds, whole, seed
+    level, accrues, lengths, bounds, whole, units, year, seed
         As in :func:`chance`.
 
     Returns
@@ -350,39 +562,66 @@ def forecasts(
     """
     series = np.asarray(history, dtype="float64").ravel()
     days = None if lengths is None else np.asarray(lengths, dtype="float64").ravel()
-    found = []
+    goals = _goals(series, goal, level)
+    met = [
+        bool(asked.met(value)) if asked is not None and np.isfinite(value) else None
+        for value, asked in zip(series, goals, strict=True)
+    ]
+    made = []
     for now in range(max(fewest, 1), len(series)):
-        if not np.isfinite(series[now]):
+        asked = goals[now]
+        if not np.isfinite(series[now]) or asked is None:
             continue
         said = chance(
             series[:now],
-            goal,
+            asked,
             level=level,
             accrues=accrues,
             lengths=None if days is None else days[:now],
             length=None if days is None else float(days[now]),
             bounds=bounds,
             whole=whole,
+            units=units,
+            year=year,
             simulations=SIMULATIONS_OF_THE_PAST,
             seed=seed + now,
         )
         if said.probability is not None and said.low is not None and said.high is not None:
             fact = float(series[now])
-            found.append(
-                Forecast(said.probability, bool(goal.met(series[now])), said.low <= fact <= said.high)
-            )
-    return found
+            earlier = [one for one in met[:now] if one is not None]
+            base = (sum(earlier) + 1) / (len(earlier) + 2)
+            inside = bool(said.low <= fact <= said.high)
+            made.append(Forecast(said.probability, bool(asked.met(fact)), inside, base))
+    return made
+
+
+def _goals(series: Floats, goal: Goal | Sequence[Goal | None], level: bool) -> list[Goal | None]:
+    """The target of each period."""
+    if not isinstance(goal, Goal):
+        return list(goal)
+    if not level or not np.isfinite(series).any():
+        return [goal] * len(series)
+    last = float(series[np.isfinite(series)][-1])
+    before = np.concatenate([[np.nan], series[:-1]])
+    return [goal.moved(float(start) - last) if np.isfinite(start) else None for start in before]
 
 
 def backtest(made: Sequence[Forecast]) -> Backtest:
-    """Pool forecasts, and compare them with always saying the base rate.
+    """Pool forecasts, compare them with each entry's own earlier frequency, and check their calibration.
+
+    Forecasts without a ``base`` are compared with the share of all that were attained.
+
+    References
+    ----------
+    Spiegelhalter, Statistics in Medicine 5 (1986) 421–433 (the check of calibration).
 
     Examples
     --------
-    >>> good = [Forecast(0.9, True, True)] * 20 + [Forecast(0.1, False, True)] * 20
+    >>> good = [Forecast(0.9, True, True)] * 18 + [Forecast(0.1, False, True)] * 18
+    >>> good += [Forecast(0.9, False, True)] * 2 + [Forecast(0.1, True, True)] * 2
     >>> found = backtest(good)
     >>> found.n, round(found.brier, 2), round(found.base_brier, 2), found.verdict
-    (40, 0.01, 0.25, 'reliable')
+    (40, 0.09, 0.25, 'reliable')
     >>> backtest(good[:3]).verdict
     'not_checked'
     """
@@ -392,7 +631,32 @@ def backtest(made: Sequence[Forecast]) -> Backtest:
     said = np.array([forecast.probability for forecast in made])
     came = np.array([forecast.attained for forecast in made], dtype="float64")
     # a base rate of 0 or 1 is not known for sure either
-    base = (came.sum() + 1) / (n + 2)
-    brier, base_brier = float(((said - came) ** 2).mean()), float(((base - came) ** 2).mean())
-    verdict = "not_checked" if n < CHECKED_FROM else "reliable" if brier < base_brier else "not_reliable"
-    return Backtest(n, brier, base_brier, float(np.mean([forecast.inside for forecast in made])), verdict)
+    overall = (came.sum() + 1) / (n + 2)
+    base = np.array([overall if forecast.base is None else forecast.base for forecast in made])
+    errors, base_errors = (said - came) ** 2, (base - came) ** 2
+    why = _fault(said, came, errors - base_errors) if n >= CHECKED_FROM else None
+    verdict = "not_checked" if n < CHECKED_FROM else "reliable" if why is None else "not_reliable"
+    inside = float(np.mean([forecast.inside for forecast in made]))
+    return Backtest(n, float(errors.mean()), float(base_errors.mean()), inside, verdict, why)
+
+
+def _fault(said: Floats, came: Floats, worse: Floats) -> str | None:
+    """What speaks against forecasts, by more than chance and by as much as matters."""
+    n = len(said)
+    loss, sure = float(worse.mean()), float(worse.std()) / np.sqrt(n)
+    if loss > LOSS.matters and loss > LOSS.sure * sure:
+        return "worse_than_usual"
+    off, tilt = came - said, 1 - 2 * said
+    variance = np.maximum(said * (1 - said), 1e-6)
+    bias = _Deviation(float(off.mean()), float(off.sum() / np.sqrt(variance.sum())))
+    stretched = float((off * tilt).sum())
+    # by how much all chances should be drawn to one half (above 0) or away from it
+    extremes = _Deviation(
+        stretched / max(float((tilt**2).sum()), 1e-12),
+        stretched / max(float(np.sqrt((tilt**2 * variance).sum())), 1e-12),
+    )
+    too_timid = _Deviation(-extremes.size, -extremes.errors)
+    high, low = bias, _Deviation(-bias.size, -bias.errors)
+    if high.beyond(BIAS) or low.beyond(BIAS) or too_timid.beyond(TIMID) or extremes.beyond(BOLD):
+        return "not_calibrated"
+    return None

@@ -8,13 +8,22 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from kpi_kit.statistics.calibration import Floats
+from kpi_kit.statistics.noise import Floats
 
 XMR = 2.66
 """Three standard deviations in mean moving ranges of two: 3 / 1.128."""
 
 FEWEST = 3
 """Under so many values, or accounts, there is nothing to call usual."""
+
+FEWEST_PEOPLE = 5
+"""Under so many people nobody can be told apart: one who is far off widens the limits too much."""
+
+EXCEPTIONAL = 0.998
+"""The share of points at least that lies within the outer limits of a funnel."""
+
+PAGES = 0.014
+"""The share of pages on which chance alone puts anybody outside the outer limits."""
 
 SAME_WAY = 0.75
 """The share of accounts that must move in one direction for a shock to be common."""
@@ -99,15 +108,25 @@ class Funnel:
     dispersion : float or None
         How much more the values vary than their volumes explain; 1 where they do not.
     scale : float or None
-        The variance of a value is ``scale`` / volume, before the dispersion.
+        The variance of a value is ``scale`` / volume, before the dispersion; of shares and rates that of
+        their arcsine and square root, on whose scale they are judged.
     z : tuple of float or None
         How many (dispersed) standard deviations each value is from the centre.
     outside : tuple of str or None
-        ``usual``, ``unusual`` (beyond 95 %) or ``exceptional`` (beyond 99.8 %).
+        ``usual``, ``unusual`` (beyond the limits that hold 95 % of points) or ``exceptional`` (beyond those
+        that hold all points of a page in 98 of 100 pages, and at least 99.8 % of points).
     low95, high95, low998, high998 : tuple of float or None
         The limits at each volume.
+    people : int
+        How many points the limits are for.
+    volume : float
+        The sum of their volumes.
+    bent_centre : float
+        The centre on the scale on which values are judged.
+    kind : str
+        ``share``, ``rate`` or ``free``.
     reason : str or None
-        ``few_points`` or ``no_variation`` where there are no limits.
+        ``few_points`` (under 3), ``few_people`` (under 5) or ``no_variation`` where there are no limits.
     """
 
     centre: float | None
@@ -119,14 +138,46 @@ class Funnel:
     high95: tuple[float | None, ...]
     low998: tuple[float | None, ...]
     high998: tuple[float | None, ...]
+    people: int = 0
+    volume: float = 0.0
+    bent_centre: float = 0.0
+    kind: str = "free"
     reason: str | None = None
 
     def limits_at(self, volume: float, level: float = 0.95) -> tuple[float, float] | None:
-        """The limits at any volume, for the curve of the figure; None where there are none."""
+        """The limits at any volume, for the curve of the figure; None where there are none.
+
+        ``level`` is that of a point; from 0.998 on it is raised for the number of points.
+        """
         if self.centre is None or self.dispersion is None or self.scale is None or volume <= 0:
             return None
-        reach = float(stats.norm.isf((1 - level) / 2)) * float(np.sqrt(self.dispersion * self.scale / volume))
-        return self.centre - reach, self.centre + reach
+        free = max(1.0 / volume - 1.0 / self.volume, 0.0)
+        reach = farthest(self.people, level) * np.sqrt(self.dispersion * self.scale * free)
+        ends = np.array([self.bent_centre - reach, self.bent_centre + reach])
+        low, high = _unbent(ends, np.full(2, volume), self.kind).tolist()
+        return low, high
+
+
+def farthest(people: int, level: float) -> float:
+    """How many standard deviations from the centre a share ``level`` of points lies, among so many.
+
+    A point that is far off also widens the standard deviation, so that none can be further off than
+    √(people − 1); the limit allows for that.
+
+    References
+    ----------
+    Thompson, Annals of Mathematical Statistics 6 (1935) 214–219; Grubbs, ibid. 21 (1950) 27–58.
+
+    Examples
+    --------
+    >>> round(farthest(5, 0.95), 2), round(farthest(1000, 0.95), 2)
+    (1.76, 1.96)
+    """
+    tail = 1.0 - level
+    if level >= EXCEPTIONAL:
+        tail = min(tail, PAGES / people)
+    t = float(stats.t.isf(tail / 2, people - 2))
+    return float(np.sqrt((people - 1) * t**2 / (people - 2 + t**2)))
 
 
 def funnel(values: npt.ArrayLike, volumes: npt.ArrayLike, *, kind: str = "rate") -> Funnel:
@@ -146,57 +197,69 @@ def funnel(values: npt.ArrayLike, volumes: npt.ArrayLike, *, kind: str = "rate")
 
     References
     ----------
-    Spiegelhalter, Statistics in Medicine 24 (2005) 1185–1202: multiplicative over-dispersion from z²
-    winsorised at 10 %.
+    Spiegelhalter, Statistics in Medicine 24 (2005) 1185–1202: multiplicative over-dispersion.
 
     Examples
     --------
-    >>> found = funnel([0.5, 0.52, 0.48, 0.9], [100.0, 400.0, 200.0, 100.0], kind="share")
+    >>> values, volumes = [0.5, 0.52, 0.48, 0.9, 0.5], [100.0, 400.0, 200.0, 100.0, 100.0]
+    >>> found = funnel(values, volumes, kind="share")
     >>> round(found.centre, 4), found.outside[0]
-    (0.555, 'usual')
+    (0.5489, 'usual')
     >>> found.limits_at(400.0)[0] > found.limits_at(100.0)[0]
     True
     """
-    value, volume = (np.asarray(each, dtype="float64").ravel() for each in (values, volumes))
+    value, volume = (np.asarray(column, dtype="float64").ravel() for column in (values, volumes))
     known = np.isfinite(value) & np.isfinite(volume) & (volume > 0)
-    if known.sum() < FEWEST:
+    people = int(known.sum())
+    if people < FEWEST:
         return _no_funnel(len(value), "few_points")
+    whole = float(volume[known].sum())
     centre = float(np.average(value[known], weights=volume[known]))
-    scale = {
-        "share": centre * (1 - centre),
-        "rate": centre,
-        "free": _free_scale(value[known], volume[known]),
-    }[kind]
-    if not scale > 0:
+    if people < FEWEST_PEOPLE:
+        return _no_funnel(len(value), "few_people", centre)
+    known_volume = np.where(known, volume, np.nan)
+    bent = _bent(value, known_volume, kind)
+    middle = float(np.average(bent[known], weights=volume[known]))
+    mean_square = float((volume[known] * (bent[known] - middle) ** 2).sum()) / (people - 1)
+    scale = mean_square if kind == "free" else 0.25
+    if not mean_square > 0 or np.ptp(value[known]) == 0:
         return _no_funnel(len(value), "no_variation", centre)
-    z = np.where(known, (value - centre) / np.sqrt(scale / np.where(known, volume, 1.0)), np.nan)
-    dispersion = 1.0 if kind == "free" else max(1.0, _winsorised_square(z[known]))
-    z = z / np.sqrt(dispersion)
-    reach = np.sqrt(dispersion * scale / np.where(known, volume, np.nan))
-    wide, wider = stats.norm.isf([0.025, 0.001])
-    return Funnel(
-        centre,
-        dispersion,
-        float(scale),
-        _listed(z),
-        tuple(_strength(each, float(wide), float(wider)) for each in z),
-        _listed(centre - wide * reach),
-        _listed(centre + wide * reach),
-        _listed(centre - wider * reach),
-        _listed(centre + wider * reach),
+    dispersion = max(1.0, mean_square / scale)
+    free = 1.0 / known_volume - 1.0 / whole
+    spread = np.sqrt(dispersion * scale * np.maximum(free, 1e-12 / whole))
+    z = (bent - middle) / spread
+    wide, wider = farthest(people, 0.95), farthest(people, EXCEPTIONAL)
+    low95, high95, low998, high998 = (
+        _listed(_unbent(middle + way * spread, known_volume, kind)) for way in (-wide, wide, -wider, wider)
     )
+    outside = tuple(_strength(one, wide, wider) for one in z)
+    limits = low95, high95, low998, high998
+    return Funnel(centre, dispersion, scale, _listed(z), outside, *limits, people, whole, middle, kind)
 
 
-def _free_scale(value: Floats, volume: Floats) -> float:
-    centre = np.average(value, weights=volume)
-    return _winsorised_square((value - centre) * np.sqrt(volume)) * len(value) / (len(value) - 1)
+def _bent(values: Floats, volumes: Floats, kind: str) -> Floats:
+    """Values on a scale on which their variance does not depend on the centre: 1/4 over the volume.
+
+    References
+    ----------
+    Anscombe, Biometrika 35 (1948) 246–254.
+    """
+    if kind == "free":
+        return values
+    if kind == "share":
+        part = (np.clip(values, 0.0, 1.0) * volumes + 0.375) / (volumes + 0.75)
+        return np.asarray(np.arcsin(np.sqrt(part)))
+    return np.asarray(np.sqrt(np.maximum(values, 0.0) + 0.375 / volumes))
 
 
-def _winsorised_square(z: Floats) -> float:
-    """Mean z², with the outer tenth on each side (at least one of five or more) drawn in."""
-    drawn = max(1, int(0.1 * len(z))) if len(z) >= 5 else 0
-    ordered = np.sort(z)
-    return float((np.clip(z, ordered[drawn], ordered[len(z) - 1 - drawn]) ** 2).mean())
+def _unbent(bent: Floats, volumes: Floats, kind: str) -> Floats:
+    """Values from that scale."""
+    if kind == "free":
+        return bent
+    if kind == "share":
+        part = np.sin(np.clip(bent, 0.0, np.pi / 2)) ** 2
+        return np.asarray(np.clip((part * (volumes + 0.75) - 0.375) / volumes, 0.0, 1.0))
+    return np.asarray(np.maximum(np.maximum(bent, 0.0) ** 2 - 0.375 / volumes, 0.0))
 
 
 def _strength(z: float, wide: float, wider: float) -> str | None:
@@ -211,7 +274,7 @@ def _listed(values: Floats) -> tuple[float | None, ...]:
 
 def _no_funnel(n: int, reason: str, centre: float | None = None) -> Funnel:
     nothing = (None,) * n
-    return Funnel(centre, None, None, *(nothing,) * 6, reason)
+    return Funnel(centre, None, None, *(nothing,) * 6, reason=reason)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special, stats
 
-from kpi_kit.statistics.calibration import Floats
+from kpi_kit.statistics.noise import Floats
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
@@ -20,12 +20,17 @@ FEWEST = 56
 REACH = 28
 """How many days before and after a day say what was to be expected of it."""
 
-TOO_MANY, TOO_FEW = 1e-5, 1e-4
-"""The tail probabilities under which a day is unusual.
+TOO_MANY, TOO_FEW = 5e-5, 1e-4
+"""The tail probabilities of the negative binomial under which a day may be unusual.
 
-Bursts have heavier tails than the model's, lulls lighter ones: so the bounds differ, and both are far under
-the one false alarm in 1000 days that is promised.
+Bursts have heavier tails than the model's, lulls lighter ones: so the bounds differ.
 """
+
+TOO_FAR = 5e-4
+"""The tail probability among the days of the series itself, whose tails may be heavier, under which it is."""
+
+_DEGREES: Floats = np.array([2.0, 3.0, 4.0, 6.0, 10.0, 20.0, 60.0])
+"""Degrees of freedom of the t distributions that the days of a series are compared with."""
 
 USUAL = 0.99
 """How many of all days lie in the range that is called usual."""
@@ -94,6 +99,10 @@ def unusual_days(counts: npt.ArrayLike) -> Unusual:
     # the tails of the negative binomial; stats.nbinom looks through its arguments longer than it computes
     many = (series > 0) & (special.betaincc(size, np.maximum(series, 1.0), share) < TOO_MANY)
     few = special.betainc(size, series + 1.0, share) < TOO_FEW
+    if ((many | few) & known).any():
+        deviates = (series - expected) / np.sqrt(expected + spread * expected**2)
+        far = _own_tails(deviates, known) < TOO_FAR
+        many, few = many & far, few & far
     outside = np.where(known & many, 1, np.where(known & few, -1, 0)).astype("int64")
     low, high = nowhere.copy(), nowhere.copy()
     shown = outside != 0
@@ -102,6 +111,34 @@ def unusual_days(counts: npt.ArrayLike) -> Unusual:
     usual = stats.nbinom(size[shown], share[shown])
     low[shown], high[shown] = usual.ppf((1.0 - USUAL) / 2), usual.ppf((1.0 + USUAL) / 2)
     return Unusual(low, high, outside)
+
+
+def _own_tails(deviates: Floats, known: Bools) -> Floats:
+    """How likely days so far off are among those of the series: the tails of t distributions fitted to them.
+
+    Each distribution counts as much as the days make it likely. The farthest takes no part in the fits.
+
+    Parameters
+    ----------
+    deviates : array of float
+        The days less what was expected of them, in standard deviations.
+    known : array of bool
+    """
+    usual = np.sort(np.abs(deviates[known]))[:-1]
+    likelihoods, scales = np.array([_fitted_t(usual, free) for free in _DEGREES.tolist()]).T
+    weights = np.exp(likelihoods - likelihoods.max())
+    tails = special.stdtr(_DEGREES[:, None], -np.abs(deviates) / scales[:, None])
+    return np.asarray((weights / weights.sum()) @ tails)
+
+
+def _fitted_t(deviates: Floats, free: float) -> tuple[float, float]:
+    """The log-likelihood of the best scale of a t distribution about 0, and that scale."""
+    squares = deviates**2
+    variance = max(float(np.median(squares)) / 0.455, 1e-12)
+    for _ in range(20):
+        variance = max(float(np.mean((free + 1) * squares / (free + squares / variance))), 1e-12)
+    scale = float(np.sqrt(variance))
+    return float(stats.t.logpdf(deviates / scale, free).sum() - len(deviates) * np.log(scale)), scale
 
 
 def _pattern(series: Floats, known: Bools, day: Ints) -> tuple[Floats, Floats]:

@@ -211,7 +211,7 @@ def test_what_a_change_rests_on() -> None:
     assert verdicts.change_basis(None, RU) is None
     assert verdicts.change_basis(cards.change(5.0), RU) is None
     assert spaced(verdicts.change_basis(UP | {"q": 0.00002, "dispersion": 1.456}, RU)) == (
-        "сравнение частот событий с поправкой на разброс дней; q < 0,001; разброс дней к случайному — 1,46"
+        "сравнение частот событий с поправкой на разброс дней и недель; q < 0,001; разброс дней к случайному — 1,46"
     )
 
 
@@ -309,6 +309,35 @@ TRENDS = [
         "Прибавка каждый раз одна и та же, поэтому проверять нечего.",
     ),
     (
+        cards.trend(**cards.RISING | {"verdict": "maybe_season_rising", "p_season": 0.2}),
+        leads(),
+        Verdict("season", "rise"),
+        "рост, но возможно, сезон",
+        "Рост, но возможно, это сезон: данных меньше полутора лет. "
+        "+0,4 лида с каждой неделей (95 %: от +0,2 до +0,6).",
+    ),
+    (
+        cards.trend(**cards.RISING | {"verdict": "turned_down", "since": "2025-W33", "p_break": 0.01}),
+        leads(),
+        Verdict("turned", "fall", "worse"),
+        "рост до 11 августа 2025, затем снижение, к худшему",
+        "Рост до 11 августа 2025, затем снижение к худшему.",
+    ),
+    (
+        cards.trend(**cards.RISING | {"verdict": "level_up", "since": "2025-W20", "p_break": 0.01}),
+        leads(),
+        Verdict("level", "rise", "better"),
+        "новый уровень с 12 мая 2025, выше, к лучшему",
+        "Новый уровень с 12 мая 2025, выше прежнего к лучшему.",
+    ),
+    (
+        cards.trend(**cards.RISING | {"verdict": "level_up", "since": "2025-W20", "q": 0.07}),
+        leads(),
+        Verdict("flat"),
+        "явного тренда нет",
+        "Явного тренда нет. +0,4 лида с каждой неделей (95 %: от +0,2 до +0,6).",
+    ),
+    (
         cards.trend(grain="month", n=13),
         leads(),
         Verdict("flat"),
@@ -337,8 +366,8 @@ BASES = [
     (cards.trend(known=False, n=1, reason="few_points"), "1 неделя", "1 week"),
     (
         cards.trend(n=52),
-        "52 недели, ρ = 0,3, сезонность не отделена, критерий Манна — Кендалла, q = 0,3",
-        "52 weeks, ρ = 0.3, season not separated, Mann–Kendall test, q = 0.3",
+        "52 недели, ρ = 0,3, сезонность не отделена, проверка наклона с памятью ряда, q = 0,3",
+        "52 weeks, ρ = 0.3, season not separated, test of the slope that allows for memory, q = 0.3",
     ),
     (
         cards.trend(n=104, rho=0.05, seasonal=True, method="mean_gain"),
@@ -347,8 +376,8 @@ BASES = [
     ),
     (
         cards.trend(n=13, grain="month"),
-        "13 месяцев, ρ = 0,3, критерий Манна — Кендалла, q = 0,3",
-        "13 months, ρ = 0.3, Mann–Kendall test, q = 0.3",
+        "13 месяцев, ρ = 0,3, проверка наклона с памятью ряда, q = 0,3",
+        "13 months, ρ = 0.3, test of the slope that allows for memory, q = 0.3",
     ),
 ]
 
@@ -384,13 +413,13 @@ CHANCES = [
         hit(0.81, cards.check("reliable")),
         "81 %",
         "проверен",
-        f"{SAID} Прогноз проверен: на прошлом он точнее ответа «как обычно». {TESTED.format('0,12')}",
+        f"{SAID} Прогноз проверен: на прошлом он сходился с фактами. {TESTED.format('0,12')}",
     ),
     (
         hit(0.81, cards.check("not_reliable")),
         None,
         "прогноз ненадёжен",
-        "Прогноз цели ноября 2025 ненадёжен: на прошлом он не точнее ответа «как обычно», поэтому "
+        "Прогноз цели ноября 2025 ненадёжен: на прошлом он расходился с фактами, поэтому "
         "вероятность "
         f"не показана. {TESTED.format('0,31')}",
     ),
@@ -485,9 +514,12 @@ NO_CODES = {
     "change": {"binary", "counts", "posts", "units", "flow", "none"}  # kinds of sampling units
     | {"newcomb", "diff", "score", "mover", "percentile", "inverted_cdf", "trend"}  # other libraries' options
     | {"difference"},  # a method that has no interval is told by its reason
-    "trend": {"trend", "drift", "weak_"},
-    "chance": {"all_equal"},  # told by the band, which is one value
-    "control": {"share", "rate", "usual", "unusual", "exceptional", "free", "no_variation", "quiet"},
+    "trend": {"trend", "gain", "weak_", "maybe_season_"},
+    "breaks": {"trend", "gain", "step", "kink", "turn", "level"},
+    "chance": {"all_equal"}  # told by the band, which is one value
+    | {"worse_than_usual", "not_calibrated"},  # both: it did not fit the facts
+    "control": {"share", "rate", "usual", "unusual", "exceptional", "free", "no_variation", "quiet"}
+    | {"few_people"},  # told by the department's report
 }
 """Words in the code of the statistics that are no verdicts of a specialist's report."""
 
@@ -512,6 +544,7 @@ def known(module: str) -> set[str]:
         "trend": {"rising", "falling", "no_clear_trend", "all_equal", "no_noise"}
         | set(verdict["trend"]["absent"])
         | set(verdict["trend"]["method"]),
+        "breaks": {"turned_up", "turned_down", "level_up", "level_down"},
         "chance": set(verdict["chance"]["mark"]),
         "control": set(verdict["limits"]["reason"]) | set(verdict["shock"]),
     }[module]

@@ -37,7 +37,7 @@ def test_forecasts_of_all_are_pooled_by_kpi() -> None:
     assert found["leads"]["coverage80"] == 0.5
     assert found["leads"]["verdict"] == "not_reliable"
     assert found["sales"] == {
-        "n": 0, "brier": None, "base_brier": None, "coverage80": None, "verdict": "not_checked"
+        "n": 0, "brier": None, "base_brier": None, "coverage80": None, "verdict": "not_checked", "why": None
     }  # fmt: skip
 
 
@@ -116,14 +116,14 @@ def test_reports_read_what_a_batch_left(tmp_path: Path) -> None:
 
 
 def test_forecasts_are_remembered_for_the_same_inputs_alone(tmp_path: Path) -> None:
-    made: dict[str, cohort.ForecastRows] = {"ann": {"leads": [(0.1 + 0.2, True, False)]}, "ben": {}}
+    made: dict[str, cohort.ForecastRows] = {"ann": {"leads": [(0.1 + 0.2, True, False, 0.25)]}, "ben": {}}
     assert cohort.read_forecasts(tmp_path, {"ann": "1"}) == {}
     file = tmp_path / cohort.FORECASTS
     file.parent.mkdir()
     file.write_text(cohort.forecasts_text(made, {"ann": "1", "ben": "2", "eve": "3"}), encoding="utf-8")
     assert cohort.read_forecasts(tmp_path, {"ann": "1", "ben": "2"}) == made
     assert cohort.read_forecasts(tmp_path, {"ann": "2", "eve": "3"}) == {}
-    entries = ('"leads": [[0.5, 1]]', '"leads": [["nan", true, true]]', '"leads": [[1e200, true, true]]',
+    entries = ('"leads": [[0.5, 1]]', '"leads": [[0.5, 1, 1, 2]]', '"leads": [["nan", true, true]]', '"leads": [[1e200, true, true]]',
                '"leads": [[NaN, true, true]]', '"leads": [[0.5, "no", true]]', '"leads": "123"',
                '"\\ud800": []')  # fmt: skip
     hostile = [f'{{"ann": {{"inputs": "1", "forecasts": {{{entry}}}}}}}' for entry in entries]

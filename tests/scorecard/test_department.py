@@ -60,15 +60,21 @@ def test_two_people_have_no_funnel() -> None:
     assert view([card("ann", record("response_rate")), card("ben", record("response_rate"))])["funnels"] == []
 
 
-def test_three_people_have_one() -> None:
-    values = {"ann": (0.95, 400.0), "ben": (0.94, 300.0), "eve": (0.5, 200.0)}
+def test_five_people_have_one() -> None:
+    values = {
+        "ann": (0.95, 400.0),
+        "ben": (0.94, 300.0),
+        "eve": (0.5, 200.0),
+        "kim": (0.9, 300.0),
+        "lee": (0.9, 300.0),
+    }
     (found,) = view([card(who, record("response_rate", *pair)) for who, pair in values.items()])["funnels"]
     assert (found["kpi"], found["by"], found["unit"], found["better"]) == (
         "response_rate", "specialist", "share", "higher"
     )  # fmt: skip
-    expected = funnel([0.95, 0.94, 0.5], [400.0, 300.0, 200.0], kind="share")
-    assert found["centre"] == pytest.approx((380 + 282 + 100) / 900)
-    assert [point["name"] for point in found["points"]] == ["Ann", "Ben", "Eve"]
+    expected = funnel([0.95, 0.94, 0.5, 0.9, 0.9], [400.0, 300.0, 200.0, 300.0, 300.0], kind="share")
+    assert found["centre"] == pytest.approx((380 + 282 + 100 + 270 + 270) / 1500)
+    assert [point["name"] for point in found["points"]] == ["Ann", "Ben", "Eve", "Kim", "Lee"]
     assert [point["z"] for point in found["points"]] == list(expected.z)
     assert all(0 <= bound["low998"] <= bound["low95"] <= bound["high95"] <= bound["high998"] <= 1
                for bound in found["curve"])  # fmt: skip
@@ -112,8 +118,20 @@ def test_changes_and_sums_have_no_funnel() -> None:
     assert view(cards)["funnels"] == []
 
 
+def test_of_three_and_four_people_nobody_is_told_apart() -> None:
+    """One who is far off would widen the limits until nobody is outside."""
+    for people in (("ann", "ben", "eve"), ("ann", "ben", "eve", "kim")):
+        shares = [0.99, 0.5, 0.51, 0.49][: len(people)]
+        cards = [card(who, record("response_rate", share)) for who, share in zip(people, shares, strict=True)]
+        (found,) = view(cards)["funnels"]
+        assert (found["reason"], found["curve"]) == ("few_people", [])
+        assert {point["outside"] for point in found["points"]} == {None}
+        assert found["centre"] == pytest.approx(sum(shares) / len(shares))
+
+
 def test_a_flat_department_has_a_reason_instead_of_limits() -> None:
-    (found,) = view([card(who, record("response_rate", 1.0)) for who in ("ann", "ben", "eve")])["funnels"]
+    people = ("ann", "ben", "eve", "kim", "lee")
+    (found,) = view([card(who, record("response_rate", 1.0)) for who in people])["funnels"]
     assert (found["reason"], found["curve"]) == ("no_variation", [])
     assert {point["outside"] for point in found["points"]} == {None}
     json.dumps(found, allow_nan=False)

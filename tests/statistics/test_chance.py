@@ -8,15 +8,18 @@ import numpy as np
 import pytest
 
 from kpi_kit.statistics import Begun, Goal, backtest, chance, forecasts
-from kpi_kit.statistics.calibration import RHOS
 from kpi_kit.statistics.chance import (
+    RHOS,
     Forecast,
-    _continued,
-    _ends,
-    _Fits,
+    Paths,
+    _as_in_the_past,
+    _columns,
     _fits,
     _futures,
     _limited,
+    _pairs,
+    _penalties,
+    _rest,
     _shocks,
     _summed_up,
 )
@@ -80,48 +83,11 @@ def test_a_period_that_is_over_is_certain_and_only_that() -> None:
     assert 0 < chance(history, Goal(low=51.0), ahead=2, begun=Begun(1.0, 50.0)).probability < 1
 
 
-def test_of_a_begun_period_only_the_rest_is_open() -> None:
-    future = np.array([[10.0, 1.0], [20.0, 2.0]])
-    one = future[:, :1]
-    # a quarter is left: of the mean 15 a quarter, of the noise ∓5 the half
-    rest = [3.75 - 2.5, 3.75 + 2.5]
-    begun = Begun(0.75, 30.0)
-    assert _ends(one, 7.0, False, True, begun).tolist() == [30 + rest[0], 30 + rest[1]]
-    assert _ends(one, 7.0, False, False, begun).tolist() == [22.5 + rest[0], 22.5 + rest[1]]
-    assert _ends(one, 7.0, True, False, begun).tolist() == [30 + rest[0], 30 + rest[1]]
-    assert _ends(future, 7.0, True, False, begun).tolist() == [31 + rest[0], 32 + rest[1]]
-    assert _ends(future, 7.0, False, True, begun).tolist() == [1.0, 2.0]
-    assert _ends(one, 7.0, False, True, Begun(1.5, 30.0)).tolist() == [30.0, 30.0]
-    assert _ends(future, 7.0, True, False, None).tolist() == [18.0, 29.0]
-    assert _ends(future, 7.0, False, False, None).tolist() == [1.0, 2.0]
-
-
 def test_values_are_held_in_their_bounds() -> None:
     values = np.array([-1.0, 0.4, 2.6])
     assert _limited(values, (0.0, 1.0), False).tolist() == [0.0, 0.4, 1.0]
     assert _limited(values, (None, 1.0), False).tolist() == [-1.0, 0.4, 1.0]
     assert _limited(values, (0.0, None), True).tolist() == [0.0, 0.0, 3.0]
-
-
-def test_fits_are_generalised_least_squares() -> None:
-    """By the whole correlation matrix, in place of what is kept from one value to the next."""
-    found = _fits(VALUES, AT)
-    design = np.column_stack([np.ones(5), AT])
-    for place, rho in enumerate(RHOS):
-        inverse = np.linalg.inv(rho ** np.abs(np.subtract.outer(AT, AT)))
-        precision = design.T @ inverse @ design + np.diag([0.0, 100.0])  # the slope: 0, give or take a tenth
-        centre = np.linalg.solve(precision, design.T @ inverse @ VALUES)
-        left = VALUES - design @ centre
-        square = left @ inverse @ left + 100 * centre[1] ** 2
-        assert found.centres[place] == pytest.approx(centre)
-        assert found.squares[place] == pytest.approx(square)
-        root = found.roots[place]
-        np.testing.assert_allclose(root @ root.T, np.linalg.inv(precision))
-        weight = np.linalg.slogdet(inverse)[1] / 2 - np.linalg.slogdet(precision)[1] / 2 - 2 * np.log(square)
-        assert found.log_weights[place] == pytest.approx(weight)
-    assert found.free == 4.0
-    flat = _fits(np.full(5, 3.0), AT)
-    assert flat.squares == pytest.approx(np.full(20, 1e-12), abs=1e-12)
 
 
 class Fixed:
@@ -146,39 +112,6 @@ def test_shocks_are_residuals_of_mean_0_and_variance_1() -> None:
     drawn = _shocks(residuals, np.array([2, 1]), 2, Fixed(0.4, 4))
     expected = (4 / math.sqrt(8) + 0.5 * 0.4) / math.sqrt(1.25)
     np.testing.assert_allclose(drawn, [[expected] * 2, [expected] * 2, [0.4] * 2])
-
-
-@pytest.mark.parametrize("last", [0.0, -2.0])
-@pytest.mark.parametrize("normal", [0.0, 1.5])
-def test_a_continuation_goes_on_from_the_last_value(last: float, normal: float) -> None:
-    at = AT + last
-    centres = np.column_stack([np.linspace(2, 4, 20), np.linspace(0.1, 0.3, 20)])
-    roots = np.tile(np.array([[0.5, 0.0], [0.2, 0.1]]), (20, 1, 1))
-    fits = _Fits(centres, roots, np.linspace(8, 12, 20), 4.0, np.zeros(20))
-    found = _continued(fits, np.bincount([3, 15], minlength=20), VALUES, at, 3, Fixed(normal, 1, chi=0.5))
-    for row, which in enumerate((3, 15)):
-        rho = which * 0.05
-        sigma = math.sqrt(fits.squares[which] / 2)
-        level = centres[which, 0] + sigma * 0.5 * normal
-        slope = centres[which, 1] + sigma * (0.2 + 0.1) * normal
-        left = VALUES - centres[which, 0] - centres[which, 1] * at
-        shock = ((left[1] - left.mean()) / left.std() + 0.5 * normal) / math.sqrt(1.25)
-        noise = 4.0 - level - slope * last
-        for step, kept in enumerate((rho ** (1 - last), rho, rho)):
-            noise = noise * kept + sigma * math.sqrt(1 - kept**2) * shock
-            assert found[row, step] == pytest.approx(level + slope * (step + 1) + noise)
-
-
-def test_futures_have_the_unit_of_the_history_and_stand_around_it() -> None:
-    history = np.array([50.0, 55, NAN, 47, 52, 49, 51, 50])
-    one = _futures(history, 2, np.random.default_rng(1))
-    thousand = _futures(1000 * history, 2, np.random.default_rng(1))
-    assert one.shape == (4000, 2)
-    np.testing.assert_allclose(thousand, 1000 * one)
-    # seven values of mean 50.6 and deviation 2.4: so is the next one, but for what is unsure
-    assert np.median(one[:, 0]) == pytest.approx(50.3, abs=0.8)
-    assert 2.2 < one[:, 0].std() < 4.5
-    assert one[:, 1].std() > one[:, 0].std() * 0.95
 
 
 def test_unequal_periods_are_scaled_to_the_one_asked_for() -> None:
@@ -213,9 +146,13 @@ def test_a_back_test_forecasts_each_period_from_those_before() -> None:
         len(forecasts(history, goal, fewest=0)) == 4
     )  # of the sixth on: four must be known, and the fifth is not
     levels = 1000 + np.cumsum([3.0, 4, 3, 5, 4, 3, 4])
-    (said,) = forecasts(levels, Goal(low=1026.0), level=True)
-    alone = chance(levels[:6], Goal(low=1026.0), level=True, simulations=1_000, seed=6)
+    # the target asks for 3 more than the level now, and so of the seventh for 3 more than the sixth
+    (said,) = forecasts(levels, Goal(low=levels[-1] + 3.0), level=True)
+    alone = chance(levels[:6], Goal(low=levels[5] + 3.0), level=True, simulations=1_000, seed=6)
     assert (said.probability, said.attained) == (alone.probability, True)
+    goals = [None] * 7 + [Goal(low=20.0), Goal(low=27.0)]
+    asked = forecasts(history, goals, seed=5)
+    assert [(each.attained, each.base) for each in asked] == [(True, 1 / 2), (False, 2 / 3)]
 
 
 def test_a_fact_on_the_edge_of_a_band_is_inside_it() -> None:
@@ -224,17 +161,115 @@ def test_a_fact_on_the_edge_of_a_band_is_inside_it() -> None:
     assert [each.probability for each in made] == [1 / 8, 1 / 9]
 
 
-def test_forecasts_are_scored_against_the_base_rate() -> None:
-    made = (
-        [Forecast(0.8, True, True)] * 8 + [Forecast(0.3, False, False)] * 20 + [Forecast(0.5, True, True)] * 2
-    )
+def test_fits_are_generalised_least_squares() -> None:
+    """By the whole correlation matrix, in place of what is kept from one value to the next."""
+    for year in (None, 3.0):
+        columns = _columns(AT, year)
+        found = _fits(VALUES, AT, columns)
+        penalties = _penalties(len(columns))
+        place = 0
+        for rho in RHOS:
+            inverse = np.linalg.inv(rho ** np.abs(np.subtract.outer(AT, AT)))
+            for penalty in penalties:
+                precision = columns @ inverse @ columns.T + np.diag(penalty)
+                centre = np.linalg.solve(precision, columns @ inverse @ VALUES)
+                left = VALUES - centre @ columns
+                square = left @ inverse @ left + penalty @ centre**2
+                assert found.centres[place] == pytest.approx(centre)
+                assert found.squares[place] == pytest.approx(square)
+                root = found.roots[place]
+                np.testing.assert_allclose(root @ root.T, np.linalg.inv(precision), atol=1e-12)
+                weight = (
+                    np.log(penalty[1:]).sum() / 2
+                    + np.linalg.slogdet(inverse)[1] / 2
+                    - np.linalg.slogdet(precision)[1] / 2
+                    - 2 * np.log(square)
+                )
+                assert found.log_weights[place] == pytest.approx(weight)
+                assert found.rhos[place] == rho
+                place += 1
+        assert (place, found.free) == (len(found.squares), 4.0)
+
+
+def test_futures_have_the_unit_of_the_history_and_stand_around_it() -> None:
+    history = np.array([50.0, 55, NAN, 47, 52, 49, 51, 50])
+    one = _futures(history, 2, np.random.default_rng(1)).values
+    thousand = _futures(1000 * history, 2, np.random.default_rng(1)).values
+    assert one.shape == (4000, 2)
+    np.testing.assert_allclose(thousand, 1000 * one)
+    # seven values of mean 50.6 and deviation 2.4: so is the next one, but for what is unsure
+    assert np.median(one[:, 0]) == pytest.approx(50.3, abs=0.8)
+    assert 2.2 < one[:, 0].std() < 4.5
+    assert one[:, 1].std() > one[:, 0].std() * 0.95
+
+
+def test_a_yearly_wave_is_seen_from_two_years_on() -> None:
+    months = np.arange(36)
+    series = 100 + 20 * np.sin(2 * np.pi * months / 12) + np.random.default_rng(2).standard_normal(36)
+    crest, trough = (chance(series[:end], Goal(low=100.0)).expected for end in (26, 32))
+    assert crest == pytest.approx(
+        120, abs=5
+    )  # months 26 and 32 are three months before and after half a year
+    assert trough == pytest.approx(83, abs=5)
+    assert chance(series[:26], Goal(low=100.0), year=None).expected < crest
+
+
+def test_of_a_begun_period_only_the_rest_is_open() -> None:
+    paths = Paths(np.full((2000, 2), [10.0, 1.0]), np.tile([[2.0, 0.0], [-2.0, 0.0]], (1000, 1)))
+    rng = np.random.default_rng(3)
+    # a quarter is left: of the mean 10 a quarter, of the shocks ∓2 the half
+    rest, _ = _rest(paths, np.empty(0), 7.0, False, True, Begun(0.75, 7.0), rng)
+    assert sorted(set(rest.round(9))) == [1.5, 3.5]
+    over, _ = _rest(paths, np.empty(0), 7.0, False, True, Begun(1.5, 7.0), rng)
+    assert set(over) == {0.0}
+    assert paths.values[0].tolist() == [12.0, 1.0]
+
+
+def test_what_has_happened_tells_which_paths_are_likely() -> None:
+    means = np.repeat([[5.0], [15.0]], 500, axis=0)
+    paths = Paths(means, np.tile([[1.0], [-1.0]], (500, 1)))
+    _, chosen = _rest(paths, np.empty(0), 0.0, False, True, Begun(0.5, 7.4), np.random.default_rng(4))
+    assert np.mean(means[chosen] == 15.0) > 0.99
+
+
+def test_the_rest_goes_on_as_in_past_periods() -> None:
+    series, past = np.array([100.0, 104, 96, NAN, 102]), np.array([80.0, 82, NAN, 80, 81])
+    assert _pairs(series, past, 0.8, False, True).tolist() == [[80, 20], [82, 22], [81, 21]]
+    assert _pairs(series, past, 0.5, False, False).tolist() == [[40, 60], [41, 63], [40.5, 61.5]]
+    assert _pairs(series, past, 0.5, True, False).tolist() == [[-18, 22]]
+    before = np.arange(60.0, 100, 2)
+    exact = np.column_stack([before, 0.25 * before])
+    drawn = _as_in_the_past(exact, 90.0, 0.25, 1000, np.random.default_rng(5))
+    assert drawn == pytest.approx(np.full(1000, 22.5), abs=1.5)
+
+
+def test_a_share_keeps_to_the_multiples_of_its_units() -> None:
+    shares = [1.0, 0.95, 1.0, 0.9, 1.0, 0.95, 1.0, 1.0]
+    coarse = chance(shares, Goal(low=1.0), bounds=(0.0, 1.0), units=20, seed=1)
+    assert coarse.probability > chance(shares, Goal(low=1.0), bounds=(0.0, 1.0), seed=1).probability
+    assert coarse.low * 20 == pytest.approx(round(coarse.low * 20))
+
+
+def test_forecasts_are_compared_with_the_earlier_frequency_of_their_entry() -> None:
+    made = [Forecast(0.8, True, True, 0.5)] * 16 + [Forecast(0.2, False, False, 0.5)] * 16
+    made += [Forecast(0.8, False, True, 0.5)] * 4 + [Forecast(0.2, True, True, 0.5)] * 4
     found = backtest(made)
-    base = 11 / 32
-    assert found.n == 30
-    assert found.brier == pytest.approx((8 * 0.04 + 20 * 0.09 + 2 * 0.25) / 30)
-    assert found.base_brier == pytest.approx((10 * (1 - base) ** 2 + 20 * base**2) / 30)
-    assert (found.coverage80, found.verdict) == (pytest.approx(1 / 3), "reliable")
+    assert (found.n, found.brier, found.base_brier) == (40, pytest.approx(0.16), 0.25)
+    assert (found.coverage80, found.verdict, found.why) == (pytest.approx(24 / 40), "reliable", None)
     assert backtest(made[:29]).verdict == "not_checked"
     assert (backtest([]).n, backtest([]).brier, backtest([]).verdict) == (0, None, "not_checked")
     wrong = backtest([Forecast(0.1, True, True), Forecast(0.9, False, True)] * 15)
-    assert (wrong.verdict, wrong.brier) == ("not_reliable", pytest.approx(0.81))
+    assert (wrong.verdict, wrong.why) == ("not_reliable", "worse_than_usual")
+    assert wrong.brier == pytest.approx(0.81)
+    assert wrong.base_brier == pytest.approx(0.25)
+
+
+def test_chances_that_do_not_fit_what_comes_are_not_reliable() -> None:
+    rng = np.random.default_rng(6)
+    true = rng.choice([0.1, 0.9], 200)
+    came = rng.random(200) < true
+    for said in (np.clip(true - 0.2, 0.01, 1), np.where(true > 0.5, 0.7, 0.3)):
+        made = [Forecast(p, bool(hit), True, 0.5) for p, hit in zip(said, came, strict=True)]
+        assert (backtest(made).verdict, backtest(made).why) == ("not_reliable", "not_calibrated")
+    good = [Forecast(p, bool(hit), True, 0.5) for p, hit in zip(true, came, strict=True)]
+    assert backtest(good).verdict == "reliable"

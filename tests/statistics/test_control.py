@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from kpi_kit.statistics import common_shock, control_limits, funnel
-from kpi_kit.statistics.control import _direction, _strength, _winsorised_square
+from kpi_kit.statistics.control import _direction, _strength, farthest
 
 NAN = math.nan
-Z95, Z998 = 1.959964, 3.090232  # normal quantiles of 0.975 and 0.999, from a printed table
 
 
 def close(*values: float | None) -> object:
@@ -58,73 +57,72 @@ def test_what_is_outside_is_more_than_rounding() -> None:
 # ---- funnels
 
 
-def test_a_funnel_of_shares() -> None:
-    # centre (20 + 60 + 40) / 400 = 0.3; variance 0.3 · 0.7 / volume; z² 4.7619, 0, 4.7619: mean 3.1746
-    found = funnel([0.2, 0.3, 0.4], [100.0, 200.0, 100.0], kind="share")
-    assert (found.centre, found.scale, found.dispersion) == close(0.3, 0.21, 3.174603)
-    assert found.z == close(-math.sqrt(1.5), 0.0, math.sqrt(1.5))
-    near, far = math.sqrt(0.01 / 1.5), math.sqrt(0.01 / 3)  # √(3.1746 · 0.21 / volume)
-    assert found.low95 == close(0.3 - Z95 * near, 0.3 - Z95 * far, 0.3 - Z95 * near)
-    assert found.high95 == close(0.3 + Z95 * near, 0.3 + Z95 * far, 0.3 + Z95 * near)
-    assert found.low998 == close(0.3 - Z998 * near, 0.3 - Z998 * far, 0.3 - Z998 * near)
-    assert found.high998 == close(0.3 + Z998 * near, 0.3 + Z998 * far, 0.3 + Z998 * near)
+FREE = [4.0, 5.0, 6.0, 5.0, 5.0, 8.0]
+VOLUMES = [100.0, 100.0, 200.0, 200.0, 200.0, 100.0]
 
 
-@pytest.mark.parametrize(
-    ("kind", "scale", "z"),
-    [
-        ("share", 0.21, 0.02 / math.sqrt(0.0021)),
-        ("rate", 0.3, 0.02 / math.sqrt(0.003)),
-        ("free", 0.04, 1.0),  # (−0.02 · 10)², 0, (0.02 · 10)²: their mean · 3 / 2
-    ],
-)
-def test_what_chance_does_depends_on_the_kind(kind: str, scale: float, z: float) -> None:
-    found = funnel([0.28, 0.3, 0.32], [100.0, 200.0, 100.0], kind=kind)
-    assert (found.centre, found.dispersion, found.scale) == close(0.3, 1.0, scale)
-    assert found.z == close(-z, 0.0, z)
-    half = Z95 * math.sqrt(scale / 25)
-    assert found.limits_at(25.0) == close(0.3 - half, 0.3 + half)
-    half = 1.281552 * math.sqrt(scale)
-    assert found.limits_at(1.0, level=0.8) == close(0.3 - half, 0.3 + half)
+def test_a_funnel_judges_by_studentised_residuals() -> None:
+    """By least squares: each residual over its own standard error."""
+    found = funnel(FREE, VOLUMES, kind="free")
+    values, volumes = np.array(FREE), np.array(VOLUMES)
+    centre = float(values @ volumes / volumes.sum())
+    square = float(volumes @ (values - centre) ** 2) / 5
+    errors = np.sqrt(square * (1 / volumes - 1 / volumes.sum()))
+    assert (found.centre, found.scale, found.dispersion) == close(centre, square, 1.0)
+    assert found.z == pytest.approx(tuple((values - centre) / errors))
+    assert found.high95 == pytest.approx(tuple(centre + farthest(6, 0.95) * errors))
+    assert found.low998 == pytest.approx(tuple(centre - farthest(6, 0.998) * errors))
+    low, high = found.limits_at(100.0)
+    assert (low, high) == close(found.low95[0], found.high95[0])
     assert found.limits_at(0.0) is None
+    assert found.limits_at(-1.0) is None
+
+
+def test_nobody_is_further_off_than_the_number_of_people_allows() -> None:
+    # t with 3 degrees of freedom, 3.182446 in a printed table: √(4 t² / (3 + t²))
+    assert farthest(5, 0.95) == pytest.approx(math.sqrt(4 * 3.182446**2 / (3 + 3.182446**2)), abs=1e-5)
+    assert farthest(5, 0.95) < farthest(5, 0.998) < 2.0
+    assert farthest(10_000, 0.95) == pytest.approx(1.959964, abs=1e-3)
+    # from seven people on the outer limits are those of a page
+    assert farthest(12, 0.998) == pytest.approx(farthest(12, 1 - 0.014 / 12))
+
+
+@pytest.mark.parametrize(("kind", "volume"), [("share", 400.0), ("rate", 400.0)])
+def test_shares_and_rates_without_dispersion_vary_as_chance_has_it(kind: str, volume: float) -> None:
+    found = funnel([0.30, 0.301, 0.299, 0.3, 0.3], [volume] * 5, kind=kind)
+    assert found.dispersion == 1.0
+    low, high = found.limits_at(volume)
+    spread = math.sqrt((0.3 * 0.7 if kind == "share" else 0.3) / volume * 0.8)
+    assert (high - low) / 2 == pytest.approx(farthest(5, 0.95) * spread, rel=0.02)
+    assert low < 0.3 < high
 
 
 def test_who_has_no_volume_is_left_out_of_a_funnel() -> None:
-    plain = funnel([0.28, 0.3, 0.32], [100.0, 200.0, 100.0])
-    found = funnel([0.28, NAN, 0.3, 0.9, 0.32, 0.9], [100.0, 50.0, 200.0, 0.0, 100.0, NAN])
-    assert (found.centre, found.scale, found.dispersion) == (plain.centre, plain.scale, plain.dispersion)
-    assert [each is None for each in found.z] == [False, True, False, True, False, True]
-    assert [each is None for each in found.low95] == [each is None for each in found.z]
-    assert [each is None for each in found.outside] == [each is None for each in found.z]
-    assert found.high998[4] == plain.high998[2]
+    plain = funnel(FREE, VOLUMES, kind="free")
+    found = funnel([NAN, *FREE, 9.0, 9.0, 9.0], [50.0, *VOLUMES, 0.0, NAN, -1.0], kind="free")
+    assert (found.centre, found.scale, found.people) == (plain.centre, plain.scale, 6)
+    assert [one is None for one in found.z] == [True] + [False] * 6 + [True] * 3
+    assert [one is None for one in found.low95] == [one is None for one in found.outside]
+    assert found.high998[1] == plain.high998[0]
 
 
-def test_a_small_volume_is_a_volume() -> None:
-    found = funnel([0.28, 0.3, 0.32], [0.5, 1.0, 0.5])
-    assert (found.centre, found.reason, None in found.z) == (pytest.approx(0.3), None, False)
-    assert found.limits_at(0.5) == close(found.low95[0], found.high95[0])
-    assert found.limits_at(-1.0) is None
-    assert funnel([0.28, 0.3, 0.32, 0.9], [0.5, 1.0, 0.5, -1.0]).z[3] is None
-
-
-def test_without_variation_there_is_a_centre_and_nothing_else() -> None:
-    found = funnel([0.0] * 3, [9.0] * 3)
-    assert (found.centre, found.dispersion, found.scale, found.reason) == (0.0, None, None, "no_variation")
-    assert found.z == found.outside == found.low95 == found.high95 == found.low998 == (None,) * 3
-    assert found.high998 == (None,) * 3
+def test_without_variation_or_with_few_people_there_is_a_centre_and_nothing_else() -> None:
+    for found, reason, centre in (
+        (funnel([0.5] * 5, [9.0] * 5), "no_variation", 0.5),
+        (funnel([0.99, 0.5, 0.51], [500.0] * 3, kind="share"), "few_people", 2 / 3),
+        (funnel([0.99, 0.5, 0.51, 0.49], [500.0] * 4, kind="free"), "few_people", 0.6225),
+    ):
+        assert (found.centre, found.reason) == (pytest.approx(centre), reason)
+        assert (found.dispersion, found.scale) == (None, None)
+        assert found.z == found.outside == found.low95 == found.high998 == (None,) * len(found.z)
+        assert found.limits_at(9.0) is None
     assert funnel([0.1, 0.2], [9.0] * 2).centre is None
 
 
-@pytest.mark.parametrize(
-    ("z", "mean"),
-    [
-        ([1.0, 2.0, 3.0, 10.0], 28.5),  # four: nothing is drawn in
-        ([20.0, 1.0, 3.0, -10.0, 2.0], 4.8),  # 3, 1, 3, 1, 2
-        ([float(k) for k in range(20)], 118.5),  # 2, 2, 2, 3 … 16, 17, 17, 17
-    ],
-)
-def test_the_outer_tenth_is_drawn_in(z: list[float], mean: float) -> None:
-    assert _winsorised_square(np.array(z)) == pytest.approx(mean)
+def test_one_of_five_who_is_far_off_is_named() -> None:
+    assert funnel([0.99, 0.5, 0.51, 0.49, 0.5], [500.0] * 5, kind="share").outside == (
+        "exceptional", "usual", "usual", "usual", "usual",
+    )  # fmt: skip
 
 
 def test_how_far_is_unusual() -> None:
@@ -132,11 +130,6 @@ def test_how_far_is_unusual() -> None:
         None, "usual", "usual", "unusual", "unusual", "exceptional", "exceptional",
     ]  # fmt: skip
     assert [_strength(z, 2.0, 3.0) for z in (2.0, 3.0)] == ["usual", "unusual"]
-    # twelve at 1 event a volume of 100, σ 0.1: 1.25 is 2.5 σ (beyond 1.96), 1.35 is 3.5 σ (beyond 3.09)
-    values = [1.0] * 10 + [1.25, 0.75]
-    assert funnel(values, [100.0] * 12).outside == ("usual",) * 10 + ("unusual",) * 2
-    values = [1.0] * 10 + [1.35, 0.65]
-    assert funnel(values, [100.0] * 12).outside == ("usual",) * 10 + ("exceptional",) * 2
 
 
 # ---- common shocks

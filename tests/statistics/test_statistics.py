@@ -27,9 +27,7 @@ from kpi_kit.statistics import (
     funnel,
     trend,
 )
-from kpi_kit.statistics import calibration as tables
-from kpi_kit.statistics.change import _median_of, _read, _sorted, inverted, weekly_noise
-from kpi_kit.statistics.trend import kendall_score
+from kpi_kit.statistics.change import _median_of, _read, _sorted, inverted
 
 NAN = float("nan")
 
@@ -114,29 +112,11 @@ def test_kaplan_meier_median_of_freireich():
 def test_resampled_medians_agree_with_scipy(rows):
     hours, whole = np.array([r[0] for r in rows], float), np.array([r[1] for r in rows])
     side = _sorted(_read(Side(hours, whole.astype(float))))
-    found = float(_median_of(side)(np.arange(len(rows))))
+    found = float(_median_of(side)(np.ones((1, len(rows))))[0])
     survival = stats.ecdf(stats.CensoredData.right_censored(hours, ~whole)).sf
     reached = np.flatnonzero(survival.probabilities <= 0.5 + 1e-12)
     expected = survival.quantiles[reached[0]] if whole.any() and len(reached) else 1e100
     assert found == expected
-
-
-def test_theil_sen_of_hollander_and_wolfe():
-    # Hollander and Wolfe, "Nonparametric Statistical Methods" (1999), example 9.1, the effect of cloud
-    # seeding in five years: the ten slopes by hand, their median −0.056
-    ratios = [1.26, 1.27, 1.12, 1.16, 1.03]
-    assert kendall_score(np.array(ratios)) == -6
-    assert stats.theilslopes(ratios).slope == pytest.approx((-0.0575 - 0.055) / 2)
-    # the simulated tables take the slopes of many series at once, by the same definition
-    assert tables.slopes(np.array([ratios]).T)[0] == pytest.approx((-0.0575 - 0.055) / 2)
-
-
-def test_mann_kendall_without_autocorrelation_is_kendalls_exact_test():
-    # Kendall, "Rank Correlation Methods", appendix table 1: P(|S| ≥ 30) of 12 is 0.0446
-    assert tables.null("trend", 12).tail(0.0).p(30) == pytest.approx(0.0446, abs=0.004)
-    exact = stats.kendalltau(range(10), [1, 0, 2, 4, 3, 5, 7, 9, 8, 6], method="exact")
-    score = kendall_score(np.array([1.0, 0, 2, 4, 3, 5, 7, 9, 8, 6]))
-    assert tables.null("trend", 10).tail(0.0).p(score) == pytest.approx(exact.pvalue, abs=0.001)
 
 
 def test_benjamini_and_hochberg_of_1995():
@@ -183,14 +163,9 @@ DEGENERATE = {
 
 @pytest.mark.parametrize("level", [False, True])
 @pytest.mark.parametrize("name", DEGENERATE)
-def test_degenerate_series_have_an_answer(name, level, monkeypatch, tmp_path):
-    monkeypatch.setenv("KPI_KIT_CACHE", str(tmp_path))
-    monkeypatch.setattr(tables, "_SERIES", 400)
-    monkeypatch.setattr(tables, "_SERIES_R1", 100)
-    tables._cached.cache_clear()
+def test_degenerate_series_have_an_answer(name, level):
     values, reason, verdict = DEGENERATE[name]
     found = trend(values, level=level)
-    tables._cached.cache_clear()
     sound(found)
     if level and name in ("every second", "a straight line"):
         assert (found.reason, found.verdict) in [("few_points", None), ("no_noise", "rising")]
@@ -223,23 +198,13 @@ def test_a_reversed_or_negated_series_turns_its_trend(values, level):
 def test_a_trend_has_the_unit_of_its_series(values, factor, level):
     plain, scaled = trend(values, level=level), trend([factor * v for v in values], level=level)
     sound(plain)
-    assert (scaled.verdict, scaled.rho) == (plain.verdict, plain.rho)
-    assert scaled.p == plain.p
+    assert scaled.verdict == plain.verdict
+    assert (scaled.rho or 0.0) == pytest.approx(plain.rho or 0.0, rel=1e-6)
+    assert scaled.p == pytest.approx(plain.p, rel=1e-6)
     assert scaled.slope == pytest.approx(factor * plain.slope)
     if plain.low is not None:
         assert plain.low <= plain.slope <= plain.high
         assert scaled.high == pytest.approx(factor * plain.high)
-
-
-def test_a_season_is_no_trend_and_hides_none():
-    rng, weeks = np.random.default_rng(1), np.arange(104)
-    cycle = 3 * np.sin(2 * np.pi * weeks / 52.18) + rng.standard_normal(104)
-    assert (trend(cycle).verdict, trend(cycle).seasonal) == ("no_clear_trend", True)
-    assert trend(cycle + 0.03 * weeks).verdict == "rising"
-    assert not trend(cycle[1:]).seasonal
-    assert not trend(cycle, season=False).seasonal
-    gappy = np.where(weeks % 13 == 5, NAN, cycle + 0.03 * weeks)
-    assert (trend(gappy).verdict, trend(gappy).n, trend(gappy).seasonal) == ("rising", 96, True)
 
 
 def test_little_data_gives_weak_evidence():
@@ -261,82 +226,12 @@ def test_a_level_is_judged_by_its_gains():
     rng = np.random.default_rng(3)
     walks = [30_000 + np.cumsum(rng.standard_normal(52)) for _ in range(200)]
     assert sum(trend(walk, level=True).p <= 0.05 for walk in walks) <= 18
-    assert sum(trend(walk + np.arange(52), level=True).verdict == "rising" for walk in walks) > 190
+    assert sum(trend(walk + np.arange(52), level=True).p <= 0.05 for walk in walks) > 178
     found = trend([100.0, 110, NAN, 131, 138, 152, 160, 171, 179, 190], level=True)
     assert (found.slope, found.method) == (10.0, "mean_gain")
 
 
 # --- the tables -----------------------------------------------------------------------------------
-
-
-def test_shipped_tables_are_what_the_simulation_gives():
-    shipped = tables.null("trend", 8)
-    r1, packed = next(tables.simulated("trend", [8]))
-    made = tables._unpacked("trend-8", r1, packed)
-    np.testing.assert_array_equal(made.surprise, shipped.surprise)
-    np.testing.assert_allclose(made.r1, shipped.r1, atol=1e-6)
-
-
-@pytest.mark.parametrize("statistic", ["trend", "drift"])
-def test_shipped_tables_are_monotone(statistic):
-    for length in range(6, 105):
-        table = tables.null(statistic, length)
-        assert (np.diff(table.r1) >= 0).all()
-        assert (np.diff(table.surprise, axis=1) >= 0).all()
-        assert table.tail(0.3).p(0.0) == pytest.approx(1.0, abs=1e-3)
-        critical = [table.tail(rho).critical(0.05) for rho in (0.0, 0.3, 0.6, 0.9)]
-        assert critical == sorted(critical)
-
-
-def test_a_cautious_tail_is_nowhere_thinner_and_near_its_rho_where_much_is_known():
-    """Averaged over the ρ that may have given r₁, by hand at one point."""
-    table = tables.null("trend", 24)
-    plain, cautious = table.tail(0.3), table.cautious_tail(0.3, float(table.r1[6]), 24)
-    assert tables.RHOS[6] == 0.3
-    assert all(cautious.p(score) >= plain.p(score) - 1e-12 for score in range(0, 276, 2))
-    score = table.at[40]
-    weights = [
-        np.exp(-((table.r1[6] - r1) ** 2) / (4 * (1 - rho**2) / 24)) / np.sqrt(1 - rho**2)
-        for rho, r1 in zip(tables.RHOS, table.r1, strict=True)
-    ]
-    by_hand = sum(w * table.tail(rho).p(score) for w, rho in zip(weights, tables.RHOS, strict=True)) / sum(
-        weights
-    )
-    assert cautious.p(score) == pytest.approx(by_hand)
-    assert by_hand > 1.5 * plain.p(score), "far out the uncertainty of ρ is most of the tail"
-    sure = table.cautious_tail(0.3, float(table.r1[6]), 10**6)
-    assert sure.surprise == pytest.approx(plain.surprise)
-    assert table.cautious_tail(0.0, -0.99, 10**6).surprise == pytest.approx(table.tail(0.0).surprise)
-
-
-def test_shipped_tables_are_small():
-    assert tables._SHIPPED.stat().st_size < 300_000
-
-
-def test_other_lengths_are_simulated_once_and_kept(monkeypatch, tmp_path):
-    monkeypatch.setenv("KPI_KIT_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(tables, "_SERIES", 300)
-    monkeypatch.setattr(tables, "_SERIES_R1", 50)
-    tables._cached.cache_clear()
-    first = tables.null("trend", 110)
-    assert [file.name for file in (tmp_path / "cache").iterdir()] == ["trend-110-v1.npz"]
-    tables._cached.cache_clear()
-    monkeypatch.setattr(tables, "simulated", lambda *_: pytest.fail("it is in the cache"))
-    np.testing.assert_array_equal(tables.null("trend", 110).surprise, first.surprise)
-    tables._cached.cache_clear()
-
-
-def test_a_broken_or_closed_cache_costs_only_time(monkeypatch, tmp_path):
-    monkeypatch.setenv("KPI_KIT_CACHE", str(tmp_path))
-    monkeypatch.setattr(tables, "_SERIES", 300)
-    monkeypatch.setattr(tables, "_SERIES_R1", 50)
-    (tmp_path / "drift-107-v1.npz").write_bytes(b"half a fi")
-    tables._cached.cache_clear()
-    assert tables.null("drift", 107).r1.shape == (20,)
-    (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv("KPI_KIT_CACHE", str(tmp_path / "file"))
-    assert tables.null("drift", 109).r1.shape == (20,)
-    tables._cached.cache_clear()
 
 
 # --- changes --------------------------------------------------------------------------------------
@@ -355,8 +250,9 @@ ODD = {
     "counts, no stock": ("counts", Side([4.0], stock=0.0), Side([2.0]), "no_denominator"),
     "counts, gaps": ("counts", Side([4.0, NAN, 3.0]), Side([2.0, NAN]), None),
     "posts, nothing": ("posts", Side([]), Side([1.0]), "no_data"),
-    "posts, one": ("posts", Side([5.0]), Side([3.0] * 9), "few_units"),
-    "posts, all equal": ("posts", Side([5.0] * 9), Side([5.0] * 9), "no_variation"),
+    "posts, a sum": ("posts", Side([5.0]), Side([3.0] * 9), "short_history"),
+    "posts, one": ("posts", Side([5.0], [9.0]), Side([3.0] * 9, [9.0] * 9), "few_units"),
+    "posts, all equal": ("posts", Side([5.0] * 9, [9.0] * 9), Side([5.0] * 9, [9.0] * 9), "no_variation"),
     "posts, no views": ("posts", Side([0.0] * 9, [0.0] * 9), Side([1.0] * 9, [5.0] * 9), "no_denominator"),
     "posts, few of them viewed": (
         "posts",
@@ -437,8 +333,9 @@ def test_swapped_sides_turn_a_change_that_has_no_days(kind):
     now, earlier = (dataclasses.replace(side, days=30.0) for side in samples(kind))
     more = {"history": YEAR} if kind == "flow" else {}
     forth, back = change(kind, now, earlier, **more), change(kind, earlier, now, **more)
-    assert back.estimate == pytest.approx(-forth.estimate)
-    loose = 0.1 if kind in ("posts", "units") else 1e-6  # another sample is drawn
+    assert back.estimate == pytest.approx(-forth.estimate, rel=0.02 if kind in ("counts", "flow") else 1e-6)
+    # another sample is drawn; and the later side begins another weekday
+    loose = {"posts": 0.1, "units": 0.1, "counts": 0.02, "flow": 0.02}.get(kind, 1e-6)
     assert back.low == pytest.approx(-forth.high, rel=loose, abs=loose * (forth.high - forth.low))
 
 
@@ -462,21 +359,6 @@ def test_days_that_vary_more_than_poisson_widen_the_interval():
     assert plain.dispersion == 1.0
     assert spread.dispersion > 4
     assert spread.high - spread.low > 1.5 * (plain.high - plain.low)
-
-
-def test_a_flow_that_remembers_has_a_wider_interval():
-    rng = np.random.default_rng(6)
-    weeks = rng.standard_normal(400)
-    for at in range(1, 400):
-        weeks[at] += 0.6 * weeks[at - 1]
-    sigma, rho, free = weekly_noise(weeks[-100:])
-    assert rho == pytest.approx(0.6, abs=0.2)
-    assert sigma == pytest.approx(1.25, rel=0.3)
-    assert free < 60
-    sides = Side([1.0] * 30), Side([1.0] * 30)
-    near = change("flow", *sides, history=weeks[-100:])
-    far = change("flow", *sides, history=weeks[-100:], gap_days=335)
-    assert far.high - far.low > near.high - near.low > 0
 
 
 def test_inversion_ends_where_no_level_touches():
@@ -525,7 +407,7 @@ def test_a_funnel_allows_for_volume(kind):
     found = funnel(values, volumes, kind=kind)
     sound(found)
     assert found.high95[0] - found.low95[0] > found.high95[-1] - found.low95[-1]
-    assert found.low998[0] < found.low95[0] < found.centre
+    assert found.low998[0] <= found.low95[0] < found.centre < found.high95[0] <= found.high998[0]
     assert found.limits_at(50.0) == (pytest.approx(found.low95[0]), pytest.approx(found.high95[0]))
     assert abs(found.z[-1]) == max(map(abs, found.z))
 
@@ -536,14 +418,15 @@ def test_over_dispersion_widens_a_funnel():
     wild = funnel([0.3 + 0.1 * (-1) ** k for k in range(12)], volumes, kind="share")
     assert calm.dispersion == 1.0
     assert wild.dispersion > 30
-    assert set(wild.outside) == {"usual"}
+    assert "exceptional" not in wild.outside
 
 
 @pytest.mark.parametrize(
     ("values", "volumes", "reason"),
-    [([], [], "few_points"), ([0.5, 0.5], [9.0, 9.0], "few_points"), ([0.0] * 4, [9.0] * 4, "no_variation"),
-     ([1.0] * 4, [9.0] * 4, "no_variation"), ([0.5, 0.4, NAN], [9.0, 9.0, 9.0], "few_points"),
-     ([0.5, 0.4, 0.5, 0.1], [9.0, 9.0, 9.0, 0.0], None)],
+    [([], [], "few_points"), ([0.5, 0.5], [9.0, 9.0], "few_points"), ([0.0] * 5, [9.0] * 5, "no_variation"),
+     ([1.0] * 5, [9.0] * 5, "no_variation"), ([0.5, 0.4, NAN], [9.0, 9.0, 9.0], "few_points"),
+     ([0.5, 0.4, 0.5, 0.1], [9.0, 9.0, 9.0, 0.0], "few_people"),
+     ([0.5, 0.4, 0.5, 0.1, 0.3, 0.4], [9.0, 9.0, 9.0, 0.0, 9.0, 9.0], None)],
 )  # fmt: skip
 def test_degenerate_funnels(values, volumes, reason):
     found = funnel(values, volumes, kind="share")

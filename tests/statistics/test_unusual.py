@@ -22,7 +22,7 @@ def tricube(days: float) -> float:
 STANDS_ON = 200 * sum(tricube(days) for days in range(1, 29))
 SIZE = 1 / (1 / (STANDS_ON + 0.5) + 1 / (1400 + 0.5))
 DAY = stats.nbinom(SIZE, SIZE / (SIZE + 100))
-MANY = next(count for count in range(100, 400) if DAY.sf(count - 1) < 1e-5)
+MANY = next(count for count in range(100, 400) if DAY.sf(count - 1) < 5e-5)
 FEW = max(count for count in range(100) if DAY.cdf(count) < 1e-4)
 
 

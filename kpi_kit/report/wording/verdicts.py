@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kpi_kit.core.periods import Grain
+from kpi_kit.core.periods import Grain, Period
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording.numbers import Form, form
@@ -31,7 +31,8 @@ class Verdict(NamedTuple):
     ----------
     code : str
         Of a change: ``real``, ``unconfirmed``, ``noise``, ``unjudged`` or ``absent``. Of a trend:
-        ``clear``, ``unconfirmed``, ``weak``, ``flat`` or ``absent``.
+        ``clear``, ``unconfirmed``, ``weak``, ``season`` (a yearly pattern may look the same), ``turned``,
+        ``level`` (a new one), ``flat`` or ``absent``.
     direction : str or None
         ``rise`` or ``fall``; None where the verdict names none.
     effect : str or None
@@ -152,6 +153,13 @@ def trend_verdict(trend: TrendRecord, record: EntryRecord) -> Verdict:
             return Verdict("flat")
         case "weak_rising" | "weak_falling" as weak:
             return _directed("weak", "rise" if weak == "weak_rising" else "fall", record)
+        case "maybe_season_rising" | "maybe_season_falling" as maybe:
+            return Verdict("season", "rise" if maybe.endswith("rising") else "fall")
+        case "turned_up" | "turned_down" | "level_up" | "level_down" as broken:
+            code, way = broken.split("_")
+            if required(trend["q"]) > REAL:
+                return Verdict("flat")
+            return _directed(code, "rise" if way == "up" else "fall", record)
         case "rising" | "falling" as called:
             code = "clear" if required(trend["q"]) <= REAL else "unconfirmed"
             return _directed(code, "rise" if called == "rising" else "fall", record)
@@ -161,7 +169,8 @@ def trend_verdict(trend: TrendRecord, record: EntryRecord) -> Verdict:
 
 def trend_mark(trend: TrendRecord, record: EntryRecord, words: Words) -> str:
     """A trend in a few words, for the cell of a table."""
-    return _marked("verdict.trend.mark", trend_verdict(trend, record), words)
+    found = trend_verdict(trend, record)
+    return _marked("verdict.trend.mark", found, words, **_since(trend, words))
 
 
 def trend_sentences(trend: TrendRecord, record: EntryRecord, words: Words) -> list[str]:
@@ -173,11 +182,17 @@ def trend_sentences(trend: TrendRecord, record: EntryRecord, words: Words) -> li
         return [words.text("verdict.trend.all_equal")]
     doubted = found.code == "unconfirmed" or (found.code == "weak" and required(trend["q"]) > REAL)
     return [
-        _worded("verdict.trend.sentence", found, words),
+        _worded("verdict.trend.sentence", found, words, **_since(trend, words)),
         *([words.text("verdict.change.doubt")] if doubted else []),
-        _slope(trend, record, words),
+        *([] if found.code in ("turned", "level") else [_slope(trend, record, words)]),
         *([words.text("verdict.trend.no_noise")] if trend["reason"] == "no_noise" else []),
     ]
+
+
+def _since(trend: TrendRecord, words: Words) -> dict[str, str]:
+    """The first day after a turn or of a new level."""
+    since = trend["since"]
+    return {} if since is None else {"since": words.day(Period.parse(since).start.isoformat())}
 
 
 def trend_basis(trend: TrendRecord, words: Words) -> str | None:
@@ -346,10 +361,10 @@ def _worded(key: str, found: Verdict, words: Words, **fields: str) -> str:
     return _full(words.text(f"{key}.{found.code}.{found.direction}", effect=effect, **fields))
 
 
-def _marked(key: str, found: Verdict, words: Words) -> str:
+def _marked(key: str, found: Verdict, words: Words, **fields: str) -> str:
     """A verdict in a few words; whether it is good is said in a cell only of what is sure."""
-    mark = words.text(f"{key}.{found.code}" + (f".{found.direction}" if found.direction else ""))
-    sure = found.code in ("real", "clear") and found.effect
+    mark = words.text(f"{key}.{found.code}" + (f".{found.direction}" if found.direction else ""), **fields)
+    sure = found.code in ("real", "clear", "turned", "level") and found.effect
     return f"{mark}, {words.text(f'verdict.effect.{found.effect}')}" if sure else mark
 
 
