@@ -130,8 +130,8 @@ bench-imports: develop ## time and memory of a large Telegram export and of five
 fuzz: develop ## ten minutes of damaged exports, params, periods, messages, tables: each is read, or refused in one sentence
 	@$(PY) tests/fuzz_targets.py 600
 
-bench-statistics: develop ## false alarms, power and coverage of the verdicts, beside other tests
-	@$(PY) benchmarks/verdicts.py
+bench-statistics: develop ## what the verdicts are worth, beside what they were, with marks [ARGS=--quick]
+	@$(PY) benchmarks/verdicts.py $(ARGS)
 
 soak-store: develop ## a data folder under kills, a full disk, two writers and readers [SOAK_ARGS=]
 	@$(PY) benchmarks/store.py $(SOAK_ARGS)

@@ -211,7 +211,8 @@ def test_what_a_change_rests_on() -> None:
     assert verdicts.change_basis(None, RU) is None
     assert verdicts.change_basis(cards.change(5.0), RU) is None
     assert spaced(verdicts.change_basis(UP | {"q": 0.00002, "dispersion": 1.456}, RU)) == (
-        "сравнение частот событий с поправкой на разброс дней и недель; q < 0,001; разброс дней к случайному — 1,46"
+        "сравнение частот событий с поправкой на разброс дней и недель; q < 0,001; "
+        "разброс дней к случайному — 1,46"
     )
 
 

@@ -123,7 +123,8 @@ def test_forecasts_are_remembered_for_the_same_inputs_alone(tmp_path: Path) -> N
     file.write_text(cohort.forecasts_text(made, {"ann": "1", "ben": "2", "eve": "3"}), encoding="utf-8")
     assert cohort.read_forecasts(tmp_path, {"ann": "1", "ben": "2"}) == made
     assert cohort.read_forecasts(tmp_path, {"ann": "2", "eve": "3"}) == {}
-    entries = ('"leads": [[0.5, 1]]', '"leads": [[0.5, 1, 1, 2]]', '"leads": [["nan", true, true]]', '"leads": [[1e200, true, true]]',
+    entries = ('"leads": [[0.5, 1]]', '"leads": [[0.5, 1, 1, 2]]', '"leads": [["nan", true, true]]',
+               '"leads": [[1e200, true, true]]',
                '"leads": [[NaN, true, true]]', '"leads": [[0.5, "no", true]]', '"leads": "123"',
                '"\\ud800": []')  # fmt: skip
     hostile = [f'{{"ann": {{"inputs": "1", "forecasts": {{{entry}}}}}}}' for entry in entries]
