@@ -82,9 +82,7 @@ def test_a_yearly_pattern_is_separated_or_held_against_the_verdict() -> None:
     assert not trend(cycle[:77]).seasonal
     assert not trend(cycle, season=False).seasonal
     assert not trend(cycle, year=12.0).seasonal
-    halves = [
-        trend(1.5 * np.cos(np.pi * np.arange(27) / 26) + rng.standard_normal(27)) for _ in range(20)
-    ]
+    halves = [trend(1.5 * np.cos(np.pi * np.arange(27) / 26) + rng.standard_normal(27)) for _ in range(20)]
     assert sum(half.verdict in ("rising", "falling") for half in halves) <= 2
     maybe = [half for half in halves if half.verdict == "maybe_season_falling"]
     assert len(maybe) >= 8
