@@ -39,7 +39,10 @@ PLAN = {
        for name in ("audience", "content", "demand", "engagement", "response", "sales")},
     "kpis/engine/unit_frame": ["tests/kpis", "tests/test_catalogue.py"],
     **{f"statistics/{name}": ["tests/statistics/test_statistics.py", f"tests/statistics/test_{name}.py"]
-       for name in ("change", "trend", "chance", "control", "calibration")},
+       for name in ("change", "trend", "chance", "control", "calibration", "noise")},
+    **{f"statistics/{name}": ["tests/statistics/test_trend.py", "tests/statistics/test_noise.py"]
+       for name in ("breaks", "season")},
+    "statistics/make_tables": ["tests/statistics/test_calibration.py"],
     "statistics/discoveries": ["tests/statistics/test_statistics.py"],
     "statistics/unusual": ["tests/scorecard/test_unusual_days.py", "tests/statistics/test_unusual.py"],
 }  # fmt: skip
