@@ -1,4 +1,4 @@
-"""What the verdicts promise, on noise that they were not made of; bounds are marks and two binomial errors."""
+"""What the verdicts promise, on noise that they were not made of; bounds are marks and two errors."""
 
 from __future__ import annotations
 
