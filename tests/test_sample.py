@@ -54,6 +54,8 @@ def findings(cards: Cards) -> dict[tuple[str, str], Any]:
 def test_the_audit_finds_one_of_each_kind_and_nothing_else(cards: Cards) -> None:
     assert {key: kpi for key, (kpi, _) in findings(cards).items()} == {
         ("anna", "out_of_reach"): "subscribers",
+        # 40 % more than the 130,576 of November 2024 are 182,806: no month had more than 157,770
+        ("ivan", "out_of_reach"): "views",
         ("ivan", "already_given"): "posts_published",
         ("maria", "rarely_assessable"): "social_visits",
         ("dmitry", "no_quality_pair"): "subscriber_gain",
@@ -133,10 +135,10 @@ def test_the_findings_in_words(cards: Cards) -> None:
         return text.replace("\u00a0", " ").replace("\u202f", " ")
 
     assert said(("anna", "out_of_reach"), en).endswith(
-        "A target of at least 34,500 would have a chance of 51%."
+        "A target of at least 34,500 would have a chance of 43%."
     )
     assert said(("ivan", "already_given"), ru).endswith(
-        "Если поставить не меньше 12 в неделю, шанс будет 49 %."
+        "Если поставить не меньше 12 в неделю, шанс будет 47 %."
     )
     assert said(("maria", "rarely_assessable"), ru) == (
         "Показатель удалось оценить только в 2 из 4 последних периодов. Если загрузить данные "
