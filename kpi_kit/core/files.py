@@ -156,10 +156,15 @@ def refuse_links(path: Path) -> None:
     Raises
     ------
     InputError
-        Names the first link.
+        Names the first link, or a folder that cannot be read.
     """
-    with suppress(FileNotFoundError), Folder(path) as folder:
-        _refuse_links_in(folder)
+    try:
+        with Folder(path) as folder:
+            _refuse_links_in(folder)
+    except FileNotFoundError:
+        return
+    except OSError as fault:
+        raise InputError(f"{path}: reports cannot be written here: {fault.strerror}") from None
 
 
 def _refuse_links_in(folder: Folder) -> None:

@@ -116,3 +116,10 @@ def test_an_open_folder_stays_the_same_when_a_link_takes_its_place(tmp_path: Pat
         folder.write("a.eml", "a")
     assert [file.name for file in (tmp_path / "moved").iterdir()] == ["a.eml"]
     assert list((tmp_path / "other").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "file/2025-10"])
+def test_a_place_where_no_folder_can_be_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="reports cannot be written here: "):
+        files.refuse_links(tmp_path / name)
