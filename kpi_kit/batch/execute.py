@@ -5,11 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import logging
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,25 +128,6 @@ def _declared(notebook: Path) -> set[str]:
     except (OSError, ValueError, KeyError, TypeError, SyntaxError) as fault:
         raise InputError(f"{notebook}: cannot be read as a notebook ({type(fault).__name__})") from None
     return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Within this, SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does.
-
-    A signal that is already handled or ignored, for example by ``nohup``, stays as it is.
-    """
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-                before[number] = signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class Follower:

@@ -21,7 +21,7 @@ from rich.console import Console
 from kpi_kit import params as settings
 from kpi_kit.batch import quarto
 from kpi_kit.batch.dask_cluster import Cluster
-from kpi_kit.batch.execute import Report, Result, stoppable
+from kpi_kit.batch.execute import Report, Result
 from kpi_kit.batch.fingerprints import InputHashes, Inputs, of_file, up_to_date
 from kpi_kit.batch.manifest import Manifest
 from kpi_kit.batch.plan import (
@@ -40,6 +40,7 @@ from kpi_kit.batch.workspace import SNAPSHOT, has_manifest, scratch_folder
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import refuse_links
 from kpi_kit.core.periods import Period
+from kpi_kit.core.stopping import stoppable
 from kpi_kit.data.snapshot import open_snapshot, take
 from kpi_kit.data.store import Store, open_store
 from kpi_kit.params import Params

@@ -13,6 +13,7 @@ from kpi_kit.cli.arguments import parser
 from kpi_kit.cli.output import discard_output, prepare_output, print_line
 from kpi_kit.cli.remote import fetched, is_url, shown
 from kpi_kit.core.errors import InputError, KitError, SpecialistError
+from kpi_kit.core.stopping import stoppable
 
 _READ_DATA = ("run", "score", "check", "mail", "verify", "what_if")
 """Commands that read data, which may be at a URL."""
@@ -44,7 +45,8 @@ def _carried_out(words: Sequence[str]) -> int:
             options.names[str(options.data)] = options.data_name
         # each command imports its modules: a run in which everything is up to date takes a second
         command = importlib.import_module(f"kpi_kit.cli.{options.command}")
-        return int(command.carry_out(options))
+        with stoppable():
+            return int(command.carry_out(options))
     except KitError as fault:
         _say_problems(fault, options.names)
         return SOME_FAILED if isinstance(fault, SpecialistError) else BAD_INPUT

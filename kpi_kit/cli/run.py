@@ -7,7 +7,6 @@ import sys
 from contextlib import suppress
 
 from kpi_kit.batch import processes
-from kpi_kit.batch.execute import stoppable
 from kpi_kit.batch.workspace import has_manifest
 from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.cli.remote import RemoteError, is_url, output

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from kpi_kit.cli import STOPPED
+from kpi_kit.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 ANNA = ("--period", "2025-10", "--specialist", "anna-petrova")
@@ -63,3 +68,22 @@ def test_a_command_works_without_standard_output(command: str, tmp_path: Path) -
     process = start(command, tmp_path, before=("sh", "-c", 'exec "$@" >&-', "sh"))
     assert b"Traceback" not in process.communicate()[1]
     assert process.returncode in (0, 1, 2)
+
+
+def test_a_command_ended_by_a_signal_removes_its_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM ends a command as Ctrl-C does: what is to be removed at its end is removed."""
+    removed = []
+
+    def carry_out(options: object) -> int:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        finally:
+            removed.append("rows")
+        return 0
+
+    monkeypatch.setattr("kpi_kit.cli.score.carry_out", carry_out)
+    assert main(["score", "--specialist", "anna-petrova"]) == STOPPED
+    assert removed == ["rows"]

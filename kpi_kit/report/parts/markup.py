@@ -15,7 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 _TEMPLATES = Path(__file__).parent.parent / "templates"
-_WEB = re.compile(r"https?://", re.IGNORECASE)
+_WEB = re.compile(r"https?://[^/?#\\@\s]+(?:[/?#]|\Z)", re.IGNORECASE)
+"""An address of the web without user info, which would pass for the host."""
 
 
 class Column(NamedTuple):
@@ -103,8 +104,8 @@ def link(url: str | None, text: str) -> Markup:
 
     Examples
     --------
-    >>> link("javascript:alert(1)", "x")
-    Markup('x')
+    >>> link("javascript:alert(1)", "x"), link("https://vk.com@evil.example/", "x")
+    (Markup('x'), Markup('x'))
     """
     if url is None or not _WEB.match(url):
         return escape(text)

@@ -1,0 +1,27 @@
+"""Signals that end a command as Ctrl-C does, so that it removes its temporary files."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Within this, SIGTERM and SIGHUP raise KeyboardInterrupt as Ctrl-C does.
+
+    A signal that is already handled or ignored, for example by ``nohup``, stays as it is.
+    """
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
