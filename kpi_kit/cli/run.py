@@ -18,11 +18,10 @@ from kpi_kit.core.sanitize import on_terminal
 
 def carry_out(options: argparse.Namespace) -> int:
     """Make the reports; 1 where some failed."""
-    with stoppable():
-        if _is_needed(options):
-            with suppress(OSError):  # the run reports it
-                processes.start_server(options.params)
-        return _made(options)
+    if _is_needed(options):
+        with suppress(OSError):  # the run reports it
+            processes.start_server(options.params)
+    return _made(options)
 
 
 def _is_needed(options: argparse.Namespace) -> bool:
