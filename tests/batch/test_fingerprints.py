@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -78,10 +79,10 @@ def renamed(lines: list[str]) -> list[str]:
         ("data/posts.csv", lambda lines: lines, set()),
         ("data/posts.csv", turned, set()),
         ("data/traffic.csv", add("2025-10-31,nobodys,5,3"), set()),
-        ("data/mentions.csv", add("m-new,linen,2025-12-01T12:00:00+03:00,vk,neutral,false"), set()),
+        ("data/mentions.csv", add("linen,m-new,2025-12-01T12:00:00+03:00,vk,neutral,false"), set()),
         (
             "data/mentions.csv",
-            add("m-new,linen,2025-10-05T12:00:00+03:00,vk,neutral,false"),
+            add("linen,m-new,2025-10-05T12:00:00+03:00,vk,neutral,false"),
             {"ivan-kuznetsov", "timur-safin"},
         ),
         ("data/accounts.csv", renamed, {"maria-sokolova"}),
@@ -110,9 +111,9 @@ def test_a_snapshot_of_a_posts_figures_belongs_to_the_posts_account(before, tmp_
     folder, was = before
     shutil.copytree(folder, tmp_path / "after")
     posts = (folder / "data/posts.csv").read_text(encoding="utf-8").splitlines()
-    post = next(line.split(",")[0] for line in posts if ",dzen-tours,2025-10" in line)
+    post = next(line.split(",")[1] for line in posts if re.match(r"dzen-tours,\w+,2025-10", line))
     header = (folder / "data/post_stats.csv").read_text(encoding="utf-8").splitlines()[0]
-    row = {"post_id": post, "stats_at": "2025-11-01T00:00:00+03:00", "views": "7"}
+    row = {"account_id": "dzen-tours", "post_id": post, "stats_at": "2025-11-01T00:00:00+03:00", "views": "7"}
     edited(
         tmp_path / "after/data/post_stats.csv", add(",".join(row.get(name, "") for name in header.split(",")))
     )
