@@ -31,7 +31,7 @@ FEWEST_WEEKS = 12
 FEWEST_MONTHS = 8
 """The same where the history is of longer steps than weeks."""
 
-_CAUTION = 1.5
+_CAUTION = 1.3
 """How much the kinds of noise that a series does not have enlarge p; measured on unchanged counts."""
 
 _SMALLEST_P = 1e-12
