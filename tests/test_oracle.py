@@ -9,7 +9,6 @@ from pathlib import Path
 from textwrap import dedent
 from zoneinfo import ZoneInfo
 
-import holidays
 import pytest
 
 # isort: split
@@ -130,10 +129,15 @@ def test_since_serves_only_the_opening_and_the_first_difference(make: Make) -> N
     person = ann(
         "subscriber_gain", "subscriber_growth", "unsubscribed", accounts="[{account: a, since: 2025-10-15}]"
     )
-    found = values(make({"audience": AUDIENCE.replace("2025-10-10", "2025-10-09")}, person))
-    assert found["subscriber_gain"] == 60
+    # The count of 13 October holds at the end of that day, a day before the 15th: within the tolerance.
+    found = values(make({"audience": AUDIENCE.replace("2025-10-10", "2025-10-13")}, person))
+    assert found["subscriber_gain"] == 1100 - 1040
     assert found["unsubscribed"] == 30
-    assert found["subscriber_growth"] == pytest.approx(60 / 1040)  # 9 October is 6 days before 15 October
+    assert found["subscriber_growth"] == pytest.approx(60 / 1000)  # the stock is that at the start of October
+    # That of 9 October is 5 days off: there are no daily rows, the gain of October stays whole.
+    found = values(make({"audience": AUDIENCE.replace("2025-10-10", "2025-10-09")}, person))
+    assert found["subscriber_gain"] == 1100 - 1000
+    assert found["unsubscribed"] == 30
 
 
 def test_until_closes_with_the_last_row_before_it(make: Make) -> None:
@@ -142,15 +146,16 @@ def test_until_closes_with_the_last_row_before_it(make: Make) -> None:
     assert found == {"subscribers": 1040, "subscriber_gain": 40}
 
 
-def test_a_stale_opening_is_uncovered(make: Make) -> None:
-    # The last row before October is of 20 September (11 days), the next of 10 October: 9 of 31 days are not
-    # covered.
+def test_a_stale_opening_is_unknown(make: Make) -> None:
+    # The last row before October is of 20 September (11 days), the next of 10 October (10 days): a stock is
+    # never known by silence, though every day is covered.
     rows = AUDIENCE.replace("2025-09-28", "2025-09-20")
-    card = make({"audience": rows}, ann("churn_rate", "unsubscribed", accounts="[a]"))
-    rate, plain = card["kpis"]
-    assert rate["coverage"] == pytest.approx(22 / 31)
+    card = make({"audience": rows}, ann("churn_rate", "unsubscribed", "subscriber_gain", accounts="[a]"))
+    rate, plain, gain = card["kpis"]
+    assert rate["coverage"] == 1
     assert rate["value"] is None
     assert plain["value"] == 50
+    assert gain["value"] is None
 
 
 def test_a_closing_level_older_than_seven_days_is_unknown(make: Make) -> None:
@@ -210,10 +215,10 @@ def test_growth_uses_the_snapshots_nearest_to_the_settling_age(make: Make) -> No
         o1,a,2025-10-10T12:00:00,500,90,2025-10-12T12:00:00
     """
     stats = """
-        post_id,stats_at,views,likes
-        s1,2025-09-12T12:00:00,300,30
-        s1,2025-09-18T12:00:00,700,50
-        o1,2025-10-16T12:00:00,480,80
+        account_id,post_id,stats_at,views,likes
+        a,s1,2025-09-12T12:00:00,300,30
+        a,s1,2025-09-18T12:00:00,700,50
+        a,o1,2025-10-16T12:00:00,480,80
     """
     person = ann("likes", "likes, as: growth", "likes, as: change", accounts="[a]")
     value, growth, change = make({"posts": posts, "post_stats": stats}, person)["kpis"]
@@ -272,20 +277,20 @@ def test_comments(make: Make) -> None:
 # Leads and sales ----------------------------------------------------------------------------------
 
 LEADS = """
-    lead_id,account_id,created_at,qualified,sold_at,sale_amount,currency,refunded_at
-    l1,a,2025-09-20T10:00:00,true,2025-10-05T10:00:00,1000.5,RUB,
-    l2,a,2025-10-02T10:00:00,true,2025-10-06T10:00:00,500,RUB,2025-11-01T10:00:00
-    l3,b,2025-10-03T10:00:00,true,2025-10-31T10:00:00,200,RUB,2025-12-01T00:00:00
-    l4,b,2025-10-04T10:00:00,false,,,,
-    l5,b,2025-10-05T10:00:00,,2025-11-20T10:00:00,70,RUB,
+    source,lead_id,account_id,created_at,qualified,status,sold_at,sale_amount,currency,refunded_at
+    crm,l1,a,2025-09-20T10:00:00,true,won,2025-10-05T10:00:00,1000.5,RUB,
+    crm,l2,a,2025-10-02T10:00:00,true,won,2025-10-06T10:00:00,500,RUB,2025-11-01T10:00:00
+    crm,l3,b,2025-10-03T10:00:00,true,,2025-10-31T10:00:00,200,RUB,2025-12-01T00:00:00
+    crm,l4,b,2025-10-04T10:00:00,false,lost,2025-10-07T10:00:00,300,RUB,
+    crm,l5,b,2025-10-05T10:00:00,,won,2025-11-20T10:00:00,70,RUB,
 """
 
 
-def test_sales(make: Make) -> None:
+def test_sales(make: Make, tmp_path: Path) -> None:
     kpis = ["leads", "qualified_leads", "qualified_lead_rate", "sales", "sales_amount"]
     person = ann(*kpis, more="bonus: {share_of_sales: 2%, cap: 20}")
     card = make({"leads": LEADS}, person)
-    # l2 is refunded by 8 November; l3 only later; l5 is not yet sold
+    # l2 is refunded by 8 November; l3, of unknown status, only later; l4 was lost; l5 is not yet sold
     assert values(card) == {
         "leads": 4,
         "qualified_leads": 2,
@@ -294,8 +299,12 @@ def test_sales(make: Make) -> None:
         "sales_amount": 1200.5,
     }
     assert card["bonus"] == {"sales_amount": 1200.5, "share": 0.02, "amount": 20}
-    with pytest.raises(oracle.OracleError, match="two currencies"):
-        make({"leads": LEADS.replace("200,RUB", "200,EUR")}, person)
+    # A sale in euros needs a rate that is at most 14 days old on its day, 31 October.
+    foreign = {"leads": LEADS.replace("200,RUB", "200,EUR")}
+    for rates, amount in [("", None), ("2025-10-16,EUR,90", None), ("2025-10-17,EUR,90", 1000.5 + 18000)]:
+        (tmp_path / "params" / "rates.csv").write_text(f"date,currency,rate\n{rates}\n", encoding="utf-8")
+        found = values(make(foreign, person))
+        assert (found["sales"], found["sales_amount"]) == (2, amount)
 
 
 # Demand -------------------------------------------------------------------------------------------
@@ -405,28 +414,46 @@ def test_median_that_is_never_reached(make: Make) -> None:
 
 def test_business_hours() -> None:
     zone = ZoneInfo("Europe/Moscow")
-    worked = oracle.business(zone, 10, 19, {0, 1, 2, 3, 4}, "RU")
 
-    def at(*parts: int) -> datetime:
+    def at(*parts: int, zone: ZoneInfo = zone) -> datetime:
         return datetime(*parts, tzinfo=zone).astimezone(UTC)
 
-    # Friday 31 October 18:00 to Wednesday 5 November 11:00: 1 h on Friday, no weekend; Tuesday 4 November is
-    # a holiday; Monday 3 November is a day off in lieu of Saturday 1 November, where the library says so.
-    monday = 0 if date(2025, 11, 3) in holidays.country_holidays("RU") else 9
-    assert worked(at(2025, 10, 31, 18), at(2025, 11, 5, 11)) == timedelta(hours=1 + monday + 1)
+    # Friday 31 October 18:00 to Wednesday 5 November 11:00: 1 h on Friday; Saturday 1 November was worked,
+    # with Friday's 9 h, for Monday 3 November; Tuesday 4 November is a holiday; 1 h on Wednesday.
+    long = at(2025, 10, 31, 18), at(2025, 11, 5, 11)
+    worked = oracle.calendar({"calendar": "business", "country": "RU"}, zone)
+    assert worked(*long) == timedelta(hours=1 + 9 + 1)
     assert worked(at(2025, 10, 7, 20), at(2025, 10, 8, 9)) == timedelta()
+    # That Saturday struck, and the Sunday after it added.
+    days = {"2025-11-01": "off", "2025-11-02": [12, 14]}
+    worked = oracle.calendar({"calendar": "business", "country": "RU", "days": days}, zone)
+    assert worked(*long) == timedelta(hours=1 + 2 + 1)
+    # Hours by weekday: 11 October is an ordinary Saturday.
+    hours = {"mon-fri": [10, 19], "sat": [11, 16]}
+    worked = oracle.calendar({"calendar": "business", "country": "RU", "hours": hours}, zone)
+    assert worked(at(2025, 10, 10, 18), at(2025, 10, 13, 11)) == timedelta(hours=1 + 5 + 1)
+    # A night of Sunday from 0 to 6 h in Berlin: the clock skips an hour in March and doubles one in October.
+    berlin = ZoneInfo("Europe/Berlin")
+    worked = oracle.calendar({"calendar": "business", "country": "DE", "hours": {"sun": [0, 6]}}, berlin)
+    spring = at(2025, 3, 30, 0, zone=berlin), at(2025, 3, 30, 12, zone=berlin)
+    autumn = at(2025, 10, 26, 0, zone=berlin), at(2025, 10, 26, 12, zone=berlin)
+    assert (worked(*spring), worked(*autumn)) == (timedelta(hours=5), timedelta(hours=7))
 
 
-def test_an_absence_hands_inquiries_to_the_deputy(make: Make) -> None:
+def test_an_absence_leaves_out_its_days_and_gives_the_deputy_nothing(make: Make) -> None:
     gone = "absences: [{since: 2025-10-20, until: 2025-10-25, deputy: bob}]"
-    person = ann("response_rate", "leads, target: {at_least: 31}, weight: 1", more=gone)
+    kpis = ["response_rate", "leads, target: {at_least: 31}, weight: 1"]
     bob = "name: Bob\naccounts: []\nkpis: [{kpi: response_rate}]"
     tables = {"inquiries": INQUIRIES, "leads": LEADS}
-    rate, leads = make(tables, person, bob=bob)["kpis"]
-    assert (rate["numerator"], rate["denominator"]) == (2, 2)
-    assert leads["target"]["value"] == pytest.approx(26)  # 5 of 31 days away
-    deputy = make(tables, person, bob=bob, who="bob")["kpis"][0]
-    assert (deputy["numerator"], deputy["denominator"]) == (0, 2)
+    rate, leads = make(tables, ann(*kpis, more=gone), bob=bob)["kpis"]
+    assert (rate["numerator"], rate["denominator"]) == (2, 2)  # q3 and q4 came while Ann was away
+    assert (leads["value"], leads["target"]["value"]) == (4, pytest.approx(26))  # 5 of 31 days away
+    deputy = make(tables, ann(*kpis, more=gone), bob=bob, who="bob")["kpis"][0]
+    assert (deputy["numerator"], deputy["denominator"], deputy["value"]) == (None, None, None)
+    earlier = gone.replace("2025-10-20", "2025-10-04").replace("2025-10-25", "2025-10-09")
+    rate, leads = make(tables, ann(*kpis, more=earlier), bob=bob)["kpis"]
+    assert (rate["numerator"], rate["denominator"]) == (2, 4)
+    assert (leads["value"], leads["target"]["value"]) == (2, pytest.approx(26))  # without l4 and l5
 
 
 # Coverage, like for like, as_of -------------------------------------------------------------------
@@ -434,7 +461,7 @@ def test_an_absence_hands_inquiries_to_the_deputy(make: Make) -> None:
 
 def test_coverage_says_whether_no_rows_are_zero(make: Make) -> None:
     head = "table,scope,since,until\n"
-    rows = "lead_id,account_id,created_at"
+    rows = "source,lead_id,account_id,created_at"
     for until, coverage, value in [("2025-10-28", 27 / 31, None), ("2025-10-30", 29 / 31, 0)]:
         found = make(
             {"leads": rows, "coverage": head + f"leads,a,2025-01-01,{until}"}, ann("leads", accounts="[a]"),
@@ -449,7 +476,7 @@ def test_coverage_says_whether_no_rows_are_zero(make: Make) -> None:
 def test_without_a_coverage_table(make: Make) -> None:
     # The table is taken as covered from its first row to its last, 2 to 31 October, for both accounts; as_of
     # is the end of that.
-    rows = "lead_id,account_id,created_at\nl1,a,2025-10-02T10:00:00\nl2,b,2025-10-31T23:00:00"
+    rows = "source,lead_id,account_id,created_at\ncrm,l1,a,2025-10-02T10:00:00\ncrm,l2,b,2025-10-31T23:00:00"
     card = make({"leads": rows, "coverage": None}, ann("leads"))
     assert card["kpis"][0]["coverage"] == pytest.approx(30 / 31)
     assert card["kpis"][0]["value"] == 2
@@ -462,13 +489,13 @@ def test_without_a_coverage_table(make: Make) -> None:
 
 def test_like_for_like(make: Make) -> None:
     leads = """
-        lead_id,account_id,created_at
-        l1,a,2025-09-02T10:00:00
-        l2,a,2025-10-02T10:00:00
-        l3,a,2025-10-03T10:00:00
-        l4,b,2025-09-03T10:00:00
-        l5,b,2025-10-03T10:00:00
-        l6,b,2025-10-20T10:00:00
+        source,lead_id,account_id,created_at
+        crm,l1,a,2025-09-02T10:00:00
+        crm,l2,a,2025-10-02T10:00:00
+        crm,l3,a,2025-10-03T10:00:00
+        crm,l4,b,2025-09-03T10:00:00
+        crm,l5,b,2025-10-03T10:00:00
+        crm,l6,b,2025-10-20T10:00:00
     """
     coverage = "table,scope,since,until\nleads,a,2025-01-01,2026-01-01\nleads,b,2025-10-01,2026-01-01"
     value, growth = make({"leads": leads, "coverage": coverage}, ann("leads", "leads, as: growth"))["kpis"]
