@@ -224,7 +224,7 @@ def kept(chance: random.Random, folder: Path) -> None:
         Manifest(folder, "2025-10", ["olga"]).save()
     else:
         with Journal(folder, lambda: dt.datetime(2025, 11, 9, tzinfo=dt.UTC)) as opened:
-            assert opened.known("director:olga").count <= 1
+            assert opened.state("director:olga").count <= 1
 
 
 TARGETS: dict[str, Target] = {

@@ -757,8 +757,8 @@ def test_shocks_are_found_again_only_where_more_than_targets_has_changed(go, mon
 def test_forecasts_are_made_again_only_for_whom_something_has_changed(go, monkeypatch):
     asked, its = [], {"anna": "1", "ivan": "1"}
     made: dict[str, ForecastRows] = {
-        "anna": {"leads": [(0.1 + 0.2, True, False)]},
-        "ivan": {"leads": [], "sales": [(1e-17, False, True)]},
+        "anna": {"leads": [(0.1 + 0.2, True, False, 0.4)]},
+        "ivan": {"leads": [], "sales": [(1e-17, False, True, None)]},
     }
 
     def collect(people: object, period: object, **where: object) -> tuple[Cohort, dict[str, ForecastRows]]:

@@ -48,7 +48,7 @@ def journal(sample: Path) -> int:
     folder.mkdir(exist_ok=True)
     shutil.copy(sample / "mail.jsonl", folder / "journal.jsonl")
     with Journal(folder, lambda: AT) as opened:
-        return opened.known("director:olga").count
+        return opened.state("director:olga").count
 
 
 def test_there_is_a_sample_of_every_version() -> None:

@@ -98,8 +98,9 @@ def check_row(row: dict[str, str], entry: cards.Card, language: str) -> Iterator
             yield f"difference {row}"
     if entry["as"] == "growth" and fact and len(both) >= 2 and both[1].value:
         growth = (both[0].value - both[1].value) / both[1].value * 100
-        # the sides are rounded too: half a step of each can move the growth
-        slack = fact[0].step + abs(both[0].step + both[1].step) / abs(both[1].value) * 100
+        # the sides are rounded too: a step of each moves the growth by the first order of the ratio
+        ratio = abs(both[0].value / both[1].value)
+        slack = fact[0].step + (both[0].step + ratio * both[1].step) / abs(both[1].value) * 100
         if abs(growth - fact[0].value) > slack:
             yield f"growth {row}"
     reached = figures(row.get("attainment", ""), language)
