@@ -47,7 +47,7 @@ def test_score_shows_a_table_and_the_arithmetic(
     assert "Мария Соколова" in shown
     assert "октябрь 2025" in shown
     assert "ниже порога" in shown
-    assert "Как посчитана оценка" in shown and "÷ 85 = 0,6862, то есть 68,6" in shown
+    assert "Как посчитан итог" in shown and "÷ 85 = 0,6862, то есть 68,6" in shown
 
 
 def test_the_period_defaults_to_the_last_full_month(capsys: pytest.CaptureFixture[str]) -> None:
