@@ -150,12 +150,13 @@ def put(record: dict[str, Any], way: Way, text: str) -> dict[str, Any]:
 def read(model: type[BaseModel], raw: dict[str, Any], patch: pytest.MonkeyPatch) -> None:
     """As the loader reads it, without YAML in between."""
     patch.setattr(settings, "read_mapping", lambda _: raw)
+    patch.setattr(settings, "parse_mapping", lambda *_: raw)
     patch.setattr(events, "read_mapping", lambda _: raw)
     here = Path(__file__)
     if model is Department:
         settings._department(here)
     elif model is Specialist:
-        settings._specialist.__wrapped__(here.with_name("ann.yml"), ())
+        settings._parsed_specialist(here.with_name("ann.yml"), "")
     else:
         patch.setattr(events, "FILE", here.name)
         events.read_events(here.parent)
