@@ -225,7 +225,7 @@ def test_the_places_are_all_places() -> None:
 # ---------------------------------------------------------------- every text of every table, and of params
 
 
-CLOSED = {"platform": "vk", "kind": "comment", "sentiment": "positive", "currency": "RUB"}
+CLOSED = {"platform": "vk", "kind": "comment", "sentiment": "positive", "currency": "RUB", "status": "won"}
 CLOCKS = {Type.DATE: "2025-10-{:02d}", Type.TIME: "2025-10-{:02d}T12:00:00+03:00"}
 TRUE = ("approved", "on_brand", "meaningful")
 LAST_OF = {"since": "2025-10-01", "until": "2025-11-01", "answered_at": "2025-10-31T12:00:00+03:00"}
