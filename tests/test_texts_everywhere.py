@@ -433,9 +433,11 @@ def test_every_link_of_a_message_leads_to_the_web_and_its_pictures_come_with_it(
 
 
 def pictures(html: str) -> Iterator[bytes]:
-    """The drawings of a page, as they are inside their addresses."""
-    for found in re.finditer(r'data:image/svg\+xml;base64,([^"]+)"', html):
-        yield base64.b64decode(found[1])
+    """The drawings of a page: those that stand in it, and those inside addresses."""
+    for drawing in re.finditer(r"<svg\b.*?</svg>", html, re.DOTALL):
+        yield drawing[0].encode()
+    for address in re.finditer(r'data:image/svg\+xml;base64,([^"]+)"', html):
+        yield base64.b64decode(address[1])
 
 
 def test_a_drawing_holds_no_more_than_a_drawing(shown: dict[str, str]) -> None:
