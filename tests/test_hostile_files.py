@@ -27,7 +27,6 @@ from kpi_kit.data.merge import journal
 from kpi_kit.data.store import look, open_store
 from kpi_kit.mail import gate
 from kpi_kit.report import department
-from kpi_kit.report.render import _for_quarto
 from kpi_kit.scorecard import build, cohort, json_file
 from kpi_kit.scorecard.verification import verify
 from tests.core.test_file_versions import GOLDEN, take_in_a_post
@@ -325,32 +324,6 @@ def test_a_file_that_lies_where_a_page_is_to_be_made_is_not_written_through(
     with pytest.raises(FileExistsError):
         write_file(tmp_path / "anna.html", "x")
     assert not (tmp_path / "precious").exists()
-
-
-# ---------------------------------------------------------------- Quarto, where it cannot be run
-
-
-@pytest.mark.parametrize(
-    "text", ["```", "\n```\n\n::: {.evil}\n", "````{=html}", "{{< include /etc/passwd >}}", "{{{< x >}}}"]
-)
-def test_no_output_can_end_the_block_in_which_quarto_keeps_it_raw(text: str) -> None:
-    notebook = json.loads(_for_quarto([f"<p>{text}</p>"], "t", "ru"))
-    html = "".join(notebook["cells"][1]["outputs"][0]["data"]["text/html"])
-    assert "</p>" in html
-    assert "```" not in html
-    assert "{{<" not in html
-
-
-@pytest.mark.parametrize(
-    "title", ["\uffff", "a\ufffeb", "\x7f", "\x85", 'a"\n---\nevil: true', "\\", "# evil", "\ud800"]
-)
-def test_a_title_stays_a_title_in_the_front_matter(title: str, tmp_path: Path) -> None:
-    front = "".join(json.loads(_for_quarto(["<p>x</p>"], title, "ru"))["cells"][0]["source"])
-    (tmp_path / "front.yml").write_text(front.removeprefix("---\n").removesuffix("\n---"), encoding="utf-8")
-    found = read_yaml(tmp_path / "front.yml")
-    assert found.keys() == {"pagetitle", "lang"}
-    printed = "".join(sign for sign in title if sign.isprintable())
-    assert found["pagetitle"].replace("\\", "") == printed.replace("\\", "")
 
 
 def test_periods_name_folders_and_lead_nowhere() -> None:

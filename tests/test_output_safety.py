@@ -61,6 +61,7 @@ def person(text: Texts) -> SpecialistReport:
     for row in card["kpis"]:
         row["scope"] = {"brands": [text(next(turned) % count)]}
         row["notes"] = [*row["notes"], {"code": "brand_left_out", "brand": text(next(turned) % count)}]
+    card["kpis"][0]["scope"] = {"brands": [text(n) for n in range(count)]}
     return SpecialistReport(card)
 
 

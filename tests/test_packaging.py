@@ -29,7 +29,7 @@ CONDA_NAMES = {
     "tzdata": "python-tzdata",
 }
 """Names that differ on conda-forge."""
-MADE_BY_OTHERS = {"pydantic_core": "pydantic", "markdown_it": "markdown-it-py"}
+MADE_BY_OTHERS = {"pydantic_core": "pydantic", "markdown_it": "markdown-it-py", "traitlets": "nbconvert"}
 """Modules that come with a direct dependency."""
 
 

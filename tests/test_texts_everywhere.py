@@ -228,7 +228,14 @@ def test_the_places_are_all_places() -> None:
 CLOSED = {"platform": "vk", "kind": "comment", "sentiment": "positive", "currency": "RUB", "status": "won"}
 CLOCKS = {Type.DATE: "2025-10-{:02d}", Type.TIME: "2025-10-{:02d}T12:00:00+03:00"}
 TRUE = ("approved", "on_brand", "meaningful")
-LAST_OF = {"since": "2025-10-01", "until": "2025-11-01", "answered_at": "2025-10-31T12:00:00+03:00"}
+LAST_OF = {
+    "opened": "2025-10-01",
+    "closed": "2025-11-01",
+    "stats_at": "2025-11-07T12:00:00+03:00",
+    "since": "2025-10-01",
+    "until": "2025-11-01",
+    "answered_at": "2025-10-31T12:00:00+03:00",
+}
 
 
 def rows_of(name: str) -> list[dict[str, Any]]:

@@ -123,8 +123,8 @@ class Source:
         --------
         >>> types = {"date": "DATE", "account_id": "VARCHAR"}
         >>> source = Source(TABLES["traffic"], (), "parts", tuple(types), types)
-        >>> source.near(["a", "b"], dt.datetime(2025, 10, 1, tzinfo=dt.UTC))
-        "account_id IN ('a', 'b') AND "date" >= DATE '2025-09-29'"
+        >>> print(source.near(["a", "b"], dt.datetime(2025, 10, 1, tzinfo=dt.UTC)))
+        account_id IN ('a', 'b') AND "date" >= DATE '2025-09-29'
         """
         held = []
         scope, clock = self.table.scope, self.table.clock

@@ -321,8 +321,8 @@ def pooled(everyone: Iterable[Forecasts]) -> ChanceChecks:
     Examples
     --------
     >>> from kpi_kit.statistics import Forecast
-    >>> hit, miss = Forecast(0.9, True, True), Forecast(0.1, False, True)
-    >>> pooled([{"leads": [hit] * 20}, {"leads": [miss] * 20}])["leads"]["verdict"]
+    >>> hit, miss = Forecast(0.8, True, True), Forecast(0.8, False, True)
+    >>> pooled([{"leads": [hit] * 20}, {"leads": [hit] * 12 + [miss] * 8}])["leads"]["verdict"]
     'reliable'
     """
     from kpi_kit.statistics import backtest

@@ -199,7 +199,8 @@ def capped(series: Floats, design: Floats, reach: float = 3.0) -> Floats:
     --------
     >>> line = np.arange(20.0)
     >>> line[7] += 1000 + 0.5
-    >>> abs(capped(line + np.tile([0.5, -0.5], 10), np.vstack([np.ones(20), np.arange(20.0)]).T)[7] - 7) < 6
+    >>> design = np.vstack([np.ones(20), np.arange(20.0)]).T
+    >>> bool(abs(capped(line + np.tile([0.5, -0.5], 10), design)[7] - 7) < 6)
     True
     """
     values = series

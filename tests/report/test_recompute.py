@@ -74,7 +74,8 @@ def figures(text: str, language: str) -> list[Figure]:
         hit = clock.match(text, place)
         if hit and (hit[2] or hit[3]):
             minutes = int(hit[2] or 0) * 60 + int(hit[3] or 0)
-            found.append(Figure(Decimal(-minutes if hit[1] == "-" else minutes), Decimal(1)))
+            step = Decimal(1 if hit[3] else 60)  # long times are printed in whole hours
+            found.append(Figure(Decimal(-minutes if hit[1] == "-" else minutes), step))
             place = hit.end()
             continue
         number = re.compile(r"[-+]?(?:RUB |₽|\$)?\d+(?:\.\d+)?").match(text, place)

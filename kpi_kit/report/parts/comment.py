@@ -21,7 +21,7 @@ def comment(text: str | None) -> Markup | None:
     >>> comment("Хороший *месяц* <script>alert(1)</script>")
     Markup('<p>Хороший <em>месяц</em> &lt;script&gt;alert(1)&lt;/script&gt;</p>\n')
     >>> comment("[a](http://a.example) [b](https://b.example)")
-    Markup('<p>a <a href="https://b.example" rel="noopener noreferrer">b</a></p>\n')
+    Markup('<p><a>a</a> <a href="https://b.example" rel="noopener noreferrer">b</a></p>\n')
     """
     if not text or not text.strip():
         return None
@@ -46,4 +46,4 @@ def _cleaned(html: str) -> str:
 
 
 def _https_only(element: str, attribute: str, value: str) -> str | None:
-    return value if urlsplit(value).scheme in _SCHEMES else None
+    return value if attribute != "href" or urlsplit(value).scheme in _SCHEMES else None
