@@ -42,7 +42,9 @@ PLAN = {
        for name in ("change", "trend", "chance", "control", "calibration", "noise")},
     **{f"statistics/{name}": ["tests/statistics/test_trend.py", "tests/statistics/test_noise.py"]
        for name in ("breaks", "season")},
-    "statistics/make_tables": ["tests/statistics/test_calibration.py"],
+    **{f"statistics/{name}": ["tests/statistics/test_statistics.py", "tests/statistics/test_change.py"]
+       for name in ("intervals", "resampling", "sides")},
+    "statistics/backtest": ["tests/statistics/test_statistics.py", "tests/statistics/test_chance.py"],
     "statistics/discoveries": ["tests/statistics/test_statistics.py"],
     "statistics/unusual": ["tests/scorecard/test_unusual_days.py", "tests/statistics/test_unusual.py"],
 }  # fmt: skip

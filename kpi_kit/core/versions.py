@@ -19,7 +19,6 @@ LIBRARIES = (
     "numpy",
     "pandas",
     "scipy",
-    "statsmodels",
 )
 """The libraries whose versions a report shows."""
 

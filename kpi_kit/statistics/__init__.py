@@ -5,17 +5,9 @@ a file of the project. Degenerate input has an answer in words: None with a reas
 exception or NaN.
 """
 
-from kpi_kit.statistics.chance import (
-    Backtest,
-    Begun,
-    Chance,
-    Forecast,
-    Goal,
-    backtest,
-    chance,
-    forecasts,
-)
-from kpi_kit.statistics.change import FEWEST_WEEKS, Change, Side, change
+from kpi_kit.statistics.backtest import Backtest, Forecast, backtest, forecasts
+from kpi_kit.statistics.chance import Begun, Chance, Goal, chance
+from kpi_kit.statistics.change import FEWEST_WEEKS, change
 from kpi_kit.statistics.control import (
     Funnel,
     Limits,
@@ -25,6 +17,7 @@ from kpi_kit.statistics.control import (
     funnel,
 )
 from kpi_kit.statistics.discoveries import false_discoveries
+from kpi_kit.statistics.sides import Change, Side
 from kpi_kit.statistics.trend import Line, Trend, trend
 from kpi_kit.statistics.unusual import Unusual, unusual_days
 

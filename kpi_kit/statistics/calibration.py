@@ -3,7 +3,7 @@
 A mixture of kinds of noise is judged with too much caution where a series has no memory, and with too
 little where it wanders. So the tail of each statistic is simulated for every kind of noise, through the
 very code that judges series, at some lengths; between these it is interpolated.
-:mod:`kpi_kit.statistics.make_tables` makes the file.
+``benchmarks/make_tables.py`` makes the file.
 """
 
 from __future__ import annotations

@@ -303,7 +303,7 @@ def test_a_month_of_real_posts_is_right_to_the_last_unit(
 
 def test_a_run_that_makes_nothing_does_not_wait_for_imports():
     """Statistics, drawing, importers and mail take longer to import than all else that such a run does."""
-    heavy = {"scipy", "matplotlib", "statsmodels", "papermill", "kpi_kit.sources", "jinja2"}
+    heavy = {"scipy", "matplotlib", "papermill", "kpi_kit.sources", "jinja2"}
     needed = (
         "kpi_kit.cli.main, kpi_kit.cli.run, kpi_kit.cli.shared, kpi_kit.batch.run, kpi_kit.data.open_inputs"
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kpi_kit.statistics import calibration, make_tables
+from benchmarks import make_tables
+from kpi_kit.statistics import calibration
 from kpi_kit.statistics.breaks import scan_of
 from kpi_kit.statistics.calibration import CHANCES, LEVELS, chance_of_p, chance_of_scan
 from kpi_kit.statistics.noise import KINDS

@@ -7,10 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from kpi_kit.statistics import Begun, Goal, backtest, chance, forecasts
+from kpi_kit.statistics import Begun, Forecast, Goal, backtest, chance, forecasts
 from kpi_kit.statistics.chance import (
     RHOS,
-    Forecast,
     Paths,
     _as_in_the_past,
     _columns,

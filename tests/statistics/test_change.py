@@ -7,19 +7,20 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.proportion import confint_proportions_2indep
+from statsmodels.stats.rates import confint_poisson_2indep
 
 from kpi_kit.statistics import Side, change
 from kpi_kit.statistics.change import (
-    _ratio_of,
-    _read,
     _spread_of_sum,
-    _widening,
     design_effect,
     dispersion_of,
-    inverted,
     weekday_factors,
 )
+from kpi_kit.statistics.intervals import critical_value, interval_of_difference, poisson_score, wilson
 from kpi_kit.statistics.noise import KINDS, covariances
+from kpi_kit.statistics.resampling import _ratio_of, _widening
+from kpi_kit.statistics.sides import inverted, read_side
 
 NAN = math.nan
 SHOCKS = np.random.default_rng(11).standard_normal(40)
@@ -247,7 +248,7 @@ def test_sums_over_posts_are_flows_of_their_days() -> None:
 
 
 def test_a_resample_without_a_denominator_stands_at_the_value_itself() -> None:
-    side = _read(Side([1.0, 2.0, 3.0], [0.0, 4.0, 8.0]))
+    side = read_side(Side([1.0, 2.0, 3.0], [0.0, 4.0, 8.0]))
     resampled = _ratio_of(side)(np.array([[3.0, 0, 0], [0, 2, 1], [2, 1, 0]]))
     assert resampled.tolist() == [6 / 12, 7 / 16, 4 / 4]
 
@@ -268,3 +269,19 @@ def test_percentiles_of_small_samples_are_further_out() -> None:
     assert exact(0.025) == pytest.approx(stats.norm.sf(math.sqrt(1.25) * 2.160369), rel=1e-5)
     assert exact(0.025) == _widening(10, 5, exact=True)(0.025)
     assert _widening(5, 10, exact=False)(0.025) == pytest.approx(stats.norm.sf(0.97 * 2.160369), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [((0, 9), (9, 9)), ((56, 70), (48, 80)), ((3.2, 40.5), (0, 12.5))]
+)
+def test_intervals_of_differences_are_those_of_statsmodels(
+    first: tuple[float, float], second: tuple[float, float]
+) -> None:
+    z = critical_value(0.05, 0)
+    shares = interval_of_difference(wilson(*first, z), wilson(*second, z))
+    assert shares == pytest.approx(
+        confint_proportions_2indep(*first, *second, method="newcomb", compare="diff")
+    )
+    rates = interval_of_difference(poisson_score(*first, z), poisson_score(*second, z))
+    expected = confint_poisson_2indep(*first, *second, method="mover", compare="diff", method_mover="score")
+    assert rates == pytest.approx(expected)

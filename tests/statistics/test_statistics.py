@@ -27,7 +27,8 @@ from kpi_kit.statistics import (
     funnel,
     trend,
 )
-from kpi_kit.statistics.change import _median_of, _read, _sorted, inverted
+from kpi_kit.statistics.resampling import _median_of, _sorted
+from kpi_kit.statistics.sides import inverted, read_side
 
 NAN = float("nan")
 
@@ -111,7 +112,7 @@ def test_kaplan_meier_median_of_freireich():
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=30))
 def test_resampled_medians_agree_with_scipy(rows):
     hours, whole = np.array([r[0] for r in rows], float), np.array([r[1] for r in rows])
-    side = _sorted(_read(Side(hours, whole.astype(float))))
+    side = _sorted(read_side(Side(hours, whole.astype(float))))
     found = float(_median_of(side)(np.ones((1, len(rows))))[0])
     survival = stats.ecdf(stats.CensoredData.right_censored(hours, ~whole)).sf
     reached = np.flatnonzero(survival.probabilities <= 0.5 + 1e-12)
@@ -322,7 +323,8 @@ def test_p_inverts_the_interval(kind, monkeypatch):
     found = change(kind, now, earlier, **more)
     assert 1e-6 < found.p < 0.9
     # the function hides the module of the same name
-    monkeypatch.setattr(importlib.import_module("kpi_kit.statistics.change"), "ALPHA", found.p)
+    for module in ("change", "resampling", "sides"):
+        monkeypatch.setattr(importlib.import_module(f"kpi_kit.statistics.{module}"), "ALPHA", found.p)
     touching = change(kind, now, earlier, **more)
     near = touching.low if found.estimate > 0 else touching.high
     assert near == pytest.approx(0, abs=0.02 * (found.high - found.low))

@@ -1,4 +1,4 @@
-"""Simulate the tables of :mod:`kpi_kit.statistics.calibration`: ``python -m kpi_kit.statistics.make_tables``.
+"""Simulate the tables of :mod:`kpi_kit.statistics.calibration`: ``python -m benchmarks.make_tables``.
 
 It takes a few minutes on one core.
 """
