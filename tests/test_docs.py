@@ -217,7 +217,7 @@ def test_the_usual_definitions_are_those_of_the_catalogue() -> None:
         for kpi in CATALOGUE.values()
         if kpi.alternatives
     }
-    section = PAGES["docs/params.md"].split("## Usual definitions")[1].split("\n## ")[0]
+    section = PAGES["docs/params.md"].split("## Other definitions")[1].split("\n## ")[0]
     assert dict(re.findall(r"^\| ([a-z_]+) \| (.*) \|$", section, re.MULTILINE)) == told
 
 

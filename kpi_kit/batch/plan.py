@@ -169,14 +169,11 @@ def chosen_people(specialists: Sequence[str] | None, everyone: Sequence[str]) ->
         Where there are no specialists, or not all that were named.
     """
     if not everyone:
-        raise InputError("params: there are no specialists; allowed is a file each in specialists/<id>.yml")
+        raise InputError("params: there are no specialists; expected a file each in specialists/<id>.yml")
     strangers = [name for name in specialists or () if name not in everyone]
     if strangers:
         raise InputError(
-            [
-                f"specialist {name!r}: there is none of this id{did_you_mean(name, everyone)}"
-                for name in strangers
-            ]
+            [f"specialist {name!r}: no such specialist{did_you_mean(name, everyone)}" for name in strangers]
         )
     return sorted(set(everyone if specialists is None else specialists))
 
@@ -186,7 +183,7 @@ def how_many(jobs: int | None, reports: int) -> int:
     if jobs is None:
         return max(1, min(machine.jobs(machine.cores(), machine.memory()), reports))
     if jobs < 1:
-        raise InputError(f"jobs {jobs}: allowed are 1 and more")
+        raise InputError(f"jobs {jobs}: expected 1 or more")
     return jobs
 
 

@@ -191,4 +191,4 @@ def _day(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"a date such as 2025-10-31 is allowed, found {text!r}") from None
+        raise argparse.ArgumentTypeError(f"expected a date such as 2025-10-31, found {text!r}") from None

@@ -26,7 +26,7 @@ def carry_out(options: argparse.Namespace) -> int:
         logging.basicConfig(level=logging.INFO, handlers=[shown_log])
         logging.getLogger("kpi_kit.mail").setLevel(logging.DEBUG)
     if options.timeout <= 0:
-        raise InputError(f"--timeout {options.timeout:g}: allowed is more than 0")
+        raise InputError(f"--timeout {options.timeout:g}: expected more than 0")
     server = from_environment(os.environ) if options.send else None
     loaded, store = open_inputs(options.data, options.params)
     with store:

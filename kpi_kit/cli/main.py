@@ -38,7 +38,7 @@ def _carried_out(words: Sequence[str]) -> int:
     options = parser(*words[:1]).parse_args(words, argparse.Namespace(clock=_now, names={}))
     try:
         if is_url(options.out) and options.command != "run":
-            raise InputError(f"--out {shown(options.out)}: only run writes to a URL; a folder is allowed")
+            raise InputError(f"--out {shown(options.out)}: only run writes to a URL; expected a folder")
         options.data_name = shown(str(options.data))
         if is_url(options.data) and options.command in _READ_DATA:
             options.data = fetched(options.data)

@@ -94,7 +94,7 @@ class Remote:
         except (ValueError, TypeError) as fault:
             examples = ", ".join(_NEXT)
             raise InputError(
-                f"{self.name}: a folder or a URL of fsspec is allowed, such as {examples} ({_word(fault)})"
+                f"{self.name}: expected a folder or a URL of fsspec, such as {examples} ({_word(fault)})"
             ) from None
         self._root = str(root).rstrip("/")
 

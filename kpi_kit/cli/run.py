@@ -78,7 +78,5 @@ def _made(options: argparse.Namespace) -> int:
 def _scheduler(options: argparse.Namespace) -> str | None:
     """The scheduler of the cluster; None for this machine."""
     if (options.executor == "dask") != bool(options.scheduler):
-        raise InputError(
-            "--executor dask and --scheduler ADDRESS: allowed are both or none, found one of them"
-        )
+        raise InputError("--executor dask and --scheduler ADDRESS: expected both or none, found one of them")
     return str(options.scheduler) if options.scheduler else None

@@ -63,13 +63,13 @@ class Period:
         match = _PATTERN.fullmatch(str(text))
         if match is None:
             raise InputError(
-                f"period {str(text)!r}: allowed are a month 2025-10, a quarter 2025-Q4, a week 2025-W41, "
+                f"period {str(text)!r}: expected a month 2025-10, a quarter 2025-Q4, a week 2025-W41, "
                 "a year 2025"
             )
         year = int(match["year"])
         if year not in YEARS:
             raise InputError(
-                f"period {str(text)!r}: allowed are the years {YEARS.start} to {YEARS.stop - 1}, found {year}"
+                f"period {str(text)!r}: expected a year of {YEARS.start} to {YEARS.stop - 1}, found {year}"
             )
         try:
             if match["quarter"]:
@@ -205,6 +205,6 @@ def parse_instant(text: str, zone: ZoneInfo, what: str) -> dt.datetime:
         moment = dt.datetime.fromisoformat(text)
     except ValueError:
         raise InputError(
-            f"{what} {text!r}: allowed is a date or time such as 2025-11-08 or 2025-11-08T12:00+03:00"
+            f"{what} {text!r}: expected a date or time such as 2025-11-08 or 2025-11-08T12:00+03:00"
         ) from None
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)

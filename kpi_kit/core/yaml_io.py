@@ -48,7 +48,7 @@ def parse_yaml(text: str, place: str) -> Any:
         _refuse_bomb(place, root)
         return yaml.constructor.construct_document(root)
     except RecursionError:
-        raise KitError(f"{place}: nested too deeply, up to {DEEPEST} levels are allowed") from None
+        raise KitError(f"{place}: nested too deeply, at most {DEEPEST} levels") from None
     except MarkedYAMLError as fault:
         mark = fault.problem_mark
         where = f", line {mark.line + 1}" if mark is not None else ""
@@ -74,11 +74,11 @@ def read_text(path: Path) -> str:
     except OSError as fault:
         raise KitError(f"{path}: cannot be read ({fault.strerror})") from None
     if len(content) > MOST_BYTES:
-        raise KitError(f"{path}: up to {MOST_BYTES // 1024} kB are allowed, found a larger file")
+        raise KitError(f"{path}: expected up to {MOST_BYTES // 1024} kB, found a larger file")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        raise KitError(f"{path}: allowed is UTF-8 text, found other bytes") from None
+        raise KitError(f"{path}: expected UTF-8 text, found other bytes") from None
 
 
 def _refuse_bomb(place: str, root: Node) -> None:
@@ -93,7 +93,7 @@ def _refuse_bomb(place: str, root: Node) -> None:
         if id(node) in open_nodes:
             raise KitError(f"{where}: an alias stands inside of what it names")
         if depth > DEEPEST:
-            raise KitError(f"{where}: nested too deeply, up to {DEEPEST} levels are allowed")
+            raise KitError(f"{where}: nested too deeply, at most {DEEPEST} levels")
         open_nodes.add(id(node))
         total = 1 + sum(size(part, depth + 1) for part in _parts(node))
         open_nodes.discard(id(node))
@@ -101,7 +101,7 @@ def _refuse_bomb(place: str, root: Node) -> None:
         return total
 
     if (count := size(root, 1)) > MOST_VALUES:
-        raise KitError(f"{place}: up to {MOST_VALUES} values are allowed, aliases counted out; found {count}")
+        raise KitError(f"{place}: expected up to {MOST_VALUES} values, aliases counted out; found {count}")
 
 
 def _parts(node: Node) -> list[Node]:

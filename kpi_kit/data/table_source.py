@@ -267,7 +267,7 @@ def find_in_folder(
         homes = [home for home in homes if home.exists()]
         if len(homes) > 1:
             several = ", ".join(home.name for home in homes)
-            problems.append(f"{place}: table {name}: one file or folder is allowed, found {several}")
+            problems.append(f"{place}: table {name}: expected one file or folder, found {several}")
         elif homes and (strays := list(_strays(homes[0], within))):
             problems += strays
         elif homes:
@@ -382,7 +382,7 @@ def find_in_database(place: Path, connection: duckdb.DuckDBPyConnection) -> Foun
         connection.execute(f"ATTACH {literal(str(place))} AS data (READ_ONLY)")
     except duckdb.Error as fault:
         raise InputError(
-            f"{place}: allowed is a data folder or a DuckDB database; {_first_line(fault)}"
+            f"{place}: expected a data folder or a DuckDB database; {_first_line(fault)}"
         ) from None
     rows = connection.execute(
         """SELECT table_name, column_name FROM duckdb_columns()

@@ -126,13 +126,13 @@ def _wrong_cells(source: Source) -> Iterator[tuple[str, str, str, str]]:
         nan = "false" if column.type is Type.TEXT else f"lower({found}) = 'nan'"
         if column.type is not Type.TEXT:
             unlike = f"({value}) IS NULL AND {found} IS NOT NULL AND NOT {nan}"
-            yield column.name, f"{allowed_text(column.type)} is allowed", found, unlike
+            yield column.name, f"expected {allowed_text(column.type)}", found, unlike
         if not column.nullable and column.default is None:
             yield column.name, "a value is needed", "NULL", f"{found} IS NULL OR {nan}"
         if column.allowed:
             listed = ", ".join(map(literal, column.allowed))
             others = f"({value}) NOT IN ({listed})"
-            yield column.name, f"allowed are {', '.join(column.allowed)}", value, others
+            yield column.name, f"expected one of {', '.join(column.allowed)}", value, others
 
 
 def _impossible(store: Store, table: Table) -> Iterator[str]:
@@ -142,7 +142,7 @@ def _impossible(store: Store, table: Table) -> Iterator[str]:
             name = quoted(column.name)
             rows = store.query(f"SELECT _file, _row, {name} FROM checked WHERE {name} < 0 ORDER BY 1, 2")
             sentences = [
-                f"{file}: row {row}: column {column.name}: 0 or more is allowed, found {value:g}"
+                f"{file}: row {row}: column {column.name}: expected 0 or more, found {value:g}"
                 for file, row, value in rows
             ]
             yield from _listed(sentences, table.name)
@@ -173,8 +173,8 @@ def _conflicting(store: Store, source: Source) -> Iterator[str]:
             GROUP BY {same} HAVING count(DISTINCT ({columns})) > 1 ORDER BY 1, 2"""
     )
     sentences = [
-        f"{_places(files, numbers)}: one row by {', '.join(key)} is allowed, "
-        f"found different rows for {', '.join(map(str, values))}"
+        f"{_places(files, numbers)}: duplicate rows with different values, "
+        f"{', '.join(key)}: {', '.join(map(str, values))}"
         for files, numbers, *values in rows
     ]
     yield from _listed(sentences, source.label)
@@ -226,7 +226,7 @@ def _strange_coverage(store: Store) -> Iterator[str]:
     ):
         known = TABLES.get(table)
         if known is None or known.clock is None or table == "coverage":
-            yield f"{file}: row {row}: column table: a data table is allowed, found {table!r}"
+            yield f"{file}: row {row}: column table: expected a data table, found {table!r}"
         elif known.scope == "account_id" and scope not in accounts:
             yield f"{file}: row {row}: column scope: {scope!r} is not in the table accounts"
         elif known.scope == "brand" and scope in accounts and scope not in brands:

@@ -26,7 +26,7 @@ def units_in(facts: Facts, bucket: Period) -> UnitFrame:
     if context.weeks:
         first = min(first, context.weeks[0].start)
     if bucket.start < first or bucket.end > last:
-        raise InputError(f"{bucket}: allowed is a period from {first} to {context.period.last_day}")
+        raise InputError(f"{bucket}: expected a period from {first} to {context.period.last_day}")
     frame, own = facts.latest.frame, bucket == context.period
     grid = context.own_grid(facts.entry) if own else context.grid(context.owners(facts.entry), [bucket])
     days = local_days(frame["at"], zone)

@@ -72,7 +72,7 @@ def _lines(data: bytes) -> Iterator[str]:
         yield "a line does not end with CRLF"
     longest = max(map(len, data.split(b"\r\n")), default=0)
     if longest > LONGEST_LINE:
-        yield f"a line has {longest} bytes; allowed are {LONGEST_LINE}"
+        yield f"a line has {longest} bytes; expected at most {LONGEST_LINE}"
     if not data.isascii():
         yield "there are bytes that are not ASCII"
 

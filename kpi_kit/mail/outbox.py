@@ -207,7 +207,7 @@ class _Composer:
         reports = [self.mailable[person] for person in recipient.specialists if person in self.mailable]
         absent = [self.held[person] for person in recipient.specialists if person in self.held]
         if not reports:
-            return Plan(recipient, "none", "no message: not one of the reports may be mailed")
+            return Plan(recipient, "none", "no message: no reports are ready to send")
         content = message_content(self._settings(), recipient, reports, absent)
         envelope = self._envelope(recipient, state)
         digest = content_hash(envelope, content, reports)

@@ -12,7 +12,7 @@ from kpi_kit.core.errors import InputError
 
 VARIABLE = "KPI_SMTP_URL"
 _ALLOWED = (
-    f"{VARIABLE}: allowed is smtp://user:password@host:port or smtps://… "
+    f"{VARIABLE}: expected smtp://user:password@host:port or smtps://… "
     "(user and password may be missing; special characters in them are written as %40)"
 )
 _PORTS = {"smtp": 587, "smtps": 465}
@@ -101,7 +101,7 @@ def parse(url: str) -> Server:
     if bool(user) != bool(password):
         raise InputError(f"{_ALLOWED}; found only one of user and password")
     if not _is_plain(user) or not _is_plain(password):
-        raise InputError(f"{VARIABLE}: user and password: allowed are printable ASCII characters")
+        raise InputError(f"{VARIABLE}: user and password: expected printable ASCII characters")
     return Server(host, port or _PORTS[parts.scheme], parts.scheme == "smtps", user or None, password or None)
 
 

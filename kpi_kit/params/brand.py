@@ -85,13 +85,13 @@ def _problems_of_logo(logo: str, folder: Path) -> Iterator[str]:
     file, path = folder / logo, Path(logo)
     kind = _TYPES.get(path.suffix.lower())
     if kind is None:
-        yield f"allowed are {', '.join(_TYPES)}, found {logo!r}"
+        yield f"expected one of {', '.join(_TYPES)}, found {logo!r}"
     elif path.is_absolute():
         yield f"a path that starts in {folder} is expected, found {logo!r}"
     elif not file.is_file():
         yield f"there is no file {file}"
     elif (size := file.stat().st_size) >= LARGEST:
-        yield f"a file under {LARGEST // 1000} KB is allowed, found {logo!r} with {size / 1000:.0f} KB"
+        yield f"expected a file under {LARGEST // 1000} KB, found {logo!r} with {size / 1000:.0f} KB"
     elif fault := _fault(file.read_bytes(), kind):
         yield f"{logo!r} {fault}"
 

@@ -43,7 +43,7 @@ def _problems(entry: Any) -> Iterator[str]:
     event = Event.model_validate(entry)
     keys = [name for name in ("on", "since", "until") if getattr(event, name) is not None]
     if keys not in (["on"], ["since", "until"]):
-        yield f"allowed is either on, or since and until, found {', '.join(keys) or 'none'}"
+        yield f"expected either on, or since and until, found {', '.join(keys) or 'none'}"
     elif event.end <= event.first:
         yield f"since {event.since} must be before until {event.until}"
 

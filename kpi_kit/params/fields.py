@@ -42,7 +42,7 @@ def _amount(value: object) -> float:
         return check_size(float(value))
     if isinstance(value, str) and len(value) < 40 and _PERCENT.fullmatch(value):
         return check_size(Percent(Decimal(value.strip().rstrip("% ").replace(",", ".")) / 100))
-    raise ValueError("allowed is a number such as 40 or a share such as 3%")
+    raise ValueError("expected a number, e.g. 40, or a share, e.g. 3%")
 
 
 def check_size(number: _Number) -> _Number:
@@ -54,7 +54,7 @@ def check_size(number: _Number) -> _Number:
         Where it is too small or too large.
     """
     if number and not SMALLEST <= abs(number) <= LARGEST:
-        raise ValueError(f"a number of {SMALLEST:g} to {LARGEST:g} is allowed")
+        raise ValueError(f"expected a number of {SMALLEST:g} to {LARGEST:g}")
     return number
 
 
@@ -67,7 +67,7 @@ def check_day(day: dt.date) -> dt.date:
         Where it does not.
     """
     if day.year not in YEARS:
-        raise ValueError(f"a date of {YEARS.start} to {YEARS.stop - 1} is allowed")
+        raise ValueError(f"expected a date of {YEARS.start} to {YEARS.stop - 1}")
     return day
 
 
@@ -94,7 +94,7 @@ def _address(value: str) -> str:
         )
     except EmailNotValidError as fault:
         reason = str(fault).rstrip(".")
-        raise ValueError(f"allowed is one address such as name@agency.example ({reason})") from None
+        raise ValueError(f"expected one address such as name@agency.example ({reason})") from None
     return str(address.ascii_email)
 
 
@@ -103,7 +103,7 @@ def web_address(value: str) -> str:
     parts = urlsplit(value)
     plain = not (parts.query or parts.fragment or parts.username) and not re.search(r"[\s<>\"']", value)
     if parts.scheme not in ("https", "http") or not parts.hostname or not plain:
-        raise ValueError("allowed is an address such as https://reports.agency.example/kpi")
+        raise ValueError("expected an address such as https://reports.agency.example/kpi")
     return value.rstrip("/")
 
 
@@ -137,7 +137,7 @@ def weekday_numbers(text: str) -> list[int]:
     """
     first, _, last = text.lower().replace(" ", "").partition("-")
     if first not in WEEKDAYS or (last or first) not in WEEKDAYS[WEEKDAYS.index(first) :]:
-        raise ValueError("allowed are weekdays such as mon-fri or sat")
+        raise ValueError("expected weekdays such as mon-fri or sat")
     return list(range(WEEKDAYS.index(first), WEEKDAYS.index(last or first) + 1))
 
 

@@ -23,14 +23,14 @@ def problem_of_id(text: str) -> str | None:
     >>> problem_of_id("anna-petrova") is problem_of_id("Анна.2") is None
     True
     >>> problem_of_id("../anna")
-    'allowed are letters, digits, ., - and _, up to 100 of them'
+    'expected letters, digits, ., - and _, up to 100 of them'
     >>> problem_of_id("Index")
     'index, manifest, backtest are names of files beside the reports'
     >>> problem_of_id("nul.2")
     'Windows cannot have a file of this name'
     """
     if not _ID.fullmatch(text) or len(text.encode("utf-8", "replace")) > _MOST_BYTES:
-        return "allowed are letters, digits, ., - and _, up to 100 of them"
+        return "expected letters, digits, ., - and _, up to 100 of them"
     if same_file(text) in RESERVED_IDS:
         return f"{', '.join(RESERVED_IDS)} are names of files beside the reports"
     if _DEVICES.fullmatch(same_file(text)) or text.endswith("."):

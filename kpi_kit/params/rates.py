@@ -41,7 +41,7 @@ def read_rates(folder: Path, currency: str) -> Rates:
         try:
             day, unit, rate = _parsed(cells, currency)
             if rates.setdefault(unit, {}).setdefault(day, rate) != rate:
-                raise ValueError(f"one rate a date and currency is allowed, found another for {unit}")
+                raise ValueError(f"duplicate rates for this date and currency: {unit}")
         except ValueError as fault:
             problems.append(f"{file}: line {line}: {fault}")
     if problems:
@@ -58,7 +58,7 @@ def _rows(file: Path) -> Iterator[tuple[int, list[str]]]:
     if not file.is_file():
         raise KitError(f"{file}: an ordinary file is expected, found none")
     if file.stat().st_size > _MOST_BYTES:
-        raise KitError(f"{file}: up to {_MOST_BYTES >> 20} MB are allowed, found a larger file")
+        raise KitError(f"{file}: expected up to {_MOST_BYTES >> 20} MB, found a larger file")
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream)

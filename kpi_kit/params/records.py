@@ -350,7 +350,7 @@ def _both(value: object) -> object:
         return {"ru": value, "en": value}
     if isinstance(value, dict):
         return value
-    raise ValueError("allowed is a text, or one each for ru and en")
+    raise ValueError("expected a text, or one each for ru and en")
 
 
 class Event(Record):

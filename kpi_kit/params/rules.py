@@ -34,7 +34,7 @@ def problems_of_department(department: Department) -> Iterator[str]:
     country = department.response.country
     # only the registry: the list with subdivisions imports the rules of every country
     if country not in EntityLoader.get_country_codes():
-        yield f"response.country: allowed is a country's code such as RU, found {country!r}"
+        yield f"response.country: expected a country's code such as RU, found {country!r}"
     seen: set[str] = set()
     for director in department.directors:
         if director.id in seen:
@@ -53,7 +53,7 @@ def _problems_of_hours(response: Response) -> Iterator[str]:
     numbers = [number for key in by_days if key for number in weekday_numbers(key)]
     twice = sorted({WEEKDAYS[number] for number in numbers if numbers.count(number) > 1})
     if twice:
-        yield f"response.hours: one entry a weekday is allowed, found several for {', '.join(twice)}"
+        yield f"response.hours: expected one entry a weekday, found several for {', '.join(twice)}"
 
 
 def problems_of_specialist(person: Specialist, numbers: Sequence[int], unread: Set[str]) -> Iterator[str]:
@@ -100,7 +100,7 @@ def problems_of_entry(entry: Entry, person: Specialist, unread: Set[str] = froze
         yield f"kpi: there is no KPI {entry.kpi!r}{did_you_mean(entry.kpi, CATALOGUE)}"
         return
     if entry.weight <= 0 or isinstance(entry.weight, Percent):
-        yield f"weight: a number over 0 is allowed, found {float(entry.weight):g}"
+        yield f"weight: expected a number over 0, found {float(entry.weight):g}"
     if entry.as_ == "value" and entry.versus == "year_ago":
         yield "versus: year_ago goes with as: change or as: growth, found as: value"
     if entry.definition.scope == "brand":
@@ -132,7 +132,7 @@ def _problems_of_target(target: TargetParams, *, nested: bool = False) -> Iterat
     ]
     if len(kinds) != 1:
         yield (
-            "exactly one of at_least, at_most, between, schedule is allowed, "
+            "expected exactly one of at_least, at_most, between, schedule, "
             f"found {', '.join(kinds) or 'none'}"
         )
         return
@@ -204,14 +204,14 @@ def _problems_of_schedule(schedule: Mapping[Any, TargetParams]) -> Iterator[str]
                 yield f"schedule: {other} and {period} overlap"
         periods.append(period)
     if len(kinds) > 1:
-        yield f"schedule: one kind of target is allowed, found {', '.join(sorted(kinds))}"
+        yield f"schedule: expected one kind of target, found {', '.join(sorted(kinds))}"
 
 
 def _problems_of_shares(entry: Entry) -> Iterator[str]:
     """Percent signs of numbers that are no shares, and more than 100 % of a bounded share."""
     for key, amount in entry.target.amounts():
         if isinstance(amount, Percent) and entry.unit is not Unit.SHARE:
-            rule = f"{entry.kpi} is counted in {entry.unit}; a number without % is allowed"
+            rule = f"{entry.kpi} is counted in {entry.unit}; expected a number without %"
             yield f"{key}: {rule}, found {amount * 100:g}%"
         if entry.definition.bounded and entry.as_ == "value" and amount > 1 and not key.endswith("worst"):
             hint = "write 3% or 0.03 for three percent"

@@ -54,7 +54,7 @@ def choose(engine: str) -> str:
     'embedded'
     """
     if engine not in ENGINES:
-        raise InputError(f"engine {engine!r}: allowed are {', '.join(ENGINES)}")
+        raise InputError(f"engine {engine!r}: expected one of {', '.join(ENGINES)}")
     if engine == "quarto" and shutil.which("quarto") is None:
         raise InputError("engine 'quarto': quarto is not on the PATH; allowed here are auto, embedded")
     if engine == "auto":

@@ -101,7 +101,7 @@ class Definition(TypedDict):
 
 
 class Robustness(TypedDict):
-    """Under how many of the usual definitions the target is attained."""
+    """Under how many of the definitions the target is met."""
 
     attained: int
     of: int

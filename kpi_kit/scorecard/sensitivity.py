@@ -1,4 +1,4 @@
-"""Robustness: whether a fact attains its target under the other usual definitions of the KPI, too.
+"""Robustness: whether a fact meets its target under the other definitions of the KPI, too.
 
 A KPI declares these as data (:class:`kpi_kit.core.model.Alternative`). They are computed from the unit
 frame of the KPI's own formula, so that no formula is written twice.

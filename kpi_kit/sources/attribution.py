@@ -133,7 +133,7 @@ def read_attribution(path: Path) -> Attribution:
     except KitError as fault:
         raise InputError(fault.problems) from None
     if not isinstance(record, Mapping):
-        raise InputError(f"{path}: allowed are the keys {', '.join(_KEYS)}, found {record!r:.60}")
+        raise InputError(f"{path}: expected the keys {', '.join(_KEYS)}, found {record!r:.60}")
     problems = [
         f"{path}: key {key!r} is unknown{did_you_mean(key, _KEYS)}" for key in record if key not in _KEYS
     ]
@@ -150,7 +150,7 @@ def _titles(section: Any, path: Path, problems: list[str]) -> Mapping[str, str]:
     if section is None:
         return {}
     if not isinstance(section, Mapping):
-        problems.append(f"{path}: titles: allowed is title: account, found {section!r:.80}")
+        problems.append(f"{path}: titles: expected title: account, found {section!r:.80}")
         return {}
     return {normal(str(title)): str(account) for title, account in section.items()}
 
@@ -159,7 +159,7 @@ def _phrases(section: Any, path: Path, problems: list[str]) -> Mapping[str, str]
     if section is None:
         return {}
     if not isinstance(section, Mapping):
-        problems.append(f"{path}: phrases: allowed is phrase: brand, found {section!r:.80}")
+        problems.append(f"{path}: phrases: expected phrase: brand, found {section!r:.80}")
         return {}
     brands = {normal_phrase(str(phrase)): str(brand) for phrase, brand in section.items()}
     for wide, narrow in nested(brands):
@@ -175,9 +175,7 @@ def _stages(section: Any, path: Path, problems: list[str]) -> Mapping[str, Seque
     if section is None:
         return {}
     if not isinstance(section, Mapping) or not set(section) <= set(_STAGE_KEYS):
-        problems.append(
-            f"{path}: stages: allowed are the keys {', '.join(_STAGE_KEYS)}, found {section!r:.80}"
-        )
+        problems.append(f"{path}: stages: expected the keys {', '.join(_STAGE_KEYS)}, found {section!r:.80}")
         return {}
     stages = {}
     for meaning, patterns in section.items():
@@ -193,14 +191,12 @@ def _rules(section: Any, path: Path, problems: list[str]) -> Iterable[Rule]:
     if section is None:
         return
     if not isinstance(section, list):
-        problems.append(
-            f"{path}: rules: allowed is a list of {{field, match, account}}, found {section!r:.60}"
-        )
+        problems.append(f"{path}: rules: expected a list of {{field, match, account}}, found {section!r:.60}")
         return
     for number, rule in enumerate(section, start=1):
         where = f"{path}: rules: rule {number}"
         if not isinstance(rule, Mapping) or set(rule) != set(_RULE_KEYS):
-            problems.append(f"{where}: allowed are the keys {', '.join(_RULE_KEYS)}, found {rule!r:.80}")
+            problems.append(f"{where}: expected the keys {', '.join(_RULE_KEYS)}, found {rule!r:.80}")
             continue
         try:
             pattern = re.compile(str(rule["match"]), re.IGNORECASE)
@@ -216,9 +212,7 @@ def _people(section: Any, path: Path, problems: list[str]) -> Mapping[str, Mappi
     if not isinstance(section, Mapping) or not all(
         isinstance(people, Mapping) for people in section.values()
     ):
-        problems.append(
-            f"{path}: specialists: allowed is platform: {{id: specialist}}, found {section!r:.80}"
-        )
+        problems.append(f"{path}: specialists: expected platform: {{id: specialist}}, found {section!r:.80}")
         return {}
     return {
         str(platform): {str(number): str(person) for number, person in people.items()}

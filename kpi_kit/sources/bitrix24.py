@@ -183,7 +183,7 @@ def _records(answer: Any, path: Path) -> Iterator[Mapping[str, Any]]:
     if isinstance(answer, dict) and isinstance(answer.get("result"), list):
         answer = answer["result"]
     if not isinstance(answer, list) or not all(isinstance(record, dict) for record in answer):
-        raise InputError(f"{path}: allowed are answers of crm.deal.list and crm.lead.list")
+        raise InputError(f"{path}: expected answers of crm.deal.list and crm.lead.list")
     for record in answer:
         if "result" in record:
             yield from _records(record, path)

@@ -76,7 +76,7 @@ def _moment(day: str, time: str | None, row: int, context: Context) -> dt.dateti
                 hour=int(match["hour"]), minute=int(match["minute"]), second=int(match["second"] or 0)
             )
         elif time and time.strip() and not timed:
-            raise ValueError("allowed is a time such as 14:05")
+            raise ValueError("expected a time such as 14:05")
         return (moment if moment.tzinfo else moment.replace(tzinfo=context.zone)).astimezone(dt.UTC)
     except (ValueError, OverflowError) as fault:
         context.problems.append(

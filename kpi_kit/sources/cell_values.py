@@ -126,9 +126,9 @@ def parse_number(text: str, decimal: str | None = None) -> Decimal | None:
         plain = plain.replace(",", "")
     match = _NUMBER.fullmatch(plain)
     if match is None or (decimal == "." and match["mark"] == ","):
-        raise ValueError("allowed is a number such as 1 234 or 0,0115")
+        raise ValueError("expected a number, e.g. 1 234 or 0,0115")
     if decimal is None and _DOUBTFUL.fullmatch(plain):
-        raise ValueError("allowed is a number such as 1 234 or 0,0115; 1,234 may be a thousand or a decimal")
+        raise ValueError("expected a number, e.g. 1 234 or 0,0115; 1,234 may be a thousand or a decimal")
     number = Decimal(match["whole"].replace(" ", "") + "." + (match["part"] or "0"))
     return _plain(number.scaleb(-2) if match["percent"] else number)
 
@@ -163,12 +163,12 @@ def _number(text: str, _zone: ZoneInfo, style: Style) -> float | None:
         if number is None:
             raise
     if number is not None and number < 0:
-        raise ValueError("allowed is a number of 0 or more")
+        raise ValueError("expected a number of 0 or more")
     return None if number is None else float(number)
 
 
 def _count(text: str, _zone: ZoneInfo, style: Style) -> int | None:
-    allowed = "allowed is a whole number of 0 or more"
+    allowed = "expected a whole number of 0 or more"
     if text.isdecimal() and text.isascii() and len(text) < 19:
         return int(text)
     try:
@@ -184,7 +184,7 @@ def _flag(text: str, _zone: ZoneInfo, _style: Style) -> bool:
     try:
         return _FLAGS[text.casefold()]
     except KeyError:
-        raise ValueError("allowed are true, false, 1, 0, yes, no, да, нет") from None
+        raise ValueError("expected true, false, 1, 0, yes, no, да, нет") from None
 
 
 def _time(text: str, zone: ZoneInfo, style: Style) -> dt.datetime:
@@ -192,7 +192,7 @@ def _time(text: str, zone: ZoneInfo, style: Style) -> dt.datetime:
     try:
         return (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(dt.UTC)
     except OverflowError:
-        raise ValueError("allowed is a time within the calendar") from None
+        raise ValueError("expected a time within the calendar") from None
 
 
 def _date(text: str, zone: ZoneInfo, style: Style) -> dt.date:
@@ -204,7 +204,7 @@ def _listed(text: str, column: Column) -> str | None:
     if not text:
         return None
     if text.casefold() not in column.allowed:
-        raise ValueError(f"allowed are {', '.join(column.allowed)}")
+        raise ValueError(f"expected one of {', '.join(column.allowed)}")
     return text.casefold()
 
 

@@ -74,7 +74,7 @@ def _yaml(path: Path) -> Mapping[Any, Any]:
     except KitError as fault:
         raise InputError(fault.problems) from None
     if not isinstance(record, Mapping):
-        raise InputError(f"{path}: allowed are the keys {', '.join(_KEYS)}, found {_shown(record)}")
+        raise InputError(f"{path}: expected the keys {', '.join(_KEYS)}, found {_shown(record)}")
     return record
 
 
@@ -84,7 +84,7 @@ def _section(record: Mapping[Any, Any], key: str, path: Path, problems: list[str
         return {}
     if not isinstance(section, Mapping):
         problems.append(
-            f"{path}: {key}: allowed are pairs of canonical column and value, found {_shown(section)}"
+            f"{path}: {key}: expected pairs of canonical column and value, found {_shown(section)}"
         )
         return {}
     return section
@@ -93,7 +93,7 @@ def _section(record: Mapping[Any, Any], key: str, path: Path, problems: list[str
 def _header_name(name: str, value: Any, path: Path, problems: list[str]) -> str:
     if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
         return str(value)
-    problems.append(f"{path}: columns: {name}: allowed is a header of the CSV, found {_shown(value)}")
+    problems.append(f"{path}: columns: {name}: expected a header of the CSV, found {_shown(value)}")
     return ""
 
 
@@ -104,7 +104,7 @@ def _constant(name: str, value: Any, path: Path, problems: list[str]) -> str:
     ):
         return str(value)
     problems.append(
-        f"{path}: constants: {name}: allowed are text, a number, a date, true or false (a time in quotes), "
+        f"{path}: constants: {name}: expected text, a number, a date, true or false (a time in quotes), "
         f"found {_shown(value)}"
     )
     return ""
@@ -116,7 +116,7 @@ def _zone(value: Any, path: Path, problems: list[str]) -> ZoneInfo | None:
     try:
         return ZoneInfo(value)
     except (TypeError, ValueError, AttributeError, OSError, LookupError):
-        problems.append(f"{path}: timezone: allowed is a name such as Europe/Moscow, found {_shown(value)}")
+        problems.append(f"{path}: timezone: expected a name such as Europe/Moscow, found {_shown(value)}")
         return None
 
 

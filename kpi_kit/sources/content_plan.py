@@ -131,7 +131,7 @@ def _approved(status: str, at: dt.datetime | None, row: int, context: Context) -
         return True
     if status not in (*_OPEN, *_CANCELLED):
         context.problems.append(
-            f"{context.where(row)}: status {status!r:.40}: allowed are {', '.join(_APPROVED[:4])} "
+            f"{context.where(row)}: status {status!r:.40}: expected one of {', '.join(_APPROVED[:4])} "
             "(approved), "
             f"{', '.join(_OPEN[:4])} (not yet), {', '.join(_CANCELLED[:2])}"
         )

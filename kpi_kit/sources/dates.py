@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from babel import Locale
 
-ALLOWED = "allowed is a date or time such as 2025-10-31, 2025-10-31 14:05 or 31.10.2025 14:05"
+ALLOWED = "expected a date or time such as 2025-10-31, 2025-10-31 14:05 or 31.10.2025 14:05"
 LANGUAGES = ("en", "ru", "uk", "be", "es", "pt", "de", "fr", "it", "tr", "pl", "nl", "bg")
 
 _CLOCK = (

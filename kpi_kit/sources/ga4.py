@@ -277,7 +277,7 @@ def _day(text: Any, span: dict[str, dt.date], row: int, context: Context) -> dt.
         return parse_date(plain, compact=True)[0].date()
     except ValueError:
         context.problems.append(
-            f"{context.where(row)}: column {context.sheet.header[0]!r} (date): allowed is a date "
+            f"{context.where(row)}: column {context.sheet.header[0]!r} (date): expected a date "
             "such as 20251031, or the "
             f"number of a day under a line '# Start date', found {plain!r:.40}"
         )

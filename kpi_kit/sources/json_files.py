@@ -63,4 +63,4 @@ def whole_number(value: Any, where: str, name: str) -> int | None:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
         return value
-    raise InputError(f"{where}: {name} is {value!r:.40}, allowed is a whole number of 0 or more")
+    raise InputError(f"{where}: {name} is {value!r:.40}, expected a whole number of 0 or more")

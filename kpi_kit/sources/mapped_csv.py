@@ -75,7 +75,7 @@ def read_mapped(
 
 def _table(options: ImportOptions) -> Table:
     if options.table is None:
-        raise InputError(f"--table is missing: allowed are {', '.join(_ALLOWED)}")
+        raise InputError(f"--table is missing: expected one of {', '.join(_ALLOWED)}")
     if options.table not in _ALLOWED:
         nearest = did_you_mean(options.table, _ALLOWED)
         raise InputError(f"--table {options.table}: there is no such table to import{nearest}")

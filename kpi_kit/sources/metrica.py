@@ -329,7 +329,7 @@ def _answer(path: Path, options: ImportOptions) -> tuple[Context, Values]:
     record = read_json(path, "an answer of Metrica's Reports API")
     query = record.get("query") if isinstance(record, dict) else None
     if not isinstance(query, dict) or not isinstance(record.get("data"), list):
-        raise InputError(f"{path}: allowed is an answer of Metrica's Reports API, with query and data")
+        raise InputError(f"{path}: expected an answer of Metrica's Reports API, with query and data")
     metrics = [str(name) for name in query.get("metrics", [])]
     if "ym:s:visits" not in metrics:
         raise InputError(f"{path}: the metric ym:s:visits is needed, found {', '.join(metrics) or 'none'}")
@@ -431,7 +431,7 @@ def _figure(value: Any) -> float:
         or value < 0
         or value != int(value)
     ):
-        raise ValueError(f"a whole number of 0 or more is allowed, found {value!r:.20}")
+        raise ValueError(f"expected a whole number of 0 or more, found {value!r:.20}")
     return float(value)
 
 

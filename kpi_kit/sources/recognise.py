@@ -156,7 +156,7 @@ def _members(archive: zipfile.ZipFile, path: Path, target: Path) -> list[tuple[P
             f"{path}: more than {_MOST_FILES} files or {_MOST_BYTES >> 30} GB are in this archive; unpack it"
         )
     if not infos:
-        raise InputError(f"{path}: no table is in this archive; allowed are {', '.join(_READABLE)}")
+        raise InputError(f"{path}: no table is in this archive; allowed: {', '.join(_READABLE)}")
     members = []
     unpack = 0
     for place, info in enumerate(infos):

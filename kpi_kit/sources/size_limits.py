@@ -59,12 +59,10 @@ def limited_lines(stream: IO[str], path: Path, delimiter: str, pending: list[int
     while line := stream.readline(LONGEST_LINE + 1):
         number += 1
         if len(line) > LONGEST_LINE:
-            raise InputError(
-                f"{path}: line {number}: up to {LONGEST_LINE >> 20} million characters are allowed"
-            )
+            raise InputError(f"{path}: line {number}: longer than {LONGEST_LINE >> 20} million characters")
         pending[0] += line.count(delimiter)
         if pending[0] > MOST_COLUMNS:
-            raise InputError(f"{path}: line {number}: up to {MOST_COLUMNS} columns are allowed, found more")
+            raise InputError(f"{path}: line {number}: expected up to {MOST_COLUMNS} columns, found more")
         yield line
 
 
@@ -151,8 +149,8 @@ def _look_through(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, b
         tail = cut + rest[:_LONGEST_TAG]
         if extent.right * extent.down > MOST_CELLS:
             raise InputError(
-                f"{path}: {info.filename}: reaches to row {extent.down} and column {extent.right}, and up to "
-                f"{MOST_CELLS // 1_000_000} million cells are allowed; save it as CSV"
+                f"{path}: {info.filename}: reaches to row {extent.down} and column {extent.right}, over "
+                f"{MOST_CELLS // 1_000_000} million cells; save it as CSV"
             )
     return size
 

@@ -111,14 +111,14 @@ def _listed(titles: Any) -> tuple[str, ...]:
 
 def _problems(record: Any, file: Path) -> Iterator[str]:
     if not isinstance(record, Mapping):
-        yield f"{file}: allowed are the keys {', '.join(_KEYS)}, found {record!r:.60}"
+        yield f"{file}: expected the keys {', '.join(_KEYS)}, found {record!r:.60}"
         return
     yield from (
         f"{file}: key {key!r} is unknown{did_you_mean(key, _KEYS)}" for key in record if key not in _KEYS
     )
     table = record.get("table")
     if not isinstance(table, str) or table not in TABLES or table == "coverage":
-        yield f"{file}: table: allowed is a table to import, found {table!r}"
+        yield f"{file}: table: expected a table to import, found {table!r}"
         return
     columns = record.get("columns")
     if not isinstance(columns, Mapping) or not columns:
@@ -133,7 +133,7 @@ def _problems(record: Any, file: Path) -> Iterator[str]:
     if record.get("platform") not in (None, *PLATFORMS):
         yield f"{file}: platform: found {record['platform']!r}{did_you_mean(record['platform'], PLATFORMS)}"
     if record.get("dates") not in (None, "mdy", "dmy"):
-        yield f"{file}: dates: allowed are mdy and dmy (of dates with slashes), found {record['dates']!r}"
+        yield f"{file}: dates: expected mdy or dmy (of dates with slashes), found {record['dates']!r}"
 
 
 def sniff(head: Head) -> Match:

@@ -108,9 +108,7 @@ def _chosen(chats: Sequence[Chat], wanted: str | None) -> tuple[list[Chat], list
     if not usable:
         files = ", ".join(dict.fromkeys(str(chat.path) for chat in chats))
         types = ", ".join(sorted({chat.type or "no type" for chat in chats}))
-        raise InputError(
-            f"{files}: allowed are channels and supergroups, found only chats of the type {types}"
-        )
+        raise InputError(f"{files}: expected channels and supergroups, found only chats of the type {types}")
     named = [chat for chat in usable if wanted is None or wanted.strip() in (chat.id, chat.name.strip())]
     if not named:
         raise InputError(
@@ -313,7 +311,7 @@ def _only_channel(group: Chat, options: ImportOptions) -> set[str]:
         return channels
     listed = ", ".join(sorted(channels)) or "none"
     raise InputError(
-        f"{group.path}: {group}: allowed is the discussion group of one channel, found posts of "
+        f"{group.path}: {group}: expected the discussion group of one channel, found posts of "
         f"{listed}; a group "
         "without a channel needs specialists: telegram: in attribution.yml, to tell who answers"
     )

@@ -164,7 +164,7 @@ def _lines_of(path: Path) -> list[_Line]:
         lines += _lines(graph, _GRAPHS.get(name, ()), f"{path}{f': {name}' if name else ''}")
     if not lines:
         raise InputError(
-            f"{path}: allowed is a graph with columns, types and names, found none that can be read"
+            f"{path}: expected a graph with columns, types and names, found none that can be read"
         )
     return lines
 
@@ -172,7 +172,7 @@ def _lines_of(path: Path) -> list[_Line]:
 def _graphs(record: Any, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The graphs of a file: one, or those of an answer by their names; each perhaps in ``json.data``."""
     if not isinstance(record, dict):
-        raise InputError(f"{path}: allowed is a graph with columns, types and names, found {record!r:.40}")
+        raise InputError(f"{path}: expected a graph with columns, types and names, found {record!r:.40}")
     if "columns" in record:
         yield "", record
         return
@@ -197,7 +197,7 @@ def _graphs(record: Any, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _lines(graph: Mapping[str, Any], order: Sequence[str], where: str) -> Iterator[_Line]:
     columns, types, names = (graph.get(key) for key in ("columns", "types", "names"))
     if not isinstance(columns, list) or not isinstance(types, dict) or not isinstance(names, dict):
-        raise InputError(f"{where}: allowed is a graph with columns, types and names")
+        raise InputError(f"{where}: expected a graph with columns, types and names")
     by_name = {
         column[0]: column[1:]
         for column in columns
@@ -227,13 +227,13 @@ def _lines(graph: Mapping[str, Any], order: Sequence[str], where: str) -> Iterat
 
 def _day(moment: Any, where: str) -> dt.date:
     if isinstance(moment, bool) or not isinstance(moment, int | Decimal | float) or moment != int(moment):
-        raise InputError(f"{where}: x is {moment!r:.40}, allowed are milliseconds")
+        raise InputError(f"{where}: x is {moment!r:.40}, expected milliseconds")
     return instant(int(moment) // 1000, where).date()
 
 
 def _count(value: Any, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InputError(f"{where}: a value is {value!r:.40}, allowed is a whole number of 0 or more")
+        raise InputError(f"{where}: a value is {value!r:.40}, expected a whole number of 0 or more")
     return value
 
 

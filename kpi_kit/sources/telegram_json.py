@@ -218,7 +218,7 @@ def read_chats(path: Path, zone: ZoneInfo, scratch: Path | None = None) -> list[
         raise InputError(f"{path}: not valid JSON ({reason:.120})") from None
     if not chats:
         raise InputError(
-            f"{path}: allowed is Telegram Desktop's result.json, found no chat with messages in it"
+            f"{path}: expected Telegram Desktop's result.json, found no chat with messages in it"
         )
     return chats
 
@@ -254,7 +254,7 @@ def _filled(chat: Chat, file: IO[bytes], zone: ZoneInfo) -> Chat:
 
 def _object(raw: Any, path: Path) -> Mapping[str, Any]:
     if not isinstance(raw, dict):
-        raise InputError(f"{path}: among the messages stands {raw!r:.40}, allowed are objects")
+        raise InputError(f"{path}: among the messages stands {raw!r:.40}, expected objects")
     return raw
 
 
@@ -326,7 +326,7 @@ def _edited(raw: Mapping[str, Any]) -> Iterable[dt.datetime]:
 def _message(chat: Chat, raw: Mapping[str, Any], zone: ZoneInfo) -> Message:
     number = raw.get("id")
     if not isinstance(number, int):
-        raise InputError(f"{chat.path}: a message has the id {number!r:.40}, allowed is a whole number")
+        raise InputError(f"{chat.path}: a message has the id {number!r:.40}, expected a whole number")
     where = f"{chat.path}: message {number}"
     sender = str(raw.get("from_id") or "")
     forwarded_from = str(raw.get("forwarded_from_id") or raw.get("forwarded_from") or "")
@@ -358,7 +358,7 @@ def _time(raw: Mapping[str, Any], zone: ZoneInfo, where: str) -> tuple[dt.dateti
         return dt.datetime.fromisoformat(str(local)).replace(tzinfo=zone).astimezone(dt.UTC), False
     except (ValueError, TypeError, OverflowError):
         raise InputError(
-            f"{where}: allowed is a date_unixtime in seconds or a date such as 2025-10-31T14:05:00, "
+            f"{where}: expected a date_unixtime in seconds or a date such as 2025-10-31T14:05:00, "
             f"found {seconds!r:.40} and {local!r:.40}"
         ) from None
 
@@ -368,7 +368,7 @@ def _text(value: Any, where: str) -> str:
     parts = value if isinstance(value, list) else [value]
     words = [part.get("text", "") if isinstance(part, dict) else part for part in parts]
     if not all(isinstance(word, str) for word in words):
-        raise InputError(f"{where}: text is {value!r:.40}, allowed is text or a list of texts")
+        raise InputError(f"{where}: text is {value!r:.40}, expected text or a list of texts")
     return "".join(words)
 
 
@@ -378,7 +378,7 @@ def _reactions(value: Any, where: str) -> tuple[int | None, int]:
     if not isinstance(value, list) or not all(
         isinstance(reaction, dict) and isinstance(reaction.get("count"), int) for reaction in value
     ):
-        raise InputError(f"{where}: reactions are {value!r:.60}, allowed is a list of objects with a count")
+        raise InputError(f"{where}: reactions are {value!r:.60}, expected a list of objects with a count")
     stars = sum(reaction["count"] for reaction in value if reaction.get("type") == "paid")
     return sum(reaction["count"] for reaction in value) - stars, stars
 

@@ -60,7 +60,7 @@ def _messages(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
     record = read_json(path, "a dump of Telethon")
     listed = record.get("messages", [record]) if isinstance(record, dict) else record
     if not isinstance(listed, list) or not all(isinstance(raw, dict) for raw in listed):
-        raise InputError(f"{path}: allowed is a list of messages, as Telethon dumps them")
+        raise InputError(f"{path}: expected a list of messages, as Telethon dumps them")
     return [(f"{path}: message {raw.get('id')}", raw) for raw in listed]
 
 
@@ -119,7 +119,7 @@ def _moment(value: Any, where: str) -> dt.datetime:
     try:
         moment = dt.datetime.fromisoformat(str(value))
     except ValueError:
-        raise InputError(f"{where}: date is {value!r:.40}, allowed is 2026-01-01T10:00:00+00:00") from None
+        raise InputError(f"{where}: date is {value!r:.40}, expected 2026-01-01T10:00:00+00:00") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
 
 

@@ -134,9 +134,7 @@ def text_file(path: Path) -> TextFile:
                 return TextFile(path, encoding, declared, _has_line_in_cell(path, encoding, declared))
     except OSError as fault:
         raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
-    raise InputError(
-        f"{path}: not a text file (allowed are UTF-8, UTF-16 with a byte order mark, and cp1251)"
-    )
+    raise InputError(f"{path}: not a text file (expected UTF-8, UTF-16 with a byte order mark, or cp1251)")
 
 
 def _is_text(path: Path, encoding: str) -> bool:

@@ -76,7 +76,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
                 figures.append(Row({**cells, "value": float(count or 0)}, where, _stamp(day)))
             else:
                 raise InputError(
-                    f"{where}: allowed are posts, participants_count or views_count, found {sorted(item)[:6]}"
+                    f"{where}: expected posts, participants_count or views_count, found {sorted(item)[:6]}"
                 )
     remarks = []
     tables: dict[str, tuple[Sequence[Row], Sequence[str]]] = {}
@@ -122,7 +122,7 @@ def _found(record: Any, path: Path) -> Iterator[dict[str, Any]]:
     items = inner.get("items") if isinstance(inner, dict) else inner
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise InputError(
-            f"{path}: allowed is an answer of TGStat's channels/posts, channels/subscribers or channels/views"
+            f"{path}: expected an answer of TGStat's channels/posts, channels/subscribers or channels/views"
         )
     yield from items
 
@@ -158,7 +158,7 @@ def _period(item: Mapping[str, Any], where: str) -> dt.date:
         return dt.date.fromisoformat(str(item.get("period")))
     except ValueError:
         raise InputError(
-            f"{where}: period is {item.get('period')!r:.40}, allowed is a day (ask with group=day)"
+            f"{where}: period is {item.get('period')!r:.40}, expected a day (ask with group=day)"
         ) from None
 
 

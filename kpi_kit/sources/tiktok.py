@@ -132,7 +132,7 @@ def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
         match = _LINK.search(link or "")
         if match is None:
             context.problems.append(
-                f"{context.where(row)}: Video link: allowed is an address with /video/ and a "
+                f"{context.where(row)}: Video link: expected an address with /video/ and a "
                 f"number, found {link!r:.80}"
             )
         number = int(match[1]) if match else 0
@@ -150,7 +150,7 @@ def _published(number: int, posted: str | None, row: int, context: Context) -> d
     except ValueError:
         if not posted or month_and_day(" ".join(posted.split())) is None:
             context.problems.append(
-                f"{context.where(row)}: Post time: allowed is a time such as 2025/10/31 18:19:10, "
+                f"{context.where(row)}: Post time: expected a time such as 2025/10/31 18:19:10, "
                 "or a day such as "
                 f"July 16, found {posted!r:.60}"
             )

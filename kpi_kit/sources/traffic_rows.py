@@ -50,7 +50,7 @@ def visits(
         people_alone = parts[0][1] if len(parts) == 1 else None
         if total != int(total):
             context.problems.append(
-                f"{context.where(parts[0][2])}: visits are {total}, allowed is a whole number"
+                f"{context.where(parts[0][2])}: visits are {total}, expected a whole number"
             )
             continue
         cells = (day, account, int(total), None if people_alone is None else int(people_alone), parts[0][2])

@@ -64,7 +64,7 @@ class Item:
             return value
         found = "missing" if value is None else f"{value!r:.40}"
         allowed = "a whole number" if least is None else f"a whole number of {least} or more"
-        raise InputError(f"{self.where}: {name} is {found}, allowed is {allowed}")
+        raise InputError(f"{self.where}: {name} is {found}, expected {allowed}")
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,4 @@ def _described(value: Any) -> str:
 
 def _refusal(path: Path, found: str) -> InputError:
     allowed = f"{', '.join(list(Method)[:-1])} and {list(Method)[-1]}"
-    return InputError(
-        f"{path}: allowed are raw answers of {allowed}, or a list of such answers; found {found}"
-    )
+    return InputError(f"{path}: expected raw answers of {allowed}, or a list of such answers; found {found}")

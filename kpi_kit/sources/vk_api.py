@@ -235,7 +235,7 @@ def _flattened(item: Item) -> Iterator[Item]:
     thread = comment.raw.get("thread")
     replies = thread.get("items") or [] if isinstance(thread, dict) else []
     if not isinstance(replies, list) or not all(isinstance(raw, dict) for raw in replies):
-        raise InputError(f"{comment.where}: its thread holds {replies!r:.40}, allowed are comments")
+        raise InputError(f"{comment.where}: its thread holds {replies!r:.40}, expected comments")
     for raw in replies:
         reply = Item(comment.path, raw, comment.owner, comment.post, comment.raw.get("id"), comment.stamp)
         yield from _flattened(reply)

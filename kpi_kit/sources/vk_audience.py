@@ -139,7 +139,7 @@ def _part(period: Item, name: str) -> Mapping[str, Any]:
     """A part of a period; PHP writes an empty object as an empty list."""
     part = period.raw.get(name) or {}
     if not isinstance(part, dict):
-        raise InputError(f"{period.where}: {name} is {part!r:.40}, allowed is an object")
+        raise InputError(f"{period.where}: {name} is {part!r:.40}, expected an object")
     return part
 
 

@@ -138,7 +138,7 @@ def _span(text: str, weekly: bool, row: int, context: Context) -> DateRange | No
         return day, day + (7 * _DAY if weekly else _DAY)
     except (ValueError, OverflowError):
         context.problems.append(
-            f"{context.where(row)}: column {context.sheet.header[0]!r} (since): allowed is a "
+            f"{context.where(row)}: column {context.sheet.header[0]!r} (since): expected a "
             "month such as август 2024 "
             f"or a day such as 31.10.2025, found {text!r:.60}"
         )

@@ -105,4 +105,4 @@ def test_without_dask_the_missing_library_is_named(monkeypatch):
 def test_executor_and_scheduler_come_together(half, capsys, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
     assert main(["run", *half]) == 2
-    assert "allowed are both or none" in capsys.readouterr().err
+    assert "expected both or none" in capsys.readouterr().err

@@ -170,7 +170,7 @@ def test_noise_of_a_notebook_is_not_in_the_page(go):
     [
         (
             "raises_kit_error",
-            "anna.yml: weight: allowed is a number, found 'x'; anna.yml: no accounts",
+            "anna.yml: weight: expected a number, found 'x'; anna.yml: no accounts",
         ),
         ("raises_value_error", "specialist_report.ipynb, cell [4]: ValueError: not a sentence"),
         (
@@ -275,9 +275,9 @@ def test_the_manifest_keeps_earlier_runs_and_drops_who_left(go, people):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"specialists": ["ana"]}, "specialist 'ana': there is none of this id; did you mean anna?"),
-        ({"jobs": 0}, "jobs 0: allowed are 1 and more"),
-        ({"engine": "latex"}, "engine 'latex': allowed are auto, quarto, embedded"),
+        ({"specialists": ["ana"]}, "specialist 'ana': no such specialist; did you mean anna?"),
+        ({"jobs": 0}, "jobs 0: expected 1 or more"),
+        ({"engine": "latex"}, "engine 'latex': expected one of auto, quarto, embedded"),
         ({"notebook": "declares_too_little"}, "does not declare as_of"),
         ({"notebook": "untagged"}, "does not declare as_of, data, out, params, period, specialist"),
         ({"notebook": "no_notebook"}, "cannot be read as a notebook"),
@@ -724,7 +724,7 @@ def only_across(
     its: dict[str, str],
     forecasts: Callable[[str], str],
 ) -> None:
-    """Runs make what crosses specialists alone, from the inputs ``its``."""
+    """Runs compute the pooled back-test and platform shocks once, from the inputs ``its``."""
     hashes = SimpleNamespace(
         specialist=lambda *_: {},
         department=lambda *_: {},

@@ -143,8 +143,8 @@ def test_what_goes_wrong_is_one_sentence_without_secrets(memory, monkeypatch, fa
     ("url", "sentence"),
     [
         ("memory://nowhere", "memory://nowhere: there is nothing at this place"),
-        ("strange://data", "strange://data: a folder or a URL of fsspec is allowed"),
-        ("strange://anna:secret@host/data", "strange://host/data: a folder or a URL"),
+        ("strange://data", "strange://data: expected a folder or a URL of fsspec"),
+        ("strange://anna:secret@host/data", "strange://host/data: expected a folder or a URL"),
     ],
 )
 def test_a_url_that_cannot_be_used_stops_the_run(memory, url, sentence, capsys, monkeypatch):

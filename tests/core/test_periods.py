@@ -116,7 +116,7 @@ def test_a_year_beyond_the_calendars_is_refused(text):
     with pytest.raises(InputError) as caught:
         Period.parse(text)
     assert caught.value.problems == (
-        f"period {text!r}: allowed are the years 1900 to 2199, found {int(text[:4])}",
+        f"period {text!r}: expected a year of 1900 to 2199, found {int(text[:4])}",
     )
 
 
@@ -221,7 +221,7 @@ def test_what_is_no_instant_is_refused_by_name(text):
     with pytest.raises(InputError) as caught:
         parse_instant(text, MOSCOW, "as_of")
     (problem,) = caught.value.problems
-    assert problem.startswith(f"as_of {text!r}: allowed is")
+    assert problem.startswith(f"as_of {text!r}: expected")
     assert "2025-11-08" in problem
 
 

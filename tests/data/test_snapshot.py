@@ -297,7 +297,7 @@ def test_rows_of_others_are_not_looked_through_and_own_ones_keep_their_numbers(o
     mine = {**bad, "post_id": "mine", "account_id": "vk-a"}
     store = opened("parts", posts=[*rows()["posts"], bad, mine])
     october = store.place / "posts/month=2025-10/part.parquet"
-    sentence = f"{october}: row 4: column views: 0 or more is allowed, found -1"
+    sentence = f"{october}: row 4: column views: expected 0 or more, found -1"
     assert validate.problems(own(store, tmp_path / "rows")) == [sentence]
     assert len(validate.problems(store)) == 2, "the check of everything finds both"
     data, params = folders("parts", posts=[*rows()["posts"], bad, mine])
@@ -311,7 +311,7 @@ def test_problems_of_copied_files_name_the_files(folders):
     data, params = folders("csv", posts=[*rows()["posts"], bad])
     with pytest.raises(InputError) as caught:
         taken(data, params)
-    sentence = f"{data / 'posts.csv'}: row 10: column views: 0 or more is allowed, found -1"
+    sentence = f"{data / 'posts.csv'}: row 10: column views: expected 0 or more, found -1"
     assert caught.value.problems == (sentence,)
 
 

@@ -674,7 +674,7 @@ def test_a_file_that_is_no_database(tmp_path):
     place = tmp_path / "data.duckdb"
     place.write_text("not a database")
     (problem,) = refusal(place)
-    assert problem.startswith(f"{place}: allowed is a data folder or a DuckDB database")
+    assert problem.startswith(f"{place}: expected a data folder or a DuckDB database")
     assert "\n" not in problem
 
 
@@ -683,7 +683,7 @@ def test_a_table_twice(tmp_path):
     write_data(tmp_path, {"posts": AGENCY["posts"]}, fmt="parquet")
     write_data(tmp_path, {"posts": AGENCY["posts"]}, fmt="parts")
     assert refusal(tmp_path) == (
-        f"{tmp_path}: table posts: one file or folder is allowed, found posts.parquet, posts.csv, posts",
+        f"{tmp_path}: table posts: expected one file or folder, found posts.parquet, posts.csv, posts",
     )
 
 

@@ -72,83 +72,83 @@ INQUIRIES = "inquiry_id,account_id,kind,received_at,answered_at\n"
         (
             "audience",
             AUDIENCE + "2025-10-01,vk-a,many,\n",
-            "row 2: column subscribers: a whole number is allowed, found 'many'",
+            "row 2: column subscribers: expected a whole number, found 'many'",
         ),
         (
             "audience",
             AUDIENCE + "2025-10-01,vk-a,3.7,\n",
-            "row 2: column subscribers: a whole number is allowed, found '3.7'",
+            "row 2: column subscribers: expected a whole number, found '3.7'",
         ),
         (
             "audience",
             AUDIENCE + "2025-10-01,vk-a,1,0.5\n",
-            "row 2: column joined: a whole number is allowed, found '0.5'",
+            "row 2: column joined: expected a whole number, found '0.5'",
         ),
         (
             "audience",
             AUDIENCE + "2025-10-01,vk-a,inf,\n",
-            "row 2: column subscribers: a whole number is allowed, found 'inf'",
+            "row 2: column subscribers: expected a whole number, found 'inf'",
         ),
         (
             "audience",
             AUDIENCE + "2025-10-01,vk-a,1 000,\n",
-            "row 2: column subscribers: a whole number is allowed, found '1 000'",
+            "row 2: column subscribers: expected a whole number, found '1 000'",
         ),
         (
             "audience",
             AUDIENCE + "2025-10-01,vk-a,true,\n",
-            "row 2: column subscribers: a whole number is allowed, found 'true'",
+            "row 2: column subscribers: expected a whole number, found 'true'",
         ),
         (
             "audience",
             AUDIENCE + "2025-10-01,vk-a,1,?\n",
-            "row 2: column joined: a whole number is allowed, found '?'",
+            "row 2: column joined: expected a whole number, found '?'",
         ),
         (
             "audience",
             AUDIENCE + "01.10.2025,vk-a,1,\n",
-            "row 2: column date: a date such as 2025-10-31 is allowed, found '01.10.2025'",
+            "row 2: column date: expected a date such as 2025-10-31, found '01.10.2025'",
         ),
         (
             "audience",
             AUDIENCE + "2025-02-29,vk-a,1,\n",
-            "row 2: column date: a date such as 2025-10-31 is allowed, found '2025-02-29'",
+            "row 2: column date: expected a date such as 2025-10-31, found '2025-02-29'",
         ),
         (
             "audience",
             AUDIENCE + "infinity,vk-a,1,\n",
-            "row 2: column date: a date such as 2025-10-31 is allowed, found 'infinity'",
+            "row 2: column date: expected a date such as 2025-10-31, found 'infinity'",
         ),
         (
             "posts",
             POSTS + "1,vk-a,yesterday,,\n",
-            f"row 2: column published_at: {A_TIME} is allowed, found 'yesterday'",
+            f"row 2: column published_at: expected {A_TIME}, found 'yesterday'",
         ),
         (
             "posts",
             POSTS + "1,vk-a,2025-10-01T25:00,,\n",
-            f"row 2: column published_at: {A_TIME} is allowed, found '2025-10-01T25:00'",
+            f"row 2: column published_at: expected {A_TIME}, found '2025-10-01T25:00'",
         ),
         (
             "posts",
             POSTS + "1,vk-a,-infinity,,\n",
-            f"row 2: column published_at: {A_TIME} is allowed, found '-infinity'",
+            f"row 2: column published_at: expected {A_TIME}, found '-infinity'",
         ),
         (
             "posts",
             POSTS + "1,vk-a,2025-10-01,,maybe\n",
-            "row 2: column on_brand: true or false is allowed, found 'maybe'",
+            "row 2: column on_brand: expected true or false, found 'maybe'",
         ),
         (
             "posts",
             POSTS + "1,vk-a,2025-10-01,,2\n",
-            "row 2: column on_brand: true or false is allowed, found '2'",
+            "row 2: column on_brand: expected true or false, found '2'",
         ),
         ("leads", "lead_id,account_id,created_at,sale_amount\n1,vk-a,2025-10-01,9,5\n", None),
         (
             "leads",
             'lead_id,account_id,created_at,sale_amount\n1,vk-a,2025-10-01,"9,5"\n',
-            "row 2: column sale_amount: a number is allowed, found '9,5'",
+            "row 2: column sale_amount: expected a number, found '9,5'",
         ),
         # empty cells
         (
@@ -172,39 +172,39 @@ INQUIRIES = "inquiry_id,account_id,kind,received_at,answered_at\n"
         (
             "accounts",
             "account_id,platform,title\nx,facebook,X\n",
-            f"row 2: column platform: allowed are {PLATFORMS}, found 'facebook'",
+            f"row 2: column platform: expected one of {PLATFORMS}, found 'facebook'",
         ),
         (
             "accounts",
             "account_id,platform,title\nx,VK,X\n",
-            f"row 2: column platform: allowed are {PLATFORMS}, found 'VK'",
+            f"row 2: column platform: expected one of {PLATFORMS}, found 'VK'",
         ),
         (
             "inquiries",
             INQUIRIES + "1,vk-a,call,2025-10-01,\n",
-            "row 2: column kind: allowed are comment, message, review, found 'call'",
+            "row 2: column kind: expected one of comment, message, review, found 'call'",
         ),
         (
             "mentions",
             "mention_id,brand,mentioned_at,sentiment\n1,b,2025-10-01,bad\n",
-            "row 2: column sentiment: allowed are positive, neutral, negative, found 'bad'",
+            "row 2: column sentiment: expected one of positive, neutral, negative, found 'bad'",
         ),
         # negative
         (
             "audience",
             AUDIENCE + "2025-10-01,vk-a,-1,\n",
-            "row 2: column subscribers: 0 or more is allowed, found -1",
+            "row 2: column subscribers: expected 0 or more, found -1",
         ),
-        ("posts", POSTS + "1,vk-a,2025-10-01,-5,\n", "row 2: column views: 0 or more is allowed, found -5"),
+        ("posts", POSTS + "1,vk-a,2025-10-01,-5,\n", "row 2: column views: expected 0 or more, found -5"),
         (
             "leads",
             "lead_id,account_id,created_at,sale_amount\n1,vk-a,2025-10-01,-0.5\n",
-            "row 2: column sale_amount: 0 or more is allowed, found -0.5",
+            "row 2: column sale_amount: expected 0 or more, found -0.5",
         ),
         (
             "brand_queries",
             "since,until,brand,phrase,queries\n2025-10-01,2025-11-01,b,b,-2\n",
-            "row 2: column queries: 0 or more is allowed, found -2",
+            "row 2: column queries: expected 0 or more, found -2",
         ),
         # order
         (
@@ -232,17 +232,17 @@ INQUIRIES = "inquiry_id,account_id,kind,received_at,answered_at\n"
         (
             "audience",
             AUDIENCE + "2025-10-01,vk-a,1,\n2025-10-01,tg-a,1,\n2025-10-01,vk-a,2,\n",
-            "rows 2, 4: one row by account_id, date is allowed, found different rows for vk-a, 2025-10-01",
+            "rows 2, 4: duplicate rows with different values, account_id, date: vk-a, 2025-10-01",
         ),
         (
             "posts",
             POSTS + "1,vk-a,2025-10-01,5,\n1,vk-a,2025-10-01,,\n",
-            "rows 2, 3: one row by account_id, post_id is allowed, found different rows for vk-a, 1",
+            "rows 2, 3: duplicate rows with different values, account_id, post_id: vk-a, 1",
         ),
         (
             "accounts",
             "account_id,platform,title\nvk-a,vk,A\nvk-a,vk,B\n",
-            "rows 2, 3: one row by account_id is allowed, found different rows for vk-a",
+            "rows 2, 3: duplicate rows with different values, account_id: vk-a",
         ),
         # strangers
         (
@@ -269,12 +269,12 @@ INQUIRIES = "inquiry_id,account_id,kind,received_at,answered_at\n"
         (
             "coverage",
             "table,scope,since,until\npost,vk-a,2025-10-01,2025-11-01\n",
-            "row 2: column table: a data table is allowed, found 'post'",
+            "row 2: column table: expected a data table, found 'post'",
         ),
         (
             "coverage",
             "table,scope,since,until\naccounts,vk-a,2025-10-01,2025-11-01\n",
-            "row 2: column table: a data table is allowed, found 'accounts'",
+            "row 2: column table: expected a data table, found 'accounts'",
         ),
         (
             "coverage",
@@ -299,7 +299,7 @@ def test_one_fault_one_sentence(found, table, text, said):
 def test_rows_count_the_header_and_not_the_lines_of_a_text(found):
     """A text of three lines is one row."""
     text = 'post_id,account_id,published_at,views,text\n1,vk-a,2025-10-01,1,"a\nb\nc"\n2,vk-a,2025-10-01,x,\n'
-    assert found(posts=text) == ["posts.csv: row 3: column views: a whole number is allowed, found 'x'"]
+    assert found(posts=text) == ["posts.csv: row 3: column views: expected a whole number, found 'x'"]
 
 
 def test_an_unreadable_key_is_one_problem_a_cell_and_no_conflict(found):
@@ -337,7 +337,7 @@ def test_everything_at_once_in_several_tables(found):
     expected = [
         ("accounts.csv: row 3: column platform", "found 'telegramm'"),
         ("audience.csv: row 2: column subscribers", "found -1"),
-        ("audience.csv: rows 2, 3", "different rows for vk-a, 2025-10-01"),
+        ("audience.csv: rows 2, 3", "duplicate rows with different values, account_id, date: vk-a"),
         ("audience.csv: row 4: column date", "found '2025-10-0x'"),
         ("audience.csv: row 5: account_id", "'zz'"),
         ("audience.csv: row 5: column joined", "found '0.5'"),
@@ -403,8 +403,8 @@ def test_parquet_counts_its_rows_from_one(tmp_path):
     write_data(tmp_path, {"accounts": ACCOUNTS, "posts": rows}, fmt="parquet")
     with open_store(tmp_path, ZONE) as store:
         assert problems(store) == [
-            f"{tmp_path}/posts.parquet: row 2: column views: a whole number is allowed, found '3.7'",
-            f"{tmp_path}/posts.parquet: row 3: column views: 0 or more is allowed, found -1",
+            f"{tmp_path}/posts.parquet: row 2: column views: expected a whole number, found '3.7'",
+            f"{tmp_path}/posts.parquet: row 3: column views: expected 0 or more, found -1",
         ]
 
 
@@ -428,8 +428,8 @@ def test_parts_are_named_each(tmp_path):
         said = [sentence.replace(f"{tmp_path}/posts/", "") for sentence in problems(store)]
     september, october = "month=2025-09/part.parquet", "month=2025-10/part.parquet"
     assert said == [
-        f"{september}: rows 2; {october}: rows 2: one row by account_id, post_id is allowed, "
-        "found different rows for vk-a, 2",
+        f"{september}: rows 2; {october}: rows 2: duplicate rows with different values, "
+        "account_id, post_id: vk-a, 2",
         f"{october}: row 1: account_id 'zz' is not in the table accounts (2 rows)",
     ]
 
@@ -443,7 +443,7 @@ def test_a_database_is_checked_too(tmp_path):
     with open_store(place, ZONE) as store:
         said = problems(store)
     assert len(said) == 2
-    assert "column subscribers: a whole number is allowed, found 'dozen'" in said[0]
+    assert "column subscribers: expected a whole number, found 'dozen'" in said[0]
     assert "account_id 'zz' is not in the table accounts" in said[1]
     assert all(sentence.startswith(f"{place}, table audience: row 2: ") for sentence in said)
 

@@ -92,7 +92,7 @@ def test_the_units_are_those_of_the_period_by_local_time(card: kk.Card) -> None:
     assert list(leads.rows_in("2025-09")["lead_id"]) == ["l1"]
     assert list(leads.rows_in("2025-W40")["lead_id"]) == ["l2", "l3"]
     assert leads.units_in("2025-W42").empty
-    with pytest.raises(KitError, match="^2025-11: allowed is a period from 2024-09-01 to 2025-10-31$"):
+    with pytest.raises(KitError, match="^2025-11: expected a period from 2024-09-01 to 2025-10-31$"):
         leads.units_in("2025-11")
 
 

@@ -466,11 +466,11 @@ def test_other_endings_are_warned_of(tmp_path):
         ),
         (
             {"response": {"country": "Россия"}},
-            "response.country: allowed is a country's code such as RU, found 'Россия'",
+            "response.country: expected a country's code such as RU, found 'Россия'",
         ),
         (
             {"response": {"hours": {"mon-fri": [10, 19], "wed": [11, 12]}}},
-            "response.hours: one entry a weekday is allowed, found several for wed",
+            "response.hours: expected one entry a weekday, found several for wed",
         ),
         (
             {"response": {"hours": {"sat": [16, 11]}}},
@@ -537,7 +537,7 @@ BRANDS = [
         {"accent": "red", "logo": "logo.gif"},
         (
             "brand.accent: a colour in quotation marks such as \"#1b5a96\" is expected, found 'red'",
-            "brand.logo: allowed are .png, .svg, .jpg, .jpeg, .webp, found 'logo.gif'",
+            "brand.logo: expected one of .png, .svg, .jpg, .jpeg, .webp, found 'logo.gif'",
         ),
     ),
     # pure yellow is 1.07 : 1 against white, by the definition of WCAG
@@ -693,16 +693,16 @@ def test_an_account_may_come_back(tmp_path):
         ({"kpi": "leads", "target": {"at_least": 1}}, "entry 1 (leads), weight: this key is missing"),
         ({"target": {"at_least": 1}, "weight": 1}, "entry 1, kpi: this key is missing"),
         # weights
-        (entry(weight=0), "entry 1 (leads): weight: a number over 0 is allowed, found 0"),
-        (entry(weight=-5), "entry 1 (leads): weight: a number over 0 is allowed, found -5"),
-        (entry(weight="10%"), "entry 1 (leads): weight: a number over 0 is allowed"),
+        (entry(weight=0), "entry 1 (leads): weight: expected a number over 0, found 0"),
+        (entry(weight=-5), "entry 1 (leads): weight: expected a number over 0, found -5"),
+        (entry(weight="10%"), "entry 1 (leads): weight: expected a number over 0"),
         (
             entry(weight="much"),
-            "entry 1 (leads), weight: allowed is a number such as 40 or a share such as 3%, found 'much'",
+            "entry 1 (leads), weight: expected a number, e.g. 40, or a share, e.g. 3%, found 'much'",
         ),
-        (entry(weight=True), "entry 1 (leads), weight: allowed is a number"),
-        (entry(weight=float("nan")), "entry 1 (leads), weight: allowed is a number"),
-        (entry(weight=float("inf")), "entry 1 (leads), weight: allowed is a number"),
+        (entry(weight=True), "entry 1 (leads), weight: expected a number"),
+        (entry(weight=float("nan")), "entry 1 (leads), weight: expected a number"),
+        (entry(weight=float("inf")), "entry 1 (leads), weight: expected a number"),
         # what goes together
         (entry(versus="year_ago"), "entry 1 (leads): versus: year_ago goes with as: change or as: growth"),
         (
@@ -731,19 +731,19 @@ def test_entry_refusals(broken, row, said):
 
 REFUSED_TARGETS = [
     # kpi, target, what is said after "target: " or "target."
-    ("leads", {}, "exactly one of at_least, at_most, between, schedule is allowed, found none"),
-    ("leads", {"worst": 5}, "exactly one of at_least, at_most, between, schedule is allowed, found none"),
-    ("leads", {"at_least": 1, "at_most": 2}, "exactly one of"),
-    ("leads", {"at_least": 1, "between": [1, 2]}, "exactly one of"),
+    ("leads", {}, "expected exactly one of at_least, at_most, between, schedule, found none"),
+    ("leads", {"worst": 5}, "expected exactly one of at_least, at_most, between, schedule, found none"),
+    ("leads", {"at_least": 1, "at_most": 2}, "expected exactly one of"),
+    ("leads", {"at_least": 1, "between": [1, 2]}, "expected exactly one of"),
     ("leads", {"at_leest": 1}, "at_leest: unknown key; did you mean at_least?"),
     ("leads", 40, "keys with values are expected, found 40"),
     (
         "leads",
         {"at_least": "forty"},
-        "at_least: allowed is a number such as 40 or a share such as 3%, found 'forty'",
+        "at_least: expected a number, e.g. 40, or a share, e.g. 3%, found 'forty'",
     ),
-    ("leads", {"at_least": float("nan")}, "at_least: allowed is a number"),
-    ("leads", {"at_least": float("inf")}, "at_least: allowed is a number"),
+    ("leads", {"at_least": float("nan")}, "at_least: expected a number"),
+    ("leads", {"at_least": float("inf")}, "at_least: expected a number"),
     ("leads", {"at_least": 5, "per": "day"}, "per: found 'day'; allowed: month, quarter, week, year"),
     ("leads", {"at_least": 5, "per": "moth"}, "per: found 'moth'; did you mean month?"),
     # target <= base
@@ -814,11 +814,11 @@ REFUSED_TARGETS = [
         {"schedule": {"2025-13": {"at_least": 1}}},
         "schedule: period '2025-13': there is no such period",
     ),
-    ("leads", {"schedule": {"October": {"at_least": 1}}}, "schedule: period 'October': allowed are"),
+    ("leads", {"schedule": {"October": {"at_least": 1}}}, "schedule: period 'October': expected a month"),
     (
         "leads",
         {"schedule": {dt.date(2025, 10, 1): {"at_least": 1}}},
-        "schedule: period '2025-10-01': allowed are",
+        "schedule: period '2025-10-01': expected a month",
     ),
     (
         "leads",
@@ -838,14 +838,14 @@ REFUSED_TARGETS = [
     (
         "leads",
         {"schedule": {"2025-09": {"at_least": 1}, "2025-10": {"at_most": 1}}},
-        "schedule: one kind of target is allowed, found at_least, at_most",
+        "schedule: expected one kind of target, found at_least, at_most",
     ),
     (
         "leads",
         {"schedule": {"2025-09": {"at_least": 0}}},
         "schedule.2025-09: at_least: must be over its base",
     ),
-    ("leads", {"schedule": {"2025-09": {}}}, "schedule.2025-09: exactly one of"),
+    ("leads", {"schedule": {"2025-09": {}}}, "schedule.2025-09: expected exactly one of"),
     (
         "leads",
         {"schedule": {"2025-09": {"at_least": 1, "per": "month"}}},
@@ -882,7 +882,7 @@ REFUSED_TARGETS = [
     (
         "leads",
         {"at_least": "5%"},
-        "at_least: leads is counted in leads; a number without % is allowed, found 5%",
+        "at_least: leads is counted in leads; expected a number without %, found 5%",
     ),
     ("median_response_time", {"at_most": "5%"}, "at_most: median_response_time is counted in hours"),
 ]
@@ -983,12 +983,12 @@ def test_everything_wrong_with_a_file_is_said_at_once(broken):
         bonus={"share_of_sales": "300%"},
     )
     for head in (
-        "kpis, entry 1 (leads): weight: a number over 0",
+        "kpis, entry 1 (leads): weight: expected a number over 0",
         "kpis, entry 2 (chrun_rate): kpi: there is no KPI",
         "kpis, entry 3 (views), tarjet: unknown key",
-        "kpis, entry 4 (sales): weight: a number over 0",
+        "kpis, entry 4 (sales): weight: expected a number over 0",
         "kpis, entry 4 (sales): target: at_least: must be over its base",
-        "kpis, entry 5 (likes), weight: allowed is a number",
+        "kpis, entry 5 (likes), weight: expected a number",
         "kpis, entry 6 (leads): the same KPI with the same as, versus and scope is entry 1 already",
         "kpis, entry 7 (posts_published): target: schedule: 2025-10 and 2025-Q4 overlap",
         "kpis, entry 7 (posts_published): target: schedule.2025-Q4: at_least: must be over its base",
@@ -1167,9 +1167,9 @@ def test_a_department_beyond_sense_is_refused_where_it_stands(
         ("date,currency,rate\n2025-10-01,USD\n", "line 2: 3 cells are expected, found 2"),
         (
             "date,currency,rate\n2025-10-01,USD,80\n2025-10-01,USD,81\n",
-            "line 3: one rate a date and currency",
+            "line 3: duplicate rates for this date and currency",
         ),
-        ("date,currency,rate\n9999-10-01,USD,80\n", "line 2: a date of 1990 to 2099"),
+        ("date,currency,rate\n9999-10-01,USD,80\n", "line 2: expected a date of 1990 to 2099"),
     ],
 )
 def test_rates_that_cannot_be_used_are_refused(text: str, said: str, tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ WRONG = [
     ({"specialist": None, "as_of": None}, "parameter specialist: text is needed"),
     ({"specialist": ""}, "parameter specialist: text is needed, found ''"),
     ({"specialist": "../anna"}, "parameter specialist: a name such as anna-petrova is needed"),
-    ({"period": "October"}, "period 'October': allowed are"),
+    ({"period": "October"}, "period 'October': expected a month"),
     ({"data": "none/such", "params": "nor/this"}, "parameter data: there is no none"),
     ({"as_of": "yesterday"}, "yesterday"),
     ({"specialist": "nobody"}, "nobody"),

@@ -244,7 +244,7 @@ def test_an_engine_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setattr(render.shutil, "which", lambda name: None)
     with pytest.raises(InputError, match="quarto is not on the PATH"):
         render.choose("quarto")
-    with pytest.raises(InputError, match="engine 'latex': allowed are auto, quarto, embedded"):
+    with pytest.raises(InputError, match="engine 'latex': expected one of auto, quarto, embedded"):
         render.choose("latex")
 
 

@@ -1,4 +1,4 @@
-"""What crosses specialists: the pooled back-test, common shocks, and how reports get them."""
+"""Pooled back-test and platform shocks, and how reports get them."""
 
 from __future__ import annotations
 

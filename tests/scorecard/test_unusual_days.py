@@ -169,13 +169,13 @@ def test_days_on_which_somebody_else_had_the_account_are_not_shown(tmp_path: Pat
 @pytest.mark.parametrize(
     ("events", "sentence"),
     [
-        ("- {title: A}", "events, entry 1: allowed is either on, or since and until, found none"),
+        ("- {title: A}", "events, entry 1: expected either on, or since and until, found none"),
         ("- {title: A, since: 2025-10-01}", "found since"),
         ("- {title: A, on: 2025-10-01, until: 2025-10-02}", "found on, until"),
         ("- {title: A, since: 2025-10-02, until: 2025-10-02}", "2025-10-02 must be before until 2025-10-02"),
         ("- {title: A, onn: 2025-10-01}", "events, entry 1, onn: unknown key; did you mean on?"),
         ("- {title: {ru: А}, on: 2025-10-01}", "events, entry 1, title.en: this key is missing"),
-        ("- {title: 5, on: 2025-10-01}", "entry 1, title: allowed is a text, or one each for ru and en"),
+        ("- {title: 5, on: 2025-10-01}", "entry 1, title: expected a text, or one each for ru and en"),
         ("- {title: A, on: 2025-10-01, kind: sale}", "events, entry 1, kind: found 'sale'"),
         ("- {title: A, on: 2025-10-01, platforms: [vkk]}", "did you mean vk?"),
         ("- {title: A, on: soon}", "events, entry 1, on: "),

@@ -83,7 +83,7 @@ def test_a_checked_chance_says_so(agency: Path, tmp_path: Path) -> None:
     ("target", "sentence"),
     [
         ({"at_leat": 5}, "target.at_leat: unknown key; did you mean at_least?"),
-        ({"at_least": "5%"}, "a number without % is allowed"),
+        ({"at_least": "5%"}, "expected a number without %"),
         ({"at_least": 0}, "must be over its base"),
         ({}, "exactly one of"),
         (5, "keys with values are expected"),

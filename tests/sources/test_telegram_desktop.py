@@ -200,7 +200,7 @@ class TestTime:
 
     def test_without_any_time_it_is_refused(self, imported: Any) -> None:
         said = refusal(imported, channel(message(7, date_unixtime=None, date="вчера")))
-        assert "message 7: allowed is a date_unixtime in seconds or a date" in said and "'вчера'" in said
+        assert "message 7: expected a date_unixtime in seconds or a date" in said and "'вчера'" in said
 
 
 class TestComments:
@@ -265,7 +265,7 @@ class TestComments:
 
     def test_no_discussion_group(self, imported: Any) -> None:
         said = refusal(imported, group(reader(1, None)))
-        assert "allowed is the discussion group of one channel, found posts of none" in said
+        assert "expected the discussion group of one channel, found posts of none" in said
 
     def test_of_several_channels(self, imported: Any) -> None:
         other = forwarded_post(2, from_id="channel7")
@@ -309,7 +309,7 @@ class TestWhichChat:
         said = refusal(
             imported, account_export({**self.personal, "type": "bot_chat"}, {**other, "type": "bot_chat"})
         )
-        assert said.endswith("allowed are channels and supergroups, found only chats of the type bot_chat")
+        assert said.endswith("expected channels and supergroups, found only chats of the type bot_chat")
         assert "Мама" not in said
 
     def test_sorted_keys_change_nothing(self, imported: Any) -> None:
@@ -359,7 +359,7 @@ class TestBrokenJson:
             (b"<html></html>", "not valid JSON"),
             (b"[]", "found no chat with messages"),
             (b'{"columns": []}', "found no chat with messages"),
-            (json.dumps(channel({"type": "message"})).encode(), "id None, allowed is a whole number"),
+            (json.dumps(channel({"type": "message"})).encode(), "id None, expected a whole number"),
             (json.dumps(channel(message(1, text=5))).encode(), "message 1: text is 5"),
             (
                 json.dumps(channel(message(1, reactions=[{"emoji": "🔥"}]))).encode(),

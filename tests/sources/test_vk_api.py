@@ -180,9 +180,9 @@ class TestPosts:
         ]
         lines = refusal(imported, wall(*broken)).splitlines()
         assert [line.split("answer0.json: ")[1] for line in lines] == [
-            "1: date is missing, allowed is a whole number",
-            "2: likes.count is 'много', allowed is a whole number of 0 or more",
-            "3: views.count is -1, allowed is a whole number of 0 or more",
+            "1: date is missing, expected a whole number",
+            "2: likes.count is 'много', expected a whole number of 0 or more",
+            "3: views.count is -1, expected a whole number of 0 or more",
             "4: 100000000000000000000 are no Unix seconds of a date",
         ]
 

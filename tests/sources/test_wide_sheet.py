@@ -94,7 +94,7 @@ def test_figures_under_each_month(read: Any) -> None:
     ("old", "new", "words"),
     [
         ("Лавка ВК", "Киоск", "whose figures 'Киоск' are is not known: add it to titles:"),
-        ("1 250", "много", "allowed is a number"),
+        ("1 250", "много", "expected a number"),
         ("Лавка TG;300;", "Лавка ВК;300;", "states another figure than"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Robustness in words: under how many usual definitions a target is attained, and which one turns that."""
+"""Robustness in words: under how many definitions a target is met, and which one changes the verdict."""
 
 from __future__ import annotations
 
