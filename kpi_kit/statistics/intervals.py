@@ -31,7 +31,7 @@ def wilson(hits: float, trials: float, z: float) -> Estimate:
     Examples
     --------
     >>> [round(end, 4) for end in wilson(56, 70, 1.96)]
-    [0.8, 0.6918, 0.8769]
+    [0.8, 0.6918, 0.877]
     """
     share = hits / trials
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
