@@ -27,7 +27,7 @@ from kpi_kit.batch.fingerprints import of_file
 from kpi_kit.mail.gate import Gate
 from kpi_kit.mail.outbox import MailOptions, post
 from kpi_kit.mail.server import Server
-from kpi_kit.params import Params
+from kpi_kit.params import Params, comment_file
 from kpi_kit.report.specialist_page import SpecialistReport
 
 Json = dict[str, Any]
@@ -124,7 +124,7 @@ class Office:
             "reports": reports,
             "department": {
                 "status": "done",
-                "inputs": {"reports": self.department(reports)},
+                "inputs": self.department(reports),
                 "outputs": {"index.html": of_file(self.folder / "index.html")},
             },
             "more": "keys",
@@ -148,8 +148,11 @@ class Office:
         file = of_file(self.root / "params" / "specialists" / f"{name}.yml")
         return {"data": self.data, "params": file, "across": "same"}
 
-    def department(self, reports: Json) -> str:
-        return str(sorted((name, str(entry)) for name, entry in reports.items()))
+    def department(self, reports: Json) -> Json:
+        return {
+            "reports": str(sorted((name, str(entry)) for name, entry in reports.items())),
+            "params": of_file(comment_file(self.root / "params", cards.PERIOD, "department")),
+        }
 
     def gate(self, **given: Any) -> Gate:
         return Gate(

@@ -15,7 +15,8 @@ from kpi_kit.core.schema import TABLES, Type
 from kpi_kit.core.versions import source, versions
 from kpi_kit.data.snapshot import owned
 from kpi_kit.data.store import TIMELESS, Store
-from kpi_kit.params import Params, Specialist
+from kpi_kit.params import Params, Specialist, comment_file
+from kpi_kit.params.comments import DEPARTMENT
 from kpi_kit.scorecard.cohort import Cohort, pool_of
 from kpi_kit.scorecard.windows import cut_off, needed_since
 
@@ -80,7 +81,8 @@ class InputHashes:
         person = self._loaded.specialists[name]
         verdicts = _of_json(self._verdicts(person, crossing))
         own = {**self._common, "notebook": _of_files([notebook]), "across": verdicts}
-        return own | self._params_and_rows(person, entry)
+        own |= self._params_and_rows(person, entry)
+        return own | {"params": self._with_comment(own["params"], name)}
 
     def forecasts(self, name: str) -> str:
         """A hash of the inputs of a person's past forecasts."""
@@ -102,6 +104,11 @@ class InputHashes:
             accounts = {held.account for each in people for held in each.accounts}
             rows = self._rows(tuple(sorted({*accounts, *person.brands})))
         return {"params": params, "data": rows, "files": whole(rows)}
+
+    def _with_comment(self, params: str, name: str) -> str:
+        """A hash of params and of a comment; without a comment that of the params."""
+        comment = of_file(comment_file(self._loaded.folder, self._settings["period"], name))
+        return params if comment is None else _of_json([params, comment])
 
     def _people(self, person: Specialist) -> list[Specialist]:
         """A person, and those whom they stand in for."""
@@ -156,7 +163,7 @@ class InputHashes:
         }
 
     def department(self, notebook: Path, reports: Mapping[str, Any]) -> Inputs:
-        """The inputs of the department's report: what became of each of the others, and all names."""
+        """The inputs of the department's report: what became of each of the others, all names, the comment."""
         statuses = {
             name: [entry["status"], entry["error"], entry.get("outputs", {}).get(f"{name}.json")]
             for name, entry in reports.items()
@@ -164,7 +171,7 @@ class InputHashes:
         return {
             **self._common,
             "notebook": _of_files([notebook]),
-            "params": self._everyones_params,
+            "params": self._with_comment(self._everyones_params, DEPARTMENT),
             "reports": _of_json(statuses),
         }
 

@@ -134,7 +134,7 @@ def _inputs(this: Run, folder: Path) -> Iterator[tuple[Run, Params, InputHashes]
         return needed_since(loaded.department, period, moment)
 
     try:
-        snapshot = take(this.data, this.params, folder, since)
+        snapshot = take(this.data, this.params, folder, since, period=this.parameters["period"])
     except InputError as fault:
         raise InputError(map(this.named, fault.problems)) from None
     this = replace(this, snapshot=snapshot)

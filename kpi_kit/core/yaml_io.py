@@ -59,8 +59,8 @@ def parse_yaml(text: str, place: str) -> Any:
         raise KitError(f"{place}: this is not YAML that can be read: {reason:.200}") from None
 
 
-def read_text(path: Path) -> str:
-    """The text of a YAML file of an allowed size.
+def read_text(path: Path, most: int = MOST_BYTES) -> str:
+    """The text of a file of at most so many bytes.
 
     Raises
     ------
@@ -70,11 +70,11 @@ def read_text(path: Path) -> str:
         raise KitError(f"{path}: an ordinary file is expected, found none")
     try:
         with path.open("rb") as stream:
-            content = stream.read(MOST_BYTES + 1)
+            content = stream.read(most + 1)
     except OSError as fault:
         raise KitError(f"{path}: cannot be read ({fault.strerror})") from None
-    if len(content) > MOST_BYTES:
-        raise KitError(f"{path}: expected up to {MOST_BYTES // 1024} kB, found a larger file")
+    if len(content) > most:
+        raise KitError(f"{path}: expected up to {most // 1024} kB, found a larger file")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:

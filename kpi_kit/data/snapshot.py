@@ -34,6 +34,7 @@ from kpi_kit.data.store import TIMELESS, Facts, Store, look, stamp_of, stamps_of
 from kpi_kit.data.table_source import SQL_TYPES, Source, confine, connect, literal, quoted
 from kpi_kit.params import Params
 from kpi_kit.params import load as load_params
+from kpi_kit.params.comments import FOLDER as COMMENTS
 
 SCHEMA = file_versions.current("snapshot")
 DATA, PARAMS, FILES = "data", "params", "files"
@@ -99,7 +100,12 @@ class Snapshot:
 
 
 def take(
-    data: Path, params: Path, folder: Path, since: Callable[[Params, Store], dt.datetime | None]
+    data: Path,
+    params: Path,
+    folder: Path,
+    since: Callable[[Params, Store], dt.datetime | None],
+    *,
+    period: str = "",
 ) -> Snapshot:
     """Copy the inputs of a run and check the copy.
 
@@ -110,6 +116,8 @@ def take(
         Where the snapshot is to be; it must not exist.
     since : callable
         The time from which rows are needed, but for tables in which rows of any age matter; None for all.
+    period : str
+        The period of the comments that are copied.
 
     Raises
     ------
@@ -119,7 +127,7 @@ def take(
     folder = folder.resolve()
     try:
         folder.mkdir(mode=0o700)
-        loaded = _copy_params(params, folder / PARAMS)
+        loaded = _copy_params(params, folder / PARAMS, period)
         for attempt in range(_TRIES):
             with look(data, loaded.department.timezone, also=(folder,)) as store:
                 try:
@@ -137,9 +145,9 @@ def _first_line(fault: Exception) -> str:
     return reason or (str(fault).strip().splitlines() or [type(fault).__name__])[0]
 
 
-def _copy_params(params: Path, folder: Path) -> Params:
+def _copy_params(params: Path, folder: Path, period: str) -> Params:
     loaded = load_params(params)
-    for file in (*params.iterdir(), *(file for home in _folders(params) for file in home.iterdir())):
+    for file in (*params.iterdir(), *(file for home in _folders(params, period) for file in home.iterdir())):
         _copy_one(file, folder / file.relative_to(params))
     for file in loaded.common_files:  # a logo may lie deeper
         target = Path(os.path.normpath(folder / file.relative_to(params)))
@@ -149,8 +157,12 @@ def _copy_params(params: Path, folder: Path) -> Params:
     return _load_copy(folder, params)
 
 
-def _folders(params: Path) -> Iterator[Path]:
-    return (path for path in params.iterdir() if path.is_dir() and not path.name.startswith("."))
+def _folders(params: Path, period: str) -> Iterator[Path]:
+    """The folders in params, of comments that of the period alone."""
+    for path in params.iterdir():
+        home = path / period if path.name == COMMENTS else path
+        if home.is_dir() and not path.name.startswith("."):
+            yield home
 
 
 def _copy_one(file: Path, target: Path) -> None:
@@ -159,7 +171,7 @@ def _copy_one(file: Path, target: Path) -> None:
     if not file.is_file():
         if os.path.lexists(file):
             target.mkdir(exist_ok=True)
-    elif file.stat().st_size <= _LARGEST or file.suffix == ".yml":
+    elif file.stat().st_size <= _LARGEST or file.suffix in (".yml", ".md"):
         _copy(file, target, _LARGEST)
 
 

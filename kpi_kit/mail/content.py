@@ -25,6 +25,7 @@ MOST_EXCEPTIONS = 8
 MOST_ROWS = 60
 """The most rows of the table: Gmail clips a message at 102 KB."""
 MOST_PICTURES = 3
+_MOST_COMMENTS = 5
 _MOST_NAMED = 5
 """The most people whom a line above the table names."""
 _LONGEST_SUBJECT = 160
@@ -61,7 +62,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Content:
-    """The words of a message; empty parts are not shown."""
+    """The words of a message; empty parts are not shown. Comments are Markdown."""
 
     language: str
     agency: str
@@ -73,6 +74,8 @@ class Content:
     corrections: tuple[str, ...]
     banners: tuple[str, ...]
     sentences: tuple[str, ...]
+    comments: tuple[tuple[str, str], ...]
+    more_comments: str
     exceptions: tuple[tuple[str, str], ...]
     more_exceptions: str
     heads: tuple[str, ...]
@@ -94,6 +97,8 @@ class MessageSettings:
     accent : str or None
     base_url : str or None
         The address of the reports, where they are linked and not attached.
+    comment : str or None
+        The comment on the whole department, where the recipient may see its page.
     """
 
     period: str
@@ -102,6 +107,7 @@ class MessageSettings:
     currency: str
     accent: str | None = None
     base_url: str | None = None
+    comment: str | None = None
 
 
 def message_content(
@@ -127,6 +133,7 @@ def message_content(
     troubles = list(_troubles(cards, say))
     shown = troubles[:MOST_EXCEPTIONS]
     listed = _by_trouble(cards, troubles)[:MOST_ROWS]
+    comments = list(_comments(listed, settings.comment, say))
     title = say.text("mail.title", period=say.period(settings.period))
     moments = list(dict.fromkeys(say.moment(card["as_of"]) for card in cards))
     changed = () if earlier is None else tuple(corrections(earlier, cards, say))
@@ -141,11 +148,13 @@ def message_content(
         corrections=changed or (() if earlier is None else (say.text("mail.same_figures"),)),
         banners=tuple(_banners(cards, say)),
         sentences=tuple(_sentences(cards, troubles, settings.period, say)),
+        comments=tuple(comments[:_MOST_COMMENTS]),
+        more_comments=_more(len(comments) - _MOST_COMMENTS, "mail.more_comments", say),
         exceptions=tuple((_label(trouble, say), "; ".join(trouble.reasons)) for trouble in shown),
-        more_exceptions=_more(len(troubles) - len(shown), say),
+        more_exceptions=_more(len(troubles) - len(shown), "mail.more", say),
         heads=tuple(say.text(key) for key in _HEADS),
         rows=tuple(_row(card, settings, say) for card in listed),
-        more_rows=_more_rows(len(cards) - len(listed), say),
+        more_rows=_more(len(cards) - len(listed), "mail.more_rows", say),
         held=tuple((sanitize.isolated(report.name), gate.reason(report, say)) for report in held),
         pictures=tuple(_pictures(listed, troubles, say)),
         reports=say.text("mail.linked") if settings.base_url else say.text("mail.attached"),
@@ -168,6 +177,8 @@ def errors_content(settings: MessageSettings, held: Sequence[Held]) -> Content:
         corrections=(),
         banners=(),
         sentences=(say.text("mail.errors.lead"),),
+        comments=(),
+        more_comments="",
         exceptions=(),
         more_exceptions="",
         heads=(),
@@ -318,12 +329,17 @@ def _label(trouble: Trouble, say: Words) -> str:
     return say.text("mail.label", name=trouble.card["name"], kpi=say.quote(trouble.name))
 
 
-def _more(count: int, say: Words) -> str:
-    return say.plural("mail.more", count) if count > 0 else ""
+def _more(count: int, key: str, say: Words) -> str:
+    return say.plural(key, count) if count > 0 else ""
 
 
-def _more_rows(count: int, say: Words) -> str:
-    return say.plural("mail.more_rows", count) if count > 0 else ""
+def _comments(cards: Sequence[Scorecard], department: str | None, say: Words) -> Iterator[tuple[str, str]]:
+    """The head's comments, each with whom it is about."""
+    if department:
+        yield say.text("department.title"), sanitize.isolated(department)
+    for card in cards:
+        if text := card.get("comment"):
+            yield card["name"], text
 
 
 def _by_trouble(cards: Sequence[Scorecard], troubles: Sequence[Trouble]) -> list[Scorecard]:

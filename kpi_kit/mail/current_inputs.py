@@ -36,9 +36,10 @@ class CurrentInputs:
         hashes = self._hashes(as_of).specialist(name, self._folder, cohort.read(self._folder))
         return {key: hashes[key] for key in INPUTS}
 
-    def department(self, reports: Mapping[str, Any]) -> str:
-        """The hash of what the department's page shows, from the manifest's reports."""
-        return self._hashes("").department(self._folder, reports)["reports"]
+    def department(self, reports: Mapping[str, Any]) -> Mapping[str, str]:
+        """The hashes of what the department's page shows, from the manifest's reports and the params."""
+        hashes = self._hashes("").department(self._folder, reports)
+        return {key: hashes[key] for key in ("reports", "params")}
 
     def _hashes_of(self, as_of: str) -> InputHashes:
         settings = {"period": self._folder.name}

@@ -118,10 +118,9 @@ class Gate:
         entry, path = manifest.get("department"), self.folder / f"{DEPARTMENT}.html"
         if held or not mailable or not isinstance(entry, Mapping) or entry.get("status") != "done":
             return None
-        shown = entry.get("inputs", {}).get("reports")
-        if shown != self.inputs.department(manifest["reports"]) or not as_made(
-            entry, self.folder, [path.name]
-        ):
+        if changed_inputs(entry, self.inputs.department(manifest["reports"])):
+            return None
+        if not as_made(entry, self.folder, [path.name]):
             return None
         return path.read_bytes()
 

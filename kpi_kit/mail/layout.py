@@ -14,17 +14,18 @@ from markupsafe import Markup
 
 from kpi_kit.mail.content import Content, Picture, Row
 from kpi_kit.report.figures import Theme
-from kpi_kit.report.parts import tag
+from kpi_kit.report.parts import comment, tag
 from kpi_kit.report.wording import Words
 
 WIDTH = 600
 _PICTURE = 344
 _STYLE = """
 body {{ margin: 0; padding: 0; background-color: {surface}; }}
-td, th, p, h1, h2 {{ font-family: Arial, Helvetica, sans-serif; color: {ink}; }}
+td, th, p, li, blockquote, h1, h2 {{ font-family: Arial, Helvetica, sans-serif; color: {ink}; }}
 h1 {{ margin: 0 0 4px; font-size: 22px; line-height: 28px; }}
 h2 {{ margin: 22px 0 6px; font-size: 16px; line-height: 22px; }}
 p {{ margin: 0 0 8px; font-size: 15px; line-height: 22px; }}
+li, blockquote {{ font-size: 15px; line-height: 22px; }}
 a {{ color: {fact}; }}
 img {{ display: block; border: 0; width: 100%; max-width: 420px; height: auto; }}
 .page {{ width: 100%; max-width: 600px; background-color: {surface}; }}
@@ -95,6 +96,7 @@ def _parts(content: Content, cids: Mapping[Picture, str], say: Words) -> list[Ma
         _marks([content.corrected, *content.corrections] if content.corrected else []),
         _marks(content.banners),
         *(tag("p", sentence) for sentence in content.sentences),
+        *_comments(content, say),
         *_exceptions(content, say),
         *_held(content, say),
         *_specialists(content, say),
@@ -117,6 +119,17 @@ def _items(pairs: tuple[tuple[str, str], ...]) -> Markup:
     gap = tag("tr", tag("td", " ", class_="gap"))
     rows = [tag("tr", tag("td", tag("b", who), ": ", what, class_="item long")) + gap for who, what in pairs]
     return _table(*rows, class_="table")
+
+
+def _comments(content: Content, say: Words) -> list[Markup | None]:
+    if not content.comments:
+        return []
+    shown: list[Markup | None] = [tag("h2", say.text("page.comment"))]
+    for who, text in content.comments:
+        # the name is no paragraph of the comment
+        shown += [tag("p", who, class_="name long"), tag("div", comment(text), class_="long")]
+    more = tag("p", content.more_comments, class_="quiet") if content.more_comments else None
+    return [*shown, more]
 
 
 def _exceptions(content: Content, say: Words) -> list[Markup | None]:
@@ -176,6 +189,9 @@ def text(content: Content, say: Words) -> str:
     blocks: list[list[str]] = [[content.agency, content.title, content.as_of]]
     blocks += [[content.corrected, *content.corrections]] if content.corrected else []
     blocks += [list(content.banners), list(content.sentences)]
+    if content.comments:
+        said = [line for who, comment_text in content.comments for line in (f"{who}:", comment_text)]
+        blocks.append([_headed(say.text("page.comment")), *said, content.more_comments])
     if content.exceptions:
         lines = [f"- {who}: {what}" for who, what in content.exceptions]
         blocks.append([_headed(say.text("department.exceptions")), *lines, content.more_exceptions])

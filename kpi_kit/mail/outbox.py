@@ -13,7 +13,7 @@ from kpi_kit.core.errors import InputError, ReportError, did_you_mean
 from kpi_kit.core.files import Folder, refuse_links, sha256
 from kpi_kit.mail import check
 from kpi_kit.mail.compose import Attachment, Envelope, Pictures, attachments, compose, content_hash
-from kpi_kit.mail.content import Content, MessageSettings, errors_content, link, message_content
+from kpi_kit.mail.content import Content, MessageSettings, errors_content, link, message_content, plain
 from kpi_kit.mail.current_inputs import CurrentInputs
 from kpi_kit.mail.delivery import deliver
 from kpi_kit.mail.gate import DEPARTMENT, Gate, Held, Mailable
@@ -22,8 +22,10 @@ from kpi_kit.mail.letter import Letter
 from kpi_kit.mail.recipients import Recipient, file_name, recipients
 from kpi_kit.mail.server import Server
 from kpi_kit.mail.session import Session
-from kpi_kit.params import Params
+from kpi_kit.params import Params, read_comment
+from kpi_kit.params.comments import DEPARTMENT as COMMENT
 from kpi_kit.params.records import Mail
+from kpi_kit.report import parts
 
 ERRORS = "errors"
 
@@ -208,7 +210,8 @@ class _Composer:
         absent = [self.held[person] for person in recipient.specialists if person in self.held]
         if not reports:
             return Plan(recipient, "none", "no message: no reports are ready to send")
-        content = message_content(self._settings(), recipient, reports, absent)
+        settings = self._settings(recipient)
+        content = message_content(settings, recipient, reports, absent)
         envelope = self._envelope(recipient, state)
         digest = content_hash(envelope, content, reports)
         if state.last is not None and state.last.content == digest:
@@ -221,12 +224,12 @@ class _Composer:
                 )
             status, content = (
                 "correction",
-                message_content(self._settings(), recipient, reports, absent, state.last.figures),
+                message_content(settings, recipient, reports, absent, state.last.figures),
             )
         try:
             files = self._files(recipient, reports)
             letter = self._letter(envelope, content, reports, files, digest)
-            self._check(letter, recipient)
+            self._check(letter, recipient, content)
         except ReportError as fault:
             return Plan(recipient, "none", f"no message: {fault}")
         size = sum(len(file.data) for file in files)
@@ -240,7 +243,7 @@ class _Composer:
         recipient = Recipient(ERRORS, "", "", address, ())
         if state.open is not None:
             return Plan(recipient, "uncertain", _question(state))
-        content = errors_content(self._settings(), list(self.held.values()))
+        content = errors_content(self._settings(recipient), list(self.held.values()))
         envelope = self._envelope(recipient, state)
         digest = content_hash(envelope, content, [])
         if state.last is not None and state.last.content == digest:
@@ -252,15 +255,17 @@ class _Composer:
             return Plan(recipient, "none", f"no message: {fault}")
         return Plan(recipient, "new", f"new: {content.subject!r}", letter)
 
-    def _settings(self) -> MessageSettings:
-        house = self.params.department
+    def _settings(self, recipient: Recipient) -> MessageSettings:
+        house, period = self.params.department, self.options.period
+        sees_department = recipient.sees_all and self.department is not None
         return MessageSettings(
-            self.options.period,
+            period,
             house.agency,
             house.language,
             house.currency,
             house.brand.accent,
             self.mail.base_url,
+            read_comment(self.params.folder, period, COMMENT) if sees_department else None,
         )
 
     def _envelope(self, recipient: Recipient, state: RecipientState) -> Envelope:
@@ -292,7 +297,7 @@ class _Composer:
     ) -> Letter:
         return compose(envelope, content, reports, files, self.pictures.png, digest=digest, date=self.now)
 
-    def _check(self, letter: Letter, recipient: Recipient) -> None:
+    def _check(self, letter: Letter, recipient: Recipient, content: Content) -> None:
         """Read the finished message back and check that it is the recipient's."""
         names = {person: report.name for person, report in self.held.items()}
         names |= {person: str(report.card["name"]) for person, report in self.mailable.items()}
@@ -307,6 +312,10 @@ class _Composer:
         if recipient.sees_all and self.department is not None:
             pages[f"{DEPARTMENT}.html"] = self.department
         base = self.mail.base_url
+        # the head of the department may name and link to whatever they like
+        comments = [text for _, text in content.comments]
+        rendered = [check.read(str(parts.comment(text) or "")) for text in comments]
+        linked = [address for page in rendered for address in page.links]
         expected = check.Expected(
             sender=self.mail.sender,
             address=recipient.address,
@@ -315,14 +324,18 @@ class _Composer:
                 self.params.department.agency,
                 *(names[person] for person in theirs),
                 *titles,
+                *(plain(text) for text in (*comments, *(page.text for page in rendered))),
             ),
             others=tuple(name for person, name in names.items() if person not in theirs),
             files={name: sha256(page) for name, page in pages.items()},
-            links=tuple(
-                link(base, self.options.period, Path(name).stem) for name in [*pages, f"{DEPARTMENT}.html"]
-            )
-            if base
-            else (),
+            links=(
+                *linked,
+                *(
+                    link(base, self.options.period, Path(name).stem)
+                    for name in [*pages, f"{DEPARTMENT}.html"]
+                    if base
+                ),
+            ),
         )
         self._refuse(check.problems(letter.data, expected))
 

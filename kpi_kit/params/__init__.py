@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.core.yaml_io import read_text
 from kpi_kit.params.brand import brand_record, problems_of_brand
+from kpi_kit.params.comments import comment_file, read_comment, stray_comments
 from kpi_kit.params.events import read_events, unknown_scopes
 from kpi_kit.params.files import parse_mapping, read_mapping
 from kpi_kit.params.ids import RESERVED_IDS, collisions, problem_of_id
@@ -47,9 +48,11 @@ __all__ = [
     "TargetParams",
     "brand_record",
     "check_target",
+    "comment_file",
     "entry_name",
     "load",
     "problem_of_id",
+    "read_comment",
 ]
 
 _PARSED: dict[tuple[str, str], Specialist] = {}
@@ -110,6 +113,7 @@ def load(folder: Path) -> Params:
         *unknown_names(department, people, broken),
         *shared_kpis(people),
         *unknown_scopes(events, people),
+        *stray_comments(folder, [*people, *broken]),
     )
     strays = sorted((folder / "specialists").glob("*.yaml"))
     stray_names = tuple(f"{file}: only files named <id>.yml are read" for file in strays)

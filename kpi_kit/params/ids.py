@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-RESERVED_IDS = ("index", "manifest", "backtest")
-"""File names beside the reports, which no specialist can have."""
+RESERVED_IDS = ("index", "manifest", "backtest", "department", "payout", "alerts")
+"""Names of files beside the reports and of the department's comment, which no specialist can have."""
 
 _ID = re.compile(r"[\w][\w.-]{0,99}")
 _MOST_BYTES = 200
@@ -25,7 +25,7 @@ def problem_of_id(text: str) -> str | None:
     >>> problem_of_id("../anna")
     'expected letters, digits, ., - and _, up to 100 of them'
     >>> problem_of_id("Index")
-    'index, manifest, backtest are names of files beside the reports'
+    'index, manifest, backtest, department, payout, alerts are names of files beside the reports'
     >>> problem_of_id("nul.2")
     'Windows cannot have a file of this name'
     """

@@ -33,6 +33,8 @@ class DepartmentReport:
         The names of the others, whose reports nobody has asked for yet.
     folder : Path or None
         Where the reports of the period are.
+    comment : str or None
+        What the head of the department has to say, as Markdown.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class DepartmentReport:
         currency: str,
         missing: Sequence[str] = (),
         folder: Path | None = None,
+        comment: str | None = None,
     ) -> None:
         self.period = period
         self.folder = folder
@@ -52,6 +55,7 @@ class DepartmentReport:
         self.cards: list[Scorecard] = shown(ordered)
         self.failed = {isolated(name): isolated(why) for name, why in sorted(failed.items())}
         self.missing: list[str] = shown(sorted(missing))
+        self._comment: str | None = shown(comment)
         self._words = words(language, currency)
 
     def __repr__(self) -> str:
@@ -92,6 +96,10 @@ class DepartmentReport:
             return None
         shown = parts.people_table(self.cards, self.failed, self.missing, self._words)
         return self._section("people", "people.heading", shown)
+
+    def comment(self) -> Section | None:
+        """What the head of the department has to say."""
+        return self._section("comment", "page.comment", parts.comment(self._comment))
 
     def groups(self) -> Section | None:
         """A row a person with their own KPIs as cells."""

@@ -20,6 +20,7 @@ from kpi_kit.core.periods import Period
 from kpi_kit.core.shipped import shipped
 from kpi_kit.data.merge import journal
 from kpi_kit.data.open_inputs import folders
+from kpi_kit.params.comments import DEPARTMENT
 from kpi_kit.report import inputs
 from kpi_kit.report.department_page import DepartmentReport
 from kpi_kit.report.parts import tag
@@ -137,7 +138,16 @@ def department(*, period: object, data: object, params: object, out: object) -> 
     told = {*failed, *(card["specialist"] for card in cards)}
     missing = [name for person, name in people.items() if person not in told]
     failed = {people.get(person, person): error for person, error in failed.items()}
-    made = DepartmentReport(when, cards, failed, str(settings.language), settings.currency, missing, folder)
+    made = DepartmentReport(
+        when,
+        cards,
+        failed,
+        str(settings.language),
+        settings.currency,
+        missing,
+        folder,
+        parameters.read_comment(loaded.folder, when, DEPARTMENT),
+    )
     kept = folder / "department" / "department.json"
     kept.parent.mkdir(parents=True, exist_ok=True)
     json_file.save(made.view, kept)

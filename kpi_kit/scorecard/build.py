@@ -10,7 +10,7 @@ from kpi_kit.core.model import Note
 from kpi_kit.core.periods import Period
 from kpi_kit.data import validate
 from kpi_kit.data.open_inputs import open_inputs
-from kpi_kit.params import Entry, brand_record
+from kpi_kit.params import Entry, brand_record, read_comment
 from kpi_kit.params.targets import Target
 from kpi_kit.scorecard import unusual_days
 from kpi_kit.scorecard.attainment import outcome, target_in, target_of
@@ -142,6 +142,7 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
         "events": events,
         "anomalies": unusual_days.unusual(context, events),
         "restated": [],
+        "comment": read_comment(context.params.folder, str(context.period), context.person.id),
         "provenance": provenance(context, cohort.digest, notebook),
     }
     return sealed(with_verdicts(record))

@@ -22,7 +22,7 @@ from kpi_kit.core.versions import LIBRARIES, source, versions
 from kpi_kit.data.merge import journal, union
 from kpi_kit.data.store import as_date
 from kpi_kit.kpis.engine.day_grid import local_days
-from kpi_kit.params import Specialist
+from kpi_kit.params import Specialist, comment_file, read_comment
 from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.record import Provenance, TableHashes
 from kpi_kit.scorecard.unusual_days import events
@@ -105,7 +105,8 @@ def _params_digest(context: Context) -> str:
     people = dict.fromkeys(
         [context.person.id, *(colleague.id for colleague, _ in params.deputised(context.person.id))]
     )
-    own = [*map(params.file_of, people), *params.common_files]
+    comment = comment_file(params.folder, str(context.period), context.person.id)
+    own = [*map(params.file_of, people), *params.common_files, comment]
     return sha256_of_files(file for file in own if file.is_file())
 
 
@@ -214,7 +215,13 @@ def _settings(context: Context) -> dict[str, Json]:
         listed.update(_of_accounts(colleague))
         listed[f"absences, {absence.since}"] = f"{absence.since} to {absence.until}, {absence.deputy}"
     listed_events = {f"{event['since']} {event['title']['ru']}": _text(event) for event in events(context)}
-    return {**settings, **({"events.yml": listed_events} if listed_events else {})}
+    comment = comment_file(Path(), str(context.period), context.person.id)
+    words = read_comment(context.params.folder, str(context.period), context.person.id)
+    return {
+        **settings,
+        **({"events.yml": listed_events} if listed_events else {}),
+        **({comment.as_posix(): {"text": _short(words.encode())}} if words else {}),
+    }
 
 
 def _text(value: object) -> str:

@@ -31,7 +31,7 @@ HARMLESS = ("kit", "across")
 """Kinds of causes that alone make no report wrong."""
 
 _TYPES = {"specialist": str, "period": str, "as_of": str, "kpis": list, "provenance": dict}
-_NOT_COMPARED = ("provenance", "restated", "total_previous", "kpis")
+_NOT_COMPARED = ("provenance", "restated", "total_previous", "comment", "kpis")
 """Parts of the whole that are not compared leaf by leaf; entries are compared by their keys."""
 
 _FigureKey: TypeAlias = tuple[EntryKey | None, str]

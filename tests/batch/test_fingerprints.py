@@ -57,7 +57,8 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, di
 
 
 def edited(file: Path, change: Callable[[list[str]], list[str]]) -> None:
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
     file.write_text("".join(change(lines)), encoding="utf-8")
 
 
@@ -90,13 +91,16 @@ def renamed(lines: list[str]) -> list[str]:
         ("params/specialists/dmitry-orlov.yml", add("# a word"), {"dmitry-orlov"}),
         ("params/specialists/anna-petrova.yml", add("# a word"), {"anna-petrova", "ivan-kuznetsov"}),
         ("params/department.yml", add("# a word"), EVERYONE),
+        ("params/comments/2025-10/anna-petrova.md", add("Хорошо."), {"anna-petrova"}),
+        ("params/comments/2025-09/anna-petrova.md", add("Хорошо."), set()),
+        ("params/comments/2025-10/department.md", add("Хорошо."), set()),
         ("notebook.ipynb", add(" "), EVERYONE),
         ("theme.css", add("p {}"), EVERYONE),
     ],
     ids=[
         "nothing", "the order of rows", "an account that nobody has", "after the cut-off", "a brand of two",
         "a title", "coverage", "a person's params", "those of one with a deputy", "the department's params",
-        "the notebook", "the look",
+        "a comment", "a comment of another period", "the department's comment", "the notebook", "the look",
     ],
 )  # fmt: skip
 def test_a_change_makes_those_reports_stale_that_show_it(before, tmp_path, file, change, stale):

@@ -22,7 +22,9 @@ from kpi_kit.data import open_inputs, validate
 from kpi_kit.data.merge import journal
 from kpi_kit.data.snapshot import JOURNAL, Snapshot, narrowed, open_snapshot, take
 from kpi_kit.data.store import Store, open_store
+from kpi_kit.params import comment_file
 from kpi_kit.params import load as load_params
+from kpi_kit.params.comments import MOST_BYTES
 from tests.builders import write_data, write_params
 
 ZONE = "Europe/Moscow"
@@ -342,3 +344,14 @@ def test_parts_of_other_times_are_not_opened(opened):
         assert len(torn.slice(["vk-a"], ["X"], SINCE, AS_OF)["posts"]) == 2
         with pytest.raises(Exception, match=r"(?i)parquet|page|invalid"):
             torn.frame("posts")
+
+
+def test_of_comments_those_of_the_period_are_copied_whatever_their_size(folders):
+    data, params = folders("csv")
+    for period, text in {"2025-10": "x" * (5 << 20), "2025-09": "earlier"}.items():
+        file = comment_file(params, period, "ann")
+        file.parent.mkdir(parents=True)
+        file.write_text(text, encoding="utf-8")
+    snapshot = take(data, params, params.parent / "snapshot", since, period="2025-10")
+    assert comment_file(snapshot.params, "2025-10", "ann").stat().st_size > MOST_BYTES
+    assert not comment_file(snapshot.params, "2025-09", "ann").exists()

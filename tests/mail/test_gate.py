@@ -11,6 +11,7 @@ from office import Office, team
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.mail.gate import sections
+from kpi_kit.params import comment_file
 
 ANNA = "anna-petrova"
 
@@ -162,6 +163,12 @@ def test_the_departments_page_must_be_of_these_reports(tmp_path: Path) -> None:
     assert office.gate().department(sound, held) is None
     office.make()
     (office.folder / "index.html").write_text("another", encoding="utf-8")
+    assert office.gate().department(sound, held) is None
+    office.make()
+    assert office.gate().department(sound, held) is not None
+    comment = comment_file(office.root / "params", office.folder.name, "department")
+    comment.parent.mkdir(parents=True)
+    comment.write_text("A good month.", encoding="utf-8")
     assert office.gate().department(sound, held) is None
 
 

@@ -17,6 +17,7 @@ from kpi_kit.mail.content import Content
 from kpi_kit.mail.gate import Mailable
 from kpi_kit.mail.recipients import Recipient
 from kpi_kit.mail.server import Server
+from kpi_kit.params import comment_file
 
 ANNA, IVAN = "anna-petrova", "ivan-kuznetsov"
 
@@ -350,3 +351,21 @@ def test_a_journal_that_forgot_a_sent_message_is_refused(
     with pytest.raises(InputError, match=r"sent/\S+\.eml: was sent, and \S+journal\.jsonl does not name it"):
         office.post(server)
     assert len(box.arrived) == 2
+
+
+def test_comments_stand_in_the_message_and_may_name_and_link_to_anybody(tmp_path: Path) -> None:
+    people = team()
+    people["ivan-kuznetsov"]["comment"] = "Лучше, чем *Анна Петрова*: [план](https://plan.example/?a=1&b=2) <b>"
+    office = Office(tmp_path, people)
+    comment = comment_file(office.root / "params", office.folder.name, "department")
+    comment.parent.mkdir(parents=True)
+    comment.write_text("- Сильный месяц", encoding="utf-8")
+    office.make()
+    office.post()
+    for name in ("director-olga", "director-pavel"):
+        plain, html = bodies(office.message(name))
+        assert "КОММЕНТАРИЙ РУКОВОДИТЕЛЯ\n" in plain
+        assert "Лучше, чем *Анна Петрова*: [план]" in plain
+        assert ">план</a>" in html
+        assert "&lt;b&gt;" in html
+        assert ("Сильный месяц</li>" in html) == ("Сильный месяц" in plain) == (name == "director-olga")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.merge import Import, Origin, add
 from kpi_kit.data.store import look
+from kpi_kit.params import comment_file
 from kpi_kit.params import load as load_params
 from kpi_kit.scorecard import provenance
 from kpi_kit.scorecard.provenance import Cause, differences
@@ -234,6 +235,17 @@ def test_one_key_of_each_kind_is_named_with_its_values(before, after) -> None:
         replaced(after / "params" / file, old, new)
     found = {cause.what: cause for cause in differences(before[1], told(after))}
     assert found == {key: Cause("params", file, key, was=was, now=now) for file, _, _, key, was, now in ASKED}
+
+
+def test_a_comment_is_named(before, after) -> None:
+    for name in ("ann", "eve"):
+        file = comment_file(after / "params", "2025-10", name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("Good work.", encoding="utf-8")
+    now = told(after)
+    causes = [(cause.where, cause.what) for cause in differences(before[1], now)]
+    assert causes == [("comments/2025-10/ann.md", "text")]
+    assert now["params"] != before[1]["params"]
 
 
 def test_an_event_is_a_setting_of_those_whom_it_is_about(before, after) -> None:
