@@ -163,7 +163,7 @@ class InputHashes:
         }
 
     def department(self, notebook: Path, reports: Mapping[str, Any]) -> Inputs:
-        """The inputs of the department's report: what became of each of the others, all names, the comment."""
+        """The inputs of the department's report: the fate of the others, names and a comment."""
         statuses = {
             name: [entry["status"], entry["error"], entry.get("outputs", {}).get(f"{name}.json")]
             for name, entry in reports.items()

@@ -13,7 +13,8 @@ from kpi_kit.core.errors import InputError, SpecialistError
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.data.validate import doubles
-from kpi_kit.params import Entry, Params, load
+from kpi_kit.params import Entry, Params, load, read_comment
+from kpi_kit.params.comments import DEPARTMENT
 from kpi_kit.report import wording
 from kpi_kit.report.wording import audit
 from kpi_kit.scorecard import cohort, smart_audit
@@ -42,8 +43,13 @@ def carry_out(options: argparse.Namespace) -> int:
         period = chosen_period(options, store)
         print(f"period {period}, {period.start} to {period.last_day}")
         measured = cohort.read(options.out / str(period))
+        try:
+            read_comment(options.params, str(period), DEPARTMENT)
+        except SpecialistError as fault:
+            broken += fault.problems
         for person in loaded.specialists:
             try:
+                read_comment(options.params, str(period), person)
                 context = prepare(person, period, params=loaded, store=store, as_of=options.as_of)
             except SpecialistError as fault:
                 broken += fault.problems

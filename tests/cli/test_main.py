@@ -15,6 +15,7 @@ from builders import write_params
 
 from kpi_kit.cli.main import main
 from kpi_kit.kpis import CATALOGUE
+from kpi_kit.params import comment_file
 from kpi_kit.report.wording import LANGUAGES, words
 
 ROOT = Path(__file__).parents[2]
@@ -122,6 +123,16 @@ def test_a_semicolon_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert [line.split("posts.csv: ")[1] for line in said] == [
         "looks separated by ';', a comma is expected; python -m kpi_kit import csv reads such files"
     ]
+
+
+def test_check_names_a_bad_comment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = alone("timur-safin", tmp_path)
+    for name in ("timur-safin", "department"):
+        file = comment_file(tmp_path / "params", "2025-10", name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"a" * 5000)
+    assert main(["check", *asked, "--period", "2025-10"]) == 1
+    assert capsys.readouterr().err.count("up to 4 kB are allowed") == 2
 
 
 def test_check_prints_where_payout_starts(capsys: pytest.CaptureFixture[str]) -> None:
