@@ -132,7 +132,7 @@ def test_check_names_a_bad_comment(tmp_path: Path, capsys: pytest.CaptureFixture
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"a" * 5000)
     assert main(["check", *asked, "--period", "2025-10"]) == 1
-    assert capsys.readouterr().err.count("up to 4 kB are allowed") == 2
+    assert capsys.readouterr().err.count("expected up to 4 kB") == 2
 
 
 def test_check_prints_where_payout_starts(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,8 +31,8 @@ def test_the_comment_is_the_text_of_the_periods_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        (b"a" * (MOST_BYTES + 1), "up to 4 kB are allowed, found a larger file"),
-        ("Хорошо".encode("cp1251"), "allowed is UTF-8 text, found other bytes"),
+        (b"a" * (MOST_BYTES + 1), "expected up to 4 kB, found a larger file"),
+        ("Хорошо".encode("cp1251"), "expected UTF-8 text, found other bytes"),
     ],
     ids=["too large", "no text"],
 )
