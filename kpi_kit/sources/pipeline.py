@@ -255,8 +255,8 @@ def _sentences_on(outcome: Outcome) -> Iterator[str]:
             yield f"{added.table}: {counted(added.removed, 'row')} withdrawn"
     if outcome.gone:
         yield (
-            f"posts: {counted(outcome.gone, 'post')} of these days not in this complete export: deleted "
-            "since the last one"
+            f"posts: {counted(outcome.gone, 'post')} of these days not in this complete export: they "
+            "count as deleted, and nowhere"
         )
     for table, count in (outcome.disputed or {}).items():
         yield (

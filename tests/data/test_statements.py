@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from builders import write_csv
+from builders import write_csv, write_params
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +23,7 @@ from kpi_kit.data.merge.journal import list_imports
 from kpi_kit.data.merge.statements import read_statements
 from kpi_kit.data.store import open_store
 from kpi_kit.data.validate import doubles
+from kpi_kit.scorecard.build import score
 
 ZONE = "Europe/Moscow"
 PLATFORMS = {"vk-a": "vk", "vk-b": "vk", "tg-a": "telegram"}
@@ -252,15 +253,33 @@ class TestOnePost:
             folder = tmp_path / str(number)
             done = take(folder, *order)
             assert [outcome.gone for outcome in done] == [0, 1 if number == 0 else 0]
-            gone = pd.Timestamp("2025-11-02T00:00Z")  # when it was last seen
+            published = pd.Timestamp("2025-10-10T12:00Z")
             assert values(folder, "posts", "post_id", "deleted_at") == [
-                ["10", gone],
+                ["10", published],
                 ["20", None],
                 ["40", None],
                 ["5", None],
             ]
         undo(tmp_path / "0", "2025-11-09", ZONE)
         assert rows(tmp_path / "0", "posts")["deleted_at"].isna().all()
+
+    def test_a_post_that_is_gone_counts_nowhere_whatever_the_cut_off(self, tmp_path: Path) -> None:
+        october = ("2025-10-01", "2025-11-01")
+        four = [post(str(n), f"2025-10-{n:02d}T12:00", views=100 + n) for n in (3, 9, 17, 30)]
+        first = statement("first", 4, days=october, complete=["posts"], posts=four)
+        take(tmp_path, first, statement("second", 14, days=october, complete=["posts"], posts=four[:3]))
+        wanted = [
+            {"kpi": kpi, "target": {"at_least": 9}, "weight": 1} for kpi in ("views", "posts_published")
+        ]
+        params = write_params(
+            tmp_path / "params",
+            {"history": {"periods": 2, "weeks": 0}},
+            {"a": {"accounts": ["vk-a"], "kpis": wanted}},
+        )
+        for as_of in ("2025-11-02", "2025-11-05T12:00", "2025-11-20"):
+            card = score("a", "2025-10", data=tmp_path, params=params, as_of=as_of)
+            assert [entry["value"] for entry in card["kpis"]] == [329, 3]
+            assert [gone["post_id"] for gone in card["sections"]["deleted"]] == ["30"]
 
 
 class TestLatest:
@@ -314,7 +333,7 @@ class TestLatest:
         take(tmp_path, statement("again", 3, days=october, replace=True, posts=[post("1", likes=4)]))
         assert values(tmp_path, "posts", "post_id", "likes", "deleted_at") == [
             ["1", 4, None],
-            ["2", 6, pd.Timestamp("2025-11-03T00:00Z")],
+            ["2", 6, pd.Timestamp("2025-10-05T12:00Z")],
         ]
 
 

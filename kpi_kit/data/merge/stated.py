@@ -152,7 +152,10 @@ class Stated:
         )
 
     def _mark_deleted(self, result: str, *, affected: bool) -> None:
-        """A post that a later complete export of its days lacks counts as deleted since it was last seen."""
+        """A post that a later complete export of its days lacks counts as deleted from its publication on.
+
+        Nobody knows when it was deleted, and it counts nowhere, whatever the cut-off.
+        """
         spans = ", ".join(
             f"({record.sequence}, {record.replace}, {_instant(record)}, {literal(scope)}, "
             f"DATE {literal(since)}, DATE {literal(until)})"
@@ -165,8 +168,8 @@ class Stated:
             return
         stated = self.relation(TABLES["posts"], affected=affected)
         self.connection.execute(
-            f"UPDATE {result} AS p SET deleted_at = coalesce(p.deleted_at, g.last) FROM ("
-            "SELECT p.account_id, p.post_id, greatest(s.latest, p.published_at) AS last "
+            f"UPDATE {result} AS p SET deleted_at = coalesce(p.deleted_at, p.published_at) FROM ("
+            "SELECT p.account_id, p.post_id "
             f"FROM {result} p JOIN (SELECT account_id, post_id, list(DISTINCT _seq) AS seqs, "
             "max(_seq) AS last, coalesce(max(_stamp) FILTER (WHERE isfinite(_stamp)), "
             f"TIMESTAMPTZ '-infinity') AS latest FROM {stated} GROUP BY ALL) s USING (account_id, post_id) "
