@@ -373,6 +373,17 @@ def test_a_reason_names_the_account_the_platform_and_the_days(ru: Words, en: Wor
     assert "no posts of “Зерно и пар” on Telegram" in spaced(en.note(note, titles))
 
 
+def test_too_many_unknown_values_name_the_table_the_account_and_the_days(ru: Words, en: Words) -> None:
+    rows = {"table": "leads", "account_id": "a", "platform": "vk", "count": 4}
+    days = [["2025-10-03", "2025-10-06"], ["2025-10-09", "2025-10-10"]]
+    note = {"code": "too_many_unknown", "count": 4, "total": 9, "missing": [{**rows, "days": days}]}
+    assert spaced(ru.note(note, {"a": "Маяк"})) == (
+        "Пустых значений 4 из 9 (лиды «Маяк» во ВКонтакте за 3–5 октября, 9 октября) — слишком много, "
+        "чтобы доверять результату."
+    )
+    assert "(leads of “Маяк” on VK for 3–5 October, 9 October)" in spaced(en.note(note, {"a": "Маяк"}))
+
+
 @pytest.mark.parametrize(("note", "sentence"), NOTES)
 def test_notes_become_sentences(ru: Words, note: dict[str, Any], sentence: str) -> None:
     assert spaced(ru.note(note, {"a": "Маяк"})) == sentence
@@ -389,7 +400,6 @@ FULL_NOTE = {
     "account_id": "a",
     "brand": "b",
     "phrase": "c",
-    "column": "views",
     "answered": 3,
     "period": "2025-09",
     "share": 0.5,

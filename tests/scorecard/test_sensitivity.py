@@ -208,7 +208,9 @@ def test_a_definition_without_a_value_is_left_out_with_its_reason(tmp_path: Path
             "code": "too_many_unknown",
             "count": 1,
             "total": 1,
-            "missing": [{"table": "posts", "account_id": "a", "days": [], "count": 1}],
+            "missing": [
+                {"table": "posts", "account_id": "a", "days": [["2025-10-02", "2025-10-03"]], "count": 1}
+            ],
         },
     }
     assert "100" not in outcome(found["definitions"][-1], row, words("ru"), {})

@@ -61,6 +61,7 @@ def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex, totals: To
         units=add(counts & (top != 0)) if kpi.interval is Interval.COUNTS else add(counts),
         rows=add(included),
         unknown=add(included & ~counts),
+        unknown_days=np.unique(np.stack([cell, days], axis=1)[included & ~counts], axis=0),
         mentioned={code: add(which) for code, which in codes.items()},
         days=grid.per_bucket(grid.expected),
         covered={table: grid.per_bucket(grid.days_covered(table)) for table in kpi.tables},

@@ -24,6 +24,8 @@ _UNKNOWN_STOCK = {
 }
 """The note where a stock is unknown."""
 _MOST_DAYS = 20
+_MOST_SPANS = 5
+"""The most ranges of days that a note about unknown values names one by one."""
 Blocked: TypeAlias = Mapping[str, Mapping[int, list[tuple[str, int]]]]
 """Labels and days of rows that make a value not assessable, by code and flat cell."""
 Phrases: TypeAlias = frozenset[tuple[int, str]]
@@ -46,6 +48,8 @@ class Tally:
         Number of sampling units; for counts only the counted events.
     rows, unknown : array of int, shape (owners, buckets)
         Number of rows that the definition includes, and of those with an unknown value.
+    unknown_days : array of int, shape (n, 2)
+        The flat cells and the days that have rows with an unknown value, in order.
     mentioned : dict of str to array of int
         Number of rows by code of exclusion or remark.
     days : array of int, shape (owners, buckets)
@@ -78,6 +82,7 @@ class Tally:
     units: Ints
     rows: Ints
     unknown: Ints
+    unknown_days: Ints
     mentioned: Mapping[str, Ints]
     days: Ints
     covered: Mapping[str, Ints]
@@ -173,15 +178,27 @@ class Tally:
     def _too_many_unknown(self, bucket: int, who: Bools, rows: int, unknown: int) -> Note | None:
         if unknown <= UNKNOWN_LIMIT * rows:
             return None
-        whose = np.flatnonzero(who & (self.unknown[:, bucket] > 0))
         lacking = [
             {
-                **missing(self.kpi.tables[0], self.kpi.scope, self.grid.owners[row]),
+                **missing(
+                    self.kpi.tables[0],
+                    self.kpi.scope,
+                    self.grid.owners[row],
+                    self._unknown_spans(int(row), bucket),
+                ),
                 "count": int(self.unknown[row, bucket]),
             }
-            for row in whose
+            for row in np.flatnonzero(who & (self.unknown[:, bucket] > 0))
         ]
         return Note("too_many_unknown", {"count": unknown, "total": rows, "missing": lacking})
+
+    def _unknown_spans(self, row: int, bucket: int) -> list[tuple[int, int]]:
+        """The ranges of days with unknown values of a cell; where there are many, one from first to last."""
+        cells, days = self.unknown_days.T
+        days = days[cells == row * self.grid.shape[1] + bucket]
+        parts = np.split(days, np.flatnonzero(np.diff(days) > 1) + 1)
+        spans = [(int(part[0]), int(part[-1]) + 1) for part in parts]
+        return spans if len(spans) <= _MOST_SPANS else [(spans[0][0], spans[-1][1])]
 
     def _remarks(self, bucket: int, who: Bools, rows: int) -> tuple[Note, ...]:
         counts = {code: int(cells[who, bucket].sum()) for code, cells in self.mentioned.items()}

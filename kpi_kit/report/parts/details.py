@@ -146,7 +146,9 @@ def _deleted_table(found: Sequence[DeletedPost], card: Scorecard, words: Words) 
             "post": str(post["post_id"]),
             **_published(post, card, words),
             # the day of publication stands for a day that is not known
-            "removed": words.brief_day(post["deleted_at"]) if post["deleted_at"] != post["published_at"] else "—",
+            "removed": words.brief_day(post["deleted_at"])
+            if post["deleted_at"] != post["published_at"]
+            else "—",
         }
         for post in found
     ]

@@ -285,14 +285,23 @@ class Words(Numbers):
             name: "—" if value is None else writers.get(name, str)(value) for name, value in note.items()
         }
         if "missing" in note:
-            fields["whose"] = ", ".join(self._whose(entry, quoted) for entry in note["missing"])
+            fields["where"] = "; ".join(self._unknown(entry, quoted) for entry in note["missing"])
         if "period" in note:
             fields["during"] = self.during(note["period"])
         return fields
 
     def _missing(self, entry: Mapping[str, Any], quoted: Callable[[str], str]) -> str:
         """What data are missing, whose and of which days."""
-        what = self.text(f"missing.{entry['table']}", whose=self._whose(entry, quoted))
+        return self._during(self.text(f"missing.{entry['table']}", whose=self._whose(entry, quoted)), entry)
+
+    def _unknown(self, entry: Mapping[str, Any], quoted: Callable[[str], str]) -> str:
+        """In which rows values are unknown: the table, whose rows, of which days."""
+        table = self.text(f"table.{entry['table']}")
+        return self._during(
+            self.text("missing.unknown", table=table, whose=self._whose(entry, quoted)), entry
+        )
+
+    def _during(self, what: str, entry: Mapping[str, Any]) -> str:
         days = ", ".join(self.span(since, until) for since, until in entry["days"])
         return self.text("missing.during", what=what, days=days) if days else what
 

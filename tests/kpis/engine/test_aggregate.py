@@ -248,6 +248,26 @@ def test_more_than_a_tenth_unknown_is_too_much(known: int, value: float | None, 
     assert measure(tmp_path, "unsubscribed", audience=rows).value == value
 
 
+def test_too_many_unknown_values_name_the_account_the_table_and_the_days(tmp_path: Path) -> None:
+    few, many = ([f"{day},a,100,0," for day in days(*span)] for span in ((4, 6), (20, 20)))
+    known = [f"{day},a,100,0,1" for day in days(10, 12)]
+    (note, *_) = measure(tmp_path, "unsubscribed", audience=[*few, *known, *many]).notes
+    assert note.detail["missing"] == [
+        {
+            "table": "audience",
+            "account_id": "a",
+            "days": [["2025-10-04", "2025-10-07"], ["2025-10-20", "2025-10-21"]],
+            "count": 4,
+        }
+    ]
+
+
+def test_many_ranges_of_unknown_days_are_named_as_one(tmp_path: Path) -> None:
+    rows = [f"{day},a,100,0," for n in range(1, 14, 2) for day in days(n, n)]
+    (note, *_) = measure(tmp_path, "unsubscribed", audience=rows).notes
+    assert note.detail["missing"][0]["days"] == [["2025-10-01", "2025-10-14"]]
+
+
 def test_rows_left_out_by_definition_are_no_part_of_the_tenth(tmp_path: Path) -> None:
     deleted = [f"d{n},a,2025-10-10T12:00,1,1,1,1,,,2025-10-11T12:00" for n in range(20)]
     rows = [*deleted, "u,a,2025-10-10T12:00", "k,a,2025-10-10T12:00,5,1,1,1"]
