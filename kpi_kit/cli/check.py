@@ -1,11 +1,15 @@
-"""``check``: check params and data, without rendering."""
+"""``check``: what to mend in params and data, and where payout starts, without rendering."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, cast
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.cli.shared import chosen_period, warn
@@ -16,7 +20,7 @@ from kpi_kit.data.validate import doubles
 from kpi_kit.params import Entry, Params, load, read_comment
 from kpi_kit.params.comments import DEPARTMENT
 from kpi_kit.report import wording
-from kpi_kit.report.wording import audit
+from kpi_kit.report.wording import Words, audit
 from kpi_kit.scorecard import cohort, smart_audit
 from kpi_kit.scorecard.attainment import target_of
 from kpi_kit.scorecard.build import note_record
@@ -24,13 +28,31 @@ from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.inference import verdicts
 from kpi_kit.scorecard.record import EntryRecord
-from kpi_kit.sources.rows import counted
 
 _MOST_DAYS = 20
 
 
+class Finding(NamedTuple):
+    """What to mend: whose, of which entry, and the sentence."""
+
+    person: str
+    entry: str
+    text: str
+
+
+class Payout(NamedTuple):
+    """The facts at which the payout of a target starts, is full and is capped, and what scales the target."""
+
+    person: str
+    entry: str
+    starts: str
+    full: str
+    capped: str
+    part: str
+
+
 def carry_out(options: argparse.Namespace) -> int:
-    """Print the findings on each person; 1 where a file of theirs cannot be used."""
+    """Print the findings, then where payout starts; 1 where a person's file cannot be used."""
     loaded = load(options.params)
     warn(loaded.warnings)
     broken = [problem for problems in loaded.broken.values() for problem in problems]
@@ -38,10 +60,12 @@ def carry_out(options: argparse.Namespace) -> int:
         loaded, store = open_inputs(options.data, options.params, whole=True)
     except InputError as fault:
         raise InputError([*fault.problems, *broken]) from None
+    words = wording.words(loaded.department.language, loaded.department.currency)
+    findings: list[Finding] = []
+    payouts: list[Payout] = []
     with store:
         warn([*store.warnings, *doubles(store), *_idle(loaded)])
         period = chosen_period(options, store)
-        print(f"period {period}, {period.start} to {period.last_day}")
         measured = cohort.read(options.out / str(period))
         try:
             read_comment(options.params, str(period), DEPARTMENT)
@@ -54,15 +78,47 @@ def carry_out(options: argparse.Namespace) -> int:
             except SpecialistError as fault:
                 broken += fault.problems
                 continue
-            lines = (*_doubtful(context), *_missing(context), *_payouts(context))
-            for line in (*lines, *_audited(context, measured)):
-                print(on_terminal(line))
+            findings += _findings(context, measured, words)
+            payouts += _payouts(context, words)
+    print(on_terminal(words.text("check.period", name=words.period(str(period)), period=period)))
+    _print_findings(findings, words)
+    _print_payouts(payouts, words)
     for problem in broken:
         print(on_terminal(problem), file=sys.stderr)
-    people = counted(len(loaded.specialists) + len(loaded.broken), "specialist")
-    faults = counted(len(broken), "problem")
-    print(on_terminal(f"{people}, {faults} in their files; no problems in {options.data_name}"))
+    people = len(loaded.specialists) + len(loaded.broken)
+    fields = {"people": people, "faults": len(broken), "data": options.data_name}
+    print(on_terminal(words.text("check.done", **fields)))
     return SOME_FAILED if broken else OK
+
+
+def _print_findings(findings: Sequence[Finding], words: Words) -> None:
+    """A table of the findings, or that there are none."""
+    if not findings:
+        print(on_terminal(words.text("notes.none")))
+        return
+    table = Table(title=_cell(words.plural("check.findings", len(findings))), show_lines=True)
+    for key in ("people.name", "row.kpi", "check.finding"):
+        table.add_column(_cell(words.text(key)), no_wrap=key == "people.name")
+    for finding in findings:
+        table.add_row(*map(_cell, finding))
+    Console().print(table)
+
+
+def _print_payouts(payouts: Sequence[Payout], words: Words) -> None:
+    """A table of the facts at which payout starts; the column of scaled targets where there is one."""
+    scaled = any(row.part for row in payouts)
+    table = Table(title=_cell(words.text("check.payouts")))
+    keys = ["people.name", "row.kpi", "check.starts", "check.full", "check.capped", "check.part"]
+    for key in keys if scaled else keys[:-1]:
+        table.add_column(_cell(words.text(key)), no_wrap=key not in ("row.kpi", "check.part"))
+    for row in payouts:
+        table.add_row(*map(_cell, row if scaled else row[:-1]))
+    if payouts:
+        Console().print(table)
+
+
+def _cell(text: str) -> Text:
+    return Text(on_terminal(text))
 
 
 def _idle(loaded: Params) -> Iterator[str]:
@@ -72,27 +128,37 @@ def _idle(loaded: Params) -> Iterator[str]:
             yield f"{loaded.file_of(person.id)}: there are no accounts and no brands, so nothing is measured"
 
 
-def _doubtful(context: Context) -> Iterator[str]:
-    """Counts of subscribers that are not used because they are not plausible."""
-    words = wording.words("en", context.department.currency)
+def _findings(context: Context, measured: cohort.Cohort, words: Words) -> Iterator[Finding]:
+    """What to mend: KPIs that cannot be assessed, then targets and counts that are not plausible."""
+    person, named = context.person.id, _titles(context)
+    every = [(entry, Facts(context, entry), _name(context, entry, words)) for entry in context.person.kpis]
+    for _, facts, name in every:
+        if facts.measurement.value is None:
+            notes = [note_record(note, context) for note in facts.measurement.notes]
+            why = [words.note(note, named) for note in notes if words.is_reason(note)]
+            yield Finding(person, name, " ".join([words.text("check.unassessed"), *why]))
+    for entry, facts, name in every:
+        reliable = measured.is_reliable(entry.kpi, entry.as_)
+        _, findings = smart_audit.audit(facts, verdicts(facts), reliable=reliable)
+        shown = cast(EntryRecord, {"unit": str(entry.unit), "as": entry.as_})
+        for finding in findings:
+            yield Finding(person, name, " ".join(audit.entry_sentences(finding, shown, words)))
+    for finding in smart_audit.audit_set(context.person):
+        yield Finding(person, words.text("smart.whole"), audit.set_sentence(finding, words))
     for account, days in context.doubtful_counts.items():
         note = {
             "code": "doubtful_counts",
             "account_id": account,
             "days": [day.isoformat() for day in days[-_MOST_DAYS:]],
         }
-        yield f"{context.person.id}: {words.note(note, _titles(context))}"
+        yield Finding(person, words.text("table.audience"), words.note(note, named))
 
 
-def _missing(context: Context) -> Iterator[str]:
-    """Why KPIs are not assessable."""
-    words = wording.words("en", context.department.currency)
-    for entry in context.person.kpis:
-        measured = Facts(context, entry).measurement
-        if measured.value is None:
-            notes = [note_record(note, context) for note in measured.notes]
-            why = " ".join(words.note(note, _titles(context)) for note in notes if words.is_reason(note))
-            yield f"{context.person.id}: {entry.called}: not assessable. {why}"
+def _name(context: Context, entry: Entry, words: Words) -> str:
+    """The name of an entry as its page has it."""
+    notes = [{"code": "sentiment_filter", "sentiments": list(entry.sentiment)}] if entry.sentiment else []
+    record = {"kpi": entry.kpi, "as": entry.as_, "versus": entry.versus, "scope": entry.scope, "notes": notes}
+    return words.entry(cast(EntryRecord, record), str(context.period.grain), _titles(context))
 
 
 def _titles(context: Context) -> dict[str, str]:
@@ -100,47 +166,31 @@ def _titles(context: Context) -> dict[str, str]:
     return {account: str(accounts[account]) for account in context.owned["account_id"]}
 
 
-def _payouts(context: Context) -> Iterator[str]:
+def _payouts(context: Context, words: Words) -> Iterator[Payout]:
     """For each target the facts at which the payout starts, is full and is capped."""
     scoring = context.department.scoring.curve()
-    words = wording.words("en", context.department.currency)
     for entry in context.person.kpis:
         target, notes = target_of(context, entry)
-        name = f"{context.person.id}: {entry.called}"
-        if target is None:
-            yield f"{name}: no target in {context.period}"
-            continue
-        part = "".join(
-            f" (for {words.share(note.detail['share'], 0)} of the period: {note.detail['why']})"
+        name = _name(context, entry, words)
+        part = ", ".join(
+            words.text(
+                f"check.scaled.{note.detail['why']}", share=words.share(cast(float, note.detail["share"]), 0)
+            )
             for note in notes
             if note.code == "target_prorated"
         )
-        if target.attainment(0.0) is None:  # away all the time, or the period has not begun
-            yield f"{name}: nothing is asked{part}"
+        # away all the time, or the period has not begun
+        if target is None or target.attainment(0.0) is None:
+            yield Payout(context.person.id, name, words.text("check.no_plan"), "", "", part)
             continue
         form = wording.form({"unit": str(entry.unit), "as": entry.as_})
         starts, full, capped = (
-            " or ".join(words.value(fact, form) for fact in target.facts_at(share) if _possible(entry, fact))
+            words.either(
+                [words.value(fact, form) for fact in target.facts_at(share) if _possible(entry, fact)]
+            )
             for share in (scoring.threshold, 1.0, scoring.cap)
         )
-        tail = f", is capped at {capped}" if capped else ", and does not rise above that"
-        yield f"{name}: payout starts at {starts}, is full at {full}{tail}{part}"
-
-
-def _audited(context: Context, measured: cohort.Cohort) -> Iterator[str]:
-    """The findings of the SMART audit, with proposals."""
-    words = wording.words("en", context.department.currency)
-    for entry in context.person.kpis:
-        facts = Facts(context, entry)
-        reliable = measured.is_reliable(entry.kpi, entry.as_)
-        _, findings = smart_audit.audit(facts, verdicts(facts), reliable=reliable)
-        shown = {"unit": str(entry.unit), "as": entry.as_}
-        for finding in findings:
-            letter = words.text(f"smart.{finding['letter']}")
-            sentences = " ".join(audit.entry_sentences(finding, cast(EntryRecord, shown), words))
-            yield f"{context.person.id}: {entry.called}: not {letter}: {sentences}"
-    for finding in smart_audit.audit_set(context.person):
-        yield f"{context.person.id}: {audit.set_sentence(finding, words)}"
+        yield Payout(context.person.id, name, starts, full, capped or "—", part)
 
 
 def _possible(entry: Entry, fact: float) -> bool:

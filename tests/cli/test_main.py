@@ -92,7 +92,7 @@ def test_one_broken_file_fails_that_person_alone(tmp_path: Path, capsys: pytest.
     )
     assert main(["check", *arguments]) == 1
     printed = capsys.readouterr()
-    assert "good: leads: payout starts at 4, is full at 5, is capped at 6" in printed.out
+    assert ["good", "Лиды", "4", "5", "6"] in cells(printed.out)
     assert "did you mean leads?" in printed.err
 
 
@@ -135,50 +135,69 @@ def test_check_names_a_bad_comment(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err.count("expected up to 4 kB") == 2
 
 
-def test_check_prints_where_payout_starts(capsys: pytest.CaptureFixture[str]) -> None:
+def cells(printed: str) -> list[list[str]]:
+    """The cells of the rows of printed tables."""
+    lines = [line.replace("\u202f", " ").replace("\u00a0", " ") for line in printed.splitlines()]
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if line.startswith("│")]
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal in which no row is wrapped."""
+    monkeypatch.setenv("COLUMNS", "300")
+
+
+@pytest.mark.usefixtures("wide")
+def test_check_prints_the_findings_then_where_payout_starts(capsys: pytest.CaptureFixture[str]) -> None:
     """Anna's churn: at_most 3 %, worst 6 %; 0.8 of the way from 6 to 3 is 3.6, 1.2 is 2.4."""
     assert main(["check", *SAMPLE, "--period", "2025-10"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "period 2025-10, 2025-10-01 to 2025-10-31"
-    assert "anna-petrova: churn_rate: payout starts at 3.6%, is full at 3%, is capped at 2.4%" in lines
-    assert (
-        "timur-safin: response_rate: payout starts at 96%, is full at 100%, and does not rise above that"
-        in lines
-    )
-    assert lines[-1].startswith("6 specialists, 0 problems")
-    called = [line.split(": payout")[0] for line in lines[1:-1]]
+    printed = capsys.readouterr().out
+    lines, rows = printed.splitlines(), cells(printed)
+    assert lines[0] == "Период: октябрь 2025 (2025-10)"
+    findings = [row for row in rows if len(row) == 3]
+    assert rows[: len(findings)] == findings and 4 <= len(findings) <= 8
+    assert f"{len(findings)} замечаний" in lines[1]
+    sentences = {(who, kpi): text for who, kpi, text in findings}
+    assert sentences["ivan-kuznetsov", "Опубликованные посты"].startswith("Цель слишком лёгкая: ")
+    assert sentences["anna-petrova", "Подписчики"].startswith("Цель слишком трудная: ")
+    assert findings[-2][:2] == ["maria-sokolova", "Переходы из соцсетей"]
+    assert findings[-2][2].startswith("Нельзя оценить. Данные есть только за 74 % дней")
+    assert "достижим" not in printed
+    payouts = rows[len(findings) :]
+    assert ["anna-petrova", "Доля отписок", "3,6 %", "3 %", "2,4 %", ""] in payouts
+    assert ["timur-safin", "Ответы в срок (SLA)", "96 %", "100 %", "—", ""] in payouts
+    assert lines[-1].startswith("Специалистов: 6, ошибок в их файлах: 0. ")
+    called = [tuple(row[:2]) for row in payouts]
     assert len(called) == len(set(called)), "entries of one KPI are told apart"
-    assert "elena-volkova: churn_rate, platforms: youtube" in called
-    assert "timur-safin: brand_mentions, sentiment: positive neutral" in called
+    assert ("elena-volkova", "Доля отписок (YouTube)") in called
+    assert ("timur-safin", "Упоминания бренда (позитивные, нейтральные)") in called
 
 
 @pytest.mark.parametrize(
-    ("person", "options"),
+    ("person", "options", "why"),
     [
-        ("anna-petrova", ["--period", "2025-07"]),
-        ("dmitry-orlov", ["--period", "2025-10", "--as-of", "2025-10-11"]),
+        ("anna-petrova", ["--period", "2025-07"], " %: отсутствие"),
+        ("dmitry-orlov", ["--period", "2025-10", "--as-of", "2025-10-11"], " %: период ещё идёт"),
     ],
     ids=["absence", "interim"],
 )
+@pytest.mark.usefixtures("wide")
 def test_check_speaks_of_the_targets_of_the_scorecard(
-    person: str, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    person: str, options: list[str], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Away for 14 of 31 days, or 10 of 31 days over: the target of a KPI that accrues is pro-rated."""
     assert main(["score", *SAMPLE, "--specialist", person, *options, "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     target = next(row["target"]["value"] for row in record["kpis"] if row["kpi"] == "subscriber_gain")
     assert main(["check", *alone(person, tmp_path), *options]) == 0
-    (line,) = (
-        line
-        for line in capsys.readouterr().out.splitlines()
-        if line.startswith(f"{person}: subscriber_gain:")
-    )
-    full = line.split("is full at ")[1].split(", is")[0].replace(",", "")
+    (row,) = (row for row in cells(capsys.readouterr().out) if row[:2] == [person, "Прирост подписчиков"])
+    full = row[3].replace(",", ".")
     assert float(full) == pytest.approx(target, abs=0.05)
     assert target < 1000
-    assert "of the period: " in line
+    assert row[5].endswith(why)
 
 
+@pytest.mark.usefixtures("wide")
 def test_a_period_after_the_data_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
     warning = (
         f"warning: period 2030-01: the data in {ROOT / 'data/sample'} end on 2025-11-30, before it begins\n"
@@ -187,7 +206,7 @@ def test_a_period_after_the_data_is_a_warning(capsys: pytest.CaptureFixture[str]
         assert main([command[0], *SAMPLE, *command[1:], "--period", "2030-01"]) == 0
         said = capsys.readouterr()
         assert said.err == warning
-    assert "anna-petrova: subscriber_gain: nothing is asked" in said.out
+    assert ["anna-petrova", "Прирост подписчиков", "плана нет"] in [row[:3] for row in cells(said.out)]
 
 
 def test_a_person_without_accounts_and_brands_is_a_warning(
@@ -198,7 +217,7 @@ def test_a_person_without_accounts_and_brands_is_a_warning(
     assert main(["check", "--data", str(ROOT / "data/sample"), "--params", str(params)]) == 0
     said = capsys.readouterr()
     assert said.err.endswith("x.yml: there are no accounts and no brands, so nothing is measured\n")
-    assert "1 specialist, 0 problems" in said.out
+    assert "Специалистов: 1, ошибок в их файлах: 0." in said.out
 
 
 def test_catalogue_lists_every_kpi(

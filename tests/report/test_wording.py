@@ -559,6 +559,7 @@ DYNAMIC = (
     | {f"plan.{key}" for key in ("due", "status", "account", "post")}
     | {f"provenance.{key}" for key in ("data", "params", "notebook")}
     | {f"row.{key}" for key in HEADS}
+    | {f"check.scaled.{why}" for why in ("interim", "absence", "held")}
     | {f"people.{key}" for key in ("heading", "name", "total", "paid", "worst", "why")}
     | {f"page.contents.{key}" for key in SECTIONS}
     | {

@@ -17,9 +17,7 @@ def smart(card: Scorecard, words: Words) -> Markup | None:
     rows = [
         {
             "kpi": name,
-            "letter": ", ".join(
-                dict.fromkeys(words.text(f"smart.{one['letter']}") for one in record["audit"])
-            ),
+            "letter": ", ".join(dict.fromkeys(audit.criterion(one, words) for one in record["audit"])),
             "finding": " ".join(
                 text for one in record["audit"] for text in audit.entry_sentences(one, record, words)
             ),

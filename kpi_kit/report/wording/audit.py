@@ -7,6 +7,12 @@ from kpi_kit.report.wording.verdicts import percent_chance
 from kpi_kit.scorecard.record import EntryRecord, Finding, Proposal, TargetRecord
 
 
+def criterion(finding: Finding, words: Words) -> str:
+    """The criterion that a target does not meet; one that is too easy is achievable."""
+    too_easy = finding["code"] == "already_given"
+    return words.text("smart.not_too_easy" if too_easy else f"smart.{finding['letter']}")
+
+
 def entry_sentences(finding: Finding, record: EntryRecord, words: Words) -> list[str]:
     """What is wrong with a target, and which one would pass."""
     match finding["code"]:
