@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +57,8 @@ class RunOptions:
         The address of a dask scheduler whose workers are to execute; None for this machine.
     names : mapping of str to str
         Folders that are copies of other places, with the names of these, which reports show.
+    published : collection of str
+        Files of other periods that are there beside those in ``out``, for the list of periods.
     """
 
     period: Period | str
@@ -73,6 +75,7 @@ class RunOptions:
     deadline: float = DEADLINE
     scheduler: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    published: Collection[str] = ()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from kpi_kit import params as settings
-from kpi_kit.batch import quarto
+from kpi_kit.batch import periods_index, quarto
 from kpi_kit.batch.dask_cluster import Cluster
 from kpi_kit.batch.execute import Report, Result
 from kpi_kit.batch.fingerprints import InputHashes, Inputs, of_file, up_to_date
@@ -36,7 +36,7 @@ from kpi_kit.batch.plan import (
 from kpi_kit.batch.progress import display, line, say
 from kpi_kit.batch.publish import Outcome, Publisher
 from kpi_kit.batch.warm import Workers
-from kpi_kit.batch.workspace import SNAPSHOT, has_manifest, scratch_folder
+from kpi_kit.batch.workspace import PERIODS, SNAPSHOT, has_manifest, scratch_folder
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import refuse_links
 from kpi_kit.core.periods import Period
@@ -87,6 +87,7 @@ def run(options: RunOptions, *, console: Console | None = None) -> Outcome:
             with _workers(this) as workers:
                 workers.warm_up()  # processes import while this one copies and checks the inputs
                 _make(this, workers, outcome)
+        _renew_periods(this, loaded, outcome)
     outcome.seconds = time.perf_counter() - begun
     say(this.console, this.named(_summary(outcome)))
     return outcome
@@ -102,6 +103,14 @@ def _make(this: Run, workers: Workers | Cluster, outcome: Outcome) -> None:
         steps.make_specialists(across, scratch)
         steps.publish_cohort(files)
         steps.make_department(scratch)
+
+
+def _renew_periods(this: Run, loaded: Params, outcome: Outcome) -> None:
+    try:
+        periods_index.renew(this, loaded)
+    except OSError as fault:
+        place = this.out / PERIODS
+        outcome.failed["periods"] = f"{place}: it cannot be written: {fault.strerror or fault}"
 
 
 def _workers(this: Run) -> Workers | Cluster:

@@ -16,6 +16,8 @@ except ImportError:  # Windows has none
 
 from kpi_kit.core.errors import InputError
 
+PERIODS = "index.html"
+"""The list of periods in the folder of reports."""
 SNAPSHOT = ".snapshot"
 """The folder of the snapshot in the scratch folder of a run: no specialist has this id."""
 

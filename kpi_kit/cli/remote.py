@@ -16,7 +16,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from kpi_kit.batch.workspace import locked
+from kpi_kit.batch.workspace import PERIODS, locked
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import sha256, write_file
 from kpi_kit.core.json_io import read_json
@@ -171,6 +171,26 @@ class Remote:
             if stale or gone:
                 self._save(index)
 
+    def put(self, name: str) -> None:
+        """Put one file of the copy at the URL, where the copy has it.
+
+        Raises
+        ------
+        RemoteError
+        """
+        if (self.folder / name).is_file():
+            with self._reasons("written to"):
+                self._files.put_file(str(self.folder / name), f"{self._root}/{name}")
+
+    def listed(self) -> list[str]:
+        """The names of the files at the URL.
+
+        Raises
+        ------
+        RemoteError
+        """
+        return list(self._listed())
+
     def _listed(self) -> dict[str, str]:
         """The version of each file by its name."""
         with self._reasons("read"):
@@ -283,3 +303,14 @@ def output(out: Path | str, period: str) -> Iterator[tuple[Path, dict[str, str]]
         yield whole.folder, {str(whole.folder): whole.name}
     finally:
         target.publish()
+        whole.put(PERIODS)
+
+
+def listed(out: Path | str) -> list[str]:
+    """The names of the files at a URL of reports; none for a folder on this machine.
+
+    Raises
+    ------
+    RemoteError
+    """
+    return Remote(str(out)).listed() if is_url(out) else []

@@ -9,7 +9,7 @@ from contextlib import suppress
 from kpi_kit.batch import processes
 from kpi_kit.batch.workspace import has_manifest
 from kpi_kit.cli import OK, SOME_FAILED
-from kpi_kit.cli.remote import RemoteError, is_url, output
+from kpi_kit.cli.remote import RemoteError, is_url, listed, output
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.sanitize import on_terminal
 
@@ -64,6 +64,7 @@ def _made(options: argparse.Namespace) -> int:
                 force=options.force,
                 scheduler=_scheduler(options),
                 names={**options.names, **names},
+                published=listed(options.out),
             )
             outcome = batch.run(run_options, console=Console(stderr=True, quiet=options.quiet))
     except RemoteError as fault:

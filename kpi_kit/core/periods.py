@@ -83,6 +83,20 @@ class Period:
             raise InputError(f"period {str(text)!r}: there is no such period ({fault})") from None
 
     @classmethod
+    def is_name(cls, text: str) -> bool:
+        """Whether a text is a period as it is written in names of folders.
+
+        Examples
+        --------
+        >>> [Period.is_name(text) for text in ("2025-10", "2025-13", "history")]
+        [True, False, False]
+        """
+        try:
+            return str(cls.parse(text)) == text
+        except InputError:
+            return False
+
+    @classmethod
     def containing(cls, day: dt.date, grain: Grain) -> Period:
         """The period of a grain that contains a day.
 

@@ -21,6 +21,7 @@ from kpi_kit.core.periods import Period
 from kpi_kit.mail import layout
 from kpi_kit.mail.content import Content, Picture, plain
 from kpi_kit.mail.corrections import figures as figures_of
+from kpi_kit.mail.dead_links import without_dead_links
 from kpi_kit.mail.gate import DEPARTMENT, Mailable
 from kpi_kit.mail.letter import Letter
 from kpi_kit.report import figures
@@ -98,6 +99,7 @@ def attachments(
     """
     files = {f"{report.id}.html": report.page for report in mailable}
     files |= {f"{DEPARTMENT}.html": department} if department is not None else {}
+    files = without_dead_links(files)
     if sum(map(len, files.values())) <= limit * 1e6:
         return [Attachment(name, "text/html", data) for name, data in files.items()]
     packed = io.BytesIO()

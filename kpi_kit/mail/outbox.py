@@ -15,6 +15,7 @@ from kpi_kit.mail import check
 from kpi_kit.mail.compose import Attachment, Envelope, Pictures, attachments, compose, content_hash
 from kpi_kit.mail.content import Content, MessageSettings, errors_content, link, message_content, plain
 from kpi_kit.mail.current_inputs import CurrentInputs
+from kpi_kit.mail.dead_links import without_dead_links
 from kpi_kit.mail.delivery import deliver
 from kpi_kit.mail.gate import DEPARTMENT, Gate, Held, Mailable
 from kpi_kit.mail.journal import Journal, RecipientState
@@ -327,7 +328,7 @@ class _Composer:
                 *(plain(text) for text in (*comments, *(page.text for page in rendered))),
             ),
             others=tuple(name for person, name in names.items() if person not in theirs),
-            files={name: sha256(page) for name, page in pages.items()},
+            files={name: sha256(page) for name, page in without_dead_links(pages).items()},
             links=(
                 *linked,
                 *(

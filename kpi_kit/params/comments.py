@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from kpi_kit.core.errors import InputError, KitError, SpecialistError, did_you_mean
+from kpi_kit.core.errors import KitError, SpecialistError, did_you_mean
 from kpi_kit.core.periods import Period
 from kpi_kit.core.yaml_io import read_text
 
@@ -56,7 +56,7 @@ def stray_comments(params: Path, people: Collection[str]) -> Iterator[str]:
     """Warnings about files in the folder of comments that no report shows."""
     folder = params / FOLDER
     for home in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if not _is_period(home.name):
+        if not Period.is_name(home.name):
             yield f"{home}: a folder named after a period such as 2025-10 is expected, so it is not read"
             continue
         for file in sorted(home.iterdir()) if home.is_dir() else ():
@@ -65,10 +65,3 @@ def stray_comments(params: Path, people: Collection[str]) -> Iterator[str]:
             elif file.stem not in (*people, DEPARTMENT):
                 hint = did_you_mean(file.stem, [*people, DEPARTMENT])
                 yield f"{file}: there is no specialist {file.stem!r}{hint}"
-
-
-def _is_period(name: str) -> bool:
-    try:
-        return str(Period.parse(name)) == name
-    except InputError:
-        return False

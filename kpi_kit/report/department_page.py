@@ -138,11 +138,9 @@ class DepartmentReport:
         return build(self._words, name, self._words.text(heading), *content)
 
     def _links(self) -> list[tuple[str, str]]:
-        """The previous period and the list of periods, where their pages are there."""
+        """The previous period where its page is there, and the list of periods, which a run makes last."""
         say, previous = self._words, str(Period.parse(self.period).previous)
-        links = []
-        if self.folder and (self.folder.parent / "index.html").is_file():
-            links.append((say.text("page.all_periods"), "../index.html"))
+        links = [(say.text("page.all_periods"), "../index.html")]
         if self.folder and (self.folder.parent / previous / "department" / "department.json").is_file():
             links.insert(0, (f"← {say.period(previous)}", f"../{previous}/index.html"))
         return links

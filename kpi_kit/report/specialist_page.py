@@ -161,11 +161,12 @@ class SpecialistReport:
         return self._section("provenance", parts.provenance(self.card, self._words))
 
     def _links(self) -> list[tuple[str, str]]:
-        """The previous period and the list of periods where their pages are there, and the department."""
+        """The previous period where its page is there, the department, and the list of periods.
+
+        A run makes the last two after this page.
+        """
         say, previous = self._words, str(Period.parse(self.card["period"]).previous)
-        links = [(say.text("page.department"), "index.html")]
-        if self.path and (self.path.parent.parent / "index.html").is_file():
-            links.append((say.text("page.all_periods"), "../index.html"))
+        links = [(say.text("page.department"), "index.html"), (say.text("page.all_periods"), "../index.html")]
         earlier = self.path and self.path.parent.parent / previous / self.path.name
         if earlier and earlier.is_file():
             address = f"../{previous}/{quote(self.card['specialist'])}.html"

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from kpi_kit.batch import execute, processes, publish, warm, workspace
 from kpi_kit.batch import run as batch
 from kpi_kit.core import errors
 from kpi_kit.core.errors import InputError
+from kpi_kit.params.records import Brand
 from kpi_kit.report import render as rendering
 from kpi_kit.scorecard.cohort import Cohort, ForecastRows
 
@@ -43,8 +45,9 @@ INDEX = {"index.html", "index.ipynb", *BESIDE}
 def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Anna and Ivan, without files: params and data have tests of their own."""
     loaded = SimpleNamespace(
-        department=SimpleNamespace(language="ru", timezone="Europe/Moscow"),
-        specialists={"anna": None, "ivan": None},
+        folder=Path("params"),
+        department=SimpleNamespace(language="ru", timezone="Europe/Moscow", agency="<Маяк>", brand=Brand()),
+        specialists={name: SimpleNamespace(name=name.title()) for name in ("anna", "ivan")},
         broken={},
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
@@ -127,6 +130,32 @@ def test_every_report_and_the_departments_are_made(go, tmp_path):
     assert record == {"schema": 1, "period": "2025-10", "as_of": "2025-11-08T00:00:00+03:00"}
     index = (outcome.folder / "index.html").read_text(encoding="utf-8")
     assert "['anna', 'ivan'] ['anna', 'ivan']" in index
+
+
+def test_the_list_of_periods_is_made_and_renewed(go, tmp_path):
+    out = tmp_path / "out"
+    for name in (
+        "2025-09/old.json",
+        "2025-09/old.html",
+        "2025-09/gone.html",
+        "notes/a.json",
+        "2025-08/a.json",
+    ):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text('{"name": "Ольга <b>"}', encoding="utf-8")
+    go(specialists=["anna"])
+    page = (out / "index.html").read_text(encoding="utf-8")
+    links = re.findall(r'<a href="([^"]*)">(.*?)</a>', page)
+    assert links == [
+        ("2025-10/index.html", "Октябрь 2025"),
+        ("2025-10/anna.html", "Anna"),
+        ("2025-09/old.html", "Ольга &lt;b&gt;"),
+    ]
+    assert "&lt;Маяк&gt;" in page
+    assert "<script" not in page
+    assert "default-src 'none'" in page
+    go(specialists=["ivan"])
+    assert '<a href="2025-10/ivan.html">Ivan</a>' in (out / "index.html").read_text(encoding="utf-8")
 
 
 def test_each_report_is_its_own(go):
@@ -263,7 +292,7 @@ def test_a_specialist_whose_file_is_broken_fails_without_a_notebook(go, people):
 def test_the_manifest_keeps_earlier_runs_and_drops_who_left(go, people):
     go()
     del people.specialists["ivan"]
-    people.specialists["olga"] = None
+    people.specialists["olga"] = SimpleNamespace(name="Olga")
 
     outcome = go("raises_value_error", specialists=["olga"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -14,8 +15,9 @@ import pytest
 
 from kpi_kit.batch import run as batch
 from kpi_kit.cli.main import main
-from kpi_kit.cli.remote import Remote, RemoteError, copy_of, fetched, output
+from kpi_kit.cli.remote import Remote, RemoteError, copy_of, fetched, listed, output
 from kpi_kit.core.errors import InputError
+from kpi_kit.params.records import Brand
 from kpi_kit.scorecard.cohort import Cohort
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -196,8 +198,10 @@ def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path,
     shutil.copy(NOTEBOOKS / "good.ipynb", tmp_path / "specialist_report.ipynb")
     shutil.copy(NOTEBOOKS / "department.ipynb", tmp_path / "department_report.ipynb")
     bucket.pipe("agency/data/posts.csv", b"rows")
-    department = SimpleNamespace(language="ru", timezone="UTC")
-    loaded = SimpleNamespace(department=department, specialists=dict.fromkeys(NAMES), broken={})
+    bucket.pipe("agency/reports/2025-09/index.html", b"page")
+    department = SimpleNamespace(language="ru", timezone="UTC", agency="A", brand=Brand())
+    people = {name: SimpleNamespace(name=name.title()) for name in NAMES}
+    loaded = SimpleNamespace(folder=tmp_path, department=department, specialists=people, broken={})
 
     def same(name: str = "", *_: Any) -> dict[str, str]:
         return {"of": str(name)}
@@ -218,12 +222,17 @@ def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path,
         options = {"notebooks": tmp_path, "engine": "embedded", "jobs": 2}
         with output("s3://agency/reports", "2025-10") as (out, names):
             names[str(data)] = "s3://agency/data"
-            return batch.run(
-                batch.RunOptions("2025-10", data=data, params="p", out=out, names=names, **options)
-            )
+            options |= {"names": names, "published": listed("s3://agency/reports")}
+            return batch.run(batch.RunOptions("2025-10", data=data, params="p", out=out, **options))
 
     assert go().failed == {}
     there = {path.removeprefix("agency/reports/2025-10/") for path in bucket.find("agency/reports")}
+    periods = re.findall(r'<a href="([^"]*)', bucket.cat("agency/reports/index.html").decode())
+    assert periods == [
+        "2025-10/index.html",
+        *(f"2025-10/{name}.html" for name in NAMES),
+        "2025-09/index.html",
+    ]
     assert {f"{name}.{kind}" for name in NAMES for kind in ("html", "ipynb", "json")} < there
     assert {"index.html", "manifest.json"} < there
     notebook = bucket.cat("agency/reports/2025-10/anna.ipynb").decode()

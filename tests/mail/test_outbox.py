@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -371,3 +372,15 @@ def test_comments_stand_in_the_message_and_may_name_and_link_to_anybody(tmp_path
         assert ">план</a>" in html
         assert "&lt;b&gt;" in html
         assert ("Сильный месяц</li>" in html) == ("Сильный месяц" in plain) == (name == "director-olga")
+
+
+def test_attached_pages_link_only_to_what_is_attached(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.post()
+    links = {
+        name: set(
+            re.findall(r'<a href="([^"#]*\.html)"', files(office.message(name))[f"{IVAN}.html"].decode())
+        )
+        for name in ("director-olga", "director-pavel")
+    }
+    assert links == {"director-olga": {"index.html"}, "director-pavel": set()}

@@ -23,7 +23,7 @@ SECTIONS = """
     smart notes total
     definitions provenance
 """.split()
-DEPARTMENT = ["header", "people", "groups", "year", "funnels", "shocks"]
+DEPARTMENT = ["header", "people", "comment", "groups", "year", "funnels", "shocks"]
 
 
 def shown(of: object, names: list[str]) -> dict[str, str]:
