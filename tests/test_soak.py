@@ -10,7 +10,7 @@ from benchmarks import soak
 @pytest.mark.skipif(not soak.Path("/proc/self/environ").exists(), reason="finds processes in /proc")
 def test_a_batch_killed_in_a_storm_is_made_whole_by_the_next(monkeypatch):
     monkeypatch.setattr(soak, "FATAL", {"exits": soak.FATAL["exits"], "full disk": soak.FATAL["full disk"]})
-    assert soak.storm(seed=0, reports=8, faults=5, end="SIGKILL") == []
+    assert soak.storm(seed=0, reports=6, faults=4, end="SIGKILL") == []
 
 
 def test_the_storm_can_be_lost(tmp_path):

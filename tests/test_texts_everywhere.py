@@ -278,7 +278,7 @@ def test_no_text_column_is_left_out() -> None:
             assert {row[column] for row in rows} == set(TEXTS), (name, column)
 
 
-HELD = TEXTS[::4]
+HELD = TEXTS[::12]
 """The accounts and brands of one person: all of them are on the page of ``person``."""
 KPIS = (
     "posts_published",
@@ -296,8 +296,8 @@ def agency(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Somebody who has every account and every brand, and others for whom she stands in."""
     folder = tmp_path_factory.mktemp("everywhere")
     write_tables(folder / "data", tables())
-    narrowed = [{**entry("likes"), "accounts": list(HELD[start::10])} for start in range(4)] + [
-        {**entry("brand_mentions"), "brands": list(HELD[start::10])} for start in range(4, 8)
+    narrowed = [{**entry("likes"), "accounts": list(HELD[start::8])} for start in range(4)] + [
+        {**entry("brand_mentions"), "brands": list(HELD[start::8])} for start in range(4, 8)
     ]
     ann = {
         "name": TEXTS[0],
@@ -467,7 +467,8 @@ def test_a_drawing_holds_no_more_than_a_drawing(shown: dict[str, str]) -> None:
                 for key, value in given.items():
                     assert not key.lower().startswith("on"), (name, key)
                     assert "href" not in key or value.startswith("#"), (name, key, value)
-                    assert "url(" not in value or "url(#" in value, (name, key, value)
+                    is_words = key == "aria-label"  # names of brands stand there
+                    assert is_words or "url(" not in value or "url(#" in value, (name, key, value)
     assert count > 3
 
 

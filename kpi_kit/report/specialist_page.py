@@ -35,7 +35,7 @@ class SpecialistReport:
         self.card: Scorecard = shown(card)
         self.path = path
         self._words = words(card["language"], card["currency"])
-        self._names = parts.names(card, self._words)
+        self._names = parts.names(self.card, self._words)
 
     def __repr__(self) -> str:
         return f"<report {self.card['specialist']} {self.card['period']}>"

@@ -395,10 +395,7 @@ def test_an_svg_is_self_contained_and_the_same_every_time(say: Words) -> None:
     assert len(first) < 12_000
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_on_a_sheet_that_was_drawn_on_a_figure_is_as_on_a_new_one(
-    say: Words, colours: figures.Theme, seed: int
-) -> None:
+def test_on_a_sheet_that_was_drawn_on_a_figure_is_as_on_a_new_one(say: Words, colours: figures.Theme) -> None:
     day = dt.date(2025, 9, 17)
     happening = figures.Marks([(day, day + dt.timedelta(days=12))], [day])
     asked = [
@@ -407,7 +404,7 @@ def test_on_a_sheet_that_was_drawn_on_a_figure_is_as_on_a_new_one(
         for happened in (figures.Marks(), happening)
         for interim in (False, True)
     ]
-    np.random.default_rng(seed).shuffle(asked)
+    np.random.default_rng(0).shuffle(asked)
     with figures.drawing():
         sheet = figures.Sheet()
         for record, happened, interim in asked:

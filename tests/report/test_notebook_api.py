@@ -208,7 +208,7 @@ def test_the_sample_makes_a_report_and_saves_what_it_shows(tmp_path: Path) -> No
     assert sum(map(len, found.values())) < 400_000
 
 
-@pytest.mark.parametrize("period", ["2025-Q3", "2025-W41", "2024"])
+@pytest.mark.parametrize("period", ["2025-W41", "2024"])
 def test_other_periods_make_reports_too(tmp_path: Path, period: str) -> None:
     found = shown(report.specialist(**GIVEN | {"period": period}, out=str(tmp_path)), SECTIONS)
     assert words("ru").period(period) in found["header"]

@@ -19,7 +19,7 @@ from kpi_kit.scorecard import build
 from tests import cards, random_agency
 
 ROOT = Path(__file__).parents[2]
-AGENCIES = 6
+AGENCIES = 2
 """Random agencies of a usual run; a hundred have been tried."""
 
 
@@ -142,25 +142,24 @@ def recompute(card: cards.Card, language: str) -> list[str]:
     return wrong
 
 
-PERIODS = [
-    ("2025-10", None),
-    ("2025-11", None),
-    ("2025-W41", None),
-    ("2025-Q3", None),
-    ("2024", None),
-    ("2025-11", "2025-11-21"),
-    ("2025-Q4", "2025-11-21"),
+DMITRY, MARIA = "dmitry-orlov", "maria-sokolova"
+PAGES = [
+    (DMITRY, "2025-10", None),
+    (MARIA, "2025-10", None),
+    (MARIA, "2025-11", None),
+    (DMITRY, "2025-W41", None),
+    (MARIA, "2025-Q3", None),
+    (DMITRY, "2024", None),
+    (DMITRY, "2025-11", "2025-11-21"),
+    (MARIA, "2025-Q4", "2025-11-21"),
 ]
 
 
-@pytest.mark.parametrize(("period", "as_of"), PERIODS)
-def test_the_pages_of_the_sample_recompute(period: str, as_of: str | None) -> None:
-    for person in ("dmitry-orlov", "maria-sokolova"):
-        card: Any = build.score(
-            person, period, data=ROOT / "data/sample", params=ROOT / "params", as_of=as_of
-        )
-        for language in ("ru", "en"):
-            assert recompute(card, language) == []
+@pytest.mark.parametrize(("person", "period", "as_of"), PAGES)
+def test_the_pages_of_the_sample_recompute(person: str, period: str, as_of: str | None) -> None:
+    card: Any = build.score(person, period, data=ROOT / "data/sample", params=ROOT / "params", as_of=as_of)
+    for language in ("ru", "en"):
+        assert recompute(card, language) == []
 
 
 @pytest.mark.parametrize("seed", range(AGENCIES))

@@ -187,6 +187,8 @@ def test_a_reversed_or_negated_series_turns_its_trend(values, level):
         "falling": "rising",
         "weak_rising": "weak_falling",
         "weak_falling": "weak_rising",
+        "maybe_season_rising": "maybe_season_falling",
+        "maybe_season_falling": "maybe_season_rising",
     }
     for other in (backward, negated):
         assert other.p == pytest.approx(forward.p, rel=1e-6)
