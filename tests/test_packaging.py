@@ -52,11 +52,10 @@ LOCKS = {
 
 def tracked() -> list[Path]:
     left_out = {".git", ".venv", "__pycache__", ".ruff_cache", ".mypy_cache", ".pytest_cache", ".hypothesis"}
-    files = [
-        path
-        for path in ROOT.rglob("*")
-        if path.is_file() and not left_out & set(path.relative_to(ROOT).parts)
-    ]
+    files = []
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in left_out]
+        files += [Path(folder, name) for name in names if name not in left_out]
     made = {path for path in (ROOT / "reports").rglob("*") if path.name not in ("_quarto.yml", "theme.css")}
     return [path for path in files if path not in made and not path.name.startswith(".coverage")]
 
