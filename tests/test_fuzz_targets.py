@@ -1,4 +1,4 @@
-"""Half a minute of ``make fuzz``, in attempts that are the same on every machine, and all that was ever found."""
+"""Half a minute of ``make fuzz``, in attempts that are the same everywhere, and all that was ever found."""
 
 from __future__ import annotations
 
