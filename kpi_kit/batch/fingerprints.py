@@ -63,7 +63,7 @@ class InputHashes:
 
     # ---- one person
 
-    def specialist(self, name: str, notebook: Path, crossing: Cohort, entry: Entry | None = None) -> Inputs:
+    def specialist(self, name: str, notebook: Path, cohort: Cohort, entry: Entry | None = None) -> Inputs:
         """The inputs of a person's report: their params and the department's, and the rows of their accounts.
 
         Of the files for the cohort only the verdicts count: the figures behind them change a little with
@@ -73,13 +73,13 @@ class InputHashes:
         ----------
         name : str
         notebook : Path
-        crossing : Cohort
+        cohort : Cohort
         entry : mapping or None
             What the manifest records of the report; where that shows that its rows are the same, they are
             not read.
         """
         person = self._loaded.specialists[name]
-        verdicts = _of_json(self._verdicts(person, crossing))
+        verdicts = _of_json(self._verdicts(person, cohort))
         own = {**self._common, "notebook": _of_files([notebook]), "across": verdicts}
         own |= self._params_and_rows(person, entry)
         return own | {"params": self._with_comment(own["params"], name)}
@@ -115,7 +115,7 @@ class InputHashes:
         colleagues = {colleague.id: colleague for colleague, _ in self._loaded.deputised(person.id)}
         return [person, *colleagues.values()]
 
-    def _verdicts(self, person: Specialist, crossing: Cohort) -> dict[str, Any]:
+    def _verdicts(self, person: Specialist, cohort: Cohort) -> dict[str, Any]:
         """Whether the chances of a person's KPIs are reliable, and which weeks shook their platforms."""
         accounts = self._store.accounts
         held = {assignment.account for each in self._people(person) for assignment in each.accounts}
@@ -124,12 +124,12 @@ class InputHashes:
             "reliable": {
                 pool_of(entry.kpi, entry.as_): None if check is None else check.get("verdict")
                 for entry in person.kpis
-                for check in [crossing.check_of(entry.kpi, entry.as_)]
+                for check in [cohort.check_of(entry.kpi, entry.as_)]
             },
             "shocks": {
                 f"{platform} {measure}": [[week["week"], week["common"]] for week in shock.get("weeks", ())]
                 for platform in platforms
-                for measure, shock in crossing.shocks.get(platform, {}).items()
+                for measure, shock in cohort.shocks.get(platform, {}).items()
             },
         }
 

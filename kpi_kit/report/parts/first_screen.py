@@ -144,7 +144,7 @@ def _before(card: Scorecard, words: Words) -> str:
 
 def _money(card: Scorecard, words: Words) -> dict[str, str]:
     """What the total pays, and the bonus."""
-    paid, bonus = story.payout(card), card["bonus"]
+    paid, bonus = story.paid_amount(card), card["bonus"]
     money = dict.fromkeys(("paid", "paid_of", "bonus"), "")
     if paid is not None:
         money["paid"] = words.text(

@@ -24,7 +24,7 @@ def person_row(card: Scorecard, words: Words) -> dict[str, Any]:
     """A person in the words of the table; the same on the page and in messages."""
     named = names(card, words)
     change = story.total_difference(card, words)
-    paid, bonus = story.payout(card), card["bonus"]
+    paid, bonus = story.paid_amount(card), card["bonus"]
     steps = story.steps(card, named, titles(card, words), words)
     extra = bonus["amount"] if bonus else None
     bonus_key = "people.bonus_alone" if paid is None else "people.bonus"

@@ -173,7 +173,7 @@ def _printed_total(total: float) -> Decimal:
     return rounded(round(total, 10) * 100, 1)
 
 
-def payout(card: Scorecard) -> float | None:
+def paid_amount(card: Scorecard) -> float | None:
     """What the total pays in money, to the kopeck; None where nothing is paid by it."""
     pay = card.get("variable_pay")
     return None if not pay or pay["payout"] is None else float(rounded(pay["payout"], 2))
