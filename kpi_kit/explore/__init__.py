@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -87,7 +88,8 @@ class Agency:
         people, broken = len(self.params.specialists), len(self.params.broken)
         parts = [f"{people} specialists", f"{len(self.store.accounts)} accounts"]
         parts += [f"{broken} files that cannot be used"] if broken else []
-        parts += [f"data until {self.store.covered_until}"]
+        until = self.store.covered_until
+        parts += ["no data" if until is None else f"data through {until - dt.timedelta(days=1)}"]
         return f"{self.params.department.agency}: {', '.join(parts)}"
 
     def __enter__(self) -> Self:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,19 +15,22 @@ from kpi_kit.mail.corrections import corrections
 from kpi_kit.mail.gate import Held, Mailable
 from kpi_kit.mail.recipients import Recipient
 from kpi_kit.report import parts, summary
+from kpi_kit.report.parts.first_screen import cut_off
+from kpi_kit.report.parts.people import person_row
 from kpi_kit.report.specialist_page import SpecialistReport
-from kpi_kit.report.wording import Words, verdicts, words
-from kpi_kit.scorecard.department import view
-from kpi_kit.scorecard.record import NoteRecord, Scorecard, required
+from kpi_kit.report.wording import Words, story, words
+from kpi_kit.report.wording.rows import fact_and_plan, plan_text
+from kpi_kit.scorecard import verdict
+from kpi_kit.scorecard.record import NoteRecord, Scorecard
 
-MOST_EXCEPTIONS = 8
 MOST_ROWS = 60
 """The most rows of the table: Gmail clips a message at 102 KB."""
 MOST_PICTURES = 3
 _MOST_COMMENTS = 5
 _MOST_NAMED = 5
 """The most people whom a line above the table names."""
-_LONGEST_SUBJECT = 160
+LONGEST_SUBJECT = 60
+"""Phones cut a longer one."""
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066\u2067]")
 
 
@@ -38,16 +40,6 @@ class Row:
 
     cells: tuple[str, ...]
     link: str | None = None
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """An entry that needs a decision, with its reasons in words."""
-
-    card: Scorecard
-    entry: int
-    name: str
-    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -77,7 +69,6 @@ class Content:
     comments: tuple[tuple[str, str], ...]
     more_comments: str
     exceptions: tuple[tuple[str, str], ...]
-    more_exceptions: str
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
     more_rows: str
@@ -99,6 +90,8 @@ class MessageSettings:
         The address of the reports, where they are linked and not attached.
     comment : str or None
         The comment on the whole department, where the recipient may see its page.
+    in_money : bool
+        Whether everybody in the department has a variable pay, so that losses are compared in money.
     """
 
     period: str
@@ -108,6 +101,7 @@ class MessageSettings:
     accent: str | None = None
     base_url: str | None = None
     comment: str | None = None
+    in_money: bool = False
 
 
 def message_content(
@@ -129,34 +123,35 @@ def message_content(
         The figures of the message that this one corrects.
     """
     say = words(settings.language, settings.currency)
-    cards = sorted((sanitize.shown(report.card) for report in mailable), key=lambda card: str(card["name"]))
-    troubles = list(_troubles(cards, say))
-    shown = troubles[:MOST_EXCEPTIONS]
-    listed = _by_trouble(cards, troubles)[:MOST_ROWS]
+    cards: list[Scorecard] = sanitize.shown(verdict.worst_first([report.card for report in mailable]))
+    listed = cards[:MOST_ROWS]
+    people = [person_row(card, say) for card in listed]
+    paid = any(person["paid"] or person["bonus"] for person in people)
     comments = list(_comments(listed, settings.comment, say))
-    title = say.text("mail.title", period=say.period(settings.period))
-    moments = list(dict.fromkeys(say.moment(card["as_of"]) for card in cards))
+    title = say.text("mail.title", during=say.during(settings.period))
+    moments = list(dict.fromkeys(cut_off(card, say) for card in cards))
     changed = () if earlier is None else tuple(corrections(earlier, cards, say))
     return Content(
         language=settings.language,
         agency=sanitize.isolated(settings.agency),
         accent=settings.accent,
-        subject=_subject(title, cards, troubles, say, corrected=earlier is not None),
+        subject=_subject(title, cards, settings, say, corrected=earlier is not None),
         title=title,
-        as_of=say.sentence(say.text("report.as_of", moment=say.join(moments))),
+        as_of=say.sentence("; ".join(moments)),
         corrected="" if earlier is None else say.text("mail.corrected"),
         corrections=changed or (() if earlier is None else (say.text("mail.same_figures"),)),
         banners=tuple(_banners(cards, say)),
-        sentences=tuple(_sentences(cards, troubles, settings.period, say)),
+        sentences=tuple(_sentences(cards, settings, say)),
         comments=tuple(comments[:_MOST_COMMENTS]),
         more_comments=_more(len(comments) - _MOST_COMMENTS, "mail.more_comments", say),
-        exceptions=tuple((_label(trouble, say), "; ".join(trouble.reasons)) for trouble in shown),
-        more_exceptions=_more(len(troubles) - len(shown), "mail.more", say),
-        heads=tuple(say.text(key) for key in _HEADS),
-        rows=tuple(_row(card, settings, say) for card in listed),
+        exceptions=tuple(_attention(cards, say)),
+        heads=_heads(cards, say, paid=paid),
+        rows=tuple(
+            _row(card, person, settings, say, paid=paid) for card, person in zip(listed, people, strict=True)
+        ),
         more_rows=_more(len(cards) - len(listed), "mail.more_rows", say),
         held=tuple((sanitize.isolated(report.name), gate.reason(report, say)) for report in held),
-        pictures=tuple(_pictures(listed, troubles, say)),
+        pictures=tuple(_pictures(listed, say)),
         reports=say.text("mail.linked") if settings.base_url else say.text("mail.attached"),
         department_link=_department_link(settings, recipient, held),
     )
@@ -165,12 +160,12 @@ def message_content(
 def errors_content(settings: MessageSettings, held: Sequence[Held]) -> Content:
     """The words for the person who makes the reports: which are held back, and why."""
     say = words(settings.language, settings.currency)
-    title = say.text("mail.title", period=say.period(settings.period))
+    title = say.text("mail.title", during=say.during(settings.period))
     return Content(
         language=settings.language,
         agency=sanitize.isolated(settings.agency),
         accent=settings.accent,
-        subject=plain(say.plural("mail.errors.subject", len(held), title=title)),
+        subject=_fitting([say.plural("mail.errors.subject", len(held), title=_WEEK.sub("", title))]),
         title=title,
         as_of="",
         corrected="",
@@ -180,7 +175,6 @@ def errors_content(settings: MessageSettings, held: Sequence[Held]) -> Content:
         comments=(),
         more_comments="",
         exceptions=(),
-        more_exceptions="",
         heads=(),
         rows=(),
         more_rows="",
@@ -194,7 +188,8 @@ def errors_content(settings: MessageSettings, held: Sequence[Held]) -> Content:
     )
 
 
-_HEADS = ("department.specialist", "mail.total", "mail.goals", "mail.real", "mail.unassessed")
+_WEEK = re.compile(r" \([^()]*\)$")
+"""The days of a week behind its number."""
 
 
 def plain(text: str) -> str:
@@ -209,124 +204,65 @@ def plain(text: str) -> str:
 
 
 def _subject(
-    title: str, cards: Sequence[Scorecard], troubles: Sequence[Trouble], say: Words, *, corrected: bool
+    title: str, cards: Sequence[Scorecard], settings: MessageSettings, say: Words, *, corrected: bool
 ) -> str:
-    """The period and the most important fact."""
-    if not any(card["assessable"] for card in cards):
-        fact = say.text("mail.nothing")
-    elif troubles:
-        fact = say.text("mail.fact", who=_label(troubles[0], say), what=troubles[0].reasons[0])
-    else:
-        fact = _reached(cards, say)
+    """The period and the most important fact, as much of it as fits."""
     marks = [say.text("mail.corrected")] if corrected else []
     marks += [say.text("mail.not_final")] if any(_flags(card) for card in cards) else []
-    subject = plain(". ".join([*marks, f"{title}: {fact}"]))
-    return subject if len(subject) <= _LONGEST_SUBJECT else subject[: _LONGEST_SUBJECT - 1] + "…"
+    head = ". ".join([*marks, _WEEK.sub("", title)])
+    return _fitting([*(f"{head}: {fact}" for fact in _facts(cards, settings, say)), head])
 
 
-def _reached(cards: Sequence[Scorecard], say: Words) -> str:
-    attained, goals = (sum(card[key] for card in cards) for key in ("attained", "assessable"))
-    return say.plural(
-        "mail.reached", attained, attained=say.number(attained), goals=say.plural("goals_of", goals)
-    )
+def _facts(cards: Sequence[Scorecard], settings: MessageSettings, say: Words) -> Iterator[str]:
+    """What the message is about, the most precise first: the largest loss, its person, the plans met."""
+    for specialist, place in verdict.month_sentence(cards, 1, in_money=settings.in_money):
+        card = next(card for card in cards if card["specialist"] == specialist)
+        entry = card["kpis"][place]
+        fact, plan = fact_and_plan(entry, say)
+        if fact is not None:
+            what = say.inner(say.short_entry(entry))
+            fields = {"who": card["name"], "what": what, "fact": fact.text}
+            yield say.text("mail.fact", **fields, plan=plan_text(entry, plan, say, "plan_in_words"))
+        yield say.text("mail.label", name=card["name"], kpi=story.reason(card, say))
+        if card["total"] is not None:
+            yield say.text("mail.fact_total", who=card["name"], total=say.total(card["total"]))
+        yield card["name"]
+    yield say.inner(story.met(cards, say)).removesuffix(".")
 
 
-def _sentences(cards: Sequence[Scorecard], troubles: Sequence[Trouble], period: str, say: Words) -> list[str]:
-    """Three sentences: targets attained, significant changes, top priority."""
+def _fitting(subjects: Sequence[str]) -> str:
+    """The first subject that is short enough, or the last one, cut."""
+    lines = [plain(subject) for subject in subjects]
+    short = next((line for line in lines if len(line) <= LONGEST_SUBJECT), None)
+    return short or lines[-1][: LONGEST_SUBJECT - 1] + "…"
+
+
+def _sentences(cards: Sequence[Scorecard], settings: MessageSettings, say: Words) -> list[str]:
+    """How many plans were met, and what cost most: the sentences of the pages."""
     if len(cards) == 1:
         return summary.sentences(cards[0], say)
-    during = say.sentence(say.during(period))
-    reached = _reached(cards, say) if any(card["assessable"] for card in cards) else say.text("mail.nothing")
-    people = say.plural("mail.people", len(cards))
-    if troubles:
-        entries, theirs = len(troubles), len({trouble.card["specialist"] for trouble in troubles})
-        first = say.text(
-            "mail.first",
-            who=_label(troubles[0], say),
-            what=troubles[0].reasons[0],
-            entries=say.plural("mail.entries", entries),
-            people=say.plural("mail.people", theirs),
-        )
-    else:
-        first = say.text("department.no_attention")
-    return [
-        say.text("mail.attained", during=during, people=people, reached=reached),
-        _changes(cards, say),
-        first,
-    ]
+    named = {card["specialist"]: parts.names(card, say) for card in cards}
+    met = story.met_of_all(cards, say)
+    lost = any(verdict.worst_entry(card) is not None for card in cards)
+    return [met, *story.month(cards, named, say, in_money=settings.in_money)] if lost else [met]
 
 
-def _changes(cards: Sequence[Scorecard], say: Words) -> str:
-    if any(card["interim"] for card in cards):
-        return say.text("summary.change.interim")
-    counts = sum((_kinds(card) for card in cards), Counter[str]())
-    against = say.text(f"versus.previous.{Period.parse(cards[0]['period']).grain}")
-    if not counts:
-        return say.text("summary.change.nothing", against=against)
-    counted = [
-        say.text(key, count=say.number(counts[kind])) for kind, key in _CHANGES.items() if counts[kind]
-    ]
-    return say.text("mail.changes", against=against, counts=", ".join(counted))
-
-
-_CHANGES = {
-    "better": "mail.change.better",
-    "worse": "mail.change.worse",
-    "changed": "mail.change.changed",
-    "open": "mail.change.open",
-}
-
-
-def _kinds(card: Scorecard) -> Counter[str]:
-    """Counts of changes since the previous period: better, worse, changed (of a band), open (not real)."""
-    kinds: Counter[str] = Counter()
-    for record in card["kpis"]:
-        verdict = verdicts.change_verdict(record["change"], record)
-        if verdict.code == "real":
-            kinds[verdict.effect or "changed"] += 1
-        elif verdict.code != "absent":
-            kinds["open"] += 1
-    return kinds
-
-
-def _troubles(cards: Sequence[Scorecard], say: Words) -> Iterator[Trouble]:
-    """The entries that need a decision, the surest deterioration first."""
-    by_id = {card["specialist"]: card for card in cards}
-    called = {card["specialist"]: parts.names(card, say) for card in cards}
-    unexpected = {card["specialist"]: set(summary.unexpected(card, say)) for card in cards}
-    for exception in view(cards)["exceptions"]:
-        card, entry = by_id[exception["specialist"]], exception["entry"]
-        name = called[exception["specialist"]][entry]
-        if (
-            "not_assessable" in exception["reasons"]
-            and say.quote(name) not in unexpected[exception["specialist"]]
-        ):
+def _attention(cards: Sequence[Scorecard], say: Words) -> Iterator[tuple[str, str]]:
+    """The people of the department's attention: why, what costs most, and what to do next."""
+    for card in verdict.attention(cards):
+        if card["total"] is None and not summary.unexpected(card, say):
             continue  # only the end of the period is missing
-        reasons = tuple(_reason(code, card, entry, say) for code in exception["reasons"])
-        yield Trouble(card, entry, name, reasons)
-
-
-def _reason(code: str, card: Scorecard, entry: int, say: Words) -> str:
-    record = card["kpis"][entry]
-    match code:
-        case "below":
-            threshold = card["scoring"]["threshold"]
-            attainment = say.attainment(required(record["attainment"]), threshold)
-            return say.text("mail.reason.below", attainment=attainment, threshold=say.share(threshold))
-        case "worse":
-            against = say.text(f"versus.previous.{Period.parse(card['period']).grain}")
-            size = verdicts.change_size(record["change"], record, say)
-            return say.text("mail.reason.worse", size=size, against=against)
-        case "heading_worse":
-            return say.text("mail.reason.heading_worse")
-        case "outside":
-            return say.text("mail.reason.outside")
-    why = " ".join(reason for reason, _ in parts.reasons(card, record, say)).rstrip(".")
-    return say.text("mail.reason.not_assessable", why=why)
-
-
-def _label(trouble: Trouble, say: Words) -> str:
-    return say.text("mail.label", name=trouble.card["name"], kpi=say.quote(trouble.name))
+        named, worst = parts.names(card, say), verdict.worst_entry(card)
+        code = (card.get("reason") or verdict.card_reason(card))["code"]
+        told = []
+        if worst is None or code != "short_of_plan":  # that is what the sentence of the entry says
+            told.append(f"{say.sentence(story.reason(card, say))}.")
+        if worst is not None and card["kpis"][worst]["assessable"]:
+            told.append(story.entry_sentence(card, worst, named[worst], say))
+        step = person_row(card, say)["next"]
+        if step:
+            told.append(say.text("lead.next", steps=step))
+        yield card["name"], " ".join(told)
 
 
 def _more(count: int, key: str, say: Words) -> str:
@@ -342,27 +278,23 @@ def _comments(cards: Sequence[Scorecard], department: str | None, say: Words) ->
             yield card["name"], text
 
 
-def _by_trouble(cards: Sequence[Scorecard], troubles: Sequence[Trouble]) -> list[Scorecard]:
-    """The scorecards, the most urgent first."""
-    urgent = list(dict.fromkeys(trouble.card["specialist"] for trouble in troubles))
-    places = {person: place for place, person in enumerate(urgent)}
-    return sorted(cards, key=lambda card: places.get(card["specialist"], len(places)))
+def _heads(cards: Sequence[Scorecard], say: Words, *, paid: bool) -> tuple[str, ...]:
+    money = "people.paid_so_far" if any(card["interim"] for card in cards) else "people.paid"
+    keys = ("people.name", "people.total", *([money] if paid else []), "people.why")
+    return tuple(map(say.text, keys))
 
 
-def _row(card: Scorecard, settings: MessageSettings, say: Words) -> Row:
-    kinds, goals = _kinds(card), card["assessable"]
-    real = [say.text(_REAL[kind], count=say.number(kinds[kind])) for kind in _REAL if kinds[kind]]
-    reached = (
-        say.text("total.of", part=say.number(card["attained"]), whole=say.number(goals)) if goals else "—"
-    )
-    reached = reached.replace(" ", "\N{NO-BREAK SPACE}")  # the column is narrow on a phone
-    total = "—" if card["total"] is None else say.total(card["total"])
-    missing = len(summary.unassessed(card, say))
-    cells = (card["name"], total, reached, ", ".join(real) or "—", say.number(missing) if missing else "—")
+def _row(
+    card: Scorecard, person: Mapping[str, Any], settings: MessageSettings, say: Words, *, paid: bool
+) -> Row:
+    total = person["total"]
+    if person["change"]:
+        sign = "\N{MINUS SIGN}" if person["fell"] else "+"
+        when = say.versus(str(Period.parse(settings.period).previous))
+        total = f"{total} {say.text('mail.change', size=sign + person['change'], when=when)}"
+    money = " ".join(text for text in (person["paid"], person["bonus"]) if text) or "—"
+    cells = (card["name"], total, *([money] if paid else []), person["why"])
     return Row(cells, settings.base_url and link(settings.base_url, settings.period, card["specialist"]))
-
-
-_REAL = {"better": "mail.row.better", "worse": "mail.row.worse", "changed": "mail.row.changed"}
 
 
 def link(base: str, period: str, name: str) -> str:
@@ -403,14 +335,15 @@ def _banners(cards: Sequence[Scorecard], say: Words) -> Iterator[str]:
         yield text if len(names) == len(cards) else say.text("mail.of", names=say.join(names), text=text)
 
 
-def _pictures(cards: Sequence[Scorecard], troubles: Sequence[Trouble], say: Words) -> Iterator[Picture]:
-    """Charts of entries that need a decision, then of the entries with the largest weight."""
-    heaviest = [
-        (card, entry)
+def _pictures(cards: Sequence[Scorecard], say: Words) -> Iterator[Picture]:
+    """Charts of what costs most, one a person, then of the other losses and of the largest weights."""
+    ranked = [(card, _by_loss(card)) for card in cards]
+    wanted = [(card, entries[0]) for card, entries in ranked if entries]
+    wanted += [(card, entry) for card, entries in ranked for entry in entries[1:]]
+    wanted += [
+        (card, max(range(len(card["kpis"])), key=lambda at: float(card["kpis"][at]["weight"])))
         for card in cards
-        for entry in [max(range(len(card["kpis"])), key=lambda at: float(card["kpis"][at]["weight"]))]
     ]
-    wanted = [(trouble.card, trouble.entry) for trouble in troubles] + heaviest
     seen: set[tuple[str, int]] = set()
     for card, entry in wanted:
         record, place = card["kpis"][entry], (card["specialist"], entry)
@@ -420,3 +353,9 @@ def _pictures(cards: Sequence[Scorecard], troubles: Sequence[Trouble], say: Word
         seen.add(place)
         heading = say.text("mail.label", name=card["name"], kpi=say.quote(parts.names(card, say)[entry]))
         yield Picture(card["specialist"], entry, heading, SpecialistReport(card).message(record))
+
+
+def _by_loss(card: Scorecard) -> list[int]:
+    """The places of the entries that lose something, the largest loss first."""
+    lost = verdict.losses(card)
+    return sorted((at for at, loss in enumerate(lost) if loss > 0), key=lambda at: (-lost[at], at))

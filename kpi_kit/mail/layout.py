@@ -135,8 +135,7 @@ def _comments(content: Content, say: Words) -> list[Markup | None]:
 def _exceptions(content: Content, say: Words) -> list[Markup | None]:
     if not content.exceptions:
         return []
-    more = tag("p", content.more_exceptions, class_="quiet") if content.more_exceptions else None
-    return [tag("h2", say.text("department.exceptions")), _items(content.exceptions), more]
+    return [tag("h2", say.text("department.exceptions")), _items(content.exceptions)]
 
 
 def _held(content: Content, say: Words) -> list[Markup | None]:
@@ -194,7 +193,7 @@ def text(content: Content, say: Words) -> str:
         blocks.append([_headed(say.text("page.comment")), *said, content.more_comments])
     if content.exceptions:
         lines = [f"- {who}: {what}" for who, what in content.exceptions]
-        blocks.append([_headed(say.text("department.exceptions")), *lines, content.more_exceptions])
+        blocks.append([_headed(say.text("department.exceptions")), *lines])
     if content.held:
         lines = [f"- {who}: {what}" for who, what in content.held]
         blocks.append([_headed(say.text("mail.held.heading")), *lines])

@@ -267,6 +267,7 @@ class _Composer:
             house.brand.accent,
             self.mail.base_url,
             read_comment(self.params.folder, period, COMMENT) if sees_department else None,
+            all(person.variable_pay is not None for person in self.params.specialists.values()),
         )
 
     def _envelope(self, recipient: Recipient, state: RecipientState) -> Envelope:

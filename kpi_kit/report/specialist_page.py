@@ -14,6 +14,7 @@ from kpi_kit.report import figures, parts
 from kpi_kit.report.figures.canvas import Drawing
 from kpi_kit.report.section import Section, build
 from kpi_kit.report.wording import Form, rows, words
+from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.record import EntryRecord, HistoryPoint, Scorecard, required
 
 THEME = shipped("reports") / "theme.css"
@@ -228,8 +229,12 @@ class SpecialistReport:
             value = f"{value}\N{NO-BREAK SPACE}{noun}"
         if what == "no_target":
             return say.text("figures.unscored", during=during, value=value)
-        key = "figures.attained" if record["attained"] else "figures.missed"
-        threshold = self.card["scoring"]["threshold"]
-        attainment = "—" if record["attainment"] is None else say.attainment(record["attainment"], threshold)
-        target = rows.plan_text(record, plan, say, "plan_in_words")
-        return say.text(key, during=during, value=value, target=target, attainment=attainment)
+        attainment = rows.attainment_text(record, self.card["scoring"]["threshold"], say) or "—"
+        return say.text(
+            "figures.judged_so_far" if self.card["interim"] else "figures.judged",
+            during=during,
+            value=value,
+            target=rows.plan_text(record, plan, say, "plan_in_words"),
+            outcome=say.text(f"outcome.{verdict.entry_verdict(record, self.card)}"),
+            attainment=attainment,
+        )

@@ -358,17 +358,26 @@ def attention(cards: Iterable[Scorecard]) -> list[Scorecard]:
     return wanted[:MOST_ATTENTION]
 
 
-def month_sentence(cards: Sequence[Scorecard], most: int = 2) -> list[tuple[str, int]]:
+def month_sentence(
+    cards: Sequence[Scorecard], most: int = 2, *, in_money: bool | None = None
+) -> list[tuple[str, int]]:
     """Which entries the sentence of the month is about: specialist and place of the largest losses.
 
     Losses are in money where everybody has a variable pay, otherwise in points; one entry a person.
+
+    Parameters
+    ----------
+    cards : sequence of mapping
+    most : int
+    in_money : bool or None
+        Whether everybody in the department has a variable pay; None looks at these scorecards.
     """
-    known = {card["specialist"]: card.get("variable_pay") for card in cards}
-    pays = {specialist: pay["amount"] if pay else None for specialist, pay in known.items()}
-    if not all(pays.values()):
-        pays = dict.fromkeys(pays, 1.0)
+    pays = {card["specialist"]: card.get("variable_pay") for card in cards}
+    if in_money is None:
+        in_money = all(pays.values())
+    amounts = {person: required(pay)["amount"] if in_money else 1.0 for person, pay in pays.items()}
     ranked = sorted(
-        (-max(losses(card)) * required(pays[card["specialist"]]), card["specialist"], worst)
+        (-max(losses(card)) * amounts[card["specialist"]], card["specialist"], worst)
         for card in cards
         if (worst := worst_entry(card)) is not None
     )

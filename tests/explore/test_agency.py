@@ -191,7 +191,7 @@ def test_what_there_is(agency: kk.Agency) -> None:
     assert agency.periods[0] == "2025-12", "the data are covered until 2026"
     assert ("ann", "2025-12") in agency._ipython_key_completions_()
     assert agency["ann", "2025-10"] is agency.score("ann", "2025-10")
-    assert repr(agency) == f"{SCRIPT}: 2 specialists, 3 accounts, data until 2026-01-01"
+    assert repr(agency) == f"{SCRIPT}: 2 specialists, 3 accounts, data through 2025-12-31"
 
 
 def test_periods_side_by_side(agency: kk.Agency) -> None:

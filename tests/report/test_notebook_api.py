@@ -75,7 +75,7 @@ def test_every_image_says_in_words_what_it_shows() -> None:
     assert text.count('role="img"') == text.count('role="img" aria-label="') == 9
     assert (
         'aria-label="Прирост подписчиков, по месяцам, человек. За октябрь 2025: 1 284 человека при плане '
-        '1 000 — выполнено, 128 %."'
+        '1 000 — выполнено (128 %)."'
     ) in text
 
 
@@ -88,7 +88,7 @@ def test_nothing_is_fetched_or_run() -> None:
 
 def test_the_language_of_the_card_is_the_language_of_the_report() -> None:
     found = shown(SpecialistReport(cards.card("en")), SECTIONS)
-    assert "3 of 7 targets are met. 1 more cannot be assessed." in found["header"]
+    assert "3 of 7 targets are met. 1 more KPI cannot be assessed." in found["header"]
     assert "80.7%" in found["header"]
     cyrillic = {chr(code) for code in range(0x410, 0x450)}
     assert not cyrillic & set(found["definitions"]) and not cyrillic & set(found["total"])
@@ -99,7 +99,7 @@ SENTENCES = [
         cards.card(),
         [
             "Выполнено 3 плана из 7.",
-            "Ещё 1 оценить нельзя.",
+            "Ещё 1 показатель оценить нельзя.",
             "Лиды: 34 при плане 55 — значимо меньше, чем в сентябре (41).",
             "Дальше: опубликовать 1 пост из плана; квалифицировать 3 лида; загрузить данные: аудитория.",
         ],
@@ -109,7 +109,7 @@ SENTENCES = [
         cards.card("en", total=None, attained=1),
         [
             "3 of 7 targets are met.",
-            "1 more cannot be assessed.",
+            "1 more KPI cannot be assessed.",
             "Leads: 34 against a target of 55, significantly less than in September (41).",
             "Next: publish 1 planned post; qualify 3 leads; import data: audience.",
         ],
@@ -123,7 +123,7 @@ def test_summaries_are_true_sentences(card: cards.Card, expected: list[str]) -> 
 
 
 def test_a_summary_of_nothing_says_so() -> None:
-    assert sentences(cards.unassessable()) == ["Оценить нельзя ни один план."]
+    assert sentences(cards.unassessable()) == ["Планы оценить нельзя."]
 
 
 def test_interim_and_preliminary_reports_say_so_first() -> None:
@@ -316,7 +316,7 @@ def test_the_sentence_of_the_month_is_about_the_largest_losses() -> None:
 
 def test_nothing_assessed_is_not_nought_of_nought() -> None:
     found = shown(DepartmentReport("2025-10", [cards.unassessable()], {}, "ru", "RUB"), DEPARTMENT)
-    assert "Оценить нельзя ни один план." in found["header"] and "итог не определён" in found["people"]
+    assert "Планы оценить нельзя." in found["header"] and "итог не определён" in found["people"]
     assert "0 план" not in found["people"]
 
 

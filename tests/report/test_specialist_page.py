@@ -141,7 +141,7 @@ def aimless() -> cards.Card:
 
 ODD = [
     (cards.many(), "Прирост подписчиков"),
-    (cards.card(kpis=[], total=None, assessable=0, attained=0), "Оценить нельзя ни один план"),
+    (cards.card(kpis=[], total=None, assessable=0, attained=0), "Планы оценить нельзя"),
     (fresh(), "Сравнить не с чем."),
     (aimless(), "без плана"),
     (cards.unassessable(), "19-й день из 31"),

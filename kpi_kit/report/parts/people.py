@@ -55,6 +55,8 @@ def people_table(
     heads |= {"next": words.text("people.next"), "no_report": words.text("people.no_report"), "change": ""}
     if cards and any(person["change"] for person in people):
         heads["change"] = words.versus(str(Period.parse(cards[0]["period"]).previous))
+    if any(card["interim"] for card in cards):
+        heads["paid"] = words.text("people.paid_so_far")
     absent = []
     if missing or failed:
         total = len(cards) + len(missing) + len(failed)

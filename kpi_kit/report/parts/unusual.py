@@ -55,7 +55,7 @@ def restated(card: Scorecard, words: Words) -> Markup | None:
     found = card["restated"]
     if not found:
         return None
-    lead = words.plural("restated.lead", len(found), since=words.moment(found[0]["since"]))
+    lead = words.plural("restated.lead", len(found), since=words.data_until(found[0]["since"]))
     columns = [Column("what", words.text("restated.what"))]
     columns += [Column(key, words.text(f"restated.{key}"), numeric=True) for key in ("was", "is")]
     columns += [Column("cause", words.text("restated.cause"))]
@@ -187,5 +187,5 @@ def _cause(cause: RevisionCause, card: Scorecard, words: Words) -> str:
             kind = "department" if file == "department.yml" else "person" if file else "some"
             return words.text(f"restated.because.params.{kind}")
         case "as_of":
-            return words.text("restated.because.as_of", was=words.moment(cause["was"]))
+            return words.text("restated.because.as_of", was=words.data_until(cause["was"]))
     return words.text("restated.because.kit")

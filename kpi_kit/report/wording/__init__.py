@@ -140,6 +140,7 @@ class Words(Numbers):
             "month_to": self.text("months_to").split(", ")[start.month - 1],
             "quarter": quarter,
             "roman": _ROMAN[quarter - 1],
+            "o": "о" if quarter == 2 else "",  # во втором, ко второму
             "week": iso.week,
             "year": iso.year if period.grain is Grain.WEEK else start.year,
             "range": self._range(start, period.last_day),
@@ -278,7 +279,7 @@ class Words(Numbers):
             "period": self.period,
             "since": self.day,
             "until": self.last_day,
-            "as_of": self.moment,
+            "as_of": self.data_until,
             "settled_on": self.day,
         }
         fields = {

@@ -182,7 +182,13 @@ def paid_amount(card: Scorecard) -> float | None:
 # ---- the department
 
 
-def month(cards: Sequence[Scorecard], named: Mapping[str, Sequence[str]], words: Words) -> list[str]:
+def month(
+    cards: Sequence[Scorecard],
+    named: Mapping[str, Sequence[str]],
+    words: Words,
+    *,
+    in_money: bool | None = None,
+) -> list[str]:
     """What the period cost most, a sentence a person, or that nothing is lost.
 
     Parameters
@@ -192,11 +198,13 @@ def month(cards: Sequence[Scorecard], named: Mapping[str, Sequence[str]], words:
     named : mapping
         The names of the entries, by specialist.
     words : Words
+    in_money : bool or None
+        See :func:`kpi_kit.scorecard.verdict.month_sentence`.
     """
     if not cards:
         return [words.text("lead.nobody")]
     by_id = {card["specialist"]: card for card in cards}
-    found = verdict.month_sentence(cards)
+    found = verdict.month_sentence(cards, in_money=in_money)
     if not found:
         interim = any(card["interim"] for card in cards)
         unknown = all(card["total"] is None for card in cards)
@@ -210,18 +218,23 @@ def month(cards: Sequence[Scorecard], named: Mapping[str, Sequence[str]], words:
 
 
 def met_of_all(cards: Sequence[Scorecard], words: Words) -> str:
-    """How many plans of the department were met."""
+    """How many plans of the department were met, and how many cannot be assessed."""
+    told = met(cards, words)
+    unknown = sum(not entry["assessable"] for card in cards for entry in card["kpis"])
+    if not unknown or told == words.text("lead.unknown"):
+        return told
+    return f"{told} {words.plural('lead.unassessed', unknown)}"
+
+
+def met(cards: Sequence[Scorecard], words: Words) -> str:
+    """How many plans of some specialists were met, or that none can be assessed."""
     asked = [
         entry
         for card in cards
         for entry in card["kpis"]
         if entry["assessable"] and entry["target"] is not None
     ]
-    if not asked:
-        return words.text("lead.unknown")
-    told = _met(asked, any(card["interim"] for card in cards), words)
-    unknown = sum(not entry["assessable"] for card in cards for entry in card["kpis"])
-    return f"{told} {words.plural('lead.unassessed', unknown)}" if unknown else told
+    return _met(asked, any(card["interim"] for card in cards), words) if asked else words.text("lead.unknown")
 
 
 def day_of(card: Scorecard) -> tuple[int, int]:
