@@ -15,6 +15,7 @@ from kpi_kit.batch.manifest import Manifest, sync_folder
 from kpi_kit.batch.plan import DEPARTMENT, Run
 from kpi_kit.batch.workspace import locked
 from kpi_kit.core.files import Folder
+from kpi_kit.report.payout import FILE as PAYOUT
 from kpi_kit.scorecard import archive
 
 
@@ -77,6 +78,10 @@ class Publisher:
     def _move(self, report: Report) -> dict[str, str | None]:
         folder = self._run.folder
         files = [report.executed, report.executed.with_suffix(".html")]
+        if report.id == DEPARTMENT:
+            statement = report.folder / PAYOUT
+            files += [statement] if statement.is_file() else []
+            (folder / PAYOUT).unlink(missing_ok=True)
         if report.card is not None:
             files.insert(0, report.card)
             earlier = archive.keep(folder, report.id, report.card)

@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from kpi_kit import params as settings
-from kpi_kit.batch import periods_index, quarto
+from kpi_kit.batch import payout, periods_index, quarto
 from kpi_kit.batch.dask_cluster import Cluster
 from kpi_kit.batch.execute import Report, Result
 from kpi_kit.batch.fingerprints import InputHashes, Inputs, of_file, up_to_date
@@ -44,6 +44,7 @@ from kpi_kit.core.stopping import stoppable
 from kpi_kit.data.snapshot import open_snapshot, take
 from kpi_kit.data.store import Store, open_store
 from kpi_kit.params import Params
+from kpi_kit.report.payout import FILE as PAYOUT
 from kpi_kit.scorecard import archive, cohort
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.windows import cut_off, needed_since
@@ -290,6 +291,9 @@ class _Steps:
         self._outcome.unchanged += [report.id for report in reports if report.id not in made]
         if not missing:
             return
+        for report in missing:
+            if report.id == DEPARTMENT:
+                payout.write(this, self._loaded, self._manifest, report.folder / PAYOUT)
         missing = [_with_earlier(report, this.folder) for report in missing]
         _need_room(this.folder, len(missing))
         with display(this.console, [report.id for report in missing], this.jobs) as tell:

@@ -52,6 +52,7 @@ def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
     monkeypatch.setattr(batch, "_is_unchanged", lambda *_: False)
+    monkeypatch.setattr(batch.payout, "write", lambda *_: None)
     with_inputs(monkeypatch, loaded, Always())
     monkeypatch.setattr(batch.cohort, "compute", lambda people, period, **where: (Cohort(), {}))
     return loaded

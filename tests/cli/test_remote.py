@@ -214,6 +214,7 @@ def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path,
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
     hashes = SimpleNamespace(forecasts=str, **its)
     monkeypatch.setattr(batch, "_is_unchanged", lambda *_: False)
+    monkeypatch.setattr(batch.payout, "write", lambda *_: None)
     monkeypatch.setattr(batch, "_inputs", lambda run, folder: nullcontext((run, loaded, hashes)))
     monkeypatch.setattr(batch.cohort, "compute", lambda *_, **__: (Cohort(), {}))
 

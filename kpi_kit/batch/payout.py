@@ -1,0 +1,41 @@
+"""Write the payout statement of a period, which only its owner may read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kpi_kit.batch.manifest import Manifest
+from kpi_kit.batch.plan import Run
+from kpi_kit.params import Params
+from kpi_kit.report.payout import statement
+from kpi_kit.report.wording import words
+from kpi_kit.scorecard import json_file
+
+
+def write(run: Run, loaded: Params, manifest: Manifest, file: Path) -> None:
+    """Write the statement of all people whose reports are done; no file where there are none.
+
+    Parameters
+    ----------
+    run : Run
+    loaded : Params
+    manifest : Manifest
+    file : Path
+        A file that does not exist yet.
+    """
+    done = [
+        name
+        for name in loaded.specialists
+        if (entry := manifest.reports.get(name)) is not None and entry["status"] == "done"
+    ]
+    if not done:
+        return
+    cards = [json_file.load(run.folder / f"{name}.json") for name in done]
+    say = words(run.language, loaded.department.currency)
+    names = {name: person.name for name, person in loaded.specialists.items()}
+    names |= {name: name for name in loaded.broken}
+    others = {name: say.text("payout.no_report") for person, name in names.items() if person not in done}
+    content = statement(run.parameters["period"], cards, others, run.language, loaded.department.currency)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600, exist_ok=False)
+    file.write_bytes(content)
