@@ -131,6 +131,14 @@ class Office:
         }
         (self.folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
 
+    def add_payout(self, content: bytes) -> None:
+        """Write a payout statement, as the run that made the department's page."""
+        (self.folder / "payout.xlsx").write_bytes(content)
+        path = self.folder / "manifest.json"
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest["department"]["outputs"]["payout.xlsx"] = of_file(self.folder / "payout.xlsx")
+        path.write_text(json.dumps(manifest), encoding="utf-8")
+
     def entry(self, person: str) -> Json:
         """What the manifest says of a report that is done, of the files as they are."""
         names = (f"{person}.json", f"{person}.html")

@@ -15,6 +15,7 @@ from kpi_kit.core.json_io import read_json
 from kpi_kit.mail.current_inputs import CurrentInputs
 from kpi_kit.params import Params
 from kpi_kit.report import render
+from kpi_kit.report.payout import FILE as PAYOUT
 from kpi_kit.report.wording import Words, words
 from kpi_kit.scorecard import json_file
 from kpi_kit.scorecard.record import Scorecard
@@ -114,8 +115,17 @@ class Gate:
 
     def department(self, mailable: Mapping[str, Mailable], held: Mapping[str, Held]) -> bytes | None:
         """The department's page; None unless every report is mailable and the page was made from them."""
+        return self._of_department(f"{DEPARTMENT}.html", mailable, held)
+
+    def payout(self, mailable: Mapping[str, Mailable], held: Mapping[str, Held]) -> bytes | None:
+        """The payout statement; None unless every report is mailable and it was made from them."""
+        return self._of_department(PAYOUT, mailable, held)
+
+    def _of_department(
+        self, name: str, mailable: Mapping[str, Mailable], held: Mapping[str, Held]
+    ) -> bytes | None:
         manifest = _manifest(self.folder / "manifest.json")
-        entry, path = manifest.get("department"), self.folder / f"{DEPARTMENT}.html"
+        entry, path = manifest.get("department"), self.folder / name
         if held or not mailable or not isinstance(entry, Mapping) or entry.get("status") != "done":
             return None
         if changed_inputs(entry, self.inputs.department(manifest["reports"])):

@@ -27,8 +27,10 @@ from kpi_kit.params import Params, read_comment
 from kpi_kit.params.comments import DEPARTMENT as COMMENT
 from kpi_kit.params.records import Mail
 from kpi_kit.report import parts
+from kpi_kit.report.payout import FILE as PAYOUT
 
 ERRORS = "errors"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,9 @@ def post(
             _refuse_forgotten(journal)
             _resolve(options, everyone, journal, say)
             pictures = Pictures({person: report.card for person, report in mailable.items()})
-            composer = _Composer(
-                options, params, mail, mailable, held, gate.department(mailable, held), pictures, clock()
-            )
+            department = gate.department(mailable, held)
+            payout = gate.payout(mailable, held) if mail.payroll else None
+            composer = _Composer(options, params, mail, mailable, held, department, payout, pictures, clock())
             plans = [composer.plan(recipient, journal.state(recipient.key)) for recipient in everyone]
             if held and mail.errors_to and not options.only:
                 plans.append(composer.plan_errors(mail.errors_to, journal.state(ERRORS)))
@@ -200,6 +202,7 @@ class _Composer:
     mailable: Mapping[str, Mailable]
     held: Mapping[str, Held]
     department: bytes | None
+    payout: bytes | None
     pictures: Pictures
     now: dt.datetime
 
@@ -235,7 +238,9 @@ class _Composer:
             return Plan(recipient, "none", f"no message: {fault}")
         size = sum(len(file.data) for file in files)
         carried = (
-            f"{len(reports)} reports, {size / 1e6:.1f} MB" if files else f"{len(reports)} reports, linked"
+            f"{len(reports)} reports, linked"
+            if self.mail.base_url
+            else f"{len(reports)} reports, {size / 1e6:.1f} MB"
         )
         return Plan(recipient, status, f"{status}: {content.subject!r}; {carried}", letter)
 
@@ -284,10 +289,12 @@ class _Composer:
     def _files(self, recipient: Recipient, reports: Sequence[Mailable]) -> list[Attachment]:
         if foreign := {report.id for report in reports} - set(recipient.specialists):
             raise ReportError(f"{', '.join(sorted(foreign))}: not the recipient's")
+        statement = [Attachment(PAYOUT, _XLSX, self.payout)] if recipient.sees_all and self.payout else []
         if self.mail.base_url:
-            return []
+            return statement
         department = self.department if recipient.sees_all else None
-        return attachments(reports, department, self.options.period, self.mail.attach_limit_mb)
+        pages = attachments(reports, department, self.options.period, self.mail.attach_limit_mb)
+        return [*pages, *statement]
 
     def _letter(
         self,
@@ -313,6 +320,9 @@ class _Composer:
         pages = {f"{person}.html": self.mailable[person].page for person in theirs if person in self.mailable}
         if recipient.sees_all and self.department is not None:
             pages[f"{DEPARTMENT}.html"] = self.department
+        files = without_dead_links(pages)
+        if recipient.sees_all and self.payout is not None:
+            files[PAYOUT] = self.payout
         base = self.mail.base_url
         # the head of the department may name and link to whatever they like
         comments = [text for _, text in content.comments]
@@ -329,7 +339,7 @@ class _Composer:
                 *(plain(text) for text in (*comments, *(page.text for page in rendered))),
             ),
             others=tuple(name for person, name in names.items() if person not in theirs),
-            files={name: sha256(page) for name, page in without_dead_links(pages).items()},
+            files={name: sha256(data) for name, data in files.items()},
             links=(
                 *linked,
                 *(

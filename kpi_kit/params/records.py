@@ -126,6 +126,7 @@ class Mail(Record):
     errors_to: Address | None = None
     attach_limit_mb: Annotated[float, Field(gt=0, le=100)] = 10.0
     base_url: Annotated[str, AfterValidator(web_address)] | None = None
+    payroll: bool = False
 
 
 class Brand(Record):

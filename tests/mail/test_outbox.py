@@ -384,3 +384,23 @@ def test_attached_pages_link_only_to_what_is_attached(tmp_path: Path) -> None:
         for name in ("director-olga", "director-pavel")
     }
     assert links == {"director-olga": {"index.html"}, "director-pavel": set()}
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_the_payout_statement_goes_only_to_who_sees_all_and_only_when_asked(
+    tmp_path: Path, linked: bool
+) -> None:
+    base = {"base_url": "https://agency.example/kpi"} if linked else {}
+    for payroll in (True, False):
+        office = Office(tmp_path / str(payroll), mail={"payroll": payroll, **base})
+        office.add_payout(b"statement")
+        office.post()
+        olga, pavel = (files(office.message(name)) for name in ("director-olga", "director-pavel"))
+        assert (olga.get("payout.xlsx"), pavel.get("payout.xlsx")) == (
+            b"statement" if payroll else None,
+            None,
+        )
+        assert (set(olga) <= {"payout.xlsx"}) == linked
+        (office.folder / "payout.xlsx").write_bytes(b"of somebody else")
+        office.post()
+        assert "payout.xlsx" not in files(office.message("director-olga"))
