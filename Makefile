@@ -78,9 +78,9 @@ conda-dev: pyproject.toml
 	@$(PY) -c 'import kpi_kit, pytest, ruff, mypy, axe_playwright_python' 2>/dev/null || \
 	  $(PY) -m pip install --quiet --editable '.[lab,dask,remote,dev]'
 
-reports: setup ## every report of the period, and the department's [PERIOD= SPECIALIST= DATA= PARAMS= OUT= JOBS= ENGINE= AS_OF= FORCE=]
+reports: setup ## every report of the period, and the department's [PERIOD= SPECIALIST= DATA= PARAMS= OUT= JOBS= ENGINE= AS_OF= FORCE= PDF=]
 	@$(PY) -m kpi_kit run $(FOLDERS) --out "$$OUT" --engine "$$ENGINE" $(if $(PERIOD),--period "$$PERIOD") \
-	  $(if $(SPECIALIST),--specialist "$$SPECIALIST") $(if $(JOBS),--jobs "$$JOBS") $(if $(AS_OF),--as-of "$$AS_OF") $(if $(FORCE),--force)
+	  $(if $(SPECIALIST),--specialist "$$SPECIALIST") $(if $(JOBS),--jobs "$$JOBS") $(if $(AS_OF),--as-of "$$AS_OF") $(if $(FORCE),--force) $(if $(filter yes,$(PDF)),--pdf)
 
 mail: setup ## the directors' messages of a period, sent with SEND=yes [PERIOD= SEND= RESEND= RESOLVE= PRELIMINARY= TO= DATA= PARAMS= OUT=]
 	@$(PY) -m kpi_kit mail $(FOLDERS) --out "$$OUT" $(if $(PERIOD),--period "$$PERIOD") $(if $(filter yes,$(SEND)),--send) \

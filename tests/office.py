@@ -139,6 +139,17 @@ class Office:
         manifest["department"]["outputs"]["payout.xlsx"] = of_file(self.folder / "payout.xlsx")
         path.write_text(json.dumps(manifest), encoding="utf-8")
 
+    def add_pdfs(self) -> None:
+        """Write a PDF of each page, as a run does."""
+        path = self.folder / "manifest.json"
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        for name, entry in [*manifest["reports"].items(), ("index", manifest["department"])]:
+            pdf = self.folder / f"{name}.pdf"
+            pdf.write_bytes(f"%PDF {name}".encode())
+            entry["outputs"][pdf.name] = of_file(pdf)
+        manifest["department"]["inputs"] = self.department(manifest["reports"])
+        path.write_text(json.dumps(manifest), encoding="utf-8")
+
     def entry(self, person: str) -> Json:
         """What the manifest says of a report that is done, of the files as they are."""
         names = (f"{person}.json", f"{person}.html")

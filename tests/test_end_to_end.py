@@ -44,7 +44,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_every_report_is_there(agency: Path) -> None:
     made = set(files(agency / "made" / PERIOD))
     wanted = {f"{person}.{kind}" for person in PEOPLE for kind in ("ipynb", "html", "json")}
-    assert made == wanted | {"index.ipynb", "index.html", "manifest.json", "backtest.json"}
+    assert made == wanted | {"index.ipynb", "index.html", "manifest.json", "backtest.json", "payout.xlsx"}
 
 
 def test_the_json_is_the_score(agency: Path) -> None:

@@ -16,7 +16,7 @@ from kpi_kit.core.shipped import shipped
 from kpi_kit.data.open_inputs import SNAPSHOT
 from kpi_kit.data.snapshot import Snapshot
 from kpi_kit.params import Params
-from kpi_kit.report import render
+from kpi_kit.report import pdf, render
 
 NOTEBOOKS = shipped("notebooks")
 DEPARTMENT = "index"
@@ -59,6 +59,8 @@ class RunOptions:
         Folders that are copies of other places, with the names of these, which reports show.
     published : collection of str
         Files of other periods that are there beside those in ``out``, for the list of periods.
+    pdf : bool
+        Whether pages are also made as PDF.
     """
 
     period: Period | str
@@ -76,6 +78,7 @@ class RunOptions:
     scheduler: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
     published: Collection[str] = ()
+    pdf: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ class Run:
     console : Console
     snapshot : Snapshot or None
         The snapshot from which everything is computed, once it is taken.
+    browser : tuple of str
+        The command that starts Chromium; empty where no PDF is asked for.
     """
 
     options: RunOptions
@@ -104,6 +109,7 @@ class Run:
     language: str
     console: Console
     snapshot: Snapshot | None = None
+    browser: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -160,6 +166,7 @@ def check_inputs(options: RunOptions, loaded: Params, console: Console | None) -
         engine=render.choose(options.engine),
         language=loaded.department.language,
         console=console or Console(quiet=True),
+        browser=tuple(pdf.browser()) if options.pdf else (),
     )
 
 

@@ -92,7 +92,8 @@ class Publisher:
                 os.fsync(stream.fileno())
         outputs = {file.name: of_file(file) for file in files}
         self._outcome.written += [file.replace(folder / file.name) for file in files]
-        (folder / f"{report.id}.failed.ipynb").unlink(missing_ok=True)
+        for gone in (f"{report.id}.failed.ipynb", f"{report.id}.pdf"):
+            (folder / gone).unlink(missing_ok=True)
         sync_folder(folder)
         return outputs
 

@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from kpi_kit import params as settings
-from kpi_kit.batch import payout, periods_index, quarto
+from kpi_kit.batch import payout, pdf, periods_index, quarto
 from kpi_kit.batch.dask_cluster import Cluster
 from kpi_kit.batch.execute import Report, Result
 from kpi_kit.batch.fingerprints import InputHashes, Inputs, of_file, up_to_date
@@ -88,6 +88,9 @@ def run(options: RunOptions, *, console: Console | None = None) -> Outcome:
             with _workers(this) as workers:
                 workers.warm_up()  # processes import while this one copies and checks the inputs
                 _make(this, workers, outcome)
+        if this.browser:
+            people = chosen_people(options.specialists, [*loaded.specialists, *loaded.broken])
+            pdf.make(this, people, {*loaded.specialists, *loaded.broken}, outcome)
         _renew_periods(this, loaded, outcome)
     outcome.seconds = time.perf_counter() - begun
     say(this.console, this.named(_summary(outcome)))

@@ -45,6 +45,7 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     run.add_argument("--jobs", type=int, help="how many notebooks at once; default: one a core")
     run.add_argument("--engine", choices=("auto", "quarto", "embedded"), default="auto")
     run.add_argument("--force", action="store_true", help="make reports again that are up to date")
+    run.add_argument("--pdf", action="store_true", help="also make every page as PDF; needs Chromium")
     run.add_argument("--executor", choices=("local", "dask"), default="local", help="where notebooks run")
     run.add_argument(
         "--scheduler", metavar="ADDRESS", help="dask: the scheduler's, such as tcp://10.0.0.1:8786"

@@ -65,6 +65,7 @@ def _made(options: argparse.Namespace) -> int:
                 scheduler=_scheduler(options),
                 names={**options.names, **names},
                 published=listed(options.out),
+                pdf=options.pdf,
             )
             outcome = batch.run(run_options, console=Console(stderr=True, quiet=options.quiet))
     except RemoteError as fault:

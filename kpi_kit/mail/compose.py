@@ -13,6 +13,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import ReportError
@@ -21,14 +22,15 @@ from kpi_kit.core.periods import Period
 from kpi_kit.mail import layout
 from kpi_kit.mail.content import Content, Picture, plain
 from kpi_kit.mail.corrections import figures as figures_of
-from kpi_kit.mail.dead_links import without_dead_links
 from kpi_kit.mail.gate import DEPARTMENT, Mailable
 from kpi_kit.mail.letter import Letter
 from kpi_kit.report import figures
+from kpi_kit.report.links import without_dead_links
 from kpi_kit.report.specialist_page import THEME
 from kpi_kit.report.wording import words
 from kpi_kit.scorecard.record import Scorecard
 
+_KINDS = {".html": "text/html", ".pdf": "application/pdf"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The date of every file in an archive: the earliest of the format."""
 
@@ -78,6 +80,14 @@ def message_id(envelope: Envelope, digest: str) -> str:
     return f"<{sha256(text)[:32]}.{envelope.period}@{_domain(envelope.sender)}>"
 
 
+def pages(mailable: Sequence[Mailable], department: bytes | None) -> dict[str, bytes]:
+    """The pages as they are attached, by the names of their files: HTML without dead links, or PDF."""
+    files = {report.file: report.page for report in mailable}
+    kind = mailable[0].kind
+    files |= {f"{DEPARTMENT}.{kind}": department} if department is not None else {}
+    return without_dead_links(files) if kind == "html" else files
+
+
 def attachments(
     mailable: Sequence[Mailable], department: bytes | None, period: str, limit: float
 ) -> list[Attachment]:
@@ -97,11 +107,9 @@ def attachments(
     ReportError
         Where the archive is over the limit, too.
     """
-    files = {f"{report.id}.html": report.page for report in mailable}
-    files |= {f"{DEPARTMENT}.html": department} if department is not None else {}
-    files = without_dead_links(files)
+    files = pages(mailable, department)
     if sum(map(len, files.values())) <= limit * 1e6:
-        return [Attachment(name, "text/html", data) for name, data in files.items()]
+        return [Attachment(name, _KINDS[Path(name).suffix], data) for name, data in files.items()]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in sorted(files.items()):

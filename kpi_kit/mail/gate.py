@@ -33,6 +33,12 @@ class Mailable:
     id: str
     card: Scorecard = field(repr=False)
     page: bytes = field(repr=False)
+    kind: str = "html"
+
+    @property
+    def file(self) -> str:
+        """The name of the page's file: HTML or PDF."""
+        return f"{self.id}.{self.kind}"
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ class Gate:
 
     def department(self, mailable: Mapping[str, Mailable], held: Mapping[str, Held]) -> bytes | None:
         """The department's page; None unless every report is mailable and the page was made from them."""
-        return self._of_department(f"{DEPARTMENT}.html", mailable, held)
+        return self._of_department(f"{DEPARTMENT}.{self._kind}", mailable, held)
 
     def payout(self, mailable: Mapping[str, Mailable], held: Mapping[str, Held]) -> bytes | None:
         """The payout statement; None unless every report is mailable and it was made from them."""
@@ -145,7 +151,22 @@ class Gate:
         if not self.preliminary and (card["preliminary"] or card["interim"]):
             raise _Refused("preliminary", f"its figures of {card['as_of']} are not final; see --preliminary")
         self._look(person, card, page.decode("utf-8", "replace"))
-        return Mailable(person, card, page)
+        return Mailable(person, card, self._attached(person, entry, page), self._kind)
+
+    @property
+    def _kind(self) -> str:
+        """How pages are attached: ``html`` or ``pdf``."""
+        mail = self.params.department.mail
+        return "html" if mail is None else mail.attach
+
+    def _attached(self, person: str, entry: Mapping[str, Any], page: bytes) -> bytes:
+        """The page as it is attached."""
+        if self._kind == "html":
+            return page
+        path = self.folder / f"{person}.pdf"
+        if not as_made(entry, self.folder, [path.name]):
+            raise _Refused("absent", "there is no PDF of its page; make reports PDF=yes")
+        return path.read_bytes()
 
     def _entry(self, person: str, statuses: Mapping[str, Any]) -> Mapping[str, Any]:
         """The manifest's entry of a finished report."""

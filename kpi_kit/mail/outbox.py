@@ -12,10 +12,9 @@ from pathlib import Path
 from kpi_kit.core.errors import InputError, ReportError, did_you_mean
 from kpi_kit.core.files import Folder, refuse_links, sha256
 from kpi_kit.mail import check
-from kpi_kit.mail.compose import Attachment, Envelope, Pictures, attachments, compose, content_hash
+from kpi_kit.mail.compose import Attachment, Envelope, Pictures, attachments, compose, content_hash, pages
 from kpi_kit.mail.content import Content, MessageSettings, errors_content, link, message_content, plain
 from kpi_kit.mail.current_inputs import CurrentInputs
-from kpi_kit.mail.dead_links import without_dead_links
 from kpi_kit.mail.delivery import deliver
 from kpi_kit.mail.gate import DEPARTMENT, Gate, Held, Mailable
 from kpi_kit.mail.journal import Journal, RecipientState
@@ -293,8 +292,8 @@ class _Composer:
         if self.mail.base_url:
             return statement
         department = self.department if recipient.sees_all else None
-        pages = attachments(reports, department, self.options.period, self.mail.attach_limit_mb)
-        return [*pages, *statement]
+        attached = attachments(reports, department, self.options.period, self.mail.attach_limit_mb)
+        return [*attached, *statement]
 
     def _letter(
         self,
@@ -308,6 +307,7 @@ class _Composer:
 
     def _check(self, letter: Letter, recipient: Recipient, content: Content) -> None:
         """Read the finished message back and check that it is the recipient's."""
+        base = self.mail.base_url
         names = {person: report.name for person, report in self.held.items()}
         names |= {person: str(report.card["name"]) for person, report in self.mailable.items()}
         theirs = [person for person in recipient.specialists if person in names]
@@ -317,17 +317,17 @@ class _Composer:
             if person in self.mailable
             for held in self.mailable[person].card["assignments"]
         ]
-        pages = {f"{person}.html": self.mailable[person].page for person in theirs if person in self.mailable}
-        if recipient.sees_all and self.department is not None:
-            pages[f"{DEPARTMENT}.html"] = self.department
-        files = without_dead_links(pages)
+        reports = [self.mailable[person] for person in theirs if person in self.mailable]
+        files = pages(reports, self.department if recipient.sees_all else None)
+        linked = [
+            link(base, self.options.period, name)
+            for name in (*(report.id for report in reports), DEPARTMENT)
+            if base
+        ]
         if recipient.sees_all and self.payout is not None:
-            files[PAYOUT] = self.payout
-        base = self.mail.base_url
-        # the head of the department may name and link to whatever they like
+            files[PAYOUT] = self.payout  # the head of the department may name and link to whatever they like
         comments = [text for _, text in content.comments]
         rendered = [check.read(str(parts.comment(text) or "")) for text in comments]
-        linked = [address for page in rendered for address in page.links]
         expected = check.Expected(
             sender=self.mail.sender,
             address=recipient.address,
@@ -340,14 +340,7 @@ class _Composer:
             ),
             others=tuple(name for person, name in names.items() if person not in theirs),
             files={name: sha256(data) for name, data in files.items()},
-            links=(
-                *linked,
-                *(
-                    link(base, self.options.period, Path(name).stem)
-                    for name in [*pages, f"{DEPARTMENT}.html"]
-                    if base
-                ),
-            ),
+            links=(*linked, *(address for page in rendered for address in page.links)),
         )
         self._refuse(check.problems(letter.data, expected))
 

@@ -127,6 +127,7 @@ class Mail(Record):
     attach_limit_mb: Annotated[float, Field(gt=0, le=100)] = 10.0
     base_url: Annotated[str, AfterValidator(web_address)] | None = None
     payroll: bool = False
+    attach: Literal["html", "pdf"] = "html"
 
 
 class Brand(Record):

@@ -159,6 +159,28 @@ def test_the_list_of_periods_is_made_and_renewed(go, tmp_path):
     assert '<a href="2025-10/ivan.html">Ivan</a>' in (out / "index.html").read_text(encoding="utf-8")
 
 
+def test_pdfs_are_made_where_they_are_missing_and_go_with_their_page(go, monkeypatch):
+    made: list[str] = []
+
+    def print_it(page: Path, pdf: Path, command: list[str]) -> None:
+        made.append(page.name)
+        if page.name == "ivan.html":
+            raise errors.ReportError("ivan.pdf: Chromium did not end within 60 s")
+        pdf.write_bytes(page.read_bytes()[:9])
+
+    monkeypatch.setattr(batch.pdf, "to_pdf", print_it)
+    monkeypatch.setattr("kpi_kit.report.pdf.browser", lambda: ["chromium"])
+    outcome = go(pdf=True)
+    assert sorted(made) == ["anna.html", "index.html", "ivan.html"]
+    assert outcome.failed == {"ivan.pdf": "ivan.pdf: Chromium did not end within 60 s"}
+    record = manifest(outcome)
+    assert set(record["reports"]["anna"]["outputs"]) == {"anna.html", "anna.ipynb", "anna.json", "anna.pdf"}
+    assert "index.pdf" in record["department"]["outputs"]
+    assert files(outcome) >= {"anna.pdf", "index.pdf"}
+    assert "anna.pdf" not in files(go(specialists=["anna"]))
+    assert (outcome.folder / "index.pdf").exists() is False
+
+
 def test_each_report_is_its_own(go):
     outcome = go()
     for name in ("anna", "ivan"):

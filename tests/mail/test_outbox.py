@@ -404,3 +404,13 @@ def test_the_payout_statement_goes_only_to_who_sees_all_and_only_when_asked(
         (office.folder / "payout.xlsx").write_bytes(b"of somebody else")
         office.post()
         assert "payout.xlsx" not in files(office.message("director-olga"))
+
+
+def test_pdfs_are_attached_in_place_of_pages_where_asked_for(tmp_path: Path) -> None:
+    office = Office(tmp_path, mail={"attach": "pdf"})
+    assert office.post() is False
+    assert any("there is no PDF of its page; make reports PDF=yes" in line for line in office.warned)
+    office.add_pdfs()
+    assert office.post() is True
+    assert sorted(files(office.message("director-olga"))) == [f"{ANNA}.pdf", "index.pdf", f"{IVAN}.pdf"]
+    assert files(office.message("director-pavel")) == {f"{IVAN}.pdf": b"%PDF ivan-kuznetsov"}

@@ -1,4 +1,4 @@
-"""Links of attached pages to pages that are not attached with them."""
+"""Links of pages that leave their folder to pages that do not go with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ELSEWHERE = re.compile(r"#|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def without_dead_links(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Attached pages whose links lead only to pages that are attached too.
+    """Pages whose links lead only to each other.
 
     Other links to pages go: from the navigation with their text, elsewhere the text stays.
 
