@@ -90,8 +90,10 @@ mail: setup ## the directors' messages of a period, sent with SEND=yes [PERIOD= 
 check: setup ## params and data, without rendering [PERIOD= DATA= PARAMS= AS_OF=]
 	@$(PY) -m kpi_kit check $(FOLDERS) $(if $(PERIOD),--period "$$PERIOD") $(if $(AS_OF),--as-of "$$AS_OF")
 
-lab: $(LAB) ## JupyterLab with notebooks/explore.ipynb [LAB_ARGS=]
-	@$(PY) -m jupyterlab notebooks/explore.ipynb $(LAB_ARGS)
+# People run copies, so that git sees no change of the notebooks themselves.
+lab: $(LAB) ## JupyterLab with the project, and copies of the notebooks in work/ [LAB_ARGS=]
+	@mkdir -p work && for file in notebooks/*.ipynb; do [ -e "work/$${file##*/}" ] || cp "$$file" work/; done
+	@$(PY) -m jupyterlab --ServerApp.root_dir=. work/explore.ipynb $(LAB_ARGS)
 
 test: develop ## the whole test suite
 	@$(PYTEST) $(PYTEST_ARGS)

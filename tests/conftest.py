@@ -13,6 +13,8 @@ import pytest
 from nbformat import v4
 
 HERE = Path(__file__).parent
+SECTION = {"kpi_kit": {"id": "section"}}
+"""The metadata of an output that is a section of the kit."""
 ROOT = HERE.parent
 
 
@@ -36,12 +38,14 @@ def style(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def executed(tmp_path: Path) -> Callable[..., Path]:
-    """Write an executed notebook that displayed the given HTML, a cell an output."""
+    """Write an executed notebook that displayed the given sections of the kit, a cell an output."""
 
     def write(*outputs: str, name: str = "report") -> Path:
         notebook = v4.new_notebook()
         for number, output in enumerate(outputs, 1):
-            shown = v4.new_output("display_data", {"text/html": output, "text/plain": "<object>"})
+            shown = v4.new_output(
+                "display_data", {"text/html": output, "text/plain": "<object>"}, metadata=SECTION
+            )
             notebook.cells.append(v4.new_code_cell("show()", execution_count=number, outputs=[shown]))
         path = tmp_path / f"{name}.ipynb"
         nbformat.write(notebook, path)

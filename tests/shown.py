@@ -69,7 +69,7 @@ def page(path: Path, report: Report, *, language: str = "ru", engine: str = "emb
     """Render a report to ``<path>.html`` from a notebook that nobody had to execute."""
     notebook = v4.new_notebook()
     for html in sections(report):
-        output = v4.new_output("display_data", {"text/html": html})
+        output = v4.new_output("display_data", {"text/html": html}, metadata={"kpi_kit": {"id": "section"}})
         notebook.cells.append(v4.new_code_cell("", outputs=[output]))
     made = path.with_suffix(".ipynb")
     nbformat.write(notebook, made)

@@ -47,7 +47,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     given = {"period": PERIOD, "data": str(ROOT / "data/sample"), "params": str(folder / "params")}
     made = folder / "ru" / PERIOD
     for person in PEOPLE:
-        report.specialist(specialist=person, as_of="", out=str(folder / "ru"), **given)
+        report.specialist(specialist=person, as_of="", out=str(folder / "ru"), save=True, **given)
     shutil.copytree(folder / "ru", folder / "en")
     for path in (folder / "en" / PERIOD).glob("*.json"):
         card = json.loads(path.read_text(encoding="utf-8")) | {"language": "en"}
@@ -59,7 +59,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made = folder / language / PERIOD
         card = json.loads((made / "maria-sokolova.json").read_text(encoding="utf-8"))
         shown.page(made / "maria-sokolova", SpecialistReport(card), language=language)
-        whole = report.department(out=str(folder / language), **given)
+        whole = report.department(out=str(folder / language), save=True, **given)
         shown.page(made / "index", whole, language=language)
     return folder
 

@@ -50,7 +50,9 @@ def test_a_report_is_made_by_jupyter_scheduler(tmp_path: Path) -> None:
 
     data, params = build(tmp_path, [entry("leads")], leads=["l1,a,2025-10-01T12:00"])
     given = {"specialist": "ann", "period": "2025-10", "data": str(data), "params": str(params)}
-    parameters = {name: repr(value) for name, value in (given | {"out": str(tmp_path / "out")}).items()}
+    parameters = {
+        name: repr(value) for name, value in (given | {"out": str(tmp_path / "out"), "save": True}).items()
+    }
     staged = tmp_path / "staging" / "specialist_report.ipynb"
     staged.parent.mkdir()
     staged.write_bytes((NOTEBOOKS / staged.name).read_bytes())

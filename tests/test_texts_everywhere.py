@@ -357,7 +357,7 @@ def rendered(folder: Path, shown: Mapping[str, str], engine: str) -> dict[str, P
     """The pages, by name."""
     paths = {name: folder / f"{name}.ipynb" for name in shown}
     for name, path in paths.items():
-        output = v4.new_output("display_data", {"text/html": shown[name]})
+        output = v4.new_output("display_data", {"text/html": shown[name]}, metadata={"kpi_kit": {"id": name}})
         nbformat.write(v4.new_notebook(cells=[v4.new_code_cell("", outputs=[output])]), path)
     assert render.render(paths.values(), engine=engine, language="ru") == {}
     return {name: path.with_suffix(".html") for name, path in paths.items()}

@@ -96,6 +96,8 @@ class Result:
         Whether its process died, so that another try may succeed.
     attempts : int
         Number of tries.
+    not_shown : tuple of str
+        A line for each output of the notebook that its page cannot show.
     """
 
     id: str
@@ -105,6 +107,7 @@ class Result:
     memory: int | None = None
     lost: bool = False
     attempts: int = 1
+    not_shown: tuple[str, ...] = ()
 
 
 def check_declared(notebooks: Mapping[Path, Iterable[str]]) -> None:
@@ -219,6 +222,7 @@ def execute(report: Report, tell: Callable[..., None], *, in_kernel: bool = Fals
     """
     begun = time.perf_counter()
     cells: tuple[float, ...] = ()
+    hidden: tuple[str, ...] = ()
     lost = False
     try:
         report.folder.mkdir(parents=True, exist_ok=True)
@@ -230,10 +234,12 @@ def execute(report: Report, tell: Callable[..., None], *, in_kernel: bool = Fals
         tell("executed")
         cells = _name_the_real_folder(report)
         error = error or _unfinished(report) or _fault_of_card(report) or _page(report)
+        hidden = () if error else tuple(render.not_shown(report.executed))
     except OSError as fault:
         error = f"{report.id}: its files cannot be written: {fault.strerror or fault}"
     memory = None if in_kernel else _peak()
-    return Result(report.id, error, time.perf_counter() - begun, cells, memory, lost)
+    seconds = time.perf_counter() - begun
+    return Result(report.id, error, seconds, cells, memory, lost, not_shown=hidden)
 
 
 def _peak() -> int | None:

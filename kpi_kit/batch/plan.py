@@ -17,6 +17,7 @@ from kpi_kit.data.open_inputs import SNAPSHOT
 from kpi_kit.data.snapshot import Snapshot
 from kpi_kit.params import Params
 from kpi_kit.report import pdf, render
+from kpi_kit.report.inputs import NOTEBOOK
 
 NOTEBOOKS = shipped("notebooks")
 DEPARTMENT = "index"
@@ -47,6 +48,8 @@ class RunOptions:
         The data cut-off; None for the scorecard's default.
     notebooks : Path
         The folder with ``specialist_report.ipynb`` and ``department_report.ipynb``.
+    notebook : Path or None
+        The notebook of all specialists, in place of ``specialist_report.ipynb`` and of those in params.
     style : Path
         The folder with ``_quarto.yml`` and ``theme.css``.
     force : bool
@@ -72,6 +75,7 @@ class RunOptions:
     engine: str = "auto"
     as_of: str | None = None
     notebooks: Path = NOTEBOOKS
+    notebook: Path | None = None
     style: Path = render.STYLE
     force: bool = False
     deadline: float = DEADLINE
@@ -95,6 +99,8 @@ class Run:
     jobs : int
     engine, language : str
     console : Console
+    notebooks : mapping of str to Path
+        The notebooks of specialists who have one of their own.
     snapshot : Snapshot or None
         The snapshot from which everything is computed, once it is taken.
     browser : tuple of str
@@ -108,6 +114,7 @@ class Run:
     engine: str
     language: str
     console: Console
+    notebooks: Mapping[str, Path] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     browser: tuple[str, ...] = ()
 
@@ -151,7 +158,11 @@ def check_inputs(options: RunOptions, loaded: Params, console: Console | None) -
         Where one of them cannot be used.
     """
     people = chosen_people(options.specialists, [*loaded.specialists, *loaded.broken])
-    check_declared({options.notebooks / name: needs for name, needs in NEEDS.items()})
+    own = _own_notebooks(options, loaded, people)
+    check_declared(
+        {options.notebooks / name: needs for name, needs in NEEDS.items()}
+        | dict.fromkeys(own.values(), NEEDS["specialist_report.ipynb"])
+    )
     period = str(options.period if isinstance(options.period, Period) else Period.parse(options.period))
     return Run(
         options=options,
@@ -167,7 +178,35 @@ def check_inputs(options: RunOptions, loaded: Params, console: Console | None) -
         language=loaded.department.language,
         console=console or Console(quiet=True),
         browser=tuple(pdf.browser()) if options.pdf else (),
+        notebooks=own,
     )
+
+
+def _own_notebooks(options: RunOptions, loaded: Params, people: Collection[str]) -> dict[str, Path]:
+    """The notebooks of the specialists who do not have the usual one, by id.
+
+    Params name only a file of ``notebooks/``, beside the params or beside the usual notebook: a run executes
+    code of the project alone.
+    """
+    if options.notebook is not None:
+        if not options.notebook.is_file():
+            raise InputError(f"--notebook: there is no file {options.notebook}")
+        return dict.fromkeys(people, options.notebook)
+    own, problems = {}, []
+    folders = [loaded.folder.resolve().parent / "notebooks", options.notebooks]
+    for name in people:
+        person = loaded.specialists.get(name)
+        if person is None or person.notebook is None:
+            continue
+        found = [folder / person.notebook for folder in folders if (folder / person.notebook).is_file()]
+        if found:
+            own[name] = found[0]
+        else:
+            places = " or ".join(map(str, dict.fromkeys(folders)))
+            problems.append(f"{loaded.file_of(name)}: notebook: there is no {person.notebook} in {places}")
+    if problems:
+        raise InputError(problems)
+    return own
 
 
 def chosen_people(specialists: Sequence[str] | None, everyone: Sequence[str]) -> list[str]:
@@ -200,24 +239,28 @@ def how_many(jobs: int | None, reports: int) -> int:
 def specialist(run: Run, name: str, scratch: Path) -> Report:
     """The report of a person."""
     parameters = {**run.parameters, "specialist": name, "out": str(scratch / name)}
-    return _report(run, name, "specialist_report.ipynb", parameters, scratch)
+    notebook = run.notebooks.get(name, run.options.notebooks / "specialist_report.ipynb")
+    return _report(run, name, notebook, parameters, scratch)
 
 
 def department(run: Run, scratch: Path) -> Report:
     """The department's report: it reads what is published by now, also by earlier runs."""
     parameters = {name: value for name, value in run.parameters.items() if name in _COMMON}
-    return _report(run, DEPARTMENT, "department_report.ipynb", {**parameters, "out": str(run.out)}, scratch)
+    notebook = run.options.notebooks / "department_report.ipynb"
+    return _report(run, DEPARTMENT, notebook, {**parameters, "out": str(run.out)}, scratch)
 
 
-def _report(run: Run, name: str, notebook: str, parameters: Mapping[str, str], scratch: Path) -> Report:
+def _report(run: Run, name: str, notebook: Path, parameters: Mapping[str, str], scratch: Path) -> Report:
     return Report(
         id=name,
-        notebook=run.options.notebooks / notebook,
+        notebook=notebook,
         parameters=parameters,
         folder=scratch / name,
         out=run.out,
         names=run.copies,
-        environment={} if run.snapshot is None else {SNAPSHOT: str(run.snapshot)},
+        environment={}
+        if run.snapshot is None
+        else {SNAPSHOT: str(run.snapshot), NOTEBOOK: str(notebook.resolve())},
         language=run.language if run.engine == "embedded" else None,
         style=run.options.style,
         deadline=run.options.deadline,

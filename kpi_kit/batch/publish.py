@@ -33,6 +33,8 @@ class Outcome:
         Reports that are up to date, and so were not made again.
     failed : dict
         Reports that failed, each with one sentence; the department's is ``index``.
+    not_shown : dict
+        Reports with outputs that their pages cannot show, each with a line an output.
     seconds : float
         How long the run took.
     """
@@ -41,6 +43,7 @@ class Outcome:
     written: list[Path] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    not_shown: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -115,6 +118,9 @@ class Publisher:
             "inputs": inputs,
             "outputs": dict(outputs or {}),
         }
+        if result.not_shown:
+            entry["not_shown"] = list(result.not_shown)
+            self._outcome.not_shown[result.id] = list(result.not_shown)
         if result.error is not None:
             self._outcome.failed[result.id] = result.error
         with self._writing():

@@ -94,6 +94,8 @@ def run(options: RunOptions, *, console: Console | None = None) -> Outcome:
         _renew_periods(this, loaded, outcome)
     outcome.seconds = time.perf_counter() - begun
     say(this.console, this.named(_summary(outcome)))
+    if outcome.not_shown:
+        say(this.console, _not_shown(outcome))
     return outcome
 
 
@@ -129,6 +131,16 @@ def _summary(outcome: Outcome) -> str:
     same = f", {len(outcome.unchanged)} up to date" if outcome.unchanged else ""
     failed = f"; failed: {', '.join(sorted(outcome.failed))}" if outcome.failed else ""
     return f"{pages}{same} in {outcome.folder} after {outcome.seconds:.1f} s{failed}"
+
+
+def _not_shown(outcome: Outcome) -> str:
+    """One line that names what cells show and pages cannot."""
+    reports: dict[str, list[str]] = {}
+    for name, lines in sorted(outcome.not_shown.items()):
+        for what in lines:
+            reports.setdefault(what, []).append(name)
+    named = [f"{what} ({', '.join(names)})" for what, names in reports.items()]
+    return f"not shown on pages: {'; '.join(named)}"
 
 
 # ---- inputs

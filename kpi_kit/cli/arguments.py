@@ -44,6 +44,9 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     run.add_argument("--specialist", action="append", help="only this one (may be given again)")
     run.add_argument("--jobs", type=int, help="how many notebooks at once; default: one a core")
     run.add_argument("--engine", choices=("auto", "quarto", "embedded"), default="auto")
+    run.add_argument(
+        "--notebook", type=Path, help="the specialists' notebook, in place of specialist_report.ipynb"
+    )
     run.add_argument("--force", action="store_true", help="make reports again that are up to date")
     run.add_argument("--pdf", action="store_true", help="also make every page as PDF; needs Chromium")
     run.add_argument("--executor", choices=("local", "dask"), default="local", help="where notebooks run")
@@ -173,6 +176,9 @@ def _add_verify_and_what_if(
         "verify", parents=[common], help="compute reports anew, and tell what is different and why"
     )
     check.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
+    check.add_argument(
+        "--notebook", type=Path, help="the notebook of the reports, where it is not the usual one"
+    )
     check.set_defaults(command="verify")
 
     ask = commands.add_parser(

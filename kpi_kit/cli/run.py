@@ -61,6 +61,7 @@ def _made(options: argparse.Namespace) -> int:
                 jobs=options.jobs,
                 engine=options.engine,
                 as_of=options.as_of,
+                notebook=options.notebook,
                 force=options.force,
                 scheduler=_scheduler(options),
                 names={**options.names, **names},

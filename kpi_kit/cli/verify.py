@@ -45,7 +45,8 @@ _MOST_FIGURES = 12
 
 def carry_out(options: argparse.Namespace) -> int:
     """Verify each report; a problem with one does not stop the others."""
-    notebook = NOTEBOOK if NOTEBOOK.is_file() else None
+    usual = NOTEBOOK if NOTEBOOK.is_file() else None
+    notebook = options.notebook or usual
     data, different = options.data, False
     problems: list[str] = []
     for path in options.reports:

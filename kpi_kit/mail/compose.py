@@ -26,7 +26,7 @@ from kpi_kit.mail.gate import DEPARTMENT, Mailable
 from kpi_kit.mail.letter import Letter
 from kpi_kit.report import figures
 from kpi_kit.report.links import without_dead_links
-from kpi_kit.report.specialist_page import THEME
+from kpi_kit.report.section import THEME
 from kpi_kit.report.wording import words
 from kpi_kit.scorecard.record import Scorecard
 

@@ -324,6 +324,7 @@ class Specialist(Record):
     variable_pay: Annotated[Amount, Field(ge=0)] | None = None
     bonus: Bonus | None = None
     absences: tuple[Absence, ...] = ()
+    notebook: Annotated[str, Field(pattern=r"^[\w][\w .-]*\.ipynb$", max_length=100)] | None = None
 
 
 class SoundSpecialist(Specialist):

@@ -9,16 +9,16 @@ from typing import Any
 from kpi_kit.core.periods import Period
 from kpi_kit.core.sanitize import isolated, shown
 from kpi_kit.report import figures, parts
+from kpi_kit.report.added import Additions
 from kpi_kit.report.parts import first_screen
-from kpi_kit.report.section import Section, build
-from kpi_kit.report.specialist_page import THEME
+from kpi_kit.report.section import THEME, Section, build
 from kpi_kit.report.wording import Form, story, verdicts, words
 from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.department import view
 from kpi_kit.scorecard.record import Brand, FunnelRecord, JudgedPoint, Scorecard, required
 
 
-class DepartmentReport:
+class DepartmentReport(Additions):
     """The sections of the department's report; one that has nothing to show is None.
 
     Parameters

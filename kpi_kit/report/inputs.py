@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import Period
+from kpi_kit.data.open_inputs import SNAPSHOT
 from kpi_kit.params import problem_of_id
 
 PROJECT = Path(__file__).resolve().parents[2]
+NOTEBOOK = "KPI_KIT_NOTEBOOK"
+"""The environment variable in which a run names the notebook that it executes."""
+_SAVE = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
 
 
 def texts(given: Mapping[str, object]) -> dict[str, str]:
@@ -49,8 +54,27 @@ def specialist_id(text: str) -> str:
     return text
 
 
+def saves(save: object) -> bool:
+    """Whether a notebook saves its scorecard: in a run of the kit always, by hand only on request.
+
+    Raises
+    ------
+    InputError
+        Where the parameter is neither true nor false.
+    """
+    text = str(save).strip().lower()
+    if text not in _SAVE:
+        raise InputError(f"parameter save: expected True or False, found {save!r:.120}")
+    return in_run() or _SAVE[text]
+
+
+def in_run() -> bool:
+    """Whether a run of the kit executes this notebook."""
+    return bool(os.environ.get(SNAPSHOT))
+
+
 def folders(given: Mapping[str, str]) -> dict[str, Path]:
-    """Folders that must exist; relative ones start at the current folder, in notebooks/ at the project.
+    """Folders that must exist, see :func:`resolve`.
 
     Raises
     ------
@@ -65,9 +89,19 @@ def folders(given: Mapping[str, str]) -> dict[str, Path]:
 
 
 def resolve(text: str) -> Path:
-    """A path as the notebook means it: Jupyter starts a kernel in the notebook's own folder."""
-    base = PROJECT if Path.cwd() == PROJECT / "notebooks" else Path()
-    return base / text
+    """A path; a relative one starts at the current folder in a run, and elsewhere at the project.
+
+    The project is the nearest folder above the current one that has ``params/department.yml``. Where there is
+    none, a path that exists in the current folder is meant, else one of the kit's own project.
+    """
+    here = Path.cwd()
+    if in_run() or Path(text).is_absolute():
+        return Path(text)
+    above = [place for place in (here, *here.parents) if (place / "params" / "department.yml").is_file()]
+    if above:
+        return Path(text) if above[0] == here else above[0] / text
+    is_here = Path(text).exists() or not (PROJECT / "params" / "department.yml").is_file()
+    return Path(text) if is_here else PROJECT / text
 
 
 def period(text: str) -> Period:

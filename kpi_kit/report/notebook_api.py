@@ -6,11 +6,9 @@ Everything that a report shows comes from the scorecard JSON: it is computed and
 
 from __future__ import annotations
 
-import re
+import os
 from pathlib import Path
 from typing import Any
-
-from markupsafe import Markup
 
 from kpi_kit import params as parameters
 from kpi_kit.core import file_versions
@@ -21,29 +19,32 @@ from kpi_kit.core.shipped import shipped
 from kpi_kit.data.merge import journal
 from kpi_kit.data.open_inputs import folders
 from kpi_kit.params.comments import DEPARTMENT
-from kpi_kit.report import inputs
+from kpi_kit.report import inputs, jupyter_style
 from kpi_kit.report.department_page import DepartmentReport
-from kpi_kit.report.parts import tag
-from kpi_kit.report.section import Section
-from kpi_kit.report.specialist_page import THEME, SpecialistReport
+from kpi_kit.report.section import THEME, Section
+from kpi_kit.report.specialist_page import SpecialistReport
 from kpi_kit.scorecard import archive, build, json_file, revisions
 from kpi_kit.scorecard.record import PreviousTotal, Scorecard
 
 __all__ = ["THEME", "DepartmentReport", "Section", "SpecialistReport", "department", "specialist", "style"]
 
-_CLASS = re.compile(r"(\.(?:kpi|k|gt)[-_][a-z][\w-]*)")
-_INSIDE_JUPYTER = """:scope:scope table { table-layout: auto; margin: 0; }
-:scope:scope tr:nth-child(n) { background: none; }
-"""
 NOTEBOOK = shipped("notebooks") / "specialist_report.ipynb"
 
 
 def specialist(
-    *, specialist: object, period: object, as_of: object, data: object, params: object, out: object
+    *,
+    specialist: object,
+    period: object,
+    as_of: object,
+    data: object,
+    params: object,
+    out: object,
+    save: object = False,
 ) -> SpecialistReport:
-    """Compute a specialist's scorecard, save it, and offer the sections of the report.
+    """Compute a specialist's scorecard and offer the sections of the report.
 
-    Figures that differ from an earlier report of the period are listed in it.
+    Figures that differ from an earlier report of the period are listed in it. A run of the kit saves the
+    scorecard; a notebook that is run by hand writes nothing, unless ``save`` is true.
 
     Parameters
     ----------
@@ -54,7 +55,10 @@ def specialist(
     as_of : str
         The data cut-off, or empty for the default.
     data, params, out : str
-        Folders; the scorecard goes to ``<out>/<period>/<specialist>.json``.
+        Folders; the scorecard goes to ``<out>/<period>/<specialist>.json``. Outside a run relative ones are
+        those of the project.
+    save : bool
+        Whether to save the scorecard also outside a run.
 
     Returns
     -------
@@ -77,19 +81,25 @@ def specialist(
     )
     who, when = inputs.specialist_id(given["specialist"]), inputs.period(given["period"])
     paths = inputs.folders({name: given[name] for name in ("data", "params")})
-    notebook = NOTEBOOK if NOTEBOOK.is_file() else None
+    notebook = Path(os.environ.get(inputs.NOTEBOOK) or NOTEBOOK)
     folder = inputs.resolve(given["out"]) / str(when)
     card = build.score(
-        who, str(when), **paths, as_of=given["as_of"] or None, beside=folder, notebook=notebook
+        who,
+        str(when),
+        **paths,
+        as_of=given["as_of"] or None,
+        beside=folder,
+        notebook=notebook if notebook.is_file() else None,
     )
     path = folder / f"{who}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     changed = revisions.restated(card, archive.first(folder, who), journal.read(folders(**paths)[0]))
     card["restated"] = changed
     card["total_previous"] = _previous_total(card, folder.parent)
     card = json_file.sealed(card)
-    archive.keep(folder, who, card)
-    json_file.save(card, path)
+    if inputs.saves(save):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        archive.keep(folder, who, card)
+        json_file.save(card, path)
     return SpecialistReport(card, path)
 
 
@@ -103,14 +113,16 @@ def _previous_total(card: Scorecard, out: Path) -> PreviousTotal | None:
     return {"period": period, "value": earlier["total"], "reported": True}
 
 
-def department(*, period: object, data: object, params: object, out: object) -> DepartmentReport:
+def department(
+    *, period: object, data: object, params: object, out: object, save: object = False
+) -> DepartmentReport:
     """Read the scorecards of a period and offer the sections of the department's report.
 
     What they say together is kept in ``<out>/<period>/department/department.json``.
 
     Parameters
     ----------
-    period, data, params, out : str
+    period, data, params, out, save : str
         As in :func:`specialist`; the scorecards and ``manifest.json`` are in ``<out>/<period>``.
 
     Returns
@@ -148,18 +160,16 @@ def department(*, period: object, data: object, params: object, out: object) -> 
         folder,
         parameters.read_comment(loaded.folder, when, DEPARTMENT),
     )
-    kept = folder / "department" / "department.json"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    json_file.save(made.view, kept)
+    if inputs.saves(save):
+        kept = folder / "department" / "department.json"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        json_file.save(made.view, kept)
     return made
 
 
 def style() -> Section:
     """The stylesheet of the page, inside Jupyter: it holds for nothing there but a report's sections."""
-    rules = THEME.read_text(encoding="utf-8").replace(":root {", ":scope {")
-    # Jupyter's own rules for the tables of outputs are as specific as two classes: three prevail
-    rules = _CLASS.sub(r"\1\1\1", rules)
-    return Section("style", tag("style", Markup(f"@scope (.kpi-report) {{\n{_INSIDE_JUPYTER}{rules}\n}}")))
+    return Section("style", jupyter_style.style(THEME))
 
 
 def _cards(folder: Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """An executed notebook -> one self-contained HTML page: by Quarto, or by the embedded renderer.
 
-Both engines show the same: the ``text/html`` outputs of the notebook, in order, inside
-``<main class="kpi-report">``, with ``reports/theme.css`` inlined. Code, text cells, streams and
+Both engines show the same, see :mod:`kpi_kit.report.outputs`: what the cells of the notebook show, in order,
+inside ``<main class="kpi-report">``, with ``reports/theme.css`` inlined. Code, text on standard error and
 tracebacks are never shown. A page runs no script and asks the network for nothing: its
 Content-Security-Policy forbids both.
 """
@@ -19,7 +19,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from kpi_kit.core.errors import InputError, ReportError
 from kpi_kit.core.files import write_file
 from kpi_kit.core.shipped import shipped
+from kpi_kit.report.outputs import page_outputs
 
 if TYPE_CHECKING:
     from nbconvert.exporters.templateexporter import TemplateExporter
@@ -123,11 +124,9 @@ def title(outputs: Sequence[str], default: str) -> str:
     return default
 
 
-def _outputs(notebook: NotebookNode) -> Iterator[str]:
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            if "text/html" in output.get("data", {}):
-                yield output["data"]["text/html"]
+def not_shown(path: Path) -> list[str]:
+    """A line for each output of an executed notebook that its page cannot show."""
+    return page_outputs(_read(path), "en").not_shown
 
 
 def _read(path: Path) -> NotebookNode:
@@ -169,7 +168,7 @@ def _exporter() -> TemplateExporter:
 
 def _embedded(path: Path, language: str, style: Path) -> None:
     notebook = _read(path)
-    outputs = list(_outputs(notebook))
+    outputs = page_outputs(notebook, language).parts
     page = {
         "language": language,
         "title": title(outputs, path.stem),
@@ -190,7 +189,7 @@ def _with_quarto(paths: Sequence[Path], language: str, style: Path, deadline: fl
     readable: list[Readable] = []
     for path in paths:
         try:
-            readable.append((path, list(_outputs(_read(path)))))
+            readable.append((path, page_outputs(_read(path), language).parts))
         except ReportError as fault:
             failed[path] = str(fault)
     groups = [readable] if readable else []
@@ -237,7 +236,7 @@ def _quarto(notebooks: Sequence[Readable], language: str, style: Path, deadline:
 
 
 def _for_quarto(outputs: Sequence[str], token: str, language: str) -> str:
-    """The notebook that Quarto gets: front matter, and each HTML output as a raw block of Markdown.
+    """The notebook that Quarto gets: front matter, and each part of the page as a raw block of Markdown.
 
     Quarto answers outputs of kind ``text/html`` with scripts from elsewhere; raw blocks it leaves alone.
     ``{{<`` would begin a shortcode even there; the fence is longer than any run of backticks inside.

@@ -9,19 +9,16 @@ from urllib.parse import quote
 
 from kpi_kit.core.periods import Grain, Period
 from kpi_kit.core.sanitize import shown
-from kpi_kit.core.shipped import shipped
 from kpi_kit.report import figures, parts
+from kpi_kit.report.added import Additions
 from kpi_kit.report.figures.canvas import Drawing
-from kpi_kit.report.section import Section, build
+from kpi_kit.report.section import THEME, Section, build
 from kpi_kit.report.wording import Form, rows, words
 from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.record import EntryRecord, HistoryPoint, Scorecard, required
 
-THEME = shipped("reports") / "theme.css"
-"""The stylesheet of the page, whose colours the figures take."""
 
-
-class SpecialistReport:
+class SpecialistReport(Additions):
     """The sections of a specialist's report; one that has nothing to show is None.
 
     Parameters

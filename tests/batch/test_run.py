@@ -47,7 +47,7 @@ def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     loaded = SimpleNamespace(
         folder=Path("params"),
         department=SimpleNamespace(language="ru", timezone="Europe/Moscow", agency="<Маяк>", brand=Brand()),
-        specialists={name: SimpleNamespace(name=name.title()) for name in ("anna", "ivan")},
+        specialists={name: SimpleNamespace(name=name.title(), notebook=None) for name in ("anna", "ivan")},
         broken={},
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
@@ -99,6 +99,8 @@ def go(people: SimpleNamespace, style: Path, tmp_path: Path) -> Callable[..., ba
             "style": style,
             "engine": "embedded",
         } | options
+        if "other" in given:
+            given["notebook"] = given.pop("other")
         own = {name: given.pop(name) for name in ("server", "console") if name in given}
         return batch.run(batch.RunOptions("2025-10", notebooks=house, **given), **own)  # type: ignore[arg-type]
 
@@ -214,7 +216,44 @@ def test_the_cut_off_is_passed_on(go):
 def test_noise_of_a_notebook_is_not_in_the_page(go):
     outcome = go("noisy", specialists=["anna"])
     assert outcome.failed == {}
-    assert "nobody shall see" not in (outcome.folder / "anna.html").read_text(encoding="utf-8")
+    page = (outcome.folder / "anna.html").read_text(encoding="utf-8")
+    assert "nor this" not in page, "warnings and standard error"
+    assert "a line that nobody shall see" in page, "what a cell prints is text of the report"
+    assert manifest(outcome)["reports"]["anna"]["not_shown"] == ["cell [4]: text on standard error"]
+
+
+def test_what_pages_cannot_show_is_named_in_the_last_line(go):
+    console = Console(file=io.StringIO(), width=200)
+    outcome = go("noisy", console=console)
+    assert outcome.not_shown == dict.fromkeys(("anna", "ivan"), ["cell [4]: text on standard error"])
+    last = console.file.getvalue().splitlines()[-1]
+    assert last == "not shown on pages: cell [4]: text on standard error (anna, ivan)"
+
+
+def test_another_notebook_for_one_client_and_for_one_person(go, people, tmp_path):
+    other = tmp_path / "other.ipynb"
+    text = (NOTEBOOKS / "good.ipynb").read_text(encoding="utf-8")
+    other.write_text(text.replace("Отчёт", "Сводка"), encoding="utf-8")
+    outcome = go(other=other, specialists=["anna"])
+    assert "Сводка" in (outcome.folder / "anna.html").read_text(encoding="utf-8")
+
+    shutil.copy(other, tmp_path / "notebooks" / "own.ipynb")
+    people.specialists["ivan"].notebook = "own.ipynb"
+    outcome = go(specialists=["anna", "ivan"])
+    pages = {name: (outcome.folder / f"{name}.html").read_text(encoding="utf-8") for name in ("anna", "ivan")}
+    assert ["Сводка" in pages[name] for name in ("anna", "ivan")] == [False, True]
+
+
+def test_another_notebook_is_checked_before_the_run(go, people, tmp_path):
+    with pytest.raises(InputError, match="--notebook: there is no file"):
+        go(other=tmp_path / "none.ipynb")
+    with pytest.raises(InputError, match=r"declares_too_little\.ipynb: its cell tagged 'parameters'"):
+        go(other=NOTEBOOKS / "declares_too_little.ipynb")
+    people.specialists["ivan"].notebook = "own.ipynb"
+    people.file_of = lambda name: f"specialists/{name}.yml"
+    with pytest.raises(InputError, match=r"ivan\.yml: notebook: there is no own\.ipynb in "):
+        go()
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ def test_all_odd_parameters_are_named_at_once(tmp_path: Path) -> None:
 
 
 def test_the_sample_makes_a_report_and_saves_what_it_shows(tmp_path: Path) -> None:
-    made = report.specialist(**GIVEN, out=str(tmp_path))
+    made = report.specialist(**GIVEN, out=str(tmp_path), save=True)
     assert made.path == tmp_path / "2025-10" / "anna-petrova.json"
     assert json_file.load(made.path) == json.loads(json.dumps(made.card))
     found = shown(made, SECTIONS)
@@ -234,7 +234,9 @@ def written(tmp_path: Path) -> Path:
 
 
 def department(out: Path) -> DepartmentReport:
-    return report.department(period="2025-10", data=GIVEN["data"], params=GIVEN["params"], out=str(out))
+    return report.department(
+        period="2025-10", data=GIVEN["data"], params=GIVEN["params"], out=str(out), save=True
+    )
 
 
 def test_the_department_names_the_worst_first(written: Path) -> None:
@@ -373,8 +375,8 @@ def test_no_name_of_a_team_becomes_markup(tmp_path: Path) -> None:
 
 
 NOTEBOOKS = {
-    "specialist_report": ["specialist", "period", "as_of", "data", "params", "out"],
-    "department_report": ["period", "data", "params", "out"],
+    "specialist_report": ["specialist", "period", "as_of", "data", "params", "out", "save"],
+    "department_report": ["period", "data", "params", "out", "save"],
 }
 
 

@@ -95,17 +95,17 @@ def test_a_page_is_one_file_without_scripts(engine, executed, style):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_code_text_cells_streams_and_tracebacks_are_not_shown(engine, tmp_path, style):
+def test_code_raw_cells_warnings_and_tracebacks_are_not_shown(engine, tmp_path, style):
     notebook = v4.new_notebook()
     outputs = [
-        v4.new_output("stream", name="stdout", text="hidden-stdout"),
+        v4.new_output("stream", name="stdout", text="stdout"),
         v4.new_output("stream", name="stderr", text="hidden-stderr"),
         v4.new_output("error", ename="E", evalue="hidden-error", traceback=["hidden-traceback"]),
-        v4.new_output("execute_result", {"text/plain": "hidden-plain"}, execution_count=1),
+        v4.new_output("execute_result", {"text/plain": "plain"}, execution_count=1),
         v4.new_output("display_data", {"text/html": "<p>shown</p>", "text/plain": "hidden-other"}),
     ]
     notebook.cells = [
-        v4.new_markdown_cell("# hidden-markdown"),
+        v4.new_markdown_cell("# markdown"),
         v4.new_raw_cell("hidden-raw"),
         v4.new_code_cell("hidden-code", execution_count=1, outputs=outputs),
     ]
@@ -115,7 +115,7 @@ def test_code_text_cells_streams_and_tracebacks_are_not_shown(engine, tmp_path, 
     render.render([path], engine=engine, style=style)
 
     page = Page(path.with_suffix(".html"))
-    assert page.words == ["shown"]
+    assert page.words == ["markdown", "stdout", "plain", "shown"]
     assert "hidden" not in page.text
 
 

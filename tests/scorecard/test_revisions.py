@@ -216,6 +216,7 @@ def test_a_notebook_keeps_the_list_on_later_runs(tmp_path: Path, monkeypatch: py
         "data": "data",
         "params": "params",
         "out": "out",
+        "save": True,
     }
     assert report.specialist(**given).card["restated"] == []
     with (tmp_path / "data/leads.csv").open("a", encoding="utf-8") as stream:
