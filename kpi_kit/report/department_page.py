@@ -134,6 +134,10 @@ class DepartmentReport(Additions):
         ]
         return self._section("shocks", "statistics.shocks", parts.items(found))
 
+    def data(self) -> Section | None:
+        """The status of the data: up to when they are, what cannot be assessed and why, and notes on them."""
+        return self._section("data", "department.data", parts.data_status(self.cards, self._words))
+
     def _section(self, name: str, heading: str, *content: str | None) -> Section | None:
         return build(self._words, name, self._words.text(heading), *content)
 
@@ -149,7 +153,8 @@ class DepartmentReport(Additions):
         has_year = any(len(card.get("totals", ())) > 1 for card in self.cards)
         has_funnel = any(funnel["curve"] for funnel in self.view["funnels"])
         shown = {"people": bool(self.cards), "groups": bool(self.cards), "year": has_year}
-        return [name for name, is_there in {**shown, "funnels": has_funnel}.items() if is_there]
+        shown |= {"funnels": has_funnel, "data": bool(self.cards)}
+        return [name for name, is_there in shown.items() if is_there]
 
     def _funnel(self, found: FunnelRecord) -> dict[str, Any]:
         """A funnel plot and what it says."""

@@ -22,6 +22,7 @@ _HEADS = (
     "total", "assessed", "variable", "paid", "bonus", "refunds", "sum", "signature",
 )  # fmt: skip
 """The columns of the statement, A to R: those of an entry, then those of a person."""
+_MONTH_HEADS = ("month", "sales", "share", "cap", "earned", "refund_share", "bonus")
 _WIDTHS = (24, 34, 11, 11, 11, 11, 11, 8, 11, 11, 9, 11, 13, 13, 12, 11, 13, 18)
 _TOP = 3
 """The row of the column heads, counted from 0."""
@@ -205,8 +206,7 @@ class _History:
         months = bonus.get("months", []) if bonus is not None else []
         if bonus is None or not months:
             return row
-        heads = ("month", "sales", "share", "cap", "earned", "refund_share", "bonus")
-        self._heads(row, [say.text(f"payout.{head}") for head in heads])
+        self._heads(row, [say.text(f"payout.{head}") for head in _MONTH_HEADS])
         deducts = bonus.get("refunds") == "deduct"
         money = _Style(_MONEY)
         for at, month in enumerate(months, row + 1):

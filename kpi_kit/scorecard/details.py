@@ -28,7 +28,9 @@ from kpi_kit.scorecard.record import (
 )
 
 SHOWN_POSTS = 5
-"""How many best and weakest posts are listed."""
+"""How many best and weakest posts of an account are listed."""
+SHOWN_POSTS_OF_MANY = 3
+"""The same where there are several accounts."""
 
 CURVE_POINTS = 60
 """How many points the response curve has."""
@@ -180,19 +182,22 @@ def _funnel(context: Context) -> LeadFunnel | None:
 
 
 def _posts(context: Context) -> RankedPosts:
-    """The posts with the highest and the lowest view rate, without young and deleted ones."""
+    """The posts of each account with the highest and the lowest view rate, without young and deleted ones."""
     frame = CATALOGUE["view_rate"].units(context.tables, context.setting)
     frame = frame[(frame["excluded"] == "") & frame["numerator"].notna()]
     rate = (frame["numerator"] / frame["denominator"]).where(frame["denominator"] > 0)
     posts = context.tables["posts"].loc[frame.index].assign(view_rate=rate)
     posts = _in_period(context, posts, "published_at", "views")
-    by = "view_rate" if posts["view_rate"].notna().all() else "views"
-    ranked = posts.sort_values([by, "post_id"], ascending=[False, True])
-    count = min(SHOWN_POSTS, len(ranked) // 2)
-    return {
-        "best": _listed_posts(context, ranked.head(count)),
-        "weakest": _listed_posts(context, ranked.iloc[::-1].head(count)),
-    }
+    most = SHOWN_POSTS if posts["account_id"].nunique() == 1 else SHOWN_POSTS_OF_MANY
+    listed: RankedPosts = {"best": [], "weakest": []}
+    for account in context.held:
+        own = posts[posts["account_id"] == account]
+        by = "view_rate" if own["view_rate"].notna().all() else "views"
+        ranked = own.sort_values([by, "post_id"], ascending=[False, True])
+        count = min(most, len(ranked) // 2)
+        listed["best"] += _listed_posts(context, ranked.head(count))
+        listed["weakest"] += _listed_posts(context, ranked.iloc[::-1].head(count))
+    return listed
 
 
 def _listed_posts(context: Context, posts: pd.DataFrame) -> list[PostRow]:
@@ -207,6 +212,8 @@ def _listed_posts(context: Context, posts: pd.DataFrame) -> list[PostRow]:
             "view_rate": _known(post.view_rate),
             "url": _known(post.url),
             "text": _known(post.text),
+            "reach": _known(post.reach),
+            "format": _known(post.format),
         }
         for post, moment in zip(posts.itertuples(), when, strict=True)
     ]

@@ -358,10 +358,12 @@ class PostRow(TypedDict):
     view_rate: float | None
     url: str | None
     text: str | None
+    reach: NotRequired[float | None]
+    format: NotRequired[str | None]
 
 
 class RankedPosts(TypedDict):
-    """The posts with the highest and the lowest view rate."""
+    """The posts with the highest and the lowest view rate within their account, account by account."""
 
     best: list[PostRow]
     weakest: list[PostRow]

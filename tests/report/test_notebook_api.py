@@ -23,7 +23,7 @@ SECTIONS = """
     smart notes total
     definitions provenance
 """.split()
-DEPARTMENT = ["header", "people", "comment", "groups", "year", "funnels", "shocks"]
+DEPARTMENT = ["header", "people", "comment", "groups", "year", "funnels", "shocks", "data"]
 
 
 def shown(of: object, names: list[str]) -> dict[str, str]:
@@ -241,7 +241,7 @@ def department(out: Path) -> DepartmentReport:
 
 def test_the_department_names_the_worst_first(written: Path) -> None:
     found = shown(department(written), DEPARTMENT)
-    assert list(found) == ["header", "people", "groups", "shocks"], "three share no KPI of shares"
+    assert list(found) == ["header", "people", "groups", "shocks", "data"], "three share no KPI of shares"
     people = ("oleg-orlov", "Мария Сидорова", "Анна Петрова", "Иван Кузнецов")
     order = [found["people"].index(name) for name in people]
     assert order == sorted(order)

@@ -291,6 +291,28 @@ def test_funnel_draws_to_one_scale(say: Words) -> None:
     assert Text(html).text.endswith("Сумма продаж — 410 000 ₽. 3 лида ещё не квалифицированы.")
 
 
+def test_a_funnel_of_which_only_leads_are_known_is_drawn(say: Words) -> None:
+    card = cards.card()
+    card["sections"]["funnel"] = {"leads": 34, "qualified": None, "unknown": 0, "sold": None, "amount": None}
+    html = str(parts.funnel(card, say))
+    assert [width in html for width in ('width="100.0"', 'width="0.0"')] == [True] * 2
+    assert Text(html).text.count("—") == 2
+
+
+def test_posts_stand_by_account_with_link_format_and_reach(say: Words) -> None:
+    card = cards.card()
+    best = card["sections"]["posts"]["best"][0]
+    assert "Охват" not in str(parts.posts(card, say)), "nobody knows it"
+    best |= {"format": "<b>video", "reach": 3021}
+    other = {**best, "post_id": "p8", "account_id": "tg-roastery", "format": None, "reach": None}
+    card["sections"]["posts"]["best"].append(other)
+    html = str(parts.posts(card, say))
+    assert 'href="https://vk.com/wall-1_1"' in html
+    assert "&lt;b&gt;video" in html
+    assert "3\u202f021" in html
+    assert html.count('<th scope="col">Формат') == 1 and html.count("<h3>") == 2
+
+
 def test_posts_are_cut_to_a_line(say: Words) -> None:
     html = str(parts.posts(cards.card(), say))
     assert "Как мы обжариваем зерно" in html

@@ -14,6 +14,7 @@ from kpi_kit.core.periods import Grain
 from kpi_kit.core.schema import PLATFORMS, SENTIMENTS, TABLES
 from kpi_kit.kpis import CATALOGUE, FAMILIES
 from kpi_kit.params.targets import Kind
+from kpi_kit.report import payout
 from kpi_kit.report.wording import LANGUAGES, Form, Words, form, messages, words
 from kpi_kit.scorecard.archive import FIELDS
 from kpi_kit.scorecard.platform_shocks import MEASURES
@@ -526,7 +527,7 @@ def test_every_reason_is_a_note() -> None:
 
 LEGEND = "fact latest interim target band control outside week trend shock unusual event beyond".split()
 HEADS = "kpi fact plan plan_whole forecast attainment difference verdict significant standard".split()
-SECTIONS = "figures plan response posts smart notes people groups year funnels".split()
+SECTIONS = "figures plan response posts smart notes people groups year funnels data".split()
 DYNAMIC = (
     {
         *CLOSED,
@@ -554,8 +555,9 @@ DYNAMIC = (
     | {f"smart.set.{code}" for code in ("few_kpis", "many_kpis")}
     | {f"audience.{key}" for key in ("opening", "joined", "left", "closing")}
     | {f"funnel.{key}" for key in ("leads", "qualified", "sold")}
-    | {f"posts.{key}" for key in ("best", "weakest", "post", "account", "published")}
-    | {f"posts.{key}" for key in ("views", "likes", "view_rate")}
+    | {f"payout.{key}" for key in (*payout._HEADS, *payout._CURVE, *payout._MONTH_HEADS)}
+    | {f"posts.{key}" for key in ("best", "weakest", "post", "rank", "account", "published")}
+    | {f"posts.{key}" for key in ("views", "reach", "likes", "view_rate", "removed")}
     | {f"plan.{key}" for key in ("due", "status", "account", "post")}
     | {f"provenance.{key}" for key in ("data", "params", "notebook")}
     | {f"row.{key}" for key in HEADS}

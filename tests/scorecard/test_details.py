@@ -157,6 +157,19 @@ def test_posts_are_ranked_by_view_rate(tmp_path: Path) -> None:
     assert found["deleted"][0]["deleted_at"] == "2025-10-31T12:00+03:00"
 
 
+def test_posts_are_ranked_within_their_account(tmp_path: Path) -> None:
+    posts = [
+        f"{who}{n},{who},2025-10-10T12:00,{n * size},1,1,1,,2025-10-30T12:00,,{size}"
+        for who, size in (("a", 10), ("b", 1000))
+        for n in range(1, 9)
+    ]
+    audience = ["2025-10-10,a,1000", "2025-10-10,b,100000"]
+    found = sections(tmp_path, posts=posts, audience=audience, person={"accounts": ["a", "b"]})["posts"]
+    assert [post["post_id"] for post in found["best"]] == ["a8", "a7", "a6", "b8", "b7", "b6"]
+    assert [post["post_id"] for post in found["weakest"]] == ["a1", "a2", "a3", "b1", "b2", "b3"]
+    assert found["best"][0]["reach"] == 10
+
+
 def test_no_post_is_both_best_and_weakest(tmp_path: Path) -> None:
     posts = [f"p{n},a,2025-10-10T12:00,{n}" for n in range(3)]
     found = sections(tmp_path, posts=posts)["posts"]  # without subscribers by views

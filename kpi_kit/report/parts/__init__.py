@@ -28,7 +28,7 @@ from kpi_kit.report.parts.markup import (
     tag,
 )
 from kpi_kit.report.parts.page import branded
-from kpi_kit.report.parts.people import cells, people_table, person_row, year
+from kpi_kit.report.parts.people import cells, data_status, people_table, person_row, year
 from kpi_kit.report.parts.scorecard import (
     UNFINISHED,
     accounts,
@@ -52,6 +52,7 @@ __all__ = [
     "cells",
     "comment",
     "data_notes",
+    "data_status",
     "definitions",
     "details",
     "facts",

@@ -12,7 +12,7 @@ from kpi_kit.report.parts.calendar import calendar, shape_of
 from kpi_kit.report.parts.entries import titles
 from kpi_kit.report.parts.markup import Column, block, details, join, link, paragraph, table
 from kpi_kit.report.wording import Form, Words
-from kpi_kit.scorecard.record import AudienceRow, DeletedPost, PlanRow, PostRow, Scorecard
+from kpi_kit.scorecard.record import AudienceRow, DeletedPost, PlanRow, RankedPosts, Scorecard
 
 _POST_WORDS = 90
 """How much of a post's text a table shows."""
@@ -66,7 +66,7 @@ def funnel(card: Scorecard, words: Words) -> Markup | None:
     if not found:
         return None
     counts = {"leads": found["leads"], "qualified": found["qualified"], "sold": found["sold"]}
-    top = max(*(count or 0 for count in counts.values()), 1)
+    top = max(1, *(count or 0 for count in counts.values()))
     steps = [(words.text(f"funnel.{key}"), count) for key, count in counts.items()]
     rows = [
         {
@@ -86,10 +86,16 @@ def funnel(card: Scorecard, words: Words) -> Markup | None:
 def posts(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate the best, the weakest and the deleted posts."""
     found, deleted = card["sections"]["posts"], card["sections"]["deleted"]
+    named = titles(card, words, with_platform=True)
+    accounts = dict.fromkeys(post["account_id"] for post in (*found["best"], *found["weakest"]))
     parts: list[Markup | None] = [
-        join([block("subheading", words.text(f"posts.{kind}")), _post_table(kind, found[kind], card, words)])
-        for kind in ("best", "weakest")
-        if found[kind]
+        join(
+            [
+                block("subheading", named.get(account, account)),
+                _post_table(f"posts-{number}", account, found, words),
+            ]
+        )
+        for number, account in enumerate(accounts, 1)
     ]
     if parts:
         parts.append(paragraph(words.text("posts.legend"), "k-legend"))
@@ -102,7 +108,7 @@ def _number(value: float | None, words: Words) -> str:
     return "—" if value is None else words.number(value)
 
 
-def _title(owned: AudienceRow | PlanRow | PostRow | DeletedPost, named: Mapping[str, str]) -> str:
+def _title(owned: AudienceRow | PlanRow | DeletedPost, named: Mapping[str, str]) -> str:
     return named.get(owned["account_id"], owned["account_id"])
 
 
@@ -121,26 +127,35 @@ def _plan_table(name: str, found: Sequence[PlanRow], card: Scorecard, words: Wor
     return table(name, columns, rows, words.text("plan.heading"))
 
 
-def _post_table(kind: str, found: Sequence[PostRow], card: Scorecard, words: Words) -> Markup:
-    columns = _post_columns(words)
+def _post_table(name: str, account: str, found: RankedPosts, words: Words) -> Markup:
+    """Tabulate the best and the weakest posts of an account."""
+    ranked = {"best": found["best"], "weakest": found["weakest"]}
+    own = [(kind, post) for kind in ranked for post in ranked[kind] if post["account_id"] == account]
+    columns = [Column(key, words.text(f"posts.{key}")) for key in ("post", "rank", "published")]
+    if any(post.get("format") for _, post in own):
+        columns.append(Column("format", words.text("posts.format")))
+    figures = ["views", *(["reach"] if any(post.get("reach") is not None for _, post in own) else [])]
     columns += [
-        Column(key, words.text(f"posts.{key}"), numeric=True) for key in ("views", "likes", "view_rate")
+        Column(key, words.text(f"posts.{key}"), numeric=True) for key in (*figures, "likes", "view_rate")
     ]
     rows = [
         {
             "post": link(post["url"], _excerpt(post["text"]) or words.text("posts.untitled")),
-            **_published(post, card, words),
+            "rank": words.text(f"posts.{kind}"),
+            "published": words.brief_day(post["published_at"]),
+            "format": post.get("format") or "—",
             "views": _number(post["views"], words),
+            "reach": _number(post.get("reach"), words),
             "likes": _number(post["likes"], words),
             "view_rate": "—" if post["view_rate"] is None else words.value(post["view_rate"], Form("share")),
         }
-        for post in found
+        for kind, post in own
     ]
-    return table(f"posts-{kind}", columns, rows, words.text(f"posts.{kind}"))
+    return table(name, columns, rows, words.text("posts.heading"))
 
 
 def _deleted_table(found: Sequence[DeletedPost], card: Scorecard, words: Words) -> Markup:
-    columns = [*_post_columns(words), Column("removed", words.text("posts.removed"))]
+    columns = [Column(key, words.text(f"posts.{key}")) for key in ("post", "account", "published", "removed")]
     rows = [
         {
             "post": str(post["post_id"]),
@@ -155,12 +170,7 @@ def _deleted_table(found: Sequence[DeletedPost], card: Scorecard, words: Words) 
     return table("posts-deleted", columns, rows, words.text("posts.deleted"))
 
 
-def _post_columns(words: Words) -> list[Column]:
-    """The columns of every table of posts."""
-    return [Column(key, words.text(f"posts.{key}")) for key in ("post", "account", "published")]
-
-
-def _published(post: PostRow | DeletedPost, card: Scorecard, words: Words) -> dict[str, str]:
+def _published(post: DeletedPost, card: Scorecard, words: Words) -> dict[str, str]:
     """Where and when a post came out."""
     return {
         "account": _title(post, titles(card, words)),
