@@ -236,6 +236,46 @@ def test_a_parquet_that_breaks_off_is_named_in_a_sentence(tmp_path: Path) -> Non
     assert problem.startswith(f"{file}: cannot be read to its end: ")
 
 
+@pytest.mark.parametrize(
+    ("rows", "held"),
+    [
+        ("'x' AS text FROM range(5_000_000)", "5000000 rows"),
+        ("repeat('x', 3_000_000) AS text FROM range(100) t(i)", "texts of 286 MB"),
+        ("i || repeat('x', 3_000_000) AS text FROM range(100) t(i)", "286 MB"),
+    ],
+)
+def test_a_parquet_of_too_many_rows_for_its_size_is_refused_before_it_is_read(
+    rows: str, held: str, tmp_path: Path
+) -> None:
+    data = agency(tmp_path)
+    (data / "posts.csv").unlink()
+    file = data / "posts.parquet"
+    post = "SELECT '1' AS post_id, 'a' AS account_id, DATE '2025-10-01' AS published_at"
+    duckdb.execute(f"COPY ({post}, {rows}) TO {literal(str(file))} (FORMAT parquet, COMPRESSION zstd)")
+    with look(data, ZONE) as store:
+        (fault,) = store.faults
+    assert fault.startswith(f"{file}: holds {held} in ")
+    assert fault.endswith(" kB, more than real rows would; not read, export it again")
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("{'a': 1}", "expected one value a cell, found the type STRUCT(a INTEGER)"),
+        ("[1]", "expected one value a cell, found the type INTEGER[]"),
+        ("'a'::BLOB", "expected one value a cell, found the type BLOB"),
+        ("1.0::DOUBLE", "expected a text or whole numbers, found the type DOUBLE"),
+    ],
+)
+def test_a_column_of_a_type_that_is_no_cell_is_refused(cell: str, said: str, tmp_path: Path) -> None:
+    data = agency(tmp_path)
+    (data / "posts.csv").unlink()
+    rows = f"SELECT {cell} AS post_id, 'a' AS account_id, DATE '2025-10-01' AS published_at"
+    duckdb.execute(f"COPY ({rows}) TO {literal(str(data / 'posts.parquet'))} (FORMAT parquet)")
+    with look(data, ZONE) as store:
+        assert store.faults == (f"{data / 'posts.parquet'}: column post_id: {said}",)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     (tmp_path / "outside.csv").write_text("x\n1\n")

@@ -19,8 +19,10 @@ import duckdb
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.json_io import read_json
+from kpi_kit.core.periods import YEARS
 from kpi_kit.core.post_ids import post_number_sql
 from kpi_kit.core.schema import TABLES, Column, Table, Type
+from kpi_kit.data import parquet_files
 
 VERSION = "imports/schema.json"
 """Says of which schema a data folder is."""
@@ -161,7 +163,20 @@ class Source:
                 return f"CASE lower(CAST({name} AS VARCHAR)) {_FLAGS} END"
             case _:
                 moment = f"TRY_CAST({name} AS {SQL_TYPES[column.type]})"
-                return f"CASE WHEN isfinite({moment}) THEN {moment} END"
+                return f"CASE WHEN {_in_years(moment, SQL_TYPES[column.type])} THEN {moment} END"
+
+    def far(self, column: Column) -> str | None:
+        """SQL that holds for a date or time outside of the years of the kit; None for other types."""
+        if column.type not in (Type.DATE, Type.TIME):
+            return None
+        moment = f"TRY_CAST({quoted(column.name)} AS {SQL_TYPES[column.type]})"
+        return f"coalesce(isfinite({moment}) AND NOT ({_in_years(moment, SQL_TYPES[column.type])}), false)"
+
+
+def _in_years(moment: str, kind: str) -> str:
+    """SQL that holds for moments in the years of the kit, and not for infinite ones."""
+    start, end = (f"{kind} '{year}-01-01'" for year in (YEARS.start, YEARS.stop))
+    return f"{moment} >= {start} AND {moment} < {end}"
 
 
 _EXTENSIONS = ("autoinstall_known_extensions", "autoload_known_extensions", "allow_community_extensions")
@@ -317,11 +332,13 @@ def source_at(
         reader = "python -m kpi_kit import csv reads such files"
         return None, [f"{home}: looks separated by {mark!r}, a comma is expected; {reader}"]
     try:
-        types = {} if kind == "csv" else _parquet_columns(files, connection)
+        types = {} if kind == "csv" else parquet_files.columns_of(files, connection)
         columns = _csv_header(home) if kind == "csv" else tuple(types)
+        faults = list(_problems_of_columns(str(home), table, columns, hive=kind == "parts"))
+        if types and not faults:
+            faults = parquet_files.problems_of(str(home), table, files, types, connection)
     except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as fault:
         return None, [f"{home}: this file cannot be read: {_first_line(fault)}"]
-    faults = list(_problems_of_columns(str(home), table, columns, hive=kind == "parts"))
     return (None if faults else Source(table, files, kind, columns, types)), faults
 
 
@@ -345,14 +362,6 @@ def _csv_header(file: Path) -> tuple[str, ...]:
     if "\n" not in header and "\r" not in header and len(header) > _LONGEST_HEADER:
         raise csv.Error(f"its first line is longer than {_LONGEST_HEADER} characters")
     return tuple(next(csv.reader(io.StringIO(header, newline="")), ()))
-
-
-def _parquet_columns(files: Sequence[Path], connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    listed = [str(file) for file in files]
-    described = connection.execute(
-        "DESCRIBE SELECT * FROM read_parquet(?, union_by_name = true)", [listed]
-    ).fetchall()
-    return {str(name): str(kind) for name, kind, *_ in described}
 
 
 _LATER_COLUMNS = (("post_stats", "account_id"), ("answered_by", "account_id"))

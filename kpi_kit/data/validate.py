@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.periods import YEARS
 from kpi_kit.core.schema import TABLES, Table, Type
 from kpi_kit.data.store import SHOWN, Store
 from kpi_kit.data.table_source import Source, allowed_text, literal, quoted
@@ -126,6 +127,9 @@ def _wrong_cells(source: Source) -> Iterator[tuple[str, str, str, str]]:
         nan = "false" if column.type is Type.TEXT else f"lower({found}) = 'nan'"
         if column.type is not Type.TEXT:
             unlike = f"({value}) IS NULL AND {found} IS NOT NULL AND NOT {nan}"
+            if far := source.far(column):
+                yield column.name, f"expected a year of {YEARS.start} to {YEARS.stop - 1}", found, far
+                unlike += f" AND NOT {far}"
             yield column.name, f"expected {allowed_text(column.type)}", found, unlike
         if not column.nullable and column.default is None:
             yield column.name, "a value is needed", "NULL", f"{found} IS NULL OR {nan}"

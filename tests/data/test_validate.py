@@ -120,6 +120,16 @@ INQUIRIES = "inquiry_id,account_id,kind,received_at,answered_at\n"
             "row 2: column date: expected a date such as 2025-10-31, found 'infinity'",
         ),
         (
+            "audience",
+            AUDIENCE + "5000000-01-01,vk-a,1,\n",
+            "row 2: column date: expected a year of 1900 to 2199, found '5000000-01-01'",
+        ),
+        (
+            "posts",
+            POSTS + "1,vk-a,0044-03-15,,\n",
+            "row 2: column published_at: expected a year of 1900 to 2199, found '0044-03-15'",
+        ),
+        (
             "posts",
             POSTS + "1,vk-a,yesterday,,\n",
             f"row 2: column published_at: expected {A_TIME}, found 'yesterday'",
