@@ -19,6 +19,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -67,10 +68,15 @@ _TOOLS = (
 )
 """For the execution and the page of a report."""
 
+_GRACE = 2.0
+"""Seconds in which a run that has closed its connection to the server ends."""
+
 server: int | None = None
 """The process id of the fork server; None in processes that it has not forked."""
 has_threads = False
 """Whether a library has started threads in the fork server: a forked process may hang then."""
+_place = Path()
+"""The temporary folder of the run."""
 _steps: Iterator[Callable[[], object]] = iter(())
 """The steps that the server, or a process that it has forked, has still to take."""
 
@@ -83,8 +89,8 @@ def finish() -> None:
 
 def _serve(run: int, folder: Path, params: Path | None) -> None:
     """Set up the fork server, and import what computes."""
-    global server, _steps
-    server = os.getpid()
+    global server, _place, _steps
+    server, _place = os.getpid(), folder
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the run handles them and ends the server
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())  # they were blocked during the start
@@ -117,8 +123,14 @@ class _Selector(selectors.DefaultSelector):
 
 def _take(step: Callable[[], object]) -> None:
     global has_threads
-    with suppress(ImportError):  # the report that needs the module names it
+    try:
         step()
+    except ImportError:  # the report that needs the module names it
+        pass
+    except OSError:
+        if _place.is_dir():
+            raise
+        raise SystemExit from None  # the run has removed its files, because it ends
     has_threads = has_threads or _threads() > 1
 
 
@@ -129,9 +141,21 @@ def _clear_up(run: int, folder: Path) -> None:
     for child in psutil.Process().children():
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
+    _remove_after(run, folder)
+    os._exit(0)  # without the messages of libraries about what they leave behind
+
+
+def _remove_after(run: int, folder: Path) -> None:
+    """Remove the files of a run when it has ended.
+
+    The system closes the files of an ending process, which ends the server, a little before the process is
+    no parent any more. A step of the server may have written into the folder while the run removed it.
+    """
+    end = time.monotonic() + _GRACE
+    while os.getppid() == run and time.monotonic() < end:
+        time.sleep(0.01)
     if os.getppid() != run:
         shutil.rmtree(folder, ignore_errors=True)
-    os._exit(0)  # without the messages of libraries about what they leave behind
 
 
 def _threads() -> int:
