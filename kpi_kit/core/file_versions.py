@@ -17,6 +17,7 @@ READABLE: Mapping[str, tuple[int, ...]] = {
     "journal of imports": (1,),
     "journal of the mail": (1,),
     "snapshot": (1,),
+    "file of the cohort": (1,),
 }
 """The schemas that this kit reads, by kind of file; the last one is the one it writes."""
 

@@ -16,6 +16,7 @@ from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError, KitError, SpecialistError
 from kpi_kit.core.files import sha256
 from kpi_kit.core.json_io import read_json
@@ -44,6 +45,9 @@ Forecasts: TypeAlias = "dict[str, list[Forecast]]"
 ForecastRows: TypeAlias = "dict[str, list[tuple[float, bool, bool, float | None]]]"
 """Past forecasts by pool as plain tuples, for other processes and for the file."""
 
+_KIND = "file of the cohort"
+SCHEMA = file_versions.current(_KIND)
+"""The schema of the files; a file without a number has this one."""
 FILES = {"backtest": Path("backtest.json"), "shocks": Path("department", "shocks.json")}
 """The file of each part, in the folder of the reports."""
 FORECASTS = Path("department", "forecasts.json")
@@ -73,11 +77,11 @@ class Cohort:
         """A hash of the content; None for an empty cohort."""
         if not self.backtest and not self.shocks:
             return None
-        return "sha256:" + sha256("".join(map(self.text, FILES)))
+        return "sha256:" + sha256("".join(_dumps(getattr(self, part)) for part in FILES))
 
     def text(self, part: str) -> str:
         """The content of the file of a part, a key of :data:`FILES`."""
-        return json.dumps(getattr(self, part), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+        return _dumps({"schema": SCHEMA, **getattr(self, part)})
 
     def check_of(self, kpi: str, as_: str) -> ChanceCheck | None:
         """The back-test of the chances of a KPI's values, changes or growths; None where there is none."""
@@ -108,6 +112,10 @@ class Cohort:
         return () if shocks is None else shocks.get("weeks", ())
 
 
+def _dumps(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
 def pool_of(kpi: str, as_: str) -> str:
     """The name under which forecasts are pooled: values, changes and growths apart.
 
@@ -136,7 +144,7 @@ def read(folder: Path) -> Cohort:
         path = folder / place
         if path.is_file():
             with _faults_as_input_errors(path):
-                parts[name] = _checked(name, read_json(path))
+                parts[name] = _checked(name, _content(path))
     return Cohort(**parts)
 
 
@@ -161,13 +169,24 @@ def read_forecasts(folder: Path, inputs: Mapping[str, str]) -> dict[str, Forecas
     with _faults_as_input_errors(path):
         by_person = {
             person: {kpi: [_forecast(*row) for row in rows] for kpi, rows in entry["forecasts"].items()}
-            for person, entry in read_json(path).items()
+            for person, entry in _content(path).items()
             if entry["inputs"] == inputs.get(person)
         }
         for kpi in {kpi for forecasts in by_person.values() for kpi in forecasts}:
             if not _ID.fullmatch(kpi):
                 raise ValueError(f"{kpi!r} is no KPI")
         return by_person
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """The content of a file without its schema, which must be one that this kit reads."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise TypeError("names with their figures are expected")
+    reason = file_versions.problem(_KIND, content.pop("schema", SCHEMA))
+    if reason is not None:
+        raise ValueError(reason)
+    return content
 
 
 def _forecast(
@@ -187,7 +206,7 @@ def forecasts_text(by_person: Mapping[str, ForecastRows], inputs: Mapping[str, s
         f"{json.dumps(person)}: {json.dumps({'inputs': inputs[person], 'forecasts': forecasts})}"
         for person, forecasts in by_person.items()
     )
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    return "{\n" + ",\n".join([f'"schema": {SCHEMA}', *lines]) + "\n}\n"
 
 
 @contextmanager

@@ -102,7 +102,7 @@ def test_reports_read_what_a_batch_left(tmp_path: Path) -> None:
     for part, place in cohort.FILES.items():
         (beside / place).write_text(made.text(part), encoding="utf-8")
     assert cohort.read(beside) == made
-    assert json.loads((beside / "backtest.json").read_text(encoding="utf-8")) == checked
+    assert json.loads((beside / "backtest.json").read_text(encoding="utf-8")) == {"schema": 1, **checked}
 
     card = score("ann", "2025-10", data=data, params=params, beside=beside)
     with_it, without = card["kpis"]
@@ -139,3 +139,16 @@ def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     (tmp_path / "backtest.json").write_text("[1", encoding="utf-8")
     with pytest.raises(InputError, match=r"backtest\.json: what a run of the kit wrote is expected"):
         cohort.read(tmp_path)
+
+
+def test_files_of_another_schema_are_refused_and_those_without_one_are_read(tmp_path: Path) -> None:
+    (tmp_path / "department").mkdir()
+    for place in (*cohort.FILES.values(), cohort.FORECASTS):
+        (tmp_path / place).write_text('{"schema": 2}', encoding="utf-8")
+        with pytest.raises(
+            InputError, match=rf"{place.name}: .*schema 1 is expected, found 2; .* run again$"
+        ):
+            cohort.read_forecasts(tmp_path, {}) if place == cohort.FORECASTS else cohort.read(tmp_path)
+        (tmp_path / place).write_text("{}", encoding="utf-8")
+    assert cohort.read(tmp_path) == Cohort()
+    assert cohort.read_forecasts(tmp_path, {}) == {}
