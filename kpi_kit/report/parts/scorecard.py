@@ -9,6 +9,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from kpi_kit.kpis import CATALOGUE
+from kpi_kit.report.parts.deputies import deputies
 from kpi_kit.report.parts.entries import names, plain, reasons, titles
 from kpi_kit.report.parts.first_screen import scorecard_table
 from kpi_kit.report.parts.markup import Column, block, facts, items, join, paragraph, table
@@ -24,9 +25,11 @@ _BREADTH = 6
 
 
 def scorecard(card: Scorecard, words: Words) -> Markup | None:
-    """Tabulate every KPI with its verdict; statistics are folded away under the table."""
+    """Tabulate every KPI with its verdict; statistics and a colleague's KPIs are folded away below."""
     shown = scorecard_table(card, words)
-    return shown and join([shown, statistics(card, words), robustness(card, words)])
+    if shown is None:
+        return None
+    return join([shown, statistics(card, words), robustness(card, words), deputies(card, words)])
 
 
 def accounts(card: Scorecard, words: Words) -> Markup | None:
