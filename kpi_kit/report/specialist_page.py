@@ -207,7 +207,8 @@ class SpecialistReport(Additions):
         say, how = self._words, parts.form(record)
         target = step["target"]
         bounds = [] if target is None else target if isinstance(target, Sequence) else [target]
-        plan = "–".join(say.value(bound, how) for bound in bounds) or "—"
+        ends = [say.value(bound, how) for bound in bounds]
+        plan = say.range(*ends) if len(ends) == 2 else "".join(ends) or "—"
         fact = "—" if step["value"] is None else say.value(step["value"], how)
         return [say.period(step["period"]), fact, plan]
 

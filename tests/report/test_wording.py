@@ -613,3 +613,18 @@ def test_axes_are_short(ru: Words, en: Words) -> None:
     assert [spaced(ru.tick(value, Form(unit))) for value, unit, _ in ticks] == [text for *_, text in ticks]
     assert ru.axis(form(cards.entries()[0])) == "человек"
     assert en.axis(Form("share", difference=True)) == "pp"
+
+
+@pytest.mark.parametrize(
+    ("language", "bounds", "said"),
+    [
+        ("ru", (-0.05, 0.1), "от −5 до +10\u202f%"),
+        ("ru", (10.0, 400.0), "от +1\u202f000 до +40\u202f000\u202f%"),
+        ("en", (10.0, 400.0), "between +1,000 and +40,000%"),
+    ],
+)
+def test_a_range_of_signed_bounds_has_no_dash(language: str, bounds: tuple[float, float], said: str) -> None:
+    record = {"unit": "share", "as": "growth", "value": 0.0, "target": {"kind": "between", "value": bounds}}
+    assert words(language).target(record) == said  # type: ignore[arg-type]
+    plain = record | {"as": "value", "target": {"kind": "between", "value": (0.01, 0.02)}}
+    assert words("ru").target(plain) == "1–2\u202f%"  # type: ignore[arg-type]

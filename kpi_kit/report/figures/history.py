@@ -148,8 +148,10 @@ def _said_of_period(step: HistoryPoint, how: Form, words: Words) -> str:
     target = step["target"]
     if target is None:
         return text
-    bounds = target if isinstance(target, Sequence) else [target]
-    plan = "–".join(words.value(bound, how) for bound in bounds)
+    if isinstance(target, Sequence):
+        plan = words.range(*(words.value(bound, how) for bound in target))
+    else:
+        plan = words.value(target, how)
     return f"{text}; {words.inner(words.text('row.plan'))} {plan}"
 
 

@@ -110,9 +110,7 @@ def _table(name: str, runs: Sequence[Sequence[UnusualDay]], card: Scorecard, wor
                 "account": named.get(account, account),
                 "what": words.text(f"anomalies.measure.{first['measure']}"),
                 "fact": _fact(top, run, words),
-                "usual": words.text(
-                    "anomalies.range", low=words.number(top["low"]), high=words.number(top["high"])
-                ),
+                "usual": words.range(words.number(top["low"]), words.number(top["high"])),
                 "event": "; ".join(told) or words.text("anomalies.unknown"),
             }
         )
@@ -158,7 +156,7 @@ def _figure(change: Revision, side: Literal["was", "is"], card: Scorecard, words
             return words.money(value)
     how = form(cast(ValueUnit, change))
     if isinstance(value, list):
-        return words.text("target.between", low=words.bare(value[0], how), high=words.value(value[1], how))
+        return words.range(words.bare(value[0], how), words.value(value[1], how))
     return words.beside(value, None if isinstance(other, list) else other, how)
 
 

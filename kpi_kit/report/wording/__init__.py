@@ -196,10 +196,21 @@ class Words(Numbers):
         key = f"target_in_words.{target['kind']}" if spelled else f"target.{target['kind']}"
         if isinstance(target["value"], Sequence):
             low, high = self.least(target["value"][0], how), self.most(target["value"][1], how)
-            begin = self.value(low, how) if spelled else self.bare(low, how)
-            return self.text(key, low=begin, high=self.value(high, how))
+            begin, end = self.value(low, how) if spelled else self.bare(low, how), self.value(high, how)
+            return self.text(key, low=begin, high=end) if spelled else self.range(begin, end)
         bound = (self.most if target["kind"] == "at_most" else self.least)(target["value"], how)
         return self.text(key, value=self.beside(bound, record["value"], how))
+
+    def range(self, low: str, high: str) -> str:
+        """Two written bounds as a range; a dash between bounds with signs would read as a minus.
+
+        Examples
+        --------
+        >>> words("ru").range("5", "10"), words("ru").range("+5", "+10")
+        ('5–10', 'от +5 до +10')
+        """
+        signed = any(bound.startswith(("+", "-", "\N{MINUS SIGN}")) for bound in (low, high))
+        return self.text("target_in_words.between" if signed else "target.between", low=low, high=high)
 
     def fact(self, record: EntryRecord) -> str:
         """The value of an entry, fine enough to tell it from its target."""

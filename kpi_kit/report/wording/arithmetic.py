@@ -157,9 +157,7 @@ class _Computation:
         """1 inside the band; outside it so much less as half its width has been left."""
         bounds = cast(list[float], required(record["target"])["value"])
         low, high = (self._round(_exact(bound) * scale) for bound in bounds)
-        asked = self._words.text(
-            "target.between", low=self._with_unit(low, how), high=self._with_unit(high, how)
-        )
+        asked = self._words.range(self._with_unit(low, how), self._with_unit(high, how))
         given = self._words.text("arithmetic.given_band", fact=self._with_unit(fact, how), target=asked)
         if low <= fact <= high:
             return given, self._words.text("arithmetic.inside"), Decimal(1)

@@ -234,14 +234,19 @@ def plan_digits(value: float, unit: str) -> int:
 
 
 def plan_text(entry: EntryRecord, plan: Sequence[Printed], words: Words, key: str = "plan_of") -> str:
-    """A plan in a table (``plan_of``), in a sentence (``plan_in_words``) or in a figure (``target``)."""
+    """A plan in a table (``plan_of``) or in a sentence (``plan_in_words``)."""
     kind = required(entry["target"])["kind"]
     if kind == "between":
         low, high = plan
-        with_unit = key == "plan_in_words" or entry["unit"] == "hours"
-        unit = low.text if with_unit else _without_unit(low.text, high.text)
-        return words.text(f"{key}.between", low=unit, high=high.text)
+        if key == "plan_in_words":
+            return words.text("plan_in_words.between", low=low.text, high=high.text)
+        return _range(low.text, high.text, entry["unit"], words)
     return words.text(f"{key}.{kind}", value=plan[0].text)
+
+
+def _range(low: str, high: str, unit: str, words: Words) -> str:
+    """A range in a table: the unit, except of times, stands after the upper bound alone."""
+    return words.range(low if unit == "hours" else _without_unit(low, high), high)
 
 
 def _without_unit(low: str, high: str) -> str:
@@ -271,7 +276,7 @@ def _forecast(card: Scorecard, entry: EntryRecord, words: Words) -> str:
     low, high = (printed(end, how, plan_digits(end, how.unit), words) for end in entry["chance_band"])
     if low == high:
         return low.text
-    return words.text("row.forecast_band", low=_without_unit(low.text, high.text), high=high.text)
+    return _range(low.text, high.text, how.unit, words)
 
 
 def _base(entry: EntryRecord, words: Words) -> str:
