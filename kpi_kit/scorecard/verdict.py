@@ -45,6 +45,8 @@ VERDICTS = (
     "met_declining",
     "met",
 )
+MET = frozenset({"met", "met_worse", "met_declining", "on_track"})
+"""Verdicts on plans that are met or on track."""
 _ANSWERS = frozenset({"response_rate", "median_response_time"})
 _PROVABLE = frozenset({"response_rate", "plan_fulfilment"})
 """Shares of events whose misses stay misses until the end of the period."""

@@ -1,11 +1,17 @@
-"""A reader recomputes the pages from what is printed: differences exactly, attainments within 1 %."""
+"""A reader recomputes pages and messages from what is printed: differences exactly, attainments within 1 %.
+
+``KPI_RECOMPUTE=100`` tries a hundred random agencies.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import os
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,14 +19,17 @@ from typing import Any, NamedTuple
 import pytest
 
 from kpi_kit.core.errors import KitError
+from kpi_kit.mail.content import MessageSettings, message_content
+from kpi_kit.mail.gate import Mailable
+from kpi_kit.mail.recipients import Recipient
 from kpi_kit.report import DepartmentReport, SpecialistReport, parts
 from kpi_kit.report.wording import words
-from kpi_kit.scorecard import build
+from kpi_kit.scorecard import build, verdict
 from tests import cards, random_agency
 
 ROOT = Path(__file__).parents[2]
-AGENCIES = 2
-"""Random agencies of a usual run; a hundred have been tried."""
+AGENCIES = int(os.environ.get("KPI_RECOMPUTE", "2"))
+"""Random agencies of a run."""
 
 
 class Cells(HTMLParser):
@@ -142,6 +151,102 @@ def recompute(card: cards.Card, language: str) -> list[str]:
     return wrong
 
 
+def page_rows(card: cards.Card, language: str) -> dict[int, dict[str, str]]:
+    """The rows of the table of KPIs, by the place of their entry."""
+    table = str(parts.scorecard_table(card, words(language, card["currency"])))
+    numbers = [int(number) - 1 for number in re.findall(r'data-entry="(\d+)"', table)]
+    return dict(zip(numbers, Cells(table).rows, strict=True))
+
+
+def percents(text: str, language: str) -> list[Decimal]:
+    """The percentages of a text."""
+    hits = re.findall(r"[-\N{MINUS SIGN}]?[\d.,\u202f]*\d[\u202f ]?%", text)
+    return [figures(hit, language)[0].value for hit in hits]
+
+
+def text_of(section: Any) -> str:
+    """The text of a section of a page."""
+    return re.sub(r"[ \n\u00a0]+", " ", unescape(re.sub(r"<[^>]*>", " ", section.html)))
+
+
+def check_total(card: cards.Card, language: str) -> Iterator[str]:
+    """What of the total and its payout does not follow from the figures beside them."""
+    if card["total"] is None:
+        return
+    computed, header = (
+        text_of(part) for part in (SpecialistReport(card).total(), SpecialistReport(card).header())
+    )
+    said = re.search(r"(?:Итог|Total): ([^=]*)=[^%]*?([\d.,\u202f]+)[\u202f ]?%", computed)
+    assert said is not None, computed
+    points, weights = (figure.value for figure in figures(said[1], language)[-2:])
+    total = figures(said[2], language)[0]
+    if abs(points / weights * 100 - total.value) > total.step:
+        yield f"total {said[0]}"
+    if total.value not in percents(header, language):
+        yield f"total of the header {said[0]} {header}"
+    pay = card.get("variable_pay")
+    if pay and pay["payout"] is not None:
+        text = re.search(r"(?:К выплате|Пока к выплате|Payout|Payout so far) ([^%]*)", header)
+        assert text is not None
+        paid, whole = figures(text[1], language)[:2]
+        if abs(whole.value * total.value / 100 - paid.value) > whole.value * total.step / 100:
+            yield f"payout {text[0]} {total}"
+
+
+def recompute_message(team: list[Any], language: str) -> list[str]:
+    """What in a director's message a reader cannot recompute from the pages."""
+    team = verdict.worst_first([card | {"language": language} for card in team])
+    to = Recipient("director", "o", "O", "o@agency.example", tuple(card["specialist"] for card in team))
+    settings = MessageSettings(team[0]["period"], "A", language, team[0]["currency"])
+    said = message_content(settings, to, [Mailable(card["specialist"], card, b"") for card in team], [])
+    outcomes = {words(language).text(f"outcome.{code}").replace("\u00a0", " ") for code in verdict.MET}
+    wrong: list[str] = []
+    met = asked = 0
+    for card, row in zip(team, said.rows, strict=True):
+        rows = page_rows(card, language)
+        wrong += check_total(card, language)
+        wrong += check_message_row(card, row.cells, rows, language)
+        for place, cells in rows.items():
+            if card["kpis"][place]["assessable"] and card["kpis"][place]["target"]:
+                asked += 1
+                met += cells["verdict"].replace("\u00a0", " ").strip() in outcomes
+        about = next((text for name, text in said.exceptions if name == card["name"]), None)
+        worst = verdict.worst_entry(card)
+        if about and worst is not None and card["kpis"][worst]["assessable"]:
+            printed = [figure.value for figure in figures(about, language)]
+            for key in ("fact", "plan"):
+                own = [figure.value for figure in figures(rows[worst][key], language)]
+                if not all(value in printed for value in own):
+                    wrong.append(f"{key} of the message: {about} {rows[worst]}")
+    if 0 < met < asked:
+        counts = [figure.value for figure in figures(said.sentences[0], language)][:2]
+        if sorted(counts) != sorted(map(Decimal, (met, asked))):
+            wrong.append(f"plans met: {met} of {asked}, {said.sentences[0]}")
+    return wrong
+
+
+def check_message_row(
+    card: cards.Card, cells: tuple[str, ...], rows: dict[int, dict[str, str]], language: str
+) -> Iterator[str]:
+    """What of a person's row in a message differs from their page."""
+    if card["total"] is not None:
+        header = str(SpecialistReport(card).header().html).split("k-box")[1]  # type: ignore[union-attr]
+        totals = percents(unescape(re.sub(r"<[^>]*>", " ", header)), language)
+        if percents(cells[1], language)[0] != totals[0]:
+            yield f"total {cells} {totals}"
+        change = re.search(r"\(([^)]*)\)", cells[1])
+        if change and totals[0] - totals[1] != figures(change[1], language)[0].value:
+            yield f"change {cells} {totals}"
+    reason = card.get("reason") or verdict.card_reason(card)
+    if reason["code"] == "short_of_plan":
+        row = rows[reason["entry"]]
+        fact, plan = (figures(row[key], language) for key in ("fact", "plan"))
+        if fact and plan:
+            differences = {fact[0].value - bound.value for bound in plan}
+            if figures(cells[-1], language)[-1].value not in differences:
+                yield f"difference to the plan {cells[-1]} {row}"
+
+
 DMITRY, MARIA = "dmitry-orlov", "maria-sokolova"
 PAGES = [
     (DMITRY, "2025-10", None),
@@ -160,20 +265,33 @@ def test_the_pages_of_the_sample_recompute(person: str, period: str, as_of: str 
     card: Any = build.score(person, period, data=ROOT / "data/sample", params=ROOT / "params", as_of=as_of)
     for language in ("ru", "en"):
         assert recompute(card, language) == []
+        assert recompute_message([card], language) == []
 
 
 @pytest.mark.parametrize("seed", range(AGENCIES))
 def test_the_pages_of_random_agencies_recompute(seed: int, tmp_path: Path) -> None:
     period, as_of = random_agency.write_agency(tmp_path, seed)
+    team: list[Any] = []
     for person in random_agency.PEOPLE:
-        try:
-            card: Any = build.score(
-                person, period, data=tmp_path / "data", params=tmp_path / "params", as_of=as_of
+        with contextlib.suppress(KitError):
+            team.append(
+                build.score(person, period, data=tmp_path / "data", params=tmp_path / "params", as_of=as_of)
             )
-        except KitError:
-            continue
-        for language in ("ru", "en"):
+    for language in ("ru", "en"):
+        for card in team:
             assert recompute(card, language) == []
+        if team:
+            assert recompute_message(team, language) == []
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_totals_and_payouts_recompute(language: str) -> None:
+    pay = {"monthly": 4e4, "share": 1.0, "amount": 4e4, "payout": 4e4 * 0.80678865}
+    previous = {"period": "2025-09", "value": 0.9, "reported": True}
+    card = cards.card(language, variable_pay=pay, total_previous=previous)
+    assert recompute_message([card], language) == []
+    spoilt = card | {"variable_pay": pay | {"payout": pay["payout"] * 1.01}}
+    assert [text.split(" ")[0] for text in check_total(spoilt, language)] == ["payout"]
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])

@@ -13,7 +13,7 @@ from kpi_kit.report.wording.numbers import rounded
 from kpi_kit.report.wording.rows import comparison, earlier_period, fact_and_plan, plan_text, shortfall
 from kpi_kit.report.wording.verdicts import percent_chance
 from kpi_kit.scorecard import verdict
-from kpi_kit.scorecard.record import EntryRecord, NextStep, Scorecard
+from kpi_kit.scorecard.record import NextStep, Scorecard
 
 _HOURS = Form("hours")
 
@@ -31,10 +31,9 @@ class Step(NamedTuple):
 
 def lead(card: Scorecard, names: Sequence[str], words: Words) -> list[str]:
     """How many plans were met, and the entry that costs most."""
-    asked = [entry for entry in card["kpis"] if entry["assessable"] and entry["target"] is not None]
-    if not asked:
+    if not _outcomes([card]):
         return [words.text("lead.unknown")]
-    sentences = [_met(asked, bool(card["interim"]), words)]
+    sentences = [met([card], words)]
     unknown = sum(not entry["assessable"] for entry in card["kpis"])
     if unknown:
         sentences.append(words.plural("lead.unassessed", unknown))
@@ -44,14 +43,28 @@ def lead(card: Scorecard, names: Sequence[str], words: Words) -> list[str]:
     return sentences
 
 
-def _met(asked: Sequence[EntryRecord], interim: bool, words: Words) -> str:
-    met = sum(entry["attained"] is True for entry in asked)
-    prefix = "interim_" if interim else ""
-    if met == len(asked):
-        return words.plural(f"lead.{prefix}all", met)
-    if not met:
-        return words.text(f"lead.{prefix}no", of=words.number(len(asked)))
-    return words.plural(f"lead.{prefix}some", met, of=words.number(len(asked)))
+def met(cards: Sequence[Scorecard], words: Words) -> str:
+    """How many plans of some specialists were met or are on track, or that none can be assessed."""
+    outcomes = _outcomes(cards)
+    if not outcomes:
+        return words.text("lead.unknown")
+    count = sum(code in verdict.MET for code in outcomes)
+    prefix = "interim_" if any(card["interim"] for card in cards) else ""
+    if count == len(outcomes):
+        return words.plural(f"lead.{prefix}all", count)
+    if not count:
+        return words.text(f"lead.{prefix}no", of=words.number(len(outcomes)))
+    return words.plural(f"lead.{prefix}some", count, of=words.number(len(outcomes)))
+
+
+def _outcomes(cards: Sequence[Scorecard]) -> list[str]:
+    """The verdicts on the entries that have a plan and can be assessed."""
+    return [
+        entry.get("verdict") or verdict.entry_verdict(entry, card)
+        for card in cards
+        for entry in card["kpis"]
+        if entry["assessable"] and entry["target"] is not None
+    ]
 
 
 def entry_sentence(card: Scorecard, place: int, name: str, words: Words) -> str:
@@ -82,6 +95,9 @@ def reason(card: Scorecard, words: Words) -> str:
         case "weight_assessed":
             return words.text("why.weight_assessed", share=words.share(found["share"], 0))
         case "all_met":
+            risky = sum(code not in verdict.MET for code in _outcomes([card]))
+            if risky:
+                return words.plural("why.at_risk", risky)
             return words.text("why.all_on_track" if card["interim"] else "why.all_met")
         case "below_threshold":
             return words.plural("why.below_threshold", found["count"])
@@ -224,17 +240,6 @@ def met_of_all(cards: Sequence[Scorecard], words: Words) -> str:
     if not unknown or told == words.text("lead.unknown"):
         return told
     return f"{told} {words.plural('lead.unassessed', unknown)}"
-
-
-def met(cards: Sequence[Scorecard], words: Words) -> str:
-    """How many plans of some specialists were met, or that none can be assessed."""
-    asked = [
-        entry
-        for card in cards
-        for entry in card["kpis"]
-        if entry["assessable"] and entry["target"] is not None
-    ]
-    return _met(asked, any(card["interim"] for card in cards), words) if asked else words.text("lead.unknown")
 
 
 def day_of(card: Scorecard) -> tuple[int, int]:
