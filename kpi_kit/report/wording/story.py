@@ -167,11 +167,6 @@ def _accounts(rows: Sequence[Mapping[str, Any]], titles: Mapping[str, str], word
     return words.quote(titles.get(accounts[0], accounts[0]))
 
 
-def step_text(step: Step, words: Words) -> str:
-    """A step in one line."""
-    return words.text("step.joined", what=step.what, rows=step.rows) if step.rows else step.what
-
-
 # ---- totals
 
 

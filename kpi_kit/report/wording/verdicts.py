@@ -66,11 +66,6 @@ def change_verdict(change: ChangeRecord | None, record: EntryRecord) -> Verdict:
     return _directed(code, "rise" if required(change["estimate"]) > 0 else "fall", record)
 
 
-def change_mark(change: ChangeRecord | None, record: EntryRecord, words: Words) -> str:
-    """A change in a few words, for the cell of a table."""
-    return _marked("verdict.change.mark", change_verdict(change, record), words)
-
-
 def change_size(change: ChangeRecord | None, record: EntryRecord, words: Words) -> str | None:
     """How large a change is, with its sign and unit; None where it is not known."""
     if change is None or change["estimate"] is None:
@@ -167,12 +162,6 @@ def trend_verdict(trend: TrendRecord, record: EntryRecord) -> Verdict:
             raise ValueError(f"trend: a known verdict is expected, found {other!r}")
 
 
-def trend_mark(trend: TrendRecord, record: EntryRecord, words: Words) -> str:
-    """A trend in a few words, for the cell of a table."""
-    found = trend_verdict(trend, record)
-    return _marked("verdict.trend.mark", found, words, **_since(trend, words))
-
-
 def trend_sentences(trend: TrendRecord, record: EntryRecord, words: Words) -> list[str]:
     """A trend in whole sentences: the verdict, the slope with its interval."""
     found = trend_verdict(trend, record)
@@ -259,11 +248,6 @@ def percent_chance(chance: float, words: Words) -> str:
     if 0.99 < chance < 1:
         return words.text("verdict.chance.over", share=words.share(0.99))
     return words.share(chance, 0)
-
-
-def chance_mark(record: EntryRecord, words: Words) -> str:
-    """How good the number is, or why there is none, in a few words."""
-    return words.text(f"verdict.chance.mark.{chance_code(record)}")
 
 
 def chance_sentences(record: EntryRecord, words: Words) -> list[str]:
@@ -359,13 +343,6 @@ def _worded(key: str, found: Verdict, words: Words, **fields: str) -> str:
         return words.text(f"{key}.{found.code}", **fields)
     effect = f" {words.text(f'verdict.effect.{found.effect}')}" if found.effect else ""
     return _full(words.text(f"{key}.{found.code}.{found.direction}", effect=effect, **fields))
-
-
-def _marked(key: str, found: Verdict, words: Words, **fields: str) -> str:
-    """A verdict in a few words; whether it is good is said in a cell only of what is sure."""
-    mark = words.text(f"{key}.{found.code}" + (f".{found.direction}" if found.direction else ""), **fields)
-    sure = found.code in ("real", "clear", "turned", "level") and found.effect
-    return f"{mark}, {words.text(f'verdict.effect.{found.effect}')}" if sure else mark
 
 
 def _range(low: float, high: float, unit: str, words: Words) -> dict[str, str]:
