@@ -416,7 +416,7 @@ class Book:
             if (row["account_id"], row["post_id"]) == (post["account_id"], post["post_id"])
             and row["until"] <= self.today
         ]
-        grown = Row(post)
+        grown, ends = Row(post), []
         for name in ("views", "likes", "comments", "reposts"):
             steps = [row for row in own if row[name] is not None]
             if not steps or (post[name] is not None and post["stats_at"] is None):
@@ -434,7 +434,9 @@ class Book:
             last = max(row["until"] for row in later)
             tiles = tiling(later, first, last) if at is None or at == midnight else None
             grown[name] = None if tiles is None else figure + sum(row[name] for row in tiles)
-            grown["stats_at"] = datetime.combine(last, time(0), self.zone).astimezone(UTC)
+            ends.append(last)
+        if ends:  # the figures are those of the day up to which all are known
+            grown["stats_at"] = datetime.combine(min(ends), time(0), self.zone).astimezone(UTC)
         return grown
 
     def rate(self, currency: str | None, day: date) -> float | None:
@@ -550,13 +552,15 @@ class Book:
         absent = self.tables.get(name) is None
         if absent and not (name == "inquiries" and self.tables.get("messages") is not None):
             return  # "an absent table is uncovered, not an error"
+        # "coverage of `messages` is coverage of inquiries"
+        names = (name, "messages") if name == "inquiries" else (name,)
         if self.tables.get("coverage") is not None:
-            also = {"inquiries": "messages"}.get(name)  # "coverage of `messages` is coverage of inquiries"
             for row in self.tables["coverage"]:
-                if row["table"] in (name, also) and row["scope"] == scope:
+                if row["table"] in names and row["scope"] == scope:
                     yield from _dates(row["since"], row["until"])
-        else:
-            bounds = table_bounds(self.tables[name], name, self.zone)
+            return
+        for one in names:
+            bounds = table_bounds(self.tables.get(one) or [], one, self.zone)
             if bounds:
                 yield from _dates(*bounds)
 
@@ -584,9 +588,10 @@ def table_bounds(rows: list[Row], name: str, zone: ZoneInfo) -> tuple[date, date
     """Without a coverage table: from the table's first to its last row, for every scope [4]."""
     if name == "brand_queries":
         return (min(r["since"] for r in rows), max(r["until"] for r in rows)) if rows else None
-    if name not in WHEN:
+    column = "at" if name == "messages" else WHEN.get(name)
+    if column is None:
         return None
-    moments = [row[WHEN[name]] for row in rows]
+    moments = [row[column] for row in rows]
     days = [m.astimezone(zone).date() if isinstance(m, datetime) else m for m in moments]
     return (min(days), max(days) + DAY) if days else None
 
@@ -612,7 +617,22 @@ def business(zone: ZoneInfo, hours: Callable[[date], tuple[int, int] | None]):
     """Only working hours; hours that a clock change skips or doubles count as they pass: minute by minute of
     the clock on the wall, hour by hour of the world's [6]."""
 
+    whole_days: dict[date, timedelta] = {}
+
     def worked(start: datetime, end: datetime) -> timedelta:
+        """Whole days of the world's clock are counted once."""
+        total, at = timedelta(), start
+        while at < end:
+            if at.time() == time(0) and end - at >= DAY:
+                if at.date() not in whole_days:
+                    whole_days[at.date()] = half_hours(at, at + DAY)
+                total, at = total + whole_days[at.date()], at + DAY
+            else:
+                then = min(end, datetime.combine(at.date() + DAY, time(0), at.tzinfo))
+                total, at = total + half_hours(at, then), then
+        return total
+
+    def half_hours(start: datetime, end: datetime) -> timedelta:
         total, at = timedelta(), start
         while at < end:
             then = min(end, at + timedelta(minutes=30) - timedelta(seconds=at.timestamp() % 1800))
@@ -789,10 +809,10 @@ def opening(lens: Lens, account: str) -> Number | None:
 
 
 def mean_subscribers(lens: Lens, account: str) -> Number | None:
-    """Mean daily subscribers in P (all of it, whatever days are held): over the rows that exist."""
-    values = [
-        row["subscribers"] for row in lens.book.counts(account) if row["day"] in frozenset(lens.span.days)
-    ]
+    """Mean daily subscribers in P (whatever days of it are held): over the rows that exist, from the opening
+    of the account to its closing."""
+    start, end = lens.bounds(account)
+    values = [row["subscribers"] for row in lens.book.counts(account) if start <= row["day"] < end]
     return statistics.fmean(values) if values else None
 
 
@@ -1086,15 +1106,14 @@ def social_visits(lens: Lens) -> Sum:
 
 
 def tiling(rows: list[Row], start: date, end: date) -> list[Row] | None:
-    """Rows that tile [start, end) exactly, the coarsest first; None where there is no such set."""
-    if start == end:
-        return []
-    here = [row for row in rows if row["since"] == start and row["until"] <= end]
-    for row in sorted(here, key=lambda row: row["until"], reverse=True):
-        rest = tiling(rows, row["until"], end)
-        if rest is not None:
-            return [row, *rest]
-    return None
+    """The fewest rows that tile [start, end) exactly; None where there is no such set."""
+    best: dict[date, list[Row]] = {start: []}
+    for row in sorted(rows, key=lambda row: row["since"]):
+        if row["since"] in best and row["until"] <= end:
+            way = [*best[row["since"]], row]
+            if row["until"] not in best or len(way) < len(best[row["until"]]):
+                best[row["until"]] = way
+    return best.get(end)
 
 
 def tilings(lens: Lens) -> dict[tuple[str, str], list[Row] | None]:
@@ -1325,7 +1344,7 @@ def measure(kpi: str, lens: Lens) -> Measured:
     """A KPI with its coverage; undefined is not assessable, with a reason."""
     lens = replace(
         lens,
-        days={a: d for a, d in lens.days.items() if d and _open_in(lens, a, d)},
+        days={a: d for a, d in lens.days.items() if d and _takes_part(kpi, lens, a, d)},
         duty={a: d for a, d in lens.duty.items() if d},
     )
     share = coverage(kpi, lens)
@@ -1355,10 +1374,12 @@ def measure(kpi: str, lens: Lens) -> Measured:
     return Measured(value, found.numerator, found.denominator, found.units, share, reasons)
 
 
-def _open_in(lens: Lens, account: str, days: Days) -> bool:
-    """An account that opens only after these days is not expected in them."""
+def _takes_part(kpi: str, lens: Lens, account: str, days: Days) -> bool:
+    """An account that is not open on any of these days is not expected in them; what it has counts [36]."""
     row = lens.book.accounts[account]
-    return (row["opened"] or date.min) <= max(days) and min(days) < (row["closed"] or date.max)
+    if (row["opened"] or date.min) <= max(days) and min(days) < (row["closed"] or date.max):
+        return True
+    return KPIS[kpi].formula(replace(lens, days={account: days}, duty={account: days})).units > 0
 
 
 # --------------------------------------------------------------------------------------------------
@@ -1960,6 +1981,7 @@ CHOICES = """\
 33 Of rows and coverage: the rows of a sale are those sold in P. The cut-off must not lie before the end.
 34 `brand_queries` and milestones are neither counted nor scaled by own days.
 35 The sales of a bonus are those of the days held, also while the person is away.
+36 Rows of an account that is not open on any day held count, with its stock; without rows it is no part.
 """
 
 if __name__ == "__main__":

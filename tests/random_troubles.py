@@ -2,7 +2,7 @@
 
 Counts that are not plausible or taken at ends of months only, accounts that close, lost leads, foreign
 sales, conversations, increments of posts, totals in place of rows, working hours by weekday, late refunds,
-milestones downward.
+milestones downward, posts that a later export lacks.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def add_troubles(folder: Path, seed: int) -> None:
     _audience(chance, data, names)
     _leads(chance, data)
     _plan(chance, data)
+    _posts(chance, data)
     _messages(chance, data, names)
     _increments(chance, data)
     _totals(chance, data, names)
@@ -79,6 +80,15 @@ def _leads(chance: random.Random, data: Path) -> None:
     _write(data / "leads.csv", rows)
 
 
+def _posts(chance: random.Random, data: Path) -> None:
+    """Posts that a later export lacks are deleted at their publication."""
+    rows = _read(data / "posts.csv")
+    for row in rows:
+        if chance.random() < 0.02:
+            row["deleted_at"] = row["published_at"]
+    _write(data / "posts.csv", rows)
+
+
 def _plan(chance: random.Random, data: Path) -> None:
     rows = _read(data / "plan.csv")
     for row in rows:
@@ -103,7 +113,8 @@ def _messages(chance: random.Random, data: Path, names: list[str]) -> None:
             chance.choice(names),
             dt.datetime(2024, 12, 1) + dt.timedelta(hours=chance.randrange(3000)),
         )
-        people = chance.choice([["u"], ["u"], ["u", "v", "w"]])
+        people = chance.choice([["u"], ["u"], [""], ["u", "v", "w"], ["u", "v", ""]])
+        kind = chance.choice(["message", "message", "comment"])
         for number in range(chance.randrange(1, 12)):
             at += dt.timedelta(seconds=chance.choice([2, 5, 6, 600, 7200, 90_000, 259_200, 300_000]))
             by_brand = chance.random() < 0.45
@@ -113,7 +124,7 @@ def _messages(chance: random.Random, data: Path, names: list[str]) -> None:
                     "account_id": account,
                     "dialog_id": f"d{dialog}",
                     "message_id": str(9 + number),
-                    "kind": "message",
+                    "kind": kind,
                     "at": at.isoformat(),
                     "by_brand": by_brand,
                     "author": author,
@@ -142,30 +153,56 @@ def _increments(chance: random.Random, data: Path) -> None:
     _write(data / "post_increments.csv", rows)
 
 
+TOTALS = {
+    "visits": "traffic",
+    "leads": "leads",
+    "qualified_leads": "leads",
+    "sales": "leads",
+    "sales_amount": "leads",
+    "views": "posts",
+    "likes": "posts",
+    "posts": "posts",
+    "left": "audience",
+}
+"""Measures of totals, with the table whose rows they stand for."""
+
+
 def _totals(chance: random.Random, data: Path, names: list[str]) -> None:
-    account = chance.choice(names)
-    rows = [row for row in _read(data / "traffic.csv") if row["account_id"] != account]
-    _write(data / "traffic.csv", rows)
+    rows: list[Row] = []
+    for measure in chance.sample(sorted(TOTALS), 2):
+        account = chance.choice(names)
+        _empty(chance, data, TOTALS[measure], account)
+        months = [dt.date(2024 + month // 12, month % 12 + 1, 1) for month in range(17)]
+        parts = list(zip(months, months[1:], strict=False))
+        parts += [(since, since + 15 * DAY) for since in months] + [
+            (since + 15 * DAY, until) for since, until in zip(months, months[1:], strict=False)
+        ]
+        rows += [
+            {
+                "account_id": account,
+                "measure": measure,
+                "since": since,
+                "until": until,
+                "value": chance.randrange(99),
+            }
+            for since, until in parts
+            if chance.random() < 0.9
+        ]
+    _write(data / "totals.csv", rows)
+
+
+def _empty(chance: random.Random, data: Path, table: str, account: str) -> None:
+    """Take most rows of an account from a table, or all, and its coverage."""
+    kept = chance.choice([0.0, 0.0, 0.02])
+    rows = [
+        row for row in _read(data / f"{table}.csv") if row["account_id"] != account or chance.random() < kept
+    ]
+    _write(data / f"{table}.csv", rows)
     if (data / "coverage.csv").exists():
         held = [
-            row
-            for row in _read(data / "coverage.csv")
-            if (row["table"], row["scope"]) != ("traffic", account)
+            row for row in _read(data / "coverage.csv") if (row["table"], row["scope"]) != (table, account)
         ]
         _write(data / "coverage.csv", held)
-    months = [dt.date(2024 + month // 12, month % 12 + 1, 1) for month in range(17)]
-    totals = [
-        {
-            "account_id": account,
-            "measure": "visits",
-            "since": since,
-            "until": until,
-            "value": chance.randrange(99),
-        }
-        for since, until in zip(months, months[1:], strict=False)
-        if chance.random() < 0.9
-    ]
-    _write(data / "totals.csv", totals)
 
 
 def _params(chance: random.Random, folder: Path) -> None:

@@ -18,9 +18,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from tests.sql_oracle import Card
+
+
+@dataclass
+class Compared:
+    """How many values were compared, and how far those that agree are apart, relative to themselves."""
+
+    count: int = 0
+    worst: float = 0.0
+
+    def add(self, found: Any, wanted: Any) -> None:
+        """Count a value, or those of a list."""
+        if isinstance(found, list | tuple) and isinstance(wanted, list | tuple):
+            for one, other in zip(found, wanted, strict=False):
+                self.add(one, other)
+            return
+        self.count += 1
+        if isinstance(found, int | float) and isinstance(wanted, int | float) and found != wanted:
+            self.worst = max(self.worst, abs(found - wanted) / max(abs(found), abs(wanted)))
+
+
+COMPARED = Compared()
 
 
 def same(found: Any, wanted: Any, tolerance: float = 1e-9) -> bool:
@@ -33,7 +55,9 @@ def same(found: Any, wanted: Any, tolerance: float = 1e-9) -> bool:
 
 
 def compared(what: str, found: Any, wanted: Any) -> Iterator[str]:
-    if not same(found, wanted, 1e-9):
+    if same(found, wanted, 1e-9):
+        COMPARED.add(found, wanted)
+    else:
         yield f"{what}: {found!r}, the oracle says {wanted!r}"
 
 

@@ -25,8 +25,8 @@ from ruamel.yaml import YAML
 
 HERE = Path(__file__).parent / "sql"
 FILES = (
-    "01_tables", "02_periods", "03_coverage", "04_asks", "audience", "engagement", "rates", "sales", "demand",
-    "content", "response", "results",
+    "01_tables", "02_periods", "doubtful", "03_coverage", "own_rows", "04_asks", "audience", "increments",
+    "engagement", "rates", "sales", "demand", "content", "conversations", "response", "totals", "results",
 )  # fmt: skip
 SCRIPT = "\n".join((HERE / f"{name}.sql").read_text(encoding="utf-8") for name in FILES)
 
@@ -34,14 +34,17 @@ COLUMNS = {
     "accounts": "account_id platform opened closed",
     "audience": "date account_id subscribers joined left",
     "posts": "post_id account_id published_at views likes comments reposts on_brand stats_at deleted_at",
+    "post_increments": "account_id post_id since until views likes comments reposts",
     "post_stats": "account_id post_id stats_at views likes comments reposts",
     "comments": "comment_id account_id created_at by_brand text meaningful",
-    "inquiries": "inquiry_id account_id received_at answered_at",
+    "messages": "account_id dialog_id message_id kind at by_brand author reply_to automatic closing",
+    "inquiries": "inquiry_id account_id kind received_at answered_at",
     "leads": "source lead_id account_id status created_at qualified sold_at sale_amount currency refunded_at",
     "traffic": "date account_id visits",
     "brand_queries": "since until brand phrase queries",
     "mentions": "mention_id brand mentioned_at platform sentiment by_brand",
     "plan": "plan_id account_id due_at approved post_id on_brand approved_at cancelled_at",
+    "totals": "account_id measure since until value",
     "coverage": "table scope since until",
 }
 HOUR = 3_600_000_000  # in microseconds
@@ -76,6 +79,7 @@ def measure(
         there = [(table,) for table in COLUMNS if (data / f"{table}.csv").exists()]
         _fill(db, "present(tbl VARCHAR)", there)
         _bind(db, department, period, as_of, (data / "coverage.csv").exists())
+        _rates(db, params / "rates.csv")
         everybody = {file.stem: _read(file) for file in sorted((params / "specialists").glob("*.yml"))}
         _people(db, everybody, everybody if people is None else people)
         _fill(db, "spam(phrase VARCHAR)", [(phrase,) for phrase in _phrases(spam)])
@@ -129,7 +133,7 @@ def _bind(
         db,
         "department(grain VARCHAR, start_ DATE, end_ DATE, as_of VARCHAR, has_coverage BOOLEAN, "
         "minimum DECIMAL(9, 6), settle_days INTEGER, tolerance_us BIGINT, sla_us BIGINT, periods INTEGER, "
-        "tolerance INTEGER)",
+        "tolerance INTEGER, currency VARCHAR, automatic_us BIGINT)",
         [
             (
                 *(grain, start, end, as_of, covered),
@@ -139,12 +143,26 @@ def _bind(
                 round(response.get("sla_hours", 24) * HOUR),
                 (department.get("history") or {}).get("periods", 13),
                 (department.get("audience") or {}).get("tolerance_days", 2),
+                department.get("currency", "RUB"),
+                round(response.get("automatic_within_seconds", 5) * 1_000_000),
             )
         ],
     )
+    accepted = (department.get("audience") or {}).get("accept") or {}
+    days = [(account, day) for account, listed in accepted.items() for day in listed]
+    _fill(db, "accepted(account_id VARCHAR, day DATE)", days)
     zone = ZoneInfo(department.get("timezone", "Europe/Moscow"))
     db.execute("CREATE TABLE shifts(opens BIGINT, closes BIGINT)")
     db.execute(f"INSERT INTO shifts VALUES {', '.join(map(str, _shifts(response, zone)))}")
+
+
+def _rates(db: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """The exchange rates by day."""
+    rows: list[tuple[Any, ...]] = []
+    if file.exists():
+        with file.open(encoding="utf-8", newline="") as stream:
+            rows = [(row["date"], row["currency"], float(row["rate"])) for row in csv.DictReader(stream)]
+    _fill(db, "rates(day DATE, currency VARCHAR, rate DOUBLE)", rows)
 
 
 def _bounds(period: str) -> tuple[str, dt.date, dt.date]:
@@ -172,15 +190,32 @@ def _shifts(response: dict[str, Any], zone: ZoneInfo) -> Iterator[tuple[int, int
         return
     since, until = dt.date(2022, 1, 1), dt.date(2027, 1, 1)
     closed = holidays.country_holidays(response.get("country", "RU"), years=range(since.year, until.year))
-    opens, closes = response.get("hours", [10, 19])
+    week = _week(response.get("hours", [10, 19]))
+    by_date = {dt.date.fromisoformat(str(key)): hours for key, hours in (response.get("days") or {}).items()}
     for number in range((until - since).days):
         day = since + dt.timedelta(days=number)
-        if closed.is_working_day(day):
+        hours = None
+        if day in by_date:
+            hours = by_date[day]
+        elif closed.is_working_day(day):  # a transferred Saturday has Friday's hours
+            moved = day.weekday() in closed.weekend
+            hours = week.get(4) or week.get(day.weekday()) if moved else week.get(day.weekday())
+        elif day not in closed:  # a weekend on which the agency works
+            hours = week.get(day.weekday())
+        if hours and hours != "off":
             midnight = dt.datetime.combine(day, dt.time(), zone)
-            yield (
-                round((midnight + dt.timedelta(hours=opens)).timestamp()) * 1_000_000,
-                round((midnight + dt.timedelta(hours=closes)).timestamp()) * 1_000_000,
-            )
+            opens, closes = (midnight + dt.timedelta(hours=hour) for hour in hours)
+            yield round(opens.timestamp()) * 1_000_000, round(closes.timestamp()) * 1_000_000
+
+
+def _week(hours: Any) -> dict[int, Any]:
+    """Working hours by weekday: ``[10, 19]``, or ``{mon-fri: [10, 19], sat: [11, 16]}``."""
+    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    week: dict[int, Any] = {}
+    for span, open_ in (hours if isinstance(hours, dict) else {"mon-fri": hours}).items():
+        first, _, last = span.partition("-")
+        week |= dict.fromkeys(range(names.index(first), names.index(last or first) + 1), open_)
+    return week
 
 
 def _people(

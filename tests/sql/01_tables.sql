@@ -21,6 +21,12 @@ SELECT DISTINCT post_id, account_id, moment(published_at) AS published_at,
   moment(stats_at) AS stats_at, moment(deleted_at) AS deleted_at
 FROM raw_posts;
 
+CREATE TABLE post_increments AS
+SELECT DISTINCT account_id, post_id, CAST(since AS DATE) AS since, CAST("until" AS DATE) AS until_,
+  CAST(views AS BIGINT) AS views, CAST(likes AS BIGINT) AS likes, CAST(comments AS BIGINT) AS comments,
+  CAST(reposts AS BIGINT) AS reposts
+FROM raw_post_increments;
+
 CREATE TABLE post_stats AS
 SELECT DISTINCT account_id, post_id, moment(stats_at) AS stats_at, CAST(views AS BIGINT) AS views,
   CAST(likes AS BIGINT) AS likes, CAST(comments AS BIGINT) AS comments, CAST(reposts AS BIGINT) AS reposts
@@ -31,8 +37,13 @@ SELECT DISTINCT comment_id, account_id, moment(created_at) AS created_at,
   CAST(moment(created_at) AS DATE) AS day, flag(by_brand) AS by_brand, "text", flag(meaningful) AS meaningful
 FROM raw_comments;
 
-CREATE TABLE inquiries AS
-SELECT DISTINCT inquiry_id, account_id, moment(received_at) AS received_at,
+CREATE TABLE messages AS
+SELECT DISTINCT account_id, dialog_id, message_id, kind, moment("at") AS at_, flag(by_brand) AS by_brand, author,
+  reply_to, flag(automatic) AS automatic, flag(closing) AS closing
+FROM raw_messages;
+
+CREATE TABLE stated_inquiries AS
+SELECT DISTINCT inquiry_id, account_id, kind, moment(received_at) AS received_at,
   CAST(moment(received_at) AS DATE) AS day, moment(answered_at) AS answered_at
 FROM raw_inquiries;
 
@@ -61,6 +72,11 @@ SELECT DISTINCT plan_id, account_id, moment(due_at) AS due_at, CAST(moment(due_a
   moment(cancelled_at) AS cancelled_at
 FROM raw_plan;
 
+CREATE TABLE totals AS
+SELECT DISTINCT account_id, measure, CAST(since AS DATE) AS since, CAST("until" AS DATE) AS until_,
+  CAST("value" AS DOUBLE) AS amount
+FROM raw_totals;
+
 CREATE TABLE coverage AS
 SELECT "table" AS tbl, scope, CAST(since AS DATE) AS since, CAST("until" AS DATE) AS until_ FROM raw_coverage;
 
@@ -71,7 +87,8 @@ SELECT tbl, first_day, last_day FROM (
   SELECT 'audience' AS tbl, min(day) AS first_day, max(day) AS last_day FROM audience
   UNION ALL SELECT 'posts', min(day), max(day) FROM posts
   UNION ALL SELECT 'comments', min(day), max(day) FROM comments
-  UNION ALL SELECT 'inquiries', min(day), max(day) FROM inquiries
+  UNION ALL SELECT 'inquiries', min(day), max(day) FROM stated_inquiries
+  UNION ALL SELECT 'messages', min(CAST(at_ AS DATE)), max(CAST(at_ AS DATE)) FROM messages
   UNION ALL SELECT 'leads', min(day), max(day) FROM leads
   UNION ALL SELECT 'traffic', min(day), max(day) FROM traffic
   UNION ALL SELECT 'brand_queries', min(since), max(until_) - 1 FROM brand_queries

@@ -26,7 +26,7 @@ SELECT account_id AS scope, opened, closed, FALSE AS brand FROM accounts
 UNION ALL SELECT DISTINCT brand, CAST(NULL AS DATE), CAST(NULL AS DATE), TRUE FROM brands;
 
 -- "An absent table is uncovered, not an error."
-CREATE TABLE covered AS
+CREATE TABLE covered_rows AS
 SELECT DISTINCT c.tbl, c.scope, d.day
 FROM coverage AS c, (SELECT DISTINCT day FROM day_of) AS d, department
 WHERE has_coverage AND d.day >= c.since AND d.day < c.until_ AND c.tbl IN (FROM present)
@@ -36,8 +36,9 @@ FROM extent AS e, scopes AS s, (SELECT DISTINCT day FROM day_of) AS d, departmen
 WHERE NOT has_coverage AND d.day BETWEEN e.first_day AND e.last_day
   AND s.brand = (e.tbl IN ('brand_queries', 'mentions'));
 
-CREATE TABLE known_audience AS
-SELECT *, subscribers - joined + gone AS before FROM audience WHERE is_over(day);
+-- "Coverage of `messages` is coverage of inquiries."
+CREATE TABLE covered AS
+FROM covered_rows UNION SELECT 'inquiries', scope, day FROM covered_rows WHERE tbl = 'messages';
 
 -- "Subscribers at an instant: the last row before it within `audience.tolerance_days`; else the first row after
 -- it, less its `joined` and plus its `left` where known, else its count, within the same tolerance; at the start
@@ -47,7 +48,7 @@ CREATE MACRO around(edges) AS TABLE
 SELECT e.account_id, e.at_, e.ends, l.day AS last_day, l.subscribers AS last_count,
   n.day AS next_day, n.subscribers AS next_count, n.before AS next_before
 FROM query_table(edges) AS e
-LEFT JOIN known_audience AS l ON l.account_id = e.account_id AND l.day = (
-  SELECT max(k.day) FROM known_audience AS k WHERE k.account_id = e.account_id AND k.day < e.at_)
-LEFT JOIN known_audience AS n ON n.account_id = e.account_id AND n.day = (
-  SELECT min(k.day) FROM known_audience AS k WHERE k.account_id = e.account_id AND k.day >= e.at_);
+LEFT JOIN known_count AS l ON l.account_id = e.account_id AND l.day = (
+  SELECT max(k.day) FROM known_count AS k WHERE k.account_id = e.account_id AND k.day < e.at_)
+LEFT JOIN known_count AS n ON n.account_id = e.account_id AND n.day = (
+  SELECT min(k.day) FROM known_count AS k WHERE k.account_id = e.account_id AND k.day >= e.at_);

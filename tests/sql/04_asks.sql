@@ -61,7 +61,8 @@ WITH days AS (
   WHERE s.brand = (n.tbl IN ('brand_queries', 'mentions')))
 SELECT x.nr, x.versus, x.scope, x.tbl,
   count(*) FILTER (c.day IS NOT NULL AND x.open_)
-    >= any_value(x.length) * any_value(m.minimum) AS enough
+    >= any_value(x.length) * any_value(m.minimum) AS enough,
+  count(*) FILTER (x.open_) >= any_value(x.length) * any_value(m.minimum) AS open_enough
 FROM days AS x
 LEFT JOIN covered AS c USING (tbl, scope, day), department AS m
 GROUP BY x.nr, x.versus, x.scope, x.tbl;
@@ -69,7 +70,13 @@ GROUP BY x.nr, x.versus, x.scope, x.tbl;
 CREATE TABLE comparable AS
 SELECT n.kpi, c.nr, c.versus, c.scope
 FROM covered_earlier AS c JOIN needs AS n USING (tbl)
-GROUP BY n.kpi, c.nr, c.versus, c.scope HAVING bool_and(c.enough);
+GROUP BY n.kpi, c.nr, c.versus, c.scope HAVING bool_and(c.enough)
+UNION
+SELECT m.kpi, e.nr, e.versus, t.account_id
+FROM tiled_total AS t JOIN total_measure AS m USING (measure) JOIN earlier AS e USING (start_, end_)
+JOIN covered_earlier AS c ON c.nr = e.nr AND c.versus = e.versus AND c.scope = t.account_id AND c.tbl = m.tbl
+WHERE c.open_enough AND NOT EXISTS (SELECT 1 FROM own_row AS r WHERE r.account_id = t.account_id AND r.tbl = m.tbl
+  AND r.of_sales = m.of_sales AND r.day >= t.start_ AND r.day < t.end_);
 
 -- The accounts and brands of each ask.
 CREATE TABLE ask_account AS
@@ -136,15 +143,11 @@ FROM own_day AS o JOIN ask AS a USING (ask) JOIN accounts AS c ON c.account_id =
 LEFT JOIN expected AS e ON e.ask = o.ask AND e.scope = o.account_id AND e.day = o.day
 GROUP BY ALL;
 
-CREATE TABLE ask_coverage AS
-WITH share AS (
-  SELECT e.ask, n.tbl, count(*) AS days,
-    count(*) FILTER (c.day IS NOT NULL) AS covered_days
-  FROM expected AS e JOIN ask AS a USING (ask) JOIN needs AS n USING (kpi)
-  LEFT JOIN covered AS c ON c.tbl = n.tbl AND c.scope = e.scope AND c.day = e.day
-  GROUP BY e.ask, n.tbl)
-SELECT ask, min(covered_days / days) AS coverage, bool_and(covered_days >= days * m.minimum) AS enough
-FROM share, department AS m GROUP BY ask;
+CREATE TABLE scope_coverage AS
+SELECT e.ask, e.scope, n.tbl, count(*) AS days, count(*) FILTER (c.day IS NOT NULL) AS covered_days
+FROM expected AS e JOIN ask AS a USING (ask) JOIN needs AS n USING (kpi)
+LEFT JOIN covered AS c ON c.tbl = n.tbl AND c.scope = e.scope AND c.day = e.day
+GROUP BY e.ask, e.scope, n.tbl;
 
 -- What each KPI file adds: the sums, the rows and how many of them are unknown, the accounts whose stock is
 -- asked for and of how many of them it is not known, and a reason of its own for having no value.

@@ -19,16 +19,18 @@ FROM around('opening_edge');
 -- The stocks of each account of which days are expected: at the start, at the end ("last `subscribers` in P,
 -- at most 7 days before its end"; "with `until` inside P the closing level is the last row before it") and
 -- the mean of P ("means are over the rows that exist; nothing is filled in").
-CREATE TABLE stock AS
-SELECT r.ask, r.account_id, any_value(o.count_) AS opening,
+CREATE TABLE any_stock AS
+SELECT r.ask, r.account_id, r.closes IS NOT NULL AS is_open, any_value(o.count_) AS opening,
   arg_max(k.subscribers, k.day) FILTER (k.day >= r.closes - 7 AND k.day < r.closes
     AND (r.ask, k.account_id, k.day) IN (SELECT (ask, account_id, day) FROM audience_of)) AS closing,
   avg(k.subscribers) AS mean
 FROM reach AS r JOIN ask AS a USING (ask)
 JOIN opening AS o ON o.account_id = r.account_id AND o.at_ = r.opens AND o.ends = r.ends
-LEFT JOIN known_audience AS k ON k.account_id = r.account_id AND k.day >= r.opens AND k.day < r.ends
-WHERE r.closes IS NOT NULL AND a.kpi IN (SELECT kpi FROM needs WHERE tbl = 'audience')
-GROUP BY r.ask, r.account_id;
+LEFT JOIN known_count AS k ON k.account_id = r.account_id AND k.day >= r.opens AND k.day < r.ends
+WHERE a.kpi IN (SELECT kpi FROM needs WHERE tbl = 'audience')
+GROUP BY r.ask, r.account_id, r.closes;
+
+CREATE TABLE stock AS SELECT * FROM any_stock WHERE is_open;
 
 -- The gain: subscribers at the end − at the start of each run of days that count. Where there are no daily rows
 -- and only some days count, it is that of all of P.
@@ -69,7 +71,7 @@ WITH parts AS (
 SELECT p.ask, p.account_id, CASE
   WHEN p.known = p.parts THEN p.gain
   WHEN (p.parts > 1 OR p.first_day > p.opens OR p.end_day < p.ends) AND 7 * (
-    SELECT count(*) FROM known_audience AS k
+    SELECT count(*) FROM known_count AS k
     WHERE k.account_id = p.account_id AND k.day >= p.opens AND k.day < p.ends) < p.ends - p.opens
     THEN difference(s.count_, s.of_day, e.count_, e.of_day) END AS gain
 FROM parts AS p
@@ -82,6 +84,10 @@ INSERT INTO flow SELECT k.ask, k.account_id, k.gone
 FROM audience_of AS k JOIN ask AS a USING (ask) WHERE a.kpi = 'churn_rate';
 INSERT INTO flow SELECT g.ask, g.account_id, g.gain
 FROM gain_of AS g JOIN ask AS a USING (ask) WHERE a.kpi = 'subscriber_growth' AND g.gain IS NOT NULL;
+INSERT INTO flow SELECT DISTINCT k.ask, k.account_id, 0
+FROM audience_of AS k JOIN any_stock AS s USING (ask, account_id) JOIN ask AS a USING (ask)
+JOIN known_count AS b ON b.account_id = k.account_id AND b.day = k.day - 1
+WHERE a.kpi = 'subscriber_growth' AND NOT s.is_open AND k.subscribers IS NOT NULL;
 
 INSERT INTO fact
 SELECT a.ask, sum(s.closing), NULL, 0, 0, count(s.account_id), count(*) FILTER (s.account_id IS NOT NULL
@@ -99,7 +105,8 @@ WHERE a.kpi = 'subscriber_gain' GROUP BY a.ask;
 INSERT INTO fact
 WITH rows_of AS (
   SELECT s.ask, s.account_id, count(k.day) AS n, sum(k.gone) AS gone, count(k.day) - count(k.gone) AS unknown
-  FROM stock AS s LEFT JOIN audience_of AS k USING (ask, account_id) GROUP BY s.ask, s.account_id)
+  FROM any_stock AS s LEFT JOIN audience_of AS k USING (ask, account_id)
+  GROUP BY s.ask, s.account_id HAVING any_value(s.is_open) OR count(k.gone) > 0)
 SELECT a.ask, coalesce(sum(r.gone), 0), NULL, coalesce(sum(r.n), 0), coalesce(sum(r.unknown), 0),
   count(r.account_id), count(*) FILTER (r.n = 0), NULL
 FROM ask AS a LEFT JOIN rows_of AS r USING (ask) WHERE a.kpi = 'unsubscribed' GROUP BY a.ask;

@@ -4,13 +4,13 @@
 -- "Deleted posts (`deleted_at` ≤ `as_of`) count nowhere."
 CREATE TABLE post AS
 SELECT p.*, d.settle_days * 86400000000 AS settles, epoch_us(p.stats_at) - epoch_us(p.published_at) AS age
-FROM posts AS p, department AS d
+FROM grown_posts AS p, department AS d
 WHERE happened(p.published_at) AND NOT coalesce(happened(p.deleted_at), FALSE);
 
 -- "Subscribers on the day of publication: that day's row, or else the last row of the 7 days before".
 CREATE TABLE readers AS
 SELECT p.account_id, p.post_id, k.subscribers
-FROM post AS p ASOF JOIN known_audience AS k ON k.account_id = p.account_id AND p.day >= k.day
+FROM post AS p ASOF JOIN known_count AS k ON k.account_id = p.account_id AND p.day >= k.day
 WHERE k.day >= p.day - 7;
 
 -- "The snapshot nearest to `settle_days` of age", the younger of two that are equally near, of those that

@@ -1,13 +1,19 @@
 -- What is divided by a stock: subscriber_growth and churn_rate by the subscribers at the start of P,
 -- like_rate and meaningful_comment_rate by the mean daily subscribers in P. An account whose stock is unknown
--- is on neither side.
+-- is on neither side; one that is not open on any day held takes part where it has rows that count.
+CREATE TABLE taking_part AS
+SELECT f.ask, f.account_id FROM flow AS f JOIN ask AS a USING (ask)
+GROUP BY f.ask, f.account_id, a.kpi
+HAVING CASE a.kpi WHEN 'meaningful_comment_rate' THEN coalesce(sum(f.amount), 0) ELSE count(f.amount) END > 0;
+
 CREATE TABLE divided AS
 SELECT s.ask, s.account_id,
   CASE WHEN a.kpi IN ('subscriber_growth', 'churn_rate')
     THEN CASE WHEN (s.ask, s.account_id) IN (SELECT (ask, account_id) FROM flow) THEN s.opening END
     ELSE s.mean END AS stock
-FROM stock AS s JOIN ask AS a USING (ask)
-WHERE a.kpi IN ('subscriber_growth', 'churn_rate', 'like_rate', 'meaningful_comment_rate');
+FROM any_stock AS s JOIN ask AS a USING (ask)
+WHERE a.kpi IN ('subscriber_growth', 'churn_rate', 'like_rate', 'meaningful_comment_rate')
+  AND (s.is_open OR (s.ask, s.account_id) IN (SELECT (ask, account_id) FROM taking_part));
 
 INSERT INTO fact
 WITH flows AS (

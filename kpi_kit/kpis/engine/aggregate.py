@@ -145,11 +145,12 @@ def _without_silence(sums: Tally, rows: Ints) -> Tally:
 
 
 def _levelled(sums: Tally, frame: UnitFrame, cell: Ints, days: Ints) -> Tally:
-    """The last numerator of each cell, at most 7 days before its end; or its stock."""
+    """The last numerator before the end of each cell, at most 7 days old; or its stock."""
     level = np.full(sums.grid.shape, np.nan).ravel()
     order = np.argsort(days, kind="stable")
     _, ends = sums.grid.edges
-    fresh = order[days[order] >= ends.ravel()[cell[order]] - STALE_DAYS]
+    age = ends.ravel()[cell[order]] - days[order]  # rows after the account's closing do not count
+    fresh = order[(age > 0) & (age <= STALE_DAYS)]
     level[cell[fresh]] = frame["numerator"].to_numpy()[fresh]
     level = level.reshape(sums.grid.shape) if sums.stock is None else sums.stock
     units = np.where(np.isnan(level), 0, 1)

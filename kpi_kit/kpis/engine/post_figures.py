@@ -22,7 +22,7 @@ def with_increments(
     """Posts with their figures at the cut-off: the latest known ones plus the increments since then.
 
     The increments must tile the days from the latest figure, or from publication, to the last increment;
-    otherwise the figure is unknown.
+    otherwise the figure is unknown. ``stats_at`` is the end of the increments of the figure that ends first.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def with_increments(
         place = places.get(key)  # type: ignore[arg-type]  # a pair
         if place is None:
             continue
-        post = posts.iloc[place]
+        post, ends = posts.iloc[place], []
         for name in FIGURES:
             spans = _spans(rows, name, end)
             if not spans:
@@ -62,7 +62,9 @@ def with_increments(
             last = max(span[1] for span in later)
             total, _ = tile(later, start, last)
             columns[name][place] = figure + total if np.isfinite(total) else np.nan
-            stats_at.iloc[place] = setting.midnight(_day(last)).iloc[0]
+            ends.append(last)
+        if ends:
+            stats_at.iloc[place] = setting.midnight(_day(min(ends))).iloc[0]
     return changed.assign(**columns, stats_at=stats_at)
 
 
