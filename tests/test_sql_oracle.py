@@ -151,3 +151,102 @@ def test_working_hours_by_hand(tmp_path: Path) -> None:
     }
     assert values["response_rate"] == 2 / 4
     assert values["median_response_time"] == 2
+
+
+TROUBLES = {
+    "accounts": """
+        account_id,platform
+        a,vk
+    """,
+    # the 0 and the leap are doubtful, the 900 is accepted, the fall to 300 stays
+    "audience": """
+        date,account_id,subscribers,joined,left
+        2025-09-30,a,2000,,
+        2025-10-05,a,0,,
+        2025-10-06,a,2010,,
+        2025-10-07,a,9000,,
+        2025-10-08,a,2000,,
+        2025-10-09,a,900,,
+        2025-10-31,a,300,,
+    """,
+    # 1 has grown by 40 and 7 since, 2 by an unknown number, 3 has no figure but its increments
+    "posts": """
+        post_id,account_id,published_at,views,likes,stats_at
+        1,a,2025-10-02T12:00,100,5,2025-10-10T00:00
+        2,a,2025-10-03T12:00,200,6,2025-10-10T00:00
+        3,a,2025-10-09T12:00,,7,
+    """,
+    "post_increments": """
+        account_id,post_id,since,until,views,likes,comments,reposts
+        a,1,2025-10-10,2025-10-20,40,,,
+        a,1,2025-10-20,2025-11-01,7,,,
+        a,1,2025-10-10,2025-10-15,1,,,
+        a,1,2025-10-15,2025-10-20,1,,,
+        a,2,2025-10-11,2025-10-20,,9,,
+        a,3,2025-10-09,2025-11-01,50,,,
+    """,
+    # u waits 10 hours for an answer that is not automatic, thanks, and writes again; in the group v is answered
+    "messages": """
+        account_id,dialog_id,message_id,kind,at,by_brand,author,reply_to,automatic,closing
+        a,1,1,message,2025-10-02T10:00:00,false,u,,,
+        a,1,2,message,2025-10-02T10:00:04,true,,,,
+        a,1,3,message,2025-10-02T20:00:00,true,,,,
+        a,1,4,message,2025-10-02T21:00:00,false,u,,,true
+        a,1,5,message,2025-10-06T21:00:00,false,u,,,
+        a,1,6,message,2025-10-06T23:00:00,true,smm,,,
+        a,2,1,message,2025-10-10T10:00:00,false,u,,,
+        a,2,2,message,2025-10-10T10:30:00,false,v,,,
+        a,2,3,message,2025-10-10T11:00:00,true,smm,2,,
+    """,
+    # the first is of a day that messages cover
+    "inquiries": """
+        inquiry_id,account_id,kind,received_at,answered_at
+        1,a,message,2025-10-02T10:00,2025-10-02T10:01
+        2,a,review,2025-10-03T10:00,2025-10-03T14:00
+    """,
+    # 10 USD at 90, the rate of the 1st; 5 of the department's own
+    "leads": """
+        source,lead_id,account_id,created_at,sold_at,sale_amount,currency,status
+        s,1,a,2025-10-03T15:20,2025-10-12T12:00,10,USD,won
+        s,2,a,2025-10-03T15:20,2025-10-12T12:00,5,,
+        s,3,a,2025-10-03T15:20,2025-10-12T12:00,7,,lost
+    """,
+    "totals": """
+        account_id,measure,since,until,value
+        a,visits,2025-10-01,2025-10-16,30
+        a,visits,2025-10-16,2025-11-01,12
+        a,leads,2025-10-01,2025-11-01,99
+    """,
+    "coverage": """
+        table,scope,since,until
+        audience,a,2025-09-01,2025-12-01
+        posts,a,2025-09-01,2025-12-01
+        messages,a,2025-09-01,2025-12-01
+        leads,a,2025-09-01,2025-12-01
+    """,
+}
+
+
+def test_troubles_by_hand(tmp_path: Path) -> None:
+    for name, text in TROUBLES.items():
+        (tmp_path / f"{name}.csv").write_text(dedent(text).strip() + "\n", encoding="utf-8")
+    (tmp_path / "specialists").mkdir()
+    (tmp_path / "department.yml").write_text(
+        "history: {periods: 2}\naudience: {accept: {a: [2025-10-09]}}\n", encoding="utf-8"
+    )
+    (tmp_path / "rates.csv").write_text("date,currency,rate\n2025-09-01,USD,80\n2025-10-01,USD,90\n")
+    wanted = {
+        "subscribers": 300,
+        "subscriber_gain": 300 - 2000,
+        "like_rate": None,  # the likes of 2 do not tile, 1 of 3
+        "views": 147 + 200 + 50,
+        "median_response_time": 4,  # 10, 2, 4, one half, and one that waits
+        "response_rate": 4 / 5,
+        "sales_amount": 10 * 90 + 5,
+        "social_visits": 42,
+        "leads": 3,  # rows of the table win
+    }
+    entries = ", ".join(f"{{kpi: {kpi}}}" for kpi in wanted)
+    (tmp_path / "specialists" / "ann.yml").write_text(f"accounts: [a]\nkpis: [{entries}]\n")
+    found = measure(tmp_path, tmp_path, "2025-10")["ann"].kpis
+    assert {line["kpi"]: line["value"] for line in found} == wanted

@@ -286,6 +286,14 @@ def test_single_wrong_counts_are_named_and_no_others(level: int, wrong: list[int
     assert doubted(*counts) == inner
 
 
+def test_the_level_of_a_closed_account_is_that_of_its_last_day(tmp_path: Path) -> None:
+    """Rows after the closing do not count, as they count in no gain."""
+    rows = ["2025-10-19,a,640,1,1", "2025-10-20,a,650,11,1", "2025-10-24,a,9,0,0"]
+    accounts = ["account_id,platform,title,closed", "a,vk,Кофе,2025-10-21"]
+    cover = ["audience,a,2025-01-01,2025-11-01"]
+    assert measure(tmp_path, "subscribers", audience=rows, accounts=accounts, coverage=cover).value == 650
+
+
 @pytest.mark.parametrize(
     ("closed", "as_of", "value"), [("2025-10-21", "2025-11-08", 20), ("2025-12-01", "2025-11-08", 31)]
 )

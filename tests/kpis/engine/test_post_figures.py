@@ -45,6 +45,15 @@ def test_increments_continue_the_latest_snapshot(tmp_path: Path) -> None:
     assert measure(tmp_path, "views", posts=[POST], **agency).value == 157
 
 
+def test_figures_of_a_post_have_the_age_of_those_that_end_first(tmp_path: Path) -> None:
+    """Of likes and views increments end on different days: the rate is not settled before both are."""
+    young = "p,a,2025-10-20T14:00,100,1,1,1,,2025-10-21T00:00"
+    later = ["a,p,2025-10-21,2025-11-01,,30,,", "a,p,2025-10-21,2025-10-24,9,,,"]
+    for rows in (later, later[::-1]):
+        found = measure(tmp_path / rows[0][-3:], "engagement_rate", posts=[young], post_increments=rows)
+        assert found.value is None and "posts_unsettled" in codes(found.notes)
+
+
 # totals -----------------------------------------------------------------------------------------------------
 
 TOTAL = "a,visits,2025-10-01,2025-11-01,500"
