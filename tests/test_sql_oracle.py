@@ -185,7 +185,7 @@ TROUBLES = {
         a,2,2025-10-11,2025-10-20,,9,,
         a,3,2025-10-09,2025-11-01,50,,,
     """,
-    # u waits 10 hours for an answer that is not automatic, thanks, and writes again; in the group v is answered
+    # u waits 10 hours for an answer that is not automatic, thanks, writes again; of u and v one is answered
     "messages": """
         account_id,dialog_id,message_id,kind,at,by_brand,author,reply_to,automatic,closing
         a,1,1,message,2025-10-02T10:00:00,false,u,,,

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kpi_kit.scorecard.attainment import outcome, target_of
 from kpi_kit.scorecard.entry_facts import Facts
 from tests.agency import ACCOUNTS, build, case_of, codes, cover, days, detail, entry, measure, scored
 
@@ -398,6 +399,64 @@ def test_splitting_a_persons_days_into_two_leaves_each_attainment(tmp_path: Path
     assert whole["attainment"] == pytest.approx(16 / 15.5)
     assert first["attainment"] == pytest.approx(8 / 8)
     assert second["attainment"] == pytest.approx(8 / 7.5)
+
+
+def october(per_day: int) -> dict[str, list[str]]:
+    """The same on every day: leads that are qualified and sold, visits, a post, comments, departures."""
+    tables: dict[str, list[str]] = {
+        name: [] for name in ("leads", "traffic", "posts", "comments", "audience")
+    }
+    for n, day in enumerate(["2025-09-30", *days(1, 31)]):
+        tables["audience"].append(f"{day},a,{1000 + n * per_day},{per_day + 2},2")
+        tables["traffic"].append(f"{day},a,{per_day}")
+        tables["posts"].append(f"p{n},a,{day}T12:00,{70 * per_day},{per_day},1,1,,2025-11-07")
+        for k in range(per_day):
+            tables["leads"].append(f"l{n}-{k},a,{day}T12:00,true,{day}T15:00,50,RUB")
+            tables["comments"].append(f"c{n}-{k},p{n},a,{day}T13:00,false,,true")
+    return tables
+
+
+PACED = ("leads", "qualified_leads", "sales", "sales_amount", "social_visits", "views", "likes") + (
+    "posts_published",
+    "meaningful_comments",
+    "unsubscribed",
+    "subscriber_gain",
+)
+
+
+def test_two_people_who_share_the_days_of_one_attain_what_one_does(tmp_path: Path) -> None:
+    """Of sums and counts with the same pace: the values add up, and each attainment is as it was."""
+    edges = [dt.date(2025, 10, 1), *(dt.date(2025, 10, cut) for cut in (4, 9, 17, 26)), dt.date(2025, 11, 1)]
+    spans = [
+        {"account": "a", "since": since, "until": until}
+        for since, until in zip(edges, edges[1:], strict=False)
+    ]
+    entries = [entry(kpi, target={"at_least": 40}) for kpi in PACED]
+    data, params = build(
+        tmp_path,
+        entries,
+        **october(2),
+        colleagues={
+            "odd": {"accounts": spans[::2], "kpis": entries},
+            "even": {"accounts": spans[1::2], "kpis": entries},
+        },
+    )
+    whole, odd, even = (attainments(data, params, who) for who in ("ann", "odd", "even"))
+    for kpi in PACED:
+        assert odd[kpi][0] + even[kpi][0] == pytest.approx(whole[kpi][0]), kpi
+        assert odd[kpi][1] == pytest.approx(whole[kpi][1]) == even[kpi][1], kpi
+
+
+def attainments(data: Path, params: Path, who: str) -> dict[str, tuple[float, float]]:
+    """The value and the attainment of each entry of a person."""
+    found = {}
+    with case_of(data, params, who=who) as case:
+        for asked in case.person.kpis:
+            value = Facts(case, asked).measurement.value
+            attained = outcome(case, target_of(case, asked)[0], value).attainment
+            assert value is not None and attained is not None
+            found[asked.kpi] = value, attained
+    return found
 
 
 def test_a_gain_over_own_days_is_that_between_the_counts_at_their_ends(tmp_path: Path) -> None:
