@@ -227,6 +227,77 @@ def kept(chance: random.Random, folder: Path) -> None:
             assert opened.state("director:olga").count <= 1
 
 
+WIDE = """\
+Подписчики;Янв 2026;Фев 2026;03.2026
+Лавка ВК;1 200;1 250;
+Лавка TG;300;;"1 000,5"
+Итого;1 500;1 250;
+"""
+
+
+def wide_sheet(chance: random.Random, folder: Path) -> None:
+    """A sheet with months across, damaged."""
+    from kpi_kit.sources import SOURCES, ImportOptions
+    from kpi_kit.sources.attribution import read_attribution
+
+    names = "titles:\n  Лавка ВК: vk-l\n  лавка TG: tg-l\n"
+    (folder / "attribution.yml").write_text(names, encoding="utf-8")
+    options = ImportOptions(attribution=read_attribution(folder / "attribution.yml"))
+    text = damaged(WIDE.replace("Подписчики", chance.choice(("Подписчики", "Визиты", "", "2026"))), chance)
+    (folder / "sheet.csv").write_text(text, encoding="utf-8", errors="replace")
+    found = SOURCES["wide-sheet"].read([folder / "sheet.csv"], options)
+    for rows in found.tables.values():
+        assert len(rows) <= text.count(";") + text.count("\n")
+
+
+MONDAY = dt.datetime(2025, 11, 10, 9, tzinfo=dt.UTC)
+
+
+def merge(chance: random.Random, folder: Path) -> None:
+    """Damaged rows are merged in two orders: the same content, or a refusal that changes nothing."""
+    import pandas as pd
+
+    from kpi_kit.core.errors import KitError
+    from kpi_kit.data.merge import Import, Origin, add
+
+    ids, texts = ("1", "2", "3", "-1_7", "n1"), ("", "да", "=1+1", '"', "a\rb", "\u202e", "x,y")
+    imports = []
+    for number in range(2):
+        posts = pd.DataFrame(
+            {
+                "post_id": [
+                    damaged(chance.choice(ids), chance) if chance.random() < 0.2 else chance.choice(ids)
+                ],
+                "account_id": ["vk-a"],
+                "published_at": [
+                    pd.Timestamp("2025-10-01", tz="UTC") + pd.Timedelta(days=chance.randrange(40))
+                ],
+                "views": [chance.choice((0.0, 5.0, -1.0, 1e300, float("nan")))],
+                "text": [damaged(chance.choice(texts), chance)],
+            }
+        )
+        at = MONDAY + dt.timedelta(hours=number)
+        imports.append(Import({"posts": posts}, {}, Origin("csv", (f"{number}.csv",), f"d{number}", at, at)))
+    contents = []
+    for order in (imports, imports[::-1]):
+        place = folder / f"data-{len(contents)}"
+        place.mkdir()
+        (place / "accounts.csv").write_text("account_id,platform,title\nvk-a,vk,A\n", encoding="utf-8")
+        for one in order:
+            before = _files(place)
+            try:
+                add(place, [one], "Europe/Moscow")
+            except KitError as fault:
+                _sentences(fault.problems)
+                assert _files(place) == before, "a refused import has changed the folder"
+        contents.append((place / "posts.csv").read_bytes() if (place / "posts.csv").exists() else b"")
+    assert contents[0] == contents[1], "the order of imports shows"
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
 TARGETS: dict[str, Target] = {
     "department": department,
     "specialist": specialist,
@@ -236,6 +307,8 @@ TARGETS: dict[str, Target] = {
     "store": store,
     "kept": kept,
     "message": message,
+    "wide_sheet": wide_sheet,
+    "merge": merge,
 }
 
 

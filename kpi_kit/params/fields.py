@@ -101,7 +101,7 @@ def _address(value: str) -> str:
 def web_address(value: str) -> str:
     """A web address without query, fragment, credentials and trailing slash."""
     parts = urlsplit(value)
-    plain = not (parts.query or parts.fragment or parts.username) and not re.search(r"[\s<>\"']", value)
+    plain = not (parts.query or parts.fragment or "@" in parts.netloc) and not re.search(r"[\s<>\"']", value)
     if parts.scheme not in ("https", "http") or not parts.hostname or not plain:
         raise ValueError("expected an address such as https://reports.agency.example/kpi")
     return value.rstrip("/")

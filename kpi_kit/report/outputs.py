@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
 from kpi_kit.core.sanitize import isolated
+from kpi_kit.report.parts.markup import host
 from kpi_kit.report.wording import Words, words
 
 if TYPE_CHECKING:
@@ -281,4 +281,6 @@ def _markdown() -> MarkdownIt:
 def _harmless(element: str, attribute: str, value: str) -> str | None:
     if attribute == "src":
         return value if _DATA_IMAGE.match(value) else None
-    return value if attribute != "href" or urlsplit(value).scheme in _SCHEMES else None
+    if attribute != "href" or value.startswith("mailto:"):
+        return value
+    return value if value.startswith("https:") and host(value) else None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
-from urllib.parse import urlsplit
+from html import unescape
 
 import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from kpi_kit.report.parts.markup import host, tag, unseen_host
+
 _TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "blockquote", "a"}
 _SCHEMES = {"https", "mailto"}
+_LINK = re.compile(r'<a href="([^"]*)" rel="noopener noreferrer">(.*?)</a>', re.DOTALL)
 
 
 def comment(text: str | None) -> Markup | None:
@@ -20,8 +24,10 @@ def comment(text: str | None) -> Markup | None:
     --------
     >>> comment("Хороший *месяц* <script>alert(1)</script>")
     Markup('<p>Хороший <em>месяц</em> &lt;script&gt;alert(1)&lt;/script&gt;</p>\n')
-    >>> comment("[a](http://a.example) [b](https://b.example)")
-    Markup('<p><a>a</a> <a href="https://b.example" rel="noopener noreferrer">b</a></p>\n')
+    >>> comment("[a](http://a.example)"), comment("[a](https://vk.com@a.example)")
+    (Markup('<p><a>a</a></p>\n'), Markup('<p><a>a</a></p>\n'))
+    >>> comment("[b](https://b.example)")
+    Markup('<p><a href="https://b.example" rel="noopener noreferrer">b</a> <small>b.example</small></p>\n')
     """
     if not text or not text.strip():
         return None
@@ -42,8 +48,16 @@ def _cleaned(html: str) -> str:
         url_schemes=_SCHEMES,
         link_rel="noopener noreferrer",
     )
-    return kept.replace('<a rel="noopener noreferrer">', "<a>")
+    return _LINK.sub(_with_host, kept.replace('<a rel="noopener noreferrer">', "<a>"))
+
+
+def _with_host(link: re.Match[str]) -> str:
+    """A link, with its host where the text does not show it."""
+    unseen = unseen_host(unescape(link[1]), unescape(link[2]))
+    return f"{link[0]} {tag('small', unseen)}" if unseen else link[0]
 
 
 def _https_only(element: str, attribute: str, value: str) -> str | None:
-    return value if attribute != "href" or urlsplit(value).scheme in _SCHEMES else None
+    if attribute != "href" or value.startswith("mailto:"):
+        return value
+    return value if value.startswith("https:") and host(value) else None

@@ -15,8 +15,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 _TEMPLATES = Path(__file__).parent.parent / "templates"
-_WEB = re.compile(r"https?://[^/?#\\@\s]+(?:[/?#]|\Z)", re.IGNORECASE)
+_WEB = re.compile(r"https?://(?P<host>[^/?#\\@\s%:]+)(?::\d{1,5})?(?:[/?#]|\Z)", re.IGNORECASE)
 """An address of the web without user info, which would pass for the host."""
+_PLATFORMS = (
+    "vk.com",
+    "vk.ru",
+    "t.me",
+    "dzen.ru",
+    "ok.ru",
+    "youtube.com",
+    "youtu.be",
+    "instagram.com",
+    "tiktok.com",
+)
+"""The hosts where posts are expected."""
 
 
 class Column(NamedTuple):
@@ -102,14 +114,43 @@ def facts(pairs: Iterable[tuple[str, str | None]]) -> Markup:
 def link(url: str | None, text: str) -> Markup:
     """A link where the address is one of the web, otherwise the text alone.
 
+    The host follows where the text does not show it and no post is expected there.
+
     Examples
     --------
     >>> link("javascript:alert(1)", "x"), link("https://vk.com@evil.example/", "x")
     (Markup('x'), Markup('x'))
+    >>> link("https://evil.example/", "vk.com")
+    Markup('<a href="https://evil.example/" rel="noopener noreferrer">vk.com</a> <small>evil.example</small>')
     """
-    if url is None or not _WEB.match(url):
+    if url is None or not host(url):
         return escape(text)
-    return block("link", url, text)
+    return block("link", url, text, unseen_host(url, text))
+
+
+def host(url: str) -> str | None:
+    """The host of an address of the web, in ASCII; None for other addresses, and those with user info.
+
+    Examples
+    --------
+    >>> host("https://VK.com:443/a"), host("https://vк.com"), host("mailto:a@vk.com"), host("https://a@vk.com")
+    ('vk.com', 'xn--v-ttb.com', None, None)
+    """
+    found = _WEB.match(url)
+    if found is None:
+        return None
+    try:
+        return found["host"].encode("idna").decode("ascii").casefold()
+    except UnicodeError:
+        return None
+
+
+def unseen_host(url: str, text: str) -> str | None:
+    """The host that a link does not show; None where its text does, or where it is a platform's own."""
+    name = host(url) or ""
+    if any(name == own or name.endswith(f".{own}") for own in _PLATFORMS):
+        return None
+    return None if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text.casefold()) else name
 
 
 def image(address: str, alt: str, class_: str | None = None) -> Markup:
