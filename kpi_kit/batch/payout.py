@@ -8,7 +8,6 @@ from kpi_kit.batch.manifest import Manifest
 from kpi_kit.batch.plan import Run
 from kpi_kit.params import Params
 from kpi_kit.report.payout import statement
-from kpi_kit.report.wording import words
 from kpi_kit.scorecard import json_file
 
 
@@ -31,10 +30,9 @@ def write(run: Run, loaded: Params, manifest: Manifest, file: Path) -> None:
     if not done:
         return
     cards = [json_file.load(run.folder / f"{name}.json") for name in done]
-    say = words(run.language, loaded.department.currency)
     names = {name: person.name for name, person in loaded.specialists.items()}
     names |= {name: name for name in loaded.broken}
-    others = {name: say.text("payout.no_report") for person, name in names.items() if person not in done}
+    others = [name for person, name in names.items() if person not in done]
     content = statement(run.parameters["period"], cards, others, run.language, loaded.department.currency)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600, exist_ok=False)

@@ -48,7 +48,7 @@ def renew(run: Run, loaded: Params) -> None:
 def _files(out: Path) -> Iterator[str]:
     for folder in out.iterdir():
         if Period.is_name(folder.name) and folder.is_dir():
-            yield from (f"{folder.name}/{file.name}" for file in folder.iterdir())
+            yield from (f"{folder.name}/{file.name}" for file in folder.iterdir() if file.is_file())
 
 
 def _names(pages: list[PeriodPages], out: Path, loaded: Params) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -55,7 +55,7 @@ def kopecks(amount: float) -> float:
 
 
 def statement(
-    period: str, cards: Sequence[Scorecard], without_report: Mapping[str, str], language: str, currency: str
+    period: str, cards: Sequence[Scorecard], without_report: Sequence[str], language: str, currency: str
 ) -> bytes:
     """The workbook: a row a person and entry, and a sheet a person with history.
 
@@ -64,8 +64,8 @@ def statement(
     period : str
     cards : sequence of mapping
         The scorecards of the reports that were built.
-    without_report : mapping of str to str
-        The names of the others, and why they have none.
+    without_report : sequence of str
+        The names of the others.
     language, currency : str
 
     Returns
@@ -74,7 +74,8 @@ def statement(
         The same for the same scorecards.
     """
     return _Workbook(period, words(language, currency)).made(
-        shown(sorted(cards, key=lambda card: (card["name"], card["specialist"]))), shown(dict(without_report))
+        shown(sorted(cards, key=lambda card: (card["name"], card["specialist"]))),
+        shown(sorted(without_report)),
     )
 
 
@@ -91,7 +92,7 @@ class _Workbook:
         )
         self._formats: dict[_Style, Any] = {}
 
-    def made(self, cards: Sequence[Scorecard], without_report: Mapping[str, str]) -> bytes:
+    def made(self, cards: Sequence[Scorecard], without_report: Sequence[str]) -> bytes:
         """Write all sheets."""
         say = self._say
         sheet = self._book.add_worksheet(say.text("payout.sheet"))
@@ -103,9 +104,9 @@ class _Workbook:
             history.write()
             row = _Block(self, card, sheet, history).write(row)
             sums.append(row)
-        for who, why in sorted(without_report.items()):
+        for who in without_report:
             self.text(sheet, row, 0, who, _Style(bold=True))
-            self.text(sheet, row, 1, why)
+            self.text(sheet, row, 1, say.text("payout.no_report"))
             row += 1
         self._foot(sheet, cards, row)
         moments = [dt.datetime.fromisoformat(card["as_of"]).replace(tzinfo=None) for card in cards]

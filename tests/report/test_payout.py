@@ -118,7 +118,7 @@ def sheets(content: bytes) -> dict[str, list[list[Any]]]:
 @pytest.fixture(scope="module")
 def made() -> tuple[list[dict[str, Any]], bytes]:
     team = people()
-    return team, statement("2025-10", team, {"@SUM(A1)": "отчёта нет"}, "ru", "RUB")
+    return team, statement("2025-10", team, ["@SUM(A1)"], "ru", "RUB")
 
 
 def test_cached_values_are_those_of_the_kit(made: tuple[list[dict[str, Any]], bytes]) -> None:
@@ -138,7 +138,7 @@ def test_cached_values_are_those_of_the_kit(made: tuple[list[dict[str, Any]], by
     paid = [amount for amount in map(payout.payment, team) if amount is not None]
     assert next(rows)[16] == kopecks(sum(paid))
     assert len(book) == len(team) + 1
-    assert statement("2025-10", team, {"@SUM(A1)": "отчёта нет"}, "ru", "RUB") == content
+    assert statement("2025-10", team, ["@SUM(A1)"], "ru", "RUB") == content
 
 
 def test_no_text_is_a_formula_or_a_link(made: tuple[list[dict[str, Any]], bytes], tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_libreoffice_computes_the_same(
     team, content = made
     write = payout._Workbook.formula
     monkeypatch.setattr(payout._Workbook, "formula", lambda *given: write(*given[:5], 123.0, given[6]))
-    (tmp_path / FILE).write_bytes(statement("2025-10", team, {"@SUM(A1)": "отчёта нет"}, "ru", "RUB"))
+    (tmp_path / FILE).write_bytes(statement("2025-10", team, ["@SUM(A1)"], "ru", "RUB"))
     (tmp_path / "profile/user").mkdir(parents=True)
     (tmp_path / "profile/user/registrymodifications.xcu").write_text(RECALCULATE, encoding="utf-8")
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
@@ -188,5 +188,5 @@ def test_libreoffice_computes_the_same(
 
 @pytest.mark.parametrize(("language", "head"), [("ru", "К выплате"), ("en", "To pay")])
 def test_both_languages(language: str, head: str) -> None:
-    rows = next(iter(sheets(statement("2025-10", [cards.card(language)], {}, language, "RUB")).values()))
+    rows = next(iter(sheets(statement("2025-10", [cards.card(language)], [], language, "RUB")).values()))
     assert head in rows[3]
