@@ -64,6 +64,9 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     check = commands.add_parser(
         "check", parents=[common, when], help="check params and data, without rendering"
     )
+    check.add_argument(
+        "--status", action="store_true", help="show which data are there, by account, table and month"
+    )
     check.set_defaults(command="check")
 
     catalogue = commands.add_parser("catalogue", parents=[common], help="list every KPI")
@@ -95,9 +98,19 @@ def _add_import(take: argparse.ArgumentParser) -> None:
     from kpi_kit.sources.pipeline import AUTO
 
     take.add_argument(
-        "source", choices=(AUTO, *SOURCES), metavar="SOURCE", help=f"{AUTO}, or one of {', '.join(SOURCES)}"
+        "source",
+        nargs="?",
+        choices=(AUTO, *SOURCES),
+        metavar="SOURCE",
+        help=f"{AUTO}, or one of {', '.join(SOURCES)}",
     )
-    take.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    take.add_argument("files", nargs="*", type=Path, metavar="FILE")
+    take.add_argument(
+        "--inbox", type=Path, metavar="DIR", help="import what is new in a folder of exports; moves nothing"
+    )
+    take.add_argument(
+        "--again", action="store_true", help="--inbox: also import files whose import was undone"
+    )
     take.add_argument(
         "--into", type=Path, required=True, metavar="DIR", help="the data folder; made where there is none"
     )

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.cli.shared import chosen_period, warn
+from kpi_kit.cli.status import print_inputs
 from kpi_kit.core.errors import InputError, SpecialistError
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.open_inputs import open_inputs
@@ -83,6 +84,8 @@ def carry_out(options: argparse.Namespace) -> int:
     print(on_terminal(words.text("check.period", name=words.period(str(period)), period=period)))
     _print_findings(findings, words)
     _print_payouts(payouts, words)
+    if options.status:
+        print_inputs(options.data, options.params, period, words)
     for problem in broken:
         print(on_terminal(problem), file=sys.stderr)
     people = len(loaded.specialists) + len(loaded.broken)

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from kpi_kit.cli import OK
+from kpi_kit.cli import OK, SOME_FAILED
+from kpi_kit.cli.inbox import import_new
+from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import parse_instant
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.params import load
@@ -18,6 +20,10 @@ from kpi_kit.sources.resolve_account import NewAccount
 
 def carry_out(arguments: argparse.Namespace) -> int:
     """Add the rows of the files, and print the result."""
+    if (arguments.inbox is None) == (arguments.source is None):
+        raise InputError("import: expected SOURCE and FILE…, or --inbox DIR, found both or none")
+    if arguments.inbox is None and not arguments.files:
+        raise InputError(f"import {arguments.source}: expected at least one FILE, found none")
     zone = time_zone(arguments.params)
     options = ImportOptions(
         account=arguments.account,
@@ -40,6 +46,8 @@ def carry_out(arguments: argparse.Namespace) -> int:
         source=arguments.lead_source,
         replace=arguments.replace,
     )
+    if arguments.inbox is not None:
+        return OK if import_new(arguments, options) else SOME_FAILED
     for sentence in import_files(
         arguments.source,
         arguments.files,

@@ -13,6 +13,10 @@ from kpi_kit.data.merge import Staged
 from kpi_kit.data.table_source import connect, literal, quoted
 from kpi_kit.sources.interface import DateRange, Imported, ImportOptions
 
+_DAY = dt.timedelta(days=1)
+_MOST_RANGES = 4
+"""So many ranges of days are listed one by one."""
+
 Covered = dict[tuple[str, str], Sequence[DateRange]]
 """Days by table and scope."""
 
@@ -32,7 +36,9 @@ def covered_days(imported: Imported, options: ImportOptions) -> tuple[Covered, l
             )
         for scope in _scopes(name, rows, options) if ranges else ():
             covered[name, scope] = ranges
-            days = ", ".join(f"{since} to {until - dt.timedelta(days=1)}" for since, until in ranges)
+            days = ", ".join(f"{since} to {until - _DAY}" for since, until in ranges)
+            if len(ranges) > _MOST_RANGES:
+                days = f"{len(ranges)} spans of {ranges[0][0]} to {ranges[-1][1] - _DAY}"
             sentences.append(f"coverage of {name} for {scope}: {days} ({reason})")
     return covered, sentences
 

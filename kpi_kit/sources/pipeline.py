@@ -31,6 +31,22 @@ _MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
+class Report:
+    """What an import did.
+
+    Parameters
+    ----------
+    sentences : list of str
+        One sentence each on what was done.
+    ids : tuple of str
+        The ids of the imports; none where nothing was written.
+    """
+
+    sentences: list[str]
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class _FileGroup:
     """Files that one importer reads together."""
 
@@ -59,6 +75,22 @@ def import_files(
     imported_at: dt.datetime | None = None,
     dry_run: bool = False,
 ) -> list[str]:
+    """Import files into a data folder, as :func:`report_on_import`; returns the sentences."""
+    return report_on_import(
+        source, files, folder, options, account, imported_at=imported_at, dry_run=dry_run
+    ).sentences
+
+
+def report_on_import(
+    source: str,
+    files: Sequence[Path],
+    folder: Path,
+    options: ImportOptions,
+    account: NewAccount,
+    *,
+    imported_at: dt.datetime | None = None,
+    dry_run: bool = False,
+) -> Report:
     """Import files into a data folder.
 
     Parameters
@@ -78,8 +110,7 @@ def import_files(
 
     Returns
     -------
-    list of str
-        One sentence each on what was done.
+    Report
 
     Raises
     ------
@@ -94,14 +125,17 @@ def import_files(
         unpacked = unpack(files, scratch)
         labels = {str(path): label for path, label in unpacked if str(path) != label}
         options = replace(
-            options, scratch=scratch, dry_run=dry_run, companions=tuple(path for path, _ in unpacked)
+            options,
+            scratch=scratch,
+            dry_run=dry_run,
+            companions=(*options.companions, *(path for path, _ in unpacked)),
         )
         try:
             groups = _group(source, unpacked)
-            sentences = _import_groups(groups, folder, options, account, imported_at, source == AUTO)
+            report = _import_groups(groups, folder, options, account, imported_at, source == AUTO)
         except InputError as fault:
             raise InputError([_with_labels(problem, labels) for problem in fault.problems]) from None
-        return [_with_labels(sentence, labels) for sentence in sentences]
+        return Report([_with_labels(sentence, labels) for sentence in report.sentences], report.ids)
 
 
 def _with_labels(sentence: str, labels: Mapping[str, str]) -> str:
@@ -154,7 +188,7 @@ def _import_groups(
     account: NewAccount,
     imported_at: dt.datetime | None,
     recognised: bool,
-) -> list[str]:
+) -> Report:
     sentences: list[str] = []
     problems: list[str] = []
     read: list[_ReadGroup] = []
@@ -192,9 +226,9 @@ def _import_groups(
             for part in read
             for name, rows in part.imported.tables.items()
         ]
-        return [*sentences, *rows, *coverage, f"nothing was written to {folder} (--dry-run)"]
+        return Report([*sentences, *rows, *coverage, f"nothing was written to {folder} (--dry-run)"])
     outcome = add(folder, imports, str(options.timezone))
-    return [*sentences, *_sentences_on(outcome), *coverage]
+    return Report([*sentences, *_sentences_on(outcome), *coverage], outcome.ids)
 
 
 def _options_of_group(options: ImportOptions, folder: Path, number: int) -> ImportOptions:

@@ -16,7 +16,7 @@ from kpi_kit.data.store import Store
 from kpi_kit.sources import Imported, ImportOptions
 from kpi_kit.sources.coverage import distinct
 
-_PREFIXES = {
+PREFIXES = {
     "vk": "vk",
     "tg": "telegram",
     "telegram": "telegram",
@@ -153,7 +153,7 @@ def _claims(
         claims[known_platform] = ["the table accounts"]
     if stated.platform is not None:
         claims.setdefault(stated.platform, []).append(_BY_HAND)
-    named = _PREFIXES.get(account.partition("-")[0])
+    named = PREFIXES.get(account.partition("-")[0])
     if (
         named is not None
         and named not in claims

@@ -62,6 +62,8 @@ class Outcome:
         Whether the same files had been imported before.
     gone : int
         Posts that a complete export lacks and that now count as deleted.
+    ids : tuple of str
+        The ids of the imports.
     """
 
     added: tuple[Added, ...]
@@ -70,6 +72,7 @@ class Outcome:
     disputed: Mapping[str, int] | None = None
     known: bool = False
     gone: int = 0
+    ids: tuple[str, ...] = ()
 
 
 @dataclass
@@ -229,7 +232,8 @@ def change_folder(
                 known = change(data)
                 outcome = _derive(data, timezone, looked_at)
                 work.publish()
-                return replace(outcome, known=known)
+                ids = tuple(record.id for record in data.new if not record.by_hand)
+                return replace(outcome, known=known, ids=ids)
         except (OSError, duckdb.IOException) as fault:
             reason = fault.strerror if isinstance(fault, OSError) else " ".join(str(fault).split())
             raise InputError(f"{folder}: cannot be written to ({reason:.160}); nothing has changed") from None
