@@ -161,10 +161,8 @@ class _Workbook:
             )
             sheet.set_column(column, column, width)
         sheet.freeze_panes(_TOP + 1, 2)
-        sheet.set_landscape()
-        sheet.set_paper(9)
-        sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(_TOP)
+        _fit_to_page(sheet)
 
     def _foot(self, sheet: Any, cards: Sequence[Scorecard], row: int) -> None:
         """The sum of all payments, and who approves it."""
@@ -175,6 +173,13 @@ class _Workbook:
         self.text(sheet, row + 2, 0, say.text("payout.approved"))
         for column in range(1, 4):
             self.text(sheet, row + 2, column, "", _Style(bottom=True))
+
+
+def _fit_to_page(sheet: Any) -> None:
+    """Print a sheet on A4, as wide as a page."""
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
 
 
 class _History:
@@ -199,6 +204,7 @@ class _History:
         book.text(sheet, 6, 0, say.text(f"total.not_assessable.{scoring['not_assessable']}"))
         sheet.set_column(0, 0, 32)
         sheet.set_column(1, 40, 13)
+        _fit_to_page(sheet)
         self._facts(self._months(8))
 
     def _months(self, row: int) -> int:
@@ -407,7 +413,7 @@ def _look(record: EntryRecord, value: float | None) -> _Style:
     """How a value of an entry is shown."""
     match record["unit"]:
         case "share":
-            return _Style("0.0##%")
+            return _Style("0.0#%")
         case "money":
             return _Style(_MONEY)
         case _:
