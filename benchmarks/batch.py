@@ -281,7 +281,7 @@ def again(params: Path, names: Sequence[str]) -> dict[str, Any]:
             begun = time.perf_counter()
             kit(names, params, out)
             seconds.append(time.perf_counter() - begun)
-        stamps = {page.name: page.stat().st_mtime_ns for page in out.rglob("*.html")}
+        stamps = {page: page.stat().st_mtime_ns for page in out.rglob("*.html")}
         file = params / "specialists" / f"{names[1]}.yml"
         text = file.read_text(encoding="utf-8")
         file.write_text(text + "# a word\n", encoding="utf-8")
@@ -289,9 +289,7 @@ def again(params: Path, names: Sequence[str]) -> dict[str, Any]:
         kit(names, params, out)
         changed = time.perf_counter() - begun
         file.write_text(text, encoding="utf-8")
-        made = sorted(
-            page.stem for page in out.rglob("*.html") if page.stat().st_mtime_ns != stamps[page.name]
-        )
+        made = sorted(page.stem for page in out.rglob("*.html") if page.stat().st_mtime_ns != stamps[page])
     return {"unchanged_s": statistics.median(seconds), "one_changed_s": changed, "made_again": made}
 
 
