@@ -137,9 +137,7 @@ def test_the_findings_in_words(cards: Cards) -> None:
     assert said(("anna", "out_of_reach"), en).endswith(
         "A target of at least 34,500 would have a chance of 43%."
     )
-    assert said(("ivan", "already_given"), ru).endswith(
-        "Если поставить не меньше 12 в неделю, шанс будет 47 %."
-    )
+    assert said(("ivan", "already_given"), ru).endswith("При цели не меньше 12 в неделю шанс составит 47 %.")
     assert said(("maria", "rarely_assessable"), ru) == (
         "Показатель удалось оценить только в 2 из 4 последних периодов. Если загрузить данные "
         "(переходы на сайт) за август 2025 и октябрь 2025, показатель можно будет оценить."

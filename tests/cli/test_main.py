@@ -158,8 +158,8 @@ def test_check_prints_the_findings_then_where_payout_starts(capsys: pytest.Captu
     assert rows[: len(findings)] == findings and 4 <= len(findings) <= 8
     assert f"{len(findings)} замечаний" in lines[1]
     sentences = {(who, kpi): text for who, kpi, text in findings}
-    assert sentences["ivan-kuznetsov", "Опубликованные посты"].startswith("Цель слишком лёгкая: ")
-    assert sentences["anna-petrova", "Подписчики"].startswith("Цель слишком трудная: ")
+    assert sentences["ivan-kuznetsov", "Опубликованные посты"].startswith("Цель слишком лёгкая. ")
+    assert sentences["anna-petrova", "Подписчики"].startswith("Цель слишком трудная. ")
     assert findings[-2][:2] == ["maria-sokolova", "Переходы из соцсетей"]
     assert findings[-2][2].startswith("Нельзя оценить. Данные есть только за 74 % дней")
     assert "достижим" not in printed

@@ -285,7 +285,7 @@ def test_the_plain_text_says_what_the_html_says(language: str) -> None:
     message = compose(to, said, reports, [], lambda picture: PIXEL, digest="c", date=NOW)
     text, html = bodies(parsed(message.data))
     text = squeezed(text).casefold()
-    legend = {"ru": "линия — факты", "en": "line: facts"}[language]
+    legend = {"ru": "линия — факты", "en": "line: actual values"}[language]
     html = re.sub(r"<(title|style).*?</\1>", "", html, flags=re.DOTALL)
     for piece in re.split(r"<[^>]+>", html):
         told = squeezed(unescape(piece)).strip(": ").casefold()

@@ -107,7 +107,7 @@ def band(low: float, high: float) -> Target:
 
 
 UNDER, FULL = "under the threshold of 0.8: 0", "points equal attainment: 1"
-CAPPED = "over the cap, so the cap: 1.2"
+CAPPED = "over the cap, so capped at 1.2"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_without_a_target_or_with_one_that_is_its_base() -> None:
     found = sheet(card(*HAND, entry(3.0, None), entry(3.0, at_least(0.0))), en)
     assert found is not None
     assert "no target" in found.lines[3].given and found.lines[3].product is None
-    assert "is its base" in found.lines[4].given and found.lines[4].product is None
+    assert "equals its base" in found.lines[4].given and found.lines[4].product is None
     assert "= 100" in found.sums[1]
     assert sheet(card(UNKNOWN), en) is None
     assert sheet(card(), en) is None

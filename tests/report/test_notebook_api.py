@@ -246,7 +246,7 @@ def test_the_department_names_the_worst_first(written: Path) -> None:
     order = [found["people"].index(name) for name in people]
     assert order == sorted(order)
     assert "did you mean likes?" in found["people"]
-    assert "Готовы не все отчёты: 3 из 8. Отчётов ещё нет: Дмитрий Орлов" in found["people"]
+    assert "Готовы не все отчёты: 3 из 8. Ещё нет отчётов: Дмитрий Орлов" in found["people"]
     assert 'href="anna-petrova.html"' in found["people"]
     assert found["groups"].count("<h3>") == 3
 
@@ -270,7 +270,7 @@ def test_people_who_differ_by_more_than_chance_are_named() -> None:
     team = [answering("a", "Анна", 0.96, 500.0), answering("b", "Борис <b>", 0.6, 100.0)]
     team += [answering(f"p{n}", f"П{n}", 0.95 + n / 300, 400.0) for n in range(5)]
     found = shown(DepartmentReport("2025-10", team, {}, "ru", "RUB"), ["funnels"])["funnels"]
-    assert "За пределами случайного: Борис &lt;b&gt; (60\u202f%)." in found
+    assert "Значимо отличаются: Борис &lt;b&gt; (60\u202f%)." in found
     assert 'aria-label="Ответы в срок (SLA) по объёму (обращений). Общий уровень ' in found
     calm = shown(DepartmentReport("2025-10", team[2:], {}, "en", "RUB"), ["funnels"])["funnels"]
     assert "No difference beyond chance." in calm
@@ -305,7 +305,7 @@ def test_one_report_of_six_is_one_of_six(tmp_path: Path) -> None:
     folder.mkdir()
     json_file.save(cards.card(), folder / "anna-petrova.json")
     found = shown(department(tmp_path), DEPARTMENT)
-    assert "Готовы не все отчёты: 1 из 6. Отчётов ещё нет: Дмитрий Орлов, " in found["people"]
+    assert "Готовы не все отчёты: 1 из 6. Ещё нет отчётов: Дмитрий Орлов, " in found["people"]
     assert "Анна Петрова, лиды: 34 при плане 55" in found["header"]
 
 

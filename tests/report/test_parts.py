@@ -140,7 +140,7 @@ def test_bars_end_at_the_cap(say: Words, attainment: float, width: str) -> None:
 def test_arithmetic_ends_in_the_total_of_the_record(say: Words) -> None:
     found = rows(parts.arithmetic(cards.card(), say))
     assert len(found) == 1 + len(cards.card()["kpis"])
-    assert found[1].endswith("выше предела, поэтому предел: 1,2 20 × 1,2 = 24")
+    assert found[1].endswith("больше предела, берётся предел: 1,2 20 × 1,2 = 24")
     said = Text(str(parts.arithmetic(cards.card(), say))).text
     assert "Итог: 80,678 ÷ 100 = 0,8068, то есть 80,7 %" in said
 
@@ -166,8 +166,8 @@ def test_a_definition_that_turns_the_verdict_is_named_among_all_that_are_folded_
 ) -> None:
     said = Text(str(parts.scorecard(cards.card(), say))).text
     folded = said[said.index("Насколько надёжны выводы") :]
-    assert "План выполнен при 2 из 3 принятых методик" in folded
-    assert said.lower().count("при другой методике вывод другой: к подписчикам на конец периода") == 1
+    assert "План выполнен по 2 из 3 методик" in folded
+    assert said.lower().count("по другой методике вывод другой: к подписчикам на конец периода") == 1
     assert "как в отчёте: 2,1 %, выполнено" in folded
     assert "к подписчикам на конец периода: 3,1 %, не выполнено" in folded
     assert "вступившие минус отписавшиеся: не посчитать. Пустых значений 20 из 31" in folded

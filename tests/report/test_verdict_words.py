@@ -164,13 +164,13 @@ SENTENCES = [
         cards.change(3.0, reason="few_units"),
         leads(),
         False,
-        "Разница +3 лида. Случайна ли она, сказать нельзя: слишком мало постов или обращений.",
+        "Разница +3 лида; значимость не определена: слишком мало постов или обращений.",
     ),
     (
         UP | {"p": None, "q": None, "real": None, "reason": "unsettled_posts"},
         leads(),
         False,
-        "Разница +5 лидов. Случайна ли она, сказать нельзя: часть постов ещё набирает статистику.",
+        "Разница +5 лидов; значимость не определена: часть постов ещё набирает статистику.",
     ),
     (
         cards.change(None, reason="median_not_reached"),
@@ -284,8 +284,7 @@ TRENDS = [
         cards.trend(**cards.RISING | {"verdict": "maybe_season_rising", "p_season": 0.2}),
         leads(),
         Verdict("season", "rise"),
-        "Рост, но возможно, это сезон: данных меньше полутора лет. "
-        "+0,4 лида в неделю (95 %: от +0,2 до +0,6).",
+        "Рост, возможно, сезонный: данных меньше полутора лет. +0,4 лида в неделю (95 %: от +0,2 до +0,6).",
     ),
     (
         cards.trend(**cards.RISING | {"verdict": "turned_down", "since": "2025-W33", "p_break": 0.01}),
@@ -458,11 +457,11 @@ def shock(direction: str, platform: str = "vk") -> cards.Card:
 
 def test_a_shock_does_not_say_that_every_account_moved() -> None:
     assert spaced(verdicts.shock_sentence(shock("fell"), RU)) == (
-        "За 41-ю неделю 2025 (6–12 октября) показатель снизился сразу у аккаунтов ВКонтакте "
+        "За 41-ю неделю 2025 (6–12 октября) показатель снизился одновременно у аккаунтов ВКонтакте "
         "(медиана −23 %, 14 аккаунтов). "
         "Похоже на общую причину, а не только на работу специалиста."
     )
-    assert "rose at accounts on VK together (median +31%, 14 accounts)" in (
+    assert "rose across accounts on VK (median +31%, 14 accounts)" in (
         spaced(verdicts.shock_sentence(shock("rose"), EN)) or ""
     )
 

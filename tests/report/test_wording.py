@@ -371,7 +371,7 @@ def test_a_reason_names_the_account_the_platform_and_the_days(ru: Words, en: Wor
     assert spaced(ru.note(note, titles)).endswith(
         "нет постов «Зерно и пар» в Telegram за 1–16 октября; нет постов «Маяк» во ВКонтакте за 31 октября."
     )
-    assert "no posts of “Зерно и пар” on Telegram" in spaced(en.note(note, titles))
+    assert "no posts for “Зерно и пар” on Telegram" in spaced(en.note(note, titles))
 
 
 def test_too_many_unknown_values_name_the_table_the_account_and_the_days(ru: Words, en: Words) -> None:
@@ -382,7 +382,7 @@ def test_too_many_unknown_values_name_the_table_the_account_and_the_days(ru: Wor
         "Пустых значений 4 из 9 (лиды «Маяк» во ВКонтакте за 3–5 октября, 9 октября) — слишком много, "
         "чтобы доверять результату."
     )
-    assert "(leads of “Маяк” on VK for 3–5 October, 9 October)" in spaced(en.note(note, {"a": "Маяк"}))
+    assert "(leads for “Маяк” on VK, 3–5 October, 9 October)" in spaced(en.note(note, {"a": "Маяк"}))
 
 
 @pytest.mark.parametrize(("note", "sentence"), NOTES)

@@ -305,8 +305,8 @@ def test_the_verdict_in_words() -> None:
     en, ru = words("en"), words("ru")
     assert verdict(said(5, 6), en) == "met under 5 of 6 definitions"
     assert verdict(said(6, 6), en) == "met under all 6 definitions"
-    assert verdict(said(0, 6), ru) == "план не выполнен ни при одной из 6 принятых методик"
-    assert verdict(said(5, 6), ru) == "план выполнен при 5 из 6 принятых методик"
+    assert verdict(said(0, 6), ru) == "план не выполнен ни по одной из 6 методик"
+    assert verdict(said(5, 6), ru) == "план выполнен по 5 из 6 методик"
     assert verdict(said(1, 1), ru) is None
     assert turning(said(5, 6, "median_of_posts"), en) == "not by median over posts"
     assert turning(said(6, 6), en) is None
