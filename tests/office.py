@@ -162,10 +162,12 @@ class Office:
             "outputs": {name: of_file(self.folder / name) for name in names},
         }
 
-    def specialist(self, name: str, as_of: str) -> Json:
+    def specialist(self, name: str, as_of: str, entry: Json | None = None) -> Json:
         """The inputs as they are now, as :class:`kpi_kit.mail.current_inputs.CurrentInputs` has them."""
         file = of_file(self.root / "params" / "specialists" / f"{name}.yml")
-        return {"data": self.data, "params": file, "across": "same"}
+        recorded = (entry or {}).get("inputs") or {}
+        rows = recorded["data"] if recorded.get("files") == "forged" else self.data
+        return {"data": rows, "params": file, "across": "same"}
 
     def department(self, reports: Json) -> Json:
         return {

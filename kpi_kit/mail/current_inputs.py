@@ -31,9 +31,14 @@ class CurrentInputs:
         self._folder, self._params, self._store = folder, params, store
         self._hashes = cache(self._hashes_of)
 
-    def specialist(self, name: str, as_of: str) -> Mapping[str, str]:
-        """The hashes of a person's inputs up to a cut-off, by :data:`INPUTS`."""
-        hashes = self._hashes(as_of).specialist(name, self._folder, cohort.read(self._folder))
+    def specialist(self, name: str, as_of: str, entry: Mapping[str, Any] | None = None) -> Mapping[str, str]:
+        """The hashes of a person's inputs up to a cut-off, by :data:`INPUTS`.
+
+        With the manifest's entry they are those by which a run decides: it does not read rows of which the
+        entry shows that they are the same.
+        """
+        crossing, recorded = cohort.read(self._folder), None if entry is None else dict(entry)
+        hashes = self._hashes(as_of).specialist(name, self._folder, crossing, recorded)
         return {key: hashes[key] for key in INPUTS}
 
     def department(self, reports: Mapping[str, Any]) -> Mapping[str, str]:

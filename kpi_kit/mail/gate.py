@@ -194,7 +194,10 @@ class Gate:
         if actual != (person, self.period):
             raise _Refused("failed", f"{person}.json is of {actual[0]} in {actual[1]}")
         if changed := changed_inputs(entry, self.inputs.specialist(person, card["as_of"])):
-            raise _Refused("stale", f"it is older than its {', '.join(changed)}; make reports again")
+            again = "make reports again"
+            if not changed_inputs(entry, self.inputs.specialist(person, card["as_of"], entry)):
+                again = "its entry in manifest.json was edited, so make reports with FORCE=yes"
+            raise _Refused("stale", f"it is older than its {', '.join(changed)}; {again}")
 
     def _look(self, person: str, card: Scorecard, page: str) -> None:
         """Check that the page is of this scorecard and lacks no section."""

@@ -76,6 +76,7 @@ def made(office: SimpleNamespace, change: Callable[[str], None] | None = None) -
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batch, "_workers", lambda *_: Workers())
+        patch.setattr(batch.payout, "write", lambda *_: None)  # it reads whole scorecards
         options = batch.RunOptions(
             PERIOD, data=office.data, params=office.params, out=office.out, engine="embedded"
         )
@@ -185,6 +186,22 @@ def test_a_planted_manifest_decides_nothing(office: SimpleNamespace) -> None:
         path.write_text(json.dumps(changed), "utf-8")
         assert mailable(office, "ann") == ["data"]
         assert "ann" not in made(office).unchanged
+
+
+def test_an_entry_forged_as_a_whole_is_not_mailed(office: SimpleNamespace) -> None:
+    """A run believes its hash of files and rows; the mail reads the rows, and says that only FORCE helps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kpi_kit.batch.fingerprints.InputHashes._rows", lambda *_: "forged")
+        made(office)
+    assert made(office).unchanged == ["ann", "bob", "index"]
+    assert mailable(office, "ann") == ["data"]
+    entry = json.loads((office.folder / "manifest.json").read_text("utf-8"))["reports"]["ann"]
+    loaded, store = open_inputs(office.data, office.params)
+    with store:
+        assert (
+            changed_inputs(entry, CurrentInputs(office.folder, loaded, store).specialist("ann", "", entry))
+            == []
+        )
 
 
 def test_other_rows_in_the_data_are_no_reason_to_make_a_report_again(office: SimpleNamespace) -> None:

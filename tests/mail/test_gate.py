@@ -95,6 +95,12 @@ def older_data(office: Office) -> None:
     office.make(**{ANNA: {**office.entry(ANNA), "inputs": {**office.specialist(ANNA, ""), "data": "old"}}})
 
 
+def forged_rows(office: Office) -> None:
+    """The entry says that its rows are those of the data, and a run believes it."""
+    forged = {**office.specialist(ANNA, ""), "data": "old", "files": "forged"}
+    office.make(**{ANNA: {**office.entry(ANNA), "inputs": forged}})
+
+
 def empty_section(office: Office) -> None:
     page = (office.folder / f"{ANNA}.html").read_text(encoding="utf-8")
     begin = page.index('<section id="scorecard"')
@@ -128,7 +134,8 @@ def broken_params(office: Office) -> None:
         (no_outputs, "failed", "is not the one that the run has made"),
         (no_inputs, "stale", "older than its data, params, across"),
         (older_params, "stale", "older than its params"),
-        (older_data, "stale", "older than its data"),
+        (older_data, "stale", "older than its data; make reports again"),
+        (forged_rows, "stale", "its entry in manifest.json was edited, so make reports with FORCE=yes"),
         (empty_section, "failed", "empty section: scorecard"),
         (no_pictures, "failed", "empty section: figures"),
         (broken_params, "broken", "kpis: this key is missing"),
