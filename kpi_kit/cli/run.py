@@ -50,7 +50,7 @@ def _made(options: argparse.Namespace) -> int:
         if options.as_of:
             parse_instant(options.as_of, loaded.department.zone, "--as-of")
         warn([*loaded.warnings, *store.warnings])
-        period = chosen_period(options, store)
+        period = chosen_period(options, store, with_data=True)
     try:
         with output(options.out, str(period)) as (out, names):
             run_options = batch.RunOptions(

@@ -209,6 +209,15 @@ def test_a_period_after_the_data_is_a_warning(capsys: pytest.CaptureFixture[str]
     assert ["anna-petrova", "Прирост подписчиков", "плана нет"] in [row[:3] for row in cells(said.out)]
 
 
+def test_a_run_refuses_a_period_after_the_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", *SAMPLE, "--period", "2030-01", "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == (
+        f"period 2030-01: the data in {ROOT / 'data/sample'} end on 2025-11-30, before it begins; "
+        "import its data, or choose an earlier period\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_person_without_accounts_and_brands_is_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
