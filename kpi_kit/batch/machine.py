@@ -8,21 +8,10 @@ from pathlib import Path
 
 import psutil
 
-from kpi_kit.core.errors import InputError
-
-try:
-    import resource
-except ImportError:  # Windows has none, and no such limit
-    resource = None  # type: ignore[assignment]
-
 PER_JOB = 300 * 2**20
 """The most bytes that the process of a notebook takes of its own."""
 BESIDES = 400 * 2**20
 """Bytes of the run itself and of the fork server."""
-FILES = 256
-"""Open files that a process of a run has at most."""
-FEWEST_FILES = 64
-"""Open files without which libraries, sockets and data cannot be opened at once."""
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -72,25 +61,3 @@ def memory(cgroup: Path = _CGROUP) -> int:
             used = int((cgroup / "memory.current").read_text(encoding="ascii"))
             free = min(free, int(limit) - used)
     return max(free, 0)
-
-
-def allow_files() -> None:
-    """Let this process and those that it starts open enough files, as far as the system allows.
-
-    Raises
-    ------
-    InputError
-        Where the system allows too few.
-    """
-    if resource is None:
-        return
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if now == resource.RLIM_INFINITY or now >= FILES:
-        return
-    allowed = FILES if most == resource.RLIM_INFINITY else min(FILES, most)
-    if allowed < FEWEST_FILES:
-        raise InputError(
-            f"this system allows a process {allowed} open files, and a run needs {FEWEST_FILES}; "
-            "ulimit -n 1024"
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))

@@ -13,6 +13,7 @@ from kpi_kit.cli.arguments import parser
 from kpi_kit.cli.output import discard_output, prepare_output, print_line
 from kpi_kit.cli.remote import fetched, is_url, shown
 from kpi_kit.core.errors import InputError, KitError, SpecialistError
+from kpi_kit.core.open_files import allow_files
 from kpi_kit.core.stopping import stoppable
 
 _READ_DATA = ("run", "score", "check", "mail", "verify", "what_if")
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _carried_out(words: Sequence[str]) -> int:
     options = parser(*words[:1]).parse_args(words, argparse.Namespace(clock=_now, names={}))
     try:
+        allow_files()
         if is_url(options.out) and options.command != "run":
             raise InputError(f"--out {shown(options.out)}: only run writes to a URL; expected a folder")
         options.data_name = shown(str(options.data))

@@ -6,7 +6,7 @@ import argparse
 import sys
 from contextlib import suppress
 
-from kpi_kit.batch import machine, processes
+from kpi_kit.batch import processes
 from kpi_kit.batch.workspace import has_manifest
 from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.cli.remote import RemoteError, is_url, listed, output
@@ -18,7 +18,6 @@ from kpi_kit.core.sanitize import on_terminal
 
 def carry_out(options: argparse.Namespace) -> int:
     """Make the reports; 1 where some failed."""
-    machine.allow_files()
     if _is_needed(options):
         with suppress(OSError):  # the run reports it
             processes.start_server(options.params)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from kpi_kit.batch import machine
-from kpi_kit.core.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -34,25 +33,3 @@ def test_a_containers_bounds_count(tmp_path):
     container(tmp_path, cpu_max="max 100000", memory_max="max")
     assert machine.cores(group) == machine.cores(tmp_path / "nowhere")
     assert machine.memory(group) == pytest.approx(free, rel=0.2)
-
-
-@pytest.mark.parametrize(
-    ("now", "most", "then"),
-    [(64, 64, None), (64, 4096, 256), (64, -1, 256), (100, 128, 128), (1024, 4096, None), (-1, -1, None)],
-)
-def test_a_run_may_open_enough_files(now, most, then, monkeypatch):
-    resource = pytest.importorskip("resource")
-    limits = []
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (now, most))
-    monkeypatch.setattr(resource, "setrlimit", lambda kind, pair: limits.append(pair))
-    machine.allow_files()
-    assert limits in ([] if then is None else [(then, most)], [(now, most)])
-
-
-def test_too_few_open_files_are_told_in_a_sentence(monkeypatch):
-    resource = pytest.importorskip("resource")
-    monkeypatch.setattr(resource, "getrlimit", lambda kind: (16, 32))
-    with pytest.raises(
-        InputError, match=r"allows a process 32 open files, and a run needs 64; ulimit -n 1024$"
-    ):
-        machine.allow_files()
