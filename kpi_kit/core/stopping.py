@@ -7,6 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_OF_A_QUERY = "Query interrupted"
+"""What DuckDB raises in place of KeyboardInterrupt when a signal comes during a query."""
+
 
 @contextmanager
 def stoppable() -> Iterator[None]:
@@ -22,6 +25,10 @@ def stoppable() -> Iterator[None]:
                 before[number] = signal.signal(number, signal.default_int_handler)
     try:
         yield
+    except RuntimeError as fault:
+        if str(fault) != _OF_A_QUERY:
+            raise
+        raise KeyboardInterrupt from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
