@@ -40,8 +40,10 @@ def start(command: str, tmp_path: Path, **more: object) -> subprocess.Popen[byte
     return subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, **more)  # type: ignore[call-overload,no-any-return]
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1251"])
-@pytest.mark.parametrize("command", COMMANDS)
+ENCODINGS = [*((command, "ascii") for command in COMMANDS), ("check", "cp1251")]
+
+
+@pytest.mark.parametrize(("command", "encoding"), ENCODINGS)
 def test_characters_that_an_encoding_lacks_are_escaped(command: str, encoding: str, tmp_path: Path) -> None:
     environment = {"PYTHONIOENCODING": encoding}
     output, problems = start(command, tmp_path, stdout=subprocess.PIPE, environment=environment).communicate()
@@ -51,7 +53,7 @@ def test_characters_that_an_encoding_lacks_are_escaped(command: str, encoding: s
         assert json.loads(output.decode(encoding))["name"] == "Анна Петрова"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ["score as JSON", "check", "catalogue", "help"])
 def test_a_closed_pipe_ends_a_command_without_a_word(command: str, tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -63,7 +65,7 @@ def test_a_closed_pipe_ends_a_command_without_a_word(command: str, tmp_path: Pat
     assert process.returncode in (0, 1, 2)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ["score", "mail", "imports", "verify"])
 def test_a_command_works_without_standard_output(command: str, tmp_path: Path) -> None:
     process = start(command, tmp_path, before=("sh", "-c", 'exec "$@" >&-', "sh"))
     assert b"Traceback" not in process.communicate()[1]
