@@ -536,6 +536,7 @@ DYNAMIC = (
         "missing",
         "on_platform",
         "plan_status",
+        "status",
         "outcome",
         "plan_of",
         "plan_in_words",
