@@ -354,7 +354,7 @@ def test_a_specialist_whose_file_is_broken_fails_without_a_notebook(go, people):
 def test_the_manifest_keeps_earlier_runs_and_drops_who_left(go, people):
     go()
     del people.specialists["ivan"]
-    people.specialists["olga"] = SimpleNamespace(name="Olga")
+    people.specialists["olga"] = SimpleNamespace(name="Olga", notebook=None)
 
     outcome = go("raises_value_error", specialists=["olga"])
 
