@@ -737,6 +737,7 @@ class Lens:
     snapshots: bool = False  # a side of a change whose both sides have snapshots
     tiled: frozenset[tuple[str, str]] | None = None  # the (brand, phrase) known on both sides
     away: Days = frozenset()  # the days that do not count for brands
+    clipped: bool = False  # P as it is held, and no side of a comparison
 
     def rows(self, name: str, account: str) -> Iterator[Row]:
         return self.book.rows(name, account, self.days[account])
@@ -1297,7 +1298,7 @@ def coverage(kpi: str, lens: Lens) -> float | None:
     if rule.of_brand:
         expected = dict.fromkeys(lens.brands, frozenset(lens.span.days) - lens.away)
     else:
-        expected = dict(lens.duty if rule.on_duty else lens.days)
+        expected = dict(lens.duty if rule.on_duty and lens.clipped else lens.days)
         for account, days in expected.items():
             opened, closed = (
                 book.accounts[account]["opened"] or date.min,
@@ -1464,6 +1465,7 @@ class Desk:
             None if platforms is None else tuple(platforms),
             None if sentiment is None else tuple(sentiment),
             away=away if own else frozenset(),
+            clipped=current,
             **more,
         )
 
@@ -1982,6 +1984,7 @@ CHOICES = """\
 34 `brand_queries` and milestones are neither counted nor scaled by own days.
 35 The sales of a bonus are those of the days held, also while the person is away.
 36 Rows of an account that is not open on any day held count, with its stock; without rows it is no part.
+37 Days of an absence are expected on the sides of a comparison and in earlier periods, not in P itself.
 """
 
 if __name__ == "__main__":

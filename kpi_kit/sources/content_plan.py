@@ -90,7 +90,7 @@ def _plan(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
 
 def _platforms(context: Context) -> tuple[str, ...]:
     """Words for the platform of the account, where its name says it; the last is the platform itself."""
-    known = {
+    words = {
         "vk": ("вк", "вконтакте", "vk"),
         "tg": ("телеграм", "tg", "тг", "telegram"),
         "telegram": ("телеграм", "tg", "тг", "telegram"),
@@ -100,7 +100,7 @@ def _platforms(context: Context) -> tuple[str, ...]:
         "instagram": ("инстаграм", "instagram"),
         "tiktok": ("тикток", "tiktok"),
     }
-    return known.get((context.options.account or "").partition("-")[0], ())
+    return words.get((context.options.account or "").partition("-")[0], ())
 
 
 def _due(day: str, time: str | None, row: int, context: Context) -> dt.datetime | None:

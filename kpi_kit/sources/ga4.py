@@ -183,13 +183,13 @@ def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.da
     if not dates or any(_WEEKS.fullmatch(normal(title)) for title in titles_):  # weeks across: cohorts
         return None
     fields: list[Field] = [Field(Column("day", Type.TEXT), (dates[0],), needed=True)]
-    known = {normal(title): name for name, listed in _SOURCES.items() for title in listed}
+    names = {normal(title): name for name, listed in _SOURCES.items() for title in listed}
     items: list[str] = []
     for place, title in enumerate(titles_):
         if title == dates[0] or not title or normal(title) in _SEGMENTS:
             continue
-        if normal(title) in known:
-            fields.append(text_field(known[normal(title)], title))
+        if normal(title) in names:
+            fields.append(text_field(names[normal(title)], title))
         elif _is_figure(place, rows):
             fields.append(measure_field(_slug(title), title, apart=_apart(_slug(title))))
         else:

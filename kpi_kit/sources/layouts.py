@@ -319,9 +319,9 @@ def similar_titles(titles: Sequence[str], missing: Sequence[Field]) -> dict[str,
     for title in titles:
         normal_title = normal(title)
         pairs = [
-            (_similarity(normal_title, normal(known)), field.name, known)
+            (_similarity(normal_title, normal(title)), field.name, title)
             for field in missing
-            for known in field.titles
+            for title in field.titles
         ]
         best = max(pairs, default=(0.0, "", ""), key=lambda pair: pair[0])
         if best[0] >= _ALIKE:

@@ -196,12 +196,12 @@ def _of_one(days: Sequence[dt.date | None], values: Values, rows: Sequence[int],
         "those of the account"
     )
     people = values.get("visitors") or [None] * len(rows)
-    known = [place for place, count in enumerate(values["visits"]) if count is not None]
+    counted_rows = [place for place, count in enumerate(values["visits"]) if count is not None]
     return {
-        "date": [days[place] for place in known],
-        "visits": [int(values["visits"][place]) for place in known],
-        "visitors": [None if people[place] is None else int(people[place]) for place in known],
-        "_row": [rows[place] for place in known],
+        "date": [days[place] for place in counted_rows],
+        "visits": [int(values["visits"][place]) for place in counted_rows],
+        "visitors": [None if people[place] is None else int(people[place]) for place in counted_rows],
+        "_row": [rows[place] for place in counted_rows],
     }
 
 

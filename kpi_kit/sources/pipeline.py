@@ -275,7 +275,7 @@ def _refuse_nested_phrases(read: Sequence[tuple[Sequence[str], Imported]], store
 
 
 def _sentences_on(outcome: Outcome) -> Iterator[str]:
-    if outcome.known:
+    if outcome.imported_before:
         yield "these files had been imported before"
     for added in outcome.added:
         if added.table == ACCOUNT_PLATFORMS or (added.table == "accounts" and not added.new + added.changed):

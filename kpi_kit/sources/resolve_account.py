@@ -100,12 +100,14 @@ def resolve_account(
         Where rows belong to an account that the data do not have, or to one that is on another platform.
     """
     owned = [part for part in read if any("account_id" in ALL_TABLES[name].names for name in part[1].tables)]
-    known = {} if store is None else dict(zip(store.accounts.index, store.accounts["platform"], strict=True))
-    _refuse_strangers(owned, folder, {*known, options.account})
+    platforms = (
+        {} if store is None else dict(zip(store.accounts.index, store.accounts["platform"], strict=True))
+    )
+    _refuse_strangers(owned, folder, {*platforms, options.account})
     if options.account is None or not owned:
         return ResolvedAccount()
-    known_platform = known.get(options.account)
-    claims = _claims(options.account, owned, folder, known_platform, stated)
+    stored_platform = platforms.get(options.account)
+    claims = _claims(options.account, owned, folder, stored_platform, stated)
     if len(claims) > 1:
         listed = "; ".join(f"{name} by {_listed(claims[name])}" for name in sorted(claims))
         raise InputError(
@@ -114,9 +116,9 @@ def resolve_account(
         )
     platform, by = next(iter(claims.items()), (None, []))
     evidence = _evidence(options.account, claims, owned, stated)
-    if known_platform is None or store is None:
+    if stored_platform is None or store is None:
         row, sentences = _new(options.account, platform, folder, stated, may_add=may_add)
-    elif known_platform == _NOT_KNOWN and platform not in (None, _NOT_KNOWN):
+    elif stored_platform == _NOT_KNOWN and platform not in (None, _NOT_KNOWN):
         row = _row(options.account, str(platform), str(store.accounts.loc[options.account, "title"]))
         sentences = (f"account {options.account!r} is on {platform}, by {_listed(by)}; it was {_NOT_KNOWN}",)
     else:
@@ -202,9 +204,9 @@ def _new(
     return _row(account, platform, title), claims
 
 
-def _refuse_strangers(read: ReadFiles, folder: Path, known: Iterable[str | None]) -> None:
+def _refuse_strangers(read: ReadFiles, folder: Path, accounts: Iterable[str | None]) -> None:
     """Refuse rows of accounts that the data do not have: rules or a column of the file name them."""
-    have = set(known)
+    have = set(accounts)
     problems = []
     for names, imported in read:
         owners = {

@@ -142,9 +142,9 @@ def sniff(head: Head) -> Match:
     return NO_MATCH if best is None else Match(min(best[1].score, 0.8), best[1].reason)
 
 
-def best_of(head: Head, known: Sequence[GuessedMapping]) -> tuple[GuessedMapping, LocatedTable] | None:
+def best_of(head: Head, guesses: Sequence[GuessedMapping]) -> tuple[GuessedMapping, LocatedTable] | None:
     """The mapping that knows most of a file's columns; None where none knows enough."""
-    pairs = [(mapping, tables[0]) for mapping in known if (tables := locate_tables(head, [mapping.layout]))]
+    pairs = [(mapping, tables[0]) for mapping in guesses if (tables := locate_tables(head, [mapping.layout]))]
     pairs = [pair for pair in pairs if pair[1].score >= _LEAST]
     pairs.sort(key=lambda pair: (-pair[1].score, not pair[0].confirmed))
     if len(pairs) > 1 and pairs[0][1].score - pairs[1][1].score < 0.02 and not pairs[0][0].confirmed:
@@ -172,11 +172,11 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     InputError
         Where no mapping fits, or the one that fits was not confirmed; it is shown then.
     """
-    known = mappings(options.mappings)
+    guesses = mappings(options.mappings)
     chosen: GuessedMapping | None = None
     remarks: list[str] = []
     for path in paths:
-        best = best_of(head_of(path), known)
+        best = best_of(head_of(path), guesses)
         if best is None:
             raise InputError(
                 f"{path}: no mapping fits; write one (docs/import.md) and import it as csv with --map"

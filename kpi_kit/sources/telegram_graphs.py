@@ -86,12 +86,12 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     remarks: list[str] = []
     lines: dict[str, dict[dt.date, int]] = {}
     for line in (line for lines_of_file in collect(_lines_of, paths) for line in lines_of_file):
-        known = lines.setdefault(line.name, {})
+        values = lines.setdefault(line.name, {})
         for day, value in line.values.items():
-            known[day] = (
-                max(value, known.get(day, value))
+            values[day] = (
+                max(value, values.get(day, value))
                 if line.name == "subscribers"
-                else max(value, known.get(day, 0))
+                else max(value, values.get(day, 0))
             )
     where = ", ".join(map(str, paths))
     latest = max((day for line in lines.values() for day in line), default=None)

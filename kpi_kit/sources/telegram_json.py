@@ -227,14 +227,14 @@ def _single_chat(path: Path, scratch: Path | None) -> Chat | None:
     """The chat of a file that holds a single one and begins with its name, type and id."""
     with path.open("rb") as file:
         start = io.BytesIO(file.read(_HEAD))
-    told: dict[str, str] = {}
+    texts: dict[str, str] = {}
     try:
         for prefix, event, value in ijson.parse(_Mended(start, path)):
             if prefix in ("id", "name", "type") and event in ("string", "number"):
-                told[prefix] = str(value)
+                texts[prefix] = str(value)
             if prefix == "messages" and event == "start_array":
-                if told.get("type") and "id" in told:
-                    return Chat(path, told["id"], told.get("name", ""), told["type"], Spool(scratch))
+                if texts.get("type") and "id" in texts:
+                    return Chat(path, texts["id"], texts.get("name", ""), texts["type"], Spool(scratch))
                 return None
             if prefix.startswith(("chats", "left_chats", "messages")):
                 return None

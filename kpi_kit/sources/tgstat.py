@@ -97,8 +97,18 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
 
 
 def _columns(options: ImportOptions) -> tuple[str, ...]:
-    known = ("post_id", "account_id", "published_at", "views", "likes", "comments", "reposts", "url", "text")
-    return known if options.stats_at is None else (*known, "stats_at")
+    columns = (
+        "post_id",
+        "account_id",
+        "published_at",
+        "views",
+        "likes",
+        "comments",
+        "reposts",
+        "url",
+        "text",
+    )
+    return columns if options.stats_at is None else (*columns, "stats_at")
 
 
 def _items(path: Path) -> tuple[Path, list[dict[str, Any]]]:

@@ -86,8 +86,8 @@ def _audience(days: list[dt.date | None], values: Values, members: int, context:
     changes = {day: (joined, left) for day, joined, left in pairs if day is not None}
     unknown = [day for day, pair in changes.items() if None in pair]
     after = max(unknown, default=dt.date.min)
-    known = {day: (int(joined), int(left)) for day, (joined, left) in changes.items() if day > after}
-    counts = count_back(known, members)
+    flows = {day: (int(joined), int(left)) for day, (joined, left) in changes.items() if day > after}
+    counts = count_back(flows, members)
     if left_out := changes.keys() - counts.keys():
         context.remarks.append(
             f"audience: days up to {max(left_out)} left out, as the followers before a gap are unknown"
@@ -95,8 +95,8 @@ def _audience(days: list[dt.date | None], values: Values, members: int, context:
     return {
         "date": list(counts),
         "subscribers": list(counts.values()),
-        "joined": [known[day][0] for day in counts],
-        "left": [known[day][1] for day in counts],
+        "joined": [flows[day][0] for day in counts],
+        "left": [flows[day][1] for day in counts],
         "_row": list(range(len(counts))),
     }
 

@@ -171,8 +171,8 @@ def _post(post: Item, account: str, stats_at: dt.datetime | None) -> Row:
         "url": f"https://vk.com/wall{owner}_{number}",
         "text": _text(post.raw),
     }
-    known = {name: _count(post, name) for name in _FIGURES}
-    return Row(values | known, f"{post.path}: post {owner}_{number}", post.stamp)
+    figures = {name: _count(post, name) for name in _FIGURES}
+    return Row(values | figures, f"{post.path}: post {owner}_{number}", post.stamp)
 
 
 def _text(post: Mapping[str, Any]) -> str | None:
@@ -180,8 +180,8 @@ def _text(post: Mapping[str, Any]) -> str | None:
     copies = post.get("copy_history")
     sources = [post, *(copies if isinstance(copies, list) else [])]
     text_field = [source.get("text") for source in sources if isinstance(source, dict)]
-    known = [text for text in text_field if isinstance(text, str)]
-    return next((text for text in known if text), known[0] if known else None)
+    texts = [text for text in text_field if isinstance(text, str)]
+    return next((text for text in texts if text), texts[0] if texts else None)
 
 
 def _count(post: Item, name: str) -> int | None:

@@ -51,24 +51,28 @@ def audience(
     if repeated:
         remarks.append(f"audience: {counted(repeated, 'repeated day')} dropped, the newest is kept")
     counts = _count_back(days, options.subscribers_at_end)
-    known = [day for day in days if _date(day) in counts]
+    known_days = [day for day in days if _date(day) in counts]
     if unknown := sum(day.values["joined"] is None for day in days):
         remarks.append(
             f"audience: who joined and left is unknown on {counted(unknown, 'day')}, as stats.get "
             "gave no group activity; ask with stats_groups=activity"
         )
-    elif len(known) < len(days):
-        gap = len(days) - len(known)
+    elif len(known_days) < len(days):
+        gap = len(days) - len(known_days)
         remarks.append(
             f"audience: {counted(gap, 'day')} up to {_date(days[gap - 1])} left out, as the next day in "
-            f"the files is {_date(known[0])}; import them by themselves with their own --subscribers"
+            f"the files is {_date(known_days[0])}; import them by themselves with their own --subscribers"
         )
-    rows = [Row({**day.values, "subscribers": counts[_date(day)]}, day.where, day.stamp) for day in known]
+    rows = [
+        Row({**day.values, "subscribers": counts[_date(day)]}, day.where, day.stamp) for day in known_days
+    ]
     remarks.append(
         f"audience: {counted(len(rows), 'row')}, the members of each day reckoned back from "
-        f"{options.subscribers_at_end} at the end of {_date(known[-1])}"
+        f"{options.subscribers_at_end} at the end of {_date(known_days[-1])}"
     )
-    return (rows, ("date", "account_id", "subscribers", "joined", "left")), _covered(known, options, remarks)
+    return (rows, ("date", "account_id", "subscribers", "joined", "left")), _covered(
+        known_days, options, remarks
+    )
 
 
 def files_with_activity(periods: Iterable[Item]) -> frozenset[Path]:
@@ -115,9 +119,9 @@ def _figures_of(
     span = {"since": since, "until": since + max(1, round((end - begin) / _DAY.total_seconds())) * _DAY}
     activity, reach, visitors = (_part(period, name) for name in ("activity", "reach", "visitors"))
     has_activity = period.path in with_activity
-    told = {name: activity.get(key, 0) for key, name in _ACTIVITY.items()} if has_activity else {}
-    told |= {name: reach.get(name) for name in ("reach", "reach_subscribers", "mobile_reach")}
-    told |= {name: visitors.get(name) for name in ("views", "visitors", "mobile_views")}
+    figures = {name: activity.get(key, 0) for key, name in _ACTIVITY.items()} if has_activity else {}
+    figures |= {name: reach.get(name) for name in ("reach", "reach_subscribers", "mobile_reach")}
+    figures |= {name: visitors.get(name) for name in ("views", "visitors", "mobile_views")}
     return [
         Row(
             {
@@ -130,7 +134,7 @@ def _figures_of(
             period.where,
             period.stamp,
         )
-        for name, value in told.items()
+        for name, value in figures.items()
         if value is not None
     ]
 

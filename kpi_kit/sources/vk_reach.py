@@ -58,14 +58,14 @@ def of_posts(account: str, options: ImportOptions, rows: Rows, remarks: list[str
     reach_by_number = {
         row.values["number"]: (row.values["reach"], row.where) for row in rows.get(POST_REACH, ([], ()))[0]
     }
-    known = dict(options.known_posts()) if reach_by_number and options.known_posts is not None else {}
+    stored = dict(options.known_posts()) if reach_by_number and options.known_posts is not None else {}
     here = {
         str(row.values["post_id"]).rpartition("_")[2]: (row.values["post_id"], row.values["published_at"])
         for row in posts
     }
     earlier = {} if options.known_reach is None else dict(options.known_reach())
     filled: dict[str, Row] = {}
-    for number, (post_id, published) in {**known, **here}.items():
+    for number, (post_id, published) in {**stored, **here}.items():
         reach, where = reach_by_number.get(
             number, (earlier.get(number) if number in here else None, "post_reach.csv")
         )

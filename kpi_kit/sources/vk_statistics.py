@@ -42,16 +42,16 @@ def _days(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
         )
         return {}
     flows = zip(values["date"], values["joined"], values["left"], strict=True)
-    known = {
+    flows = {
         day: (int(came), int(went)) for day, came, went in flows if came is not None and went is not None
     }
-    counts = count_back(known, members)
+    counts = count_back(flows, members)
     return {
         "audience": {
             "date": list(counts),
             "subscribers": list(counts.values()),
-            "joined": [known[day][0] for day in counts],
-            "left": [known[day][1] for day in counts],
+            "joined": [flows[day][0] for day in counts],
+            "left": [flows[day][1] for day in counts],
             "_row": list(rows[: len(counts)]),
         }
     }

@@ -78,8 +78,8 @@ def measure_in(text: str) -> str | None:
     >>> measure_in("Подписчики, шт."), measure_in("Визиты на сайт"), measure_in("ВКонтакте")
     ('subscribers', 'visits', None)
     """
-    found = [measure for measure, words in _MEASURES.items() if words.search(normal(text))]
-    return found[0] if len(found) == 1 else None
+    measures = [measure for measure, words in _MEASURES.items() if words.search(normal(text))]
+    return measures[0] if len(measures) == 1 else None
 
 
 def span_in(text: str, year: int | None = None) -> DateRange | None:
@@ -99,8 +99,8 @@ def span_in(text: str, year: int | None = None) -> DateRange | None:
     month = month_names().get(match["name"]) if match else None
     if match and month:
         digits = match["year"]
-        known = int(digits) + (2000 if len(digits) == 2 else 0) if digits else year
-        return None if known is None else _month(known, month)
+        in_year = int(digits) + (2000 if len(digits) == 2 else 0) if digits else year
+        return None if in_year is None else _month(in_year, month)
     try:
         day = parse_date(" ".join(text.split()))[0].date()
     except ValueError:
@@ -284,9 +284,9 @@ def _owner(
     """The account of a row: by ``titles:``, by its id, or the one that ``--account`` names."""
     titles = options.attribution.titles
     for label in labels:
-        known = titles.get(normal(label)) or (label.strip() if label.strip() in options.accounts else None)
-        if known:
-            return known
+        account = titles.get(normal(label)) or (label.strip() if label.strip() in options.accounts else None)
+        if account:
+            return account
     if options.account and (figure_named or not labels or not titles):
         return options.account
     problems.append(

@@ -252,10 +252,10 @@ def _sum_by_day(path: Path, title: str) -> tuple[Decimal, DateRange] | None:
         numbers = [parse_number(cells[header.index(title)], ".") for cells in records if not is_total(cells)]
     except (ValueError, IndexError):
         return None
-    known = [number for number in numbers if number is not None]
-    if not days or len(known) < len(days):
+    counts = [number for number in numbers if number is not None]
+    if not days or len(counts) < len(days):
         return None
-    return sum(known, Decimal(0)), (min(days), max(days) + dt.timedelta(days=1))
+    return sum(counts, Decimal(0)), (min(days), max(days) + dt.timedelta(days=1))
 
 
 VIDEOS = Layout(

@@ -325,7 +325,7 @@ class TestLatest:
         take(tmp_path, first, again)
         assert len(rows(tmp_path, "leads")) == 1
         (done,) = take(tmp_path, first)
-        assert done.known and len(rows(tmp_path, "leads")) == 2
+        assert done.imported_before and len(rows(tmp_path, "leads")) == 2
 
     def test_a_post_that_a_replacing_import_lacks_is_listed_as_deleted(self, tmp_path: Path) -> None:
         october = ("2025-10-01", "2025-11-01")

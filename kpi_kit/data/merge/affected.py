@@ -102,10 +102,10 @@ def _add_linked(change: Change) -> None:
                 "INSERT INTO affected_leads SELECT unnest([deal_id, lead_id]) FROM "
                 f"{statements.relation(table, records)}"
             )
-    for known, other in (("deal_id", "lead_id"), ("lead_id", "deal_id")):
+    for column, other_column in (("deal_id", "lead_id"), ("lead_id", "deal_id")):
         connection.execute(
-            f"INSERT INTO affected_leads SELECT {other} FROM ({links}) "
-            f"WHERE {known} IN (SELECT lead_id FROM affected_leads)"
+            f"INSERT INTO affected_leads SELECT {other_column} FROM ({links}) "
+            f"WHERE {column} IN (SELECT lead_id FROM affected_leads)"
         )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE affected_leads AS SELECT DISTINCT lead_id FROM affected_leads"

@@ -60,14 +60,14 @@ def _other_time(stated: Stated, others: Stated, record: Record, name: str, folde
     )
     active = f"(SELECT * FROM {withdrawn.active(table)} WHERE _seq <> {record.sequence} AND NOT _gone)"
     key = key_of(table)
-    found = stated.connection.execute(
+    clashes = stated.connection.execute(
         f"SELECT {key}, CAST(any_value(n.{clock}) AS VARCHAR), CAST(min(o.{clock}) AS VARCHAR), "
         f"count(*) OVER () FROM {rows} n JOIN {active} o USING ({key}) "
         f"WHERE n.{clock} IS NOT NULL AND o.{clock} IS NOT NULL GROUP BY {key} "
         f"HAVING min(abs(epoch(n.{clock}) - epoch(o.{clock}))) > {hours * 3600} ORDER BY ALL LIMIT {_SHOWN}"
     ).fetchall()
     files = ", ".join(record.files)
-    for owner, number, here, there, count in found:
+    for owner, number, here, there, count in clashes:
         more = f" ({count} rows of this kind)" if count > 1 else ""
         whose, other = ("source", "--source") if name == "leads" else ("account", "--account")
         yield (
@@ -80,8 +80,8 @@ def _other_source(stated: Stated, others: Stated, record: Record, folder: str) -
     """Name the other source of which most leads of an import are."""
     rows = stated.statements.relation(TABLES["leads"], [record])
     active = others.active(TABLES["leads"])
-    found = _overlap(stated.connection, rows, active)
-    for source, other, count, total in found:
+    overlaps = _overlap(stated.connection, rows, active)
+    for source, other, count, total in overlaps:
         files = ", ".join(record.files)
         yield (
             f"{files}: leads: {count} of {total} stand in {folder} already, under the source {other!r}, and "

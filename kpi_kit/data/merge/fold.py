@@ -212,14 +212,14 @@ def compare(connection: duckdb.DuckDBPyConnection, table: Table, own: str) -> Ad
     rest = [quoted(name) for name in table.names if name not in table.key]
     same = " AND ".join(f"r.{name} IS NOT DISTINCT FROM t.{name}" for name in rest) or "true"
     both = f"result_{table.name} r JOIN touched_{table.name} t USING ({key})"
-    ((total, before, known, changed),) = connection.execute(
+    ((total, before, in_both, changed),) = connection.execute(
         f"SELECT (SELECT count(*) FROM result_{table.name}), (SELECT count(*) FROM touched_{table.name}), "
         f"count(*), count(*) FILTER (WHERE NOT ({same})) FROM {both}"
     ).fetchall()
     unchanged = count_rows(
         connection, f"(SELECT {key} FROM {both} WHERE {same}) SEMI JOIN {own} USING ({key})"
     )
-    return Added(table.name, total - known, changed, unchanged, before - known)
+    return Added(table.name, total - in_both, changed, unchanged, before - in_both)
 
 
 def restatements(connection: duckdb.DuckDBPyConnection, table: Table) -> tuple[tuple[str, ...], int]:

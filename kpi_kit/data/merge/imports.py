@@ -58,7 +58,7 @@ class Outcome:
     restated_count : int
     disputed : mapping of str to int
         By table, the rows that equally late files state differently.
-    known : bool
+    imported_before : bool
         Whether the same files had been imported before.
     gone : int
         Posts that a complete export lacks and that now count as deleted.
@@ -70,7 +70,7 @@ class Outcome:
     restated: tuple[str, ...] = ()
     restated_count: int = 0
     disputed: Mapping[str, int] | None = None
-    known: bool = False
+    imported_before: bool = False
     gone: int = 0
     ids: tuple[str, ...] = ()
 
@@ -154,9 +154,9 @@ def add(folder: Path, imports: Sequence[Import], timezone: str) -> Outcome:
     places = list(_staging_folders(imports))
 
     def state(data: DataFolder) -> bool:
-        known = [_state(data, added) for added in imports]
+        imported_before = [_state(data, added) for added in imports]
         refuse_conflicts(Stated(data.connection, data.after), data.new, str(folder))
-        return bool(known) and all(known)
+        return bool(imported_before) and all(imported_before)
 
     if is_older(folder):
         upgrade(folder, timezone)
@@ -229,11 +229,11 @@ def change_folder(
                     stated, work, data.sources, sorted(looked_at - {"coverage"}), data.store
                 )
                 data.after = data.before
-                known = change(data)
+                imported_before = change(data)
                 outcome = _derive(data, timezone, looked_at)
                 work.publish()
                 ids = tuple(record.id for record in data.new if not record.by_hand)
-                return replace(outcome, known=known, ids=ids)
+                return replace(outcome, imported_before=imported_before, ids=ids)
         except (OSError, duckdb.IOException) as fault:
             reason = fault.strerror if isinstance(fault, OSError) else " ".join(str(fault).split())
             raise InputError(f"{folder}: cannot be written to ({reason:.160}); nothing has changed") from None

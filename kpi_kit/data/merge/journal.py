@@ -91,11 +91,11 @@ def older_imports(folder: Path) -> dict[str, list[Entered]]:
     file = folder / JOURNAL
     if not file.is_file():
         return {}
-    known = {record.digest for record in read_statements(folder).records}
+    digests = {record.digest for record in read_statements(folder).records}
     entries = zip(_lines(file, _COLUMNS), read(folder), strict=True)
     older: dict[str, list[Entered]] = {}
     for line, entered in entries:
-        if line[0] not in known:
+        if line[0] not in digests:
             older.setdefault(line[0][:_DIGITS], []).append(entered)
     return older
 

@@ -297,12 +297,12 @@ def write_rows(
 
 
 def _column(name: str, kind: Type, names: Sequence[str], record: Record) -> str:
-    given = quoted(name) if name in names else "NULL"
+    cell = quoted(name) if name in names else "NULL"
     if kind is Type.TEXT:
-        text = f"nullif(CAST({given} AS VARCHAR), '')"
+        text = f"nullif(CAST({cell} AS VARCHAR), '')"
         if name == "post_id" and name in names:
-            text = f"nullif({post_number_sql(f'CAST({given} AS VARCHAR)')}, '')"
+            text = f"nullif({post_number_sql(f'CAST({cell} AS VARCHAR)')}, '')"
         if name == "source":
             text = f"coalesce({text}, {literal(record.source)})"
         return f"{text} AS {quoted(name)}"
-    return f"CAST({given} AS {SQL_TYPES[kind]}) AS {quoted(name)}"
+    return f"CAST({cell} AS {SQL_TYPES[kind]}) AS {quoted(name)}"

@@ -76,8 +76,8 @@ def _add_account(work: Work, connection: duckdb.DuckDBPyConnection, name: str) -
         raise InputError(problems)
     link = owner.key[1]
     names = ", ".join(quoted(column) for column in old.names)
-    known = f"SELECT DISTINCT account_id, {link} FROM ({owners.typed()})" if owners else _nothing(link)
-    rows = f"SELECT account_id, {names} FROM ({source.typed()}) LEFT JOIN ({known}) USING ({link})"
+    owned = f"SELECT DISTINCT account_id, {link} FROM ({owners.typed()})" if owners else _nothing(link)
+    rows = f"SELECT account_id, {names} FROM ({source.typed()}) LEFT JOIN ({owned}) USING ({link})"
     ((lost,),) = connection.execute(f"SELECT count(*) FROM ({rows}) WHERE account_id IS NULL").fetchall()
     if lost:
         raise InputError(
