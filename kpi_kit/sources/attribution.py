@@ -140,28 +140,31 @@ def read_attribution(path: Path) -> Attribution:
     rules = list(_rules(record.get("rules"), path, problems))
     people = _people(record.get("specialists"), path, problems)
     stages = _stages(record.get("stages"), path, problems)
-    phrases = _phrases(record.get("phrases"), path, problems)
-    titles = _titles(record.get("titles"), path, problems)
+    phrases = _phrases(record, path, problems)
+    titles = {
+        normal(title): account
+        for title, account in _texts(record, "titles", "title: account", path, problems)
+    }
     refuse(problems)
     return Attribution(rules, people, stages, phrases, titles)
 
 
-def _titles(section: Any, path: Path, problems: list[str]) -> Mapping[str, str]:
+def _texts(
+    record: Mapping[str, Any], key: str, expected: str, path: Path, problems: list[str]
+) -> Iterable[tuple[str, str]]:
+    """The pairs of text in a section of the file."""
+    section = record.get(key)
     if section is None:
-        return {}
+        return []
     if not isinstance(section, Mapping):
-        problems.append(f"{path}: titles: expected title: account, found {section!r:.80}")
-        return {}
-    return {normal(str(title)): str(account) for title, account in section.items()}
+        problems.append(f"{path}: {key}: expected {expected}, found {section!r:.80}")
+        return []
+    return [(str(left), str(right)) for left, right in section.items()]
 
 
-def _phrases(section: Any, path: Path, problems: list[str]) -> Mapping[str, str]:
-    if section is None:
-        return {}
-    if not isinstance(section, Mapping):
-        problems.append(f"{path}: phrases: expected phrase: brand, found {section!r:.80}")
-        return {}
-    brands = {normal_phrase(str(phrase)): str(brand) for phrase, brand in section.items()}
+def _phrases(record: Mapping[str, Any], path: Path, problems: list[str]) -> Mapping[str, str]:
+    pairs = _texts(record, "phrases", "phrase: brand", path, problems)
+    brands = {normal_phrase(phrase): brand for phrase, brand in pairs}
     for wide, narrow in nested(brands):
         if brands[wide] == brands[narrow]:
             problems.append(

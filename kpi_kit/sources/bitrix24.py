@@ -118,12 +118,15 @@ _ALSO = titles(
     "ASSIGNED_BY_ID|CREATED_BY_ID|MODIFY_BY_ID|DATE_MODIFY|COMMENTS|IS_RETURN_CUSTOMER|STAGE_SEMANTIC_ID|"
     "STATUS_SEMANTIC_ID|NAME|LAST_NAME|OPENED|IS_NEW|ADDITIONAL_INFO|LOCATION_ID|ORIGIN_ID|SOURCE_DESCRIPTION"
 )
+_KEYS = (
+    canonical_field("leads", "lead_id", "ID", needed=True),
+    canonical_field("leads", "created_at", "Дата создания|Created|Created on|DATE_CREATE", needed=True),
+)
 LEADS = Layout(
     "leads of Bitrix24",
     "leads",
     (
-        canonical_field("leads", "lead_id", "ID", needed=True),
-        canonical_field("leads", "created_at", "Дата создания|Created|Created on|DATE_CREATE", needed=True),
+        *_KEYS,
         text_field("stage", "Статус|Status|Стадия|STATUS_ID", needed=True),
         *_COMMON,
     ),
@@ -135,8 +138,7 @@ DEALS = Layout(
     "deals of Bitrix24",
     "leads",
     (
-        canonical_field("leads", "lead_id", "ID", needed=True),
-        canonical_field("leads", "created_at", "Дата создания|Created|Created on|DATE_CREATE", needed=True),
+        *_KEYS,
         text_field("stage", "Стадия сделки|Stage|Стадия|Deal stage|STAGE_ID", needed=True),
         text_field("of_lead", "Лид|ID лида|Lead|Lead ID|LEAD_ID"),
         *_COMMON,

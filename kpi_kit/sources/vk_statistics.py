@@ -41,10 +41,8 @@ def _days(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
             "the end of the last day"
         )
         return {}
-    flows = zip(values["date"], values["joined"], values["left"], strict=True)
-    flows = {
-        day: (int(came), int(went)) for day, came, went in flows if came is not None and went is not None
-    }
+    days = zip(values["date"], values["joined"], values["left"], strict=True)
+    flows = {day: (int(came), int(went)) for day, came, went in days if came is not None and went is not None}
     counts = count_back(flows, members)
     return {
         "audience": {

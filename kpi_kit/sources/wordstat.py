@@ -195,30 +195,21 @@ def _days_of_list(context: Context) -> DateRange:
     return title[0], title[1] + _DAY
 
 
-DYNAMICS = Layout(
-    "dynamics of Wordstat",
-    "brand_queries",
-    (
-        _text("day", "Период|Дата|Period|Date|Месяц"),
-        canonical_field("brand_queries", "queries", *_COUNT, needed=True),
-    ),
-    _STYLE,
-    also=_SHARE,
-    finish=_dynamics,
-    speaking=_PHRASE,
-)
-WEEKS = Layout(
-    "dynamics of Wordstat by week",
-    "brand_queries",
-    (
-        _text("week", "Неделя с|Неделя|Week from|Week"),
-        canonical_field("brand_queries", "queries", *_COUNT, needed=True),
-    ),
-    _STYLE,
-    also=_SHARE,
-    finish=_dynamics,
-    speaking=_PHRASE,
-)
+def _dynamics_by(name: str, day: Field) -> Layout:
+    """A layout of the queries of one phrase over time."""
+    return Layout(
+        name,
+        "brand_queries",
+        (day, canonical_field("brand_queries", "queries", *_COUNT, needed=True)),
+        _STYLE,
+        also=_SHARE,
+        finish=_dynamics,
+        speaking=_PHRASE,
+    )
+
+
+DYNAMICS = _dynamics_by("dynamics of Wordstat", _text("day", "Период|Дата|Period|Date|Месяц"))
+WEEKS = _dynamics_by("dynamics of Wordstat by week", _text("week", "Неделя с|Неделя|Week from|Week"))
 TOP = Layout(
     "phrases of Wordstat",
     "brand_queries",

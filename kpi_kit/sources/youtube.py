@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import midnight
@@ -284,47 +285,44 @@ VIDEOS = Layout(
     beyond=_BEYOND,
 )
 _DAY = Field(TABLES["traffic"]["date"], _DATE, needed=True)
-DAILY = Layout(
+
+
+def _table(name: str, fields: tuple[Field, ...], **more: Any) -> Layout:
+    """A layout of a table of figures, by day or by item."""
+    return Layout(
+        name,
+        ACCOUNT_STATS,
+        fields,
+        _STYLE,
+        finish=_days,
+        measures=_NAMES,
+        platform="youtube",
+        lacking=_LACKING,
+        beyond=_BEYOND,
+        **more,
+    )
+
+
+DAILY = _table(
     "totals of YouTube Studio by day",
-    ACCOUNT_STATS,
     (_DAY, *_MEASURES),
-    _STYLE,
     marks=_OWN,
     also=(*_RATES, *_TITLES),
     file_marks=_TOTALS_FILE,
-    finish=_days,
-    measures=_NAMES,
-    platform="youtube",
-    lacking=_LACKING,
-    beyond=_BEYOND,
 )
-CHART = Layout(
+CHART = _table(
     "chart of YouTube Studio",
-    ACCOUNT_STATS,
     (_DAY, text_field("item", *_ITEMS, "Content", "Контент", needed=True), *_MEASURES),
-    _STYLE,
     marks=(*_OWN, *_OWN_ITEMS),
     also=(*_RATES, *_TITLES, "Video publish time", "Время публикации видео"),
     file_marks=_CHART_FILE,
-    finish=_days,
-    measures=_NAMES,
-    platform="youtube",
-    lacking=_LACKING,
-    beyond=_BEYOND,
 )
-BY_ITEM = Layout(
+BY_ITEM = _table(
     "table of YouTube Studio",
-    ACCOUNT_STATS,
     (text_field("item", *_ITEMS, needed=True), *_MEASURES),
-    _STYLE,
     marks=(*_OWN, *_OWN_ITEMS),
     also=(*_RATES, *_TITLES),
     file_marks=_TABLE_FILE,
-    finish=_days,
-    measures=_NAMES,
-    platform="youtube",
-    lacking=_LACKING,
-    beyond=_BEYOND,
 )
 
 IMPORTER = TableImporter("YouTube Studio", (VIDEOS, CHART, DAILY, BY_ITEM), FILLS, UNKNOWN, TESTED)
