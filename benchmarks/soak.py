@@ -73,11 +73,12 @@ names = json.loads((storm / "names.json").read_text())
 broken = {name: (f"{name}.yml: it is corrupt",) for name in json.loads((storm / "broken.json").read_text())}
 people = {name: None for name in names if name not in broken}
 department = SimpleNamespace(language="ru", timezone="UTC")
-loaded = SimpleNamespace(department=department, specialists=people, broken=broken)
+loaded = SimpleNamespace(folder=storm, department=department, specialists=people, broken=broken)
 batch.settings.load = lambda folder: loaded
 same = lambda name="", *_: {"of": str(name)}
 its = lambda notebook, reports: {"of": json.dumps(reports)}
 hashes = SimpleNamespace(forecasts=str, specialist=same, across=same, department=its)
+batch.payout.write = batch.periods_index.renew = lambda *_: None
 batch._is_unchanged = lambda *_: False
 batch._inputs = lambda run, folder: nullcontext((run, loaded, hashes))
 batch.cohort.compute = lambda people, period, **where: (batch.Cohort(), {})
