@@ -26,7 +26,7 @@ TITLES = (
 )
 """The accounts as the sheet of subscribers names them."""
 
-FIRST, LAST = dt.date(2024, 9, 1), dt.date(2025, 10, 31)
+FIRST, LAST = dt.date(2025, 1, 1), dt.date(2025, 10, 31)
 _MONTHS = "Янв Фев Мар Апр Май Июн Июл Авг Сен Окт Ноя Дек".split()
 
 

@@ -80,6 +80,7 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     listed.add_argument("action", nargs="?", choices=("list", "undo"), default="list")
     listed.add_argument("id", nargs="?", metavar="ID", help="undo: the import, as the list names it")
     listed.set_defaults(command="imports")
+    _add_init(commands, common)
     newer = commands.add_parser("upgrade", parents=[common], help="bring an older data folder up to date")
     newer.add_argument("folder", type=Path, metavar="DIR")
     newer.set_defaults(command="upgrade")
@@ -91,6 +92,28 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
 def _place(text: str) -> Path | str:
     """A folder or a URL."""
     return text if is_url(text) else Path(text)
+
+
+def _add_init(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    begin = commands.add_parser(
+        "init", help="make data and params from a pile of exports, with a proposed set of KPIs"
+    )
+    begin.add_argument("folder", type=Path, metavar="DIR", help="gets the folders data and params")
+    begin.add_argument(
+        "--from",
+        dest="exports",
+        nargs="+",
+        type=Path,
+        required=True,
+        metavar="EXPORTS",
+        help="files or folders",
+    )
+    begin.add_argument("--defaults", action="store_true", help="ask nothing, take the default answers")
+    begin.add_argument("--overwrite", action="store_true", help="replace params that are there")
+    begin.add_argument("--language", choices=wording.LANGUAGES, default="ru", help="of the department (ru)")
+    begin.set_defaults(command="init", data="", out="")
 
 
 def _add_import(take: argparse.ArgumentParser) -> None:

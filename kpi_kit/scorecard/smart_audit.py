@@ -175,11 +175,11 @@ def _achievable(facts: Facts, verdicts: Verdicts) -> Iterator[Finding]:
         "code": code,
         "chance": chance.probability,
         "period": str(ahead),
-        "proposal": _proposal(facts, target, ahead, chance),
+        "proposal": near_half(facts, target, ahead, chance),
     }
 
 
-def _proposal(facts: Facts, target: Target, ahead: Period, chance: Chance) -> Proposal | None:
+def near_half(facts: Facts, target: Target, ahead: Period, chance: Chance) -> Proposal | None:
     """A round target of the same kind with a chance of about one half; for a band, the 80 % band.
 
     A target per week is proposed per week, also where the period is a month.

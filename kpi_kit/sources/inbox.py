@@ -96,6 +96,7 @@ def import_inbox(
     imported_at: dt.datetime,
     again: bool = False,
     dry_run: bool = False,
+    only: Sequence[Path] | None = None,
 ) -> Outcome:
     """Import the files of an inbox that are new by their content.
 
@@ -112,6 +113,8 @@ def import_inbox(
     again : bool
         Whether files whose imports were undone are imported again.
     dry_run : bool
+    only : sequence of Path, optional
+        The files to look at; by default all in the folder.
 
     Raises
     ------
@@ -125,7 +128,7 @@ def import_inbox(
     known, undone, skipped = 0, [], 0
     new: list[InboxFile] = []
     owner = _owners(options, listed)
-    for file in files_of(inbox):
+    for file in files_of(inbox) if only is None else only:
         name = file.relative_to(inbox).as_posix()
         line = listed.line_of(name)
         if line is not None and line.skip:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kpi_kit.core.errors import did_you_mean
+from kpi_kit.data.merge import union
 from kpi_kit.sources.cell_values import is_unknown, parse_number
 from kpi_kit.sources.control_sums import is_total
 from kpi_kit.sources.dates import month_names, parse_date
@@ -197,6 +198,17 @@ def _labels(wide: _Wide) -> list[str | None]:
     return [measure_in(" ".join(row[:first])) for row in wide.cells[wide.first :]]
 
 
+def titles_in(path: Path) -> list[str]:
+    """The labels of rows that name no figure: titles of accounts, most likely."""
+    titles: dict[str, None] = {}
+    for wide in (wide for raw in head_of(path).tables for wide in _wide_tables(raw)):
+        for cells in wide.cells[wide.first :]:
+            labels = [" ".join(cell.split()) for cell in cells[: min(wide.spans)] if cell.strip()]
+            if labels and not is_total(cells):
+                titles |= dict.fromkeys(label for label in labels[:1] if measure_in(label) is None)
+    return list(titles)
+
+
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     """Read wide sheets: stocks as the last day of each month, the rest as totals of it.
 
@@ -208,11 +220,13 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     rows: list[tuple[str, Row]] = []
     problems: list[str] = []
     remarks: list[str] = []
+    spans: dict[dt.date, DateRange] = {}
     for path in paths:
         tables = [wide for raw in head_of(path).tables for wide in _wide_tables(raw)]
         if not tables:
             problems.append(f"{path}: no row or column of months or days was found")
         for wide in tables:
+            spans |= {span[1] - _DAY: span for span in wide.spans.values()}
             _read(wide, options, rows, problems, remarks)
     problems += _contradictions(rows)
     refuse(problems)
@@ -222,8 +236,8 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     coverage: dict[str, tuple[DateRange, ...]] = {}
     if audience:
         made["audience"] = audience, ("date", "account_id", _STOCK)
-        days = sorted({row.values["date"] for row in audience})
-        coverage["audience"] = tuple((day, day + _DAY) for day in days)
+        # whole months: the sheet will never say more of them, and a count is never known by silence
+        coverage["audience"] = tuple(union([spans[row.values["date"]] for row in audience]))
     if totals:
         made["totals"] = totals, ("account_id", "measure", "since", "until", "value")
         coverage["totals"] = tuple(sorted({(row.values["since"], row.values["until"]) for row in totals}))
