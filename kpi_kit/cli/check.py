@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple, cast
 
 from rich.console import Console
@@ -108,15 +109,18 @@ def _print_findings(findings: Sequence[Finding], words: Words) -> None:
 
 
 def _print_payouts(payouts: Sequence[Payout], words: Words) -> None:
-    """A table of the facts at which payout starts; the column of scaled targets where there is one."""
-    scaled = any(row.part for row in payouts)
-    table = Table(title=_cell(words.text("check.payouts")))
-    keys = ["people.name", "row.kpi", "check.starts", "check.full", "check.capped", "check.part"]
-    for key in keys if scaled else keys[:-1]:
-        table.add_column(_cell(words.text(key)), no_wrap=key not in ("row.kpi", "check.part"))
-    for row in payouts:
-        table.add_row(*map(_cell, row if scaled else row[:-1]))
+    """A table a person of the facts at which payout starts."""
     if payouts:
+        print(on_terminal(words.text("check.payouts")))
+    for person, own in groupby(payouts, key=lambda row: row.person):
+        rows = list(own)
+        scaled = any(row.part for row in rows)
+        table = Table(title=_cell(person), title_justify="left")
+        keys = ["row.kpi", "check.starts", "check.full", "check.capped", "check.part"]
+        for key in keys if scaled else keys[:-1]:
+            table.add_column(_cell(words.text(key)), no_wrap=key not in ("row.kpi", "check.part"))
+        for row in rows:
+            table.add_row(*map(_cell, row[1:] if scaled else row[1:-1]))
         Console().print(table)
 
 

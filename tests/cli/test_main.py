@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -164,13 +165,13 @@ def test_check_prints_the_findings_then_where_payout_starts(capsys: pytest.Captu
     assert findings[-2][2].startswith("Нельзя оценить. Данные есть только за 74 % дней")
     assert "достижим" not in printed
     payouts = rows[len(findings) :]
-    assert ["anna-petrova", "Доля отписок", "3,6 %", "3 %", "2,4 %", ""] in payouts
-    assert ["timur-safin", "Ответы в срок (SLA)", "96 %", "100 %", "—", ""] in payouts
+    assert ["Доля отписок", "3,6 %", "3 %", "2,4 %"] in payouts
+    assert ["Ответы в срок (SLA)", "96 %", "100 %", "—"] in payouts
     assert lines[-1].startswith("Специалистов: 6, ошибок в их файлах: 0. ")
-    called = [tuple(row[:2]) for row in payouts]
-    assert len(called) == len(set(called)), "entries of one KPI are told apart"
-    assert ("elena-volkova", "Доля отписок (YouTube)") in called
-    assert ("timur-safin", "Упоминания бренда (позитивные, нейтральные)") in called
+    names = [row[0] for row in payouts]
+    assert {"Доля отписок (YouTube)", "Упоминания бренда (позитивные, нейтральные)"} <= set(names)
+    titles = [line.strip() for line in lines if re.fullmatch(r"[a-z]+-[a-z]+", line.strip())]
+    assert titles == sorted(titles) and len(titles) == 6
 
 
 @pytest.mark.parametrize(
@@ -190,11 +191,11 @@ def test_check_speaks_of_the_targets_of_the_scorecard(
     record = json.loads(capsys.readouterr().out)
     target = next(row["target"]["value"] for row in record["kpis"] if row["kpi"] == "subscriber_gain")
     assert main(["check", *alone(person, tmp_path), *options]) == 0
-    (row,) = (row for row in cells(capsys.readouterr().out) if row[:2] == [person, "Прирост подписчиков"])
-    full = row[3].replace(",", ".")
+    (row,) = (row for row in cells(capsys.readouterr().out) if row[0] == "Прирост подписчиков")
+    full = row[2].replace(",", ".")
     assert float(full) == pytest.approx(target, abs=0.05)
     assert target < 1000
-    assert row[5].endswith(why)
+    assert row[4].endswith(why)
 
 
 @pytest.mark.usefixtures("wide")
@@ -206,7 +207,7 @@ def test_a_period_after_the_data_is_a_warning(capsys: pytest.CaptureFixture[str]
         assert main([command[0], *SAMPLE, *command[1:], "--period", "2030-01"]) == 0
         said = capsys.readouterr()
         assert said.err == warning
-    assert ["anna-petrova", "Прирост подписчиков", "плана нет"] in [row[:3] for row in cells(said.out)]
+    assert ["Прирост подписчиков", "плана нет"] in [row[:2] for row in cells(said.out)]
 
 
 def test_a_run_refuses_a_period_after_the_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
