@@ -252,7 +252,7 @@ def reports(times: int, chance: random.Random, folder: Path) -> Counter[str]:
         changed.write_text("\n".join([*lines[:-1], f"2025-10-31,a,{number},1,0", ""]), encoding="utf-8")
         changed.replace(table)
         places = {"data": str(data), "params": str(params), "out": str(folder / "out")}
-        report = specialist(specialist="ann", period="2025-10", as_of="2025-11-08", **places)
+        report = specialist(specialist="ann", period="2025-10", as_of="2025-11-08", save=True, **places)
         page(made / "ann", report)
 
     came: Counter[str] = Counter()

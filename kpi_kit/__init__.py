@@ -23,6 +23,8 @@ __all__ = ["Agency", "Card", "Record", "open"]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("kpi-kit")
     if name in __all__:
         return getattr(importlib.import_module("kpi_kit.explore"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=__name__)

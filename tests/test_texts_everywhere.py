@@ -323,7 +323,7 @@ def where(agency: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def ann(agency: Path) -> SpecialistReport:
-    return specialist(specialist="ann", period="2025-10", as_of="2025-11-08", **where(agency))
+    return specialist(specialist="ann", period="2025-10", as_of="2025-11-08", save=True, **where(agency))
 
 
 @pytest.fixture(scope="module")

@@ -374,6 +374,34 @@ def _without_future(rows: pd.DataFrame, table: Table, as_of: dt.datetime) -> pd.
     return rows.assign(**{name: rows[name].where(rows[name] <= as_of) for name in times})
 
 
+def known_at(tables: Mapping[str, pd.DataFrame], as_of: dt.datetime, zone: str) -> dict[str, pd.DataFrame]:
+    """Rows of :meth:`Store.slice` as they were known at an earlier cut-off.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+    as_of : datetime
+        The earlier cut-off.
+    zone : str
+        The department's time zone.
+    """
+    known = {}
+    for name, rows in tables.items():
+        table = TABLES[name]
+        if rows.empty or table.clock is None:
+            known[name] = rows
+            continue
+        at = rows[table.clock]
+        if table.scheduled:
+            inside = pd.Series(True, index=rows.index)
+        elif table[table.clock].type is Type.DATE:
+            inside = at < pd.Timestamp(as_of).tz_convert(zone).tz_localize(None).normalize()
+        else:
+            inside = at <= as_of
+        known[name] = _without_future(rows[inside].reset_index(drop=True), table, as_of)
+    return known
+
+
 def open_store(
     place: Path, timezone: str, *, also: Sequence[Path] = (), settings: Settings | None = None
 ) -> Store:

@@ -2,45 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, replace
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.model import Kpi
 from kpi_kit.core.periods import Period
+from kpi_kit.explore.explained import explained
+from kpi_kit.explore.frames import anomalies, bonus
+from kpi_kit.explore.keys import keys_of
 from kpi_kit.explore.page import page
+from kpi_kit.explore.plots import drawn
 from kpi_kit.explore.text import printed
+from kpi_kit.explore.trial import FromRecord, Measured, same_data, trial_record
 from kpi_kit.explore.trial_target import with_target
 from kpi_kit.explore.units import units_in
-from kpi_kit.params import Entry
+from kpi_kit.explore.when import When, period_of
+from kpi_kit.params import Entry, Params, Specialist
+from kpi_kit.params.targets import Kind, Target
 from kpi_kit.report import Section, SpecialistReport, parts
 from kpi_kit.report.wording import Words, verdicts, words
 from kpi_kit.scorecard import build
-from kpi_kit.scorecard.attainment import outcome, target_in
+from kpi_kit.scorecard.attainment import Outcome, outcome, target_in, target_of
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.record import EntryRecord, HistoryPoint, Scorecard, TargetRecord
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 _OUTCOMES = ("attained", "attainment", "payout")
 
 
-class Card:
+class Card(Mapping[str, "Record"]):
     """A scorecard: a mapping of its entries, shown as a table.
+
+    Two cards are equal where their records are; a card can be pickled.
 
     Parameters
     ----------
     case : Context
     cohort : Cohort
+    base : Card, optional
+        The scorecard of which this one has another target.
+    number : int, optional
+        The place of the entry with the other target, counted from 0.
 
     Examples
     --------
-    >>> import kpi_kit as kk
-    >>> card = kk.open("data/sample", "params").score("anna-petrova", "2025-10")
+    >>> card = agency.score("anna-petrova", "2025-10")
     >>> card.keys()[:3]
     ['subscriber_gain', 'subscribers', 'churn_rate']
     >>> card["chrun_rate"]
@@ -48,23 +64,66 @@ class Card:
     kpi_kit.core.errors.InputError: anna-petrova 2025-10 has no entry 'chrun_rate'; did you mean churn_rate?
     """
 
-    def __init__(self, case: Context, cohort: Cohort) -> None:
+    def __init__(
+        self, case: Context, cohort: Cohort, base: Card | None = None, number: int | None = None
+    ) -> None:
         self.case = case
-        self._cohort = cohort
-        self.data: Scorecard = build.scorecard(case, cohort)
+        self.cohort = cohort
+        self._base = base
+        self._number = number
+        self._measured: dict[int, Measured] = {}
+        self.is_stale: Callable[[], bool] = _never
+        """Whether data or params have changed since the card was computed."""
+        if base is None:
+            _ = self.data  # now, while the data are open
+
+    @cached_property
+    def data(self) -> Scorecard:
         """The record: what the scorecard JSON of a report says."""
+        if self._base is None or self._number is None:
+            return build.scorecard(self.case, self.cohort)
+        measured = self._base.measured(self._number)
+        return trial_record(self._base.data, self.case, self._number, self.cohort, measured)
+
+    def measured(self, number: int) -> Measured:
+        """The facts and statistics of an entry, counted from 0; computed once."""
+        if self._base is not None and number != self._number:
+            return self._base.measured(number)
+        if number not in self._measured:
+            self._measured[number] = Measured(self.case, number)
+        return self._measured[number]
+
+    def facts(self, number: int) -> Facts:
+        """The facts of an entry, counted from 0."""
+        if self._base is None:
+            return self.measured(number).facts
+        facts = Facts(self.case, self.case.person.kpis[number])
+        first = self._base.facts(number)
+        facts.__dict__.update(first.__dict__ | {"context": self.case, "entry": facts.entry})
+        return facts
 
     def __repr__(self) -> str:
-        return printed(self.data)
+        note = self.words.text("explore.stale") + "\n" if self.is_stale() else ""
+        return note + printed(self.data)
 
     def _repr_html_(self) -> str:
-        return page(self.words, parts.scorecard(self.data, self.words))
+        note = parts.paragraph(self.words.text("explore.stale"), "k-note") if self.is_stale() else None
+        return page(self.words, note, parts.scorecard(self.data, self.words))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Card) and self.data == other.data
+
+    def __hash__(self) -> int:
+        return hash((self.specialist, str(self.period), self.data["as_of"], self.total))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (self.data, self.case.person, self.case.params)
 
     # ---------------------------------------------------------------- entries
 
     @cached_property
     def _records(self) -> dict[str, Record]:
-        keys = _keys(self.case.person.kpis)
+        keys = keys_of(self.case.person.kpis)
         return {key: Record(self, key, number) for number, key in enumerate(keys)}
 
     def __getitem__(self, key: str) -> Record:
@@ -82,7 +141,11 @@ class Card:
     def __contains__(self, key: object) -> bool:
         return key in self._records
 
-    def keys(self) -> list[str]:
+    def get(self, key: str, default: Any = None) -> Any:
+        """The entry of a key; the default where there is none."""
+        return self._records.get(key, default)
+
+    def keys(self) -> list[str]:  # type: ignore[override]  # a list is shown in a notebook
         """The keys of the entries: their KPIs, with more words where entries share one."""
         return list(self._records)
 
@@ -104,7 +167,11 @@ class Card:
     @property
     def total(self) -> float | None:
         """The weighted payout; None where there is none."""
-        return self.data["total"]
+        if self._base is None or "data" in self.__dict__:
+            return self.data["total"]
+        curve = self.case.department.scoring.curve()
+        scored = [record for record in self._records.values() if record.target is not None]
+        return curve.total((float(record.entry.weight), record.payout) for record in scored)
 
     @property
     def words(self) -> Words:
@@ -129,6 +196,16 @@ class Card:
     def report(self) -> SpecialistReport:
         """Every section of the person's report: ``card.report.posts()``."""
         return SpecialistReport(self.data)
+
+    @property
+    def anomalies(self) -> pd.DataFrame:
+        """The unusual days of the period, with the events of these days."""
+        return anomalies(self.data)
+
+    @property
+    def bonus(self) -> pd.DataFrame:
+        """The bonus by calendar month: sales, share, earned, refunds, amount."""
+        return bonus(self.data)
 
     def plot(self) -> Shown:
         """The figure of every entry."""
@@ -158,16 +235,19 @@ class Card:
 
         Examples
         --------
-        >>> import kpi_kit as kk
-        >>> card = kk.open("data/sample", "params").score("anna-petrova", "2025-10")
+        >>> card = agency.score("anna-petrova", "2025-10")
         >>> card.what_if("leads", at_least=30)["leads"].attained
         True
         >>> card.what_if("leads", at_lest=30)
         Traceback (most recent call last):
         kpi_kit.core.errors.InputError: leads: target.at_lest: unknown key; did you mean at_least?
         """
-        person = with_target(self.case.person, self[key].number, key, target)
-        return Card(replace(self.case, person=person), self._cohort)
+        number = self[key].number
+        person = with_target(self.case.person, number, key, target)
+        case = same_data(self.case, person)
+        if self._base is not None and number != self._number:
+            return Card(case, self.cohort)  # two entries with other targets
+        return Card(case, self.cohort, self._base or self, number)
 
 
 class Record:
@@ -194,10 +274,40 @@ class Record:
         outlook = parts.paragraph(self.outlook, "k-legend")
         return page(self.card.words, None if figure is None else figure.html, outlook)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and (self.key, self.card) == (other.key, other.card)
+
+    def __hash__(self) -> int:
+        return hash((self.key, self.card))
+
     @property
     def data(self) -> EntryRecord:
         """The entry's record in the scorecard JSON."""
         return self.card.data["kpis"][self.number]
+
+    @property
+    def _first(self) -> Record:
+        """The entry of the scorecard that was measured: facts do not depend on targets."""
+        return self if self.card._base is None else self.card._base[self.key]
+
+    @cached_property
+    def scaled_target(self) -> Target | None:
+        """The target of the period, scaled to the days that count."""
+        if self.card._base is not None:
+            return target_of(self.card.case, self.entry)[0]
+        target = self.data["target"]
+        if target is None:
+            return None
+        value = target["value"]
+        bounds = (value[0], value[1]) if isinstance(value, list) else value
+        return Target(Kind(target["kind"]), bounds, target["base"])
+
+    @cached_property
+    def _outcome(self) -> Outcome:
+        if self.card._base is not None:
+            return outcome(self.card.case, self.scaled_target, self.value)
+        data = self.data
+        return Outcome(data["attained"], data["attainment"], data["payout"])
 
     @property
     def entry(self) -> Entry:
@@ -234,12 +344,13 @@ class Record:
     @property
     def value(self) -> float | None:
         """The fact; None where it is not assessable."""
-        return self.data["value"]
+        return self._first.data["value"]
 
     @property
     def target(self) -> TargetRecord | None:
         """The target of the period: ``kind``, ``value``, ``base``."""
-        return self.data["target"]
+        target = self.scaled_target
+        return None if target is None else cast(TargetRecord, target.as_dict())
 
     @property
     def target_text(self) -> str:
@@ -249,17 +360,17 @@ class Record:
     @property
     def attained(self) -> bool | None:
         """Whether the target is attained."""
-        return self.data["attained"]
+        return self._outcome.attained
 
     @property
     def attainment(self) -> float | None:
         """The attainment, before the cap."""
-        return self.data["attainment"]
+        return self._outcome.attainment
 
     @property
     def payout(self) -> float | None:
         """The payout."""
-        return self.data["payout"]
+        return self._outcome.payout
 
     @property
     def chance(self) -> float | None:
@@ -269,16 +380,18 @@ class Record:
     @property
     def history(self) -> pd.DataFrame:
         """For each period: value, its target, attained, attainment, payout."""
-        past = [self._past(step) for step in self.data["history"][:-1]]
-        last = {**self.data["history"][-1], **{name: dict(self.data)[name] for name in _OUTCOMES}}
+        steps, target = self._first.data["history"], self.target
+        bounds = None if target is None else target["value"]
+        last = {**steps[-1], "target": bounds, **asdict(self._outcome)}
         columns = ["period", "value", "target", *_OUTCOMES]
-        return pd.DataFrame([*past, last], columns=columns).set_index("period")
+        return pd.DataFrame([*map(self._past, steps[:-1]), last], columns=columns).set_index("period")
 
     def _past(self, step: HistoryPoint) -> dict[str, Any]:
         """A period of the history, with the outcome under the target of that time."""
         context = self.card.case
         target = target_in(context, self.entry, Period.parse(step["period"]))
-        return {**step, **asdict(outcome(context, target, step["value"]))}
+        bounds = None if target is None else target.as_dict()["value"]
+        return {**step, "target": bounds, **asdict(outcome(context, target, step["value"]))}
 
     @property
     def weeks(self) -> pd.DataFrame:
@@ -300,9 +413,39 @@ class Record:
         periods = [step["period"] for step in self.data["history"]]
         return [*reversed(periods), *reversed([step["week"] for step in self.data["weeks"]])]
 
-    @cached_property
+    @property
     def _facts(self) -> Facts:
-        return Facts(self.card.case, self.entry)
+        return self.card.facts(self.number)
+
+    def explain(self, versus: When | None = None, by: str | Iterable[str] = "account") -> pd.DataFrame:
+        """What the change since an earlier period is made of; the parts add up to it.
+
+        Both periods cover the same accounts, as in the report. A sum changes by the differences of its parts.
+        The change of a ratio is split into ``rate``, what the ratios of the parts did, and ``mix``, what
+        their weights did. ``share`` is the part of the whole change.
+
+        Parameters
+        ----------
+        versus : str or period, optional
+            The earlier period; by default the one before.
+        by : str or iterable of str
+            ``account``, ``brand``, ``platform``, ``weekday`` (1 is Monday), ``hour``, ``day``, ``post``,
+            ``source``, ``kind``, ``format``, or several of them.
+
+        Raises
+        ------
+        InputError
+            Where the KPI has no such parts, or one of the periods cannot be assessed.
+
+        Examples
+        --------
+        >>> record = agency.score("anna-petrova", "2025-10")["leads"]
+        >>> parts = record.explain("2025-09", by="account")
+        >>> float(parts["change"].sum())
+        17.0
+        """
+        earlier = self.card.period.previous if versus is None else period_of(versus)
+        return explained(self._facts, earlier, by)
 
     @property
     def units(self) -> pd.DataFrame:
@@ -310,8 +453,7 @@ class Record:
 
         Examples
         --------
-        >>> import kpi_kit as kk
-        >>> record = kk.open("data/sample", "params").score("anna-petrova", "2025-10")["leads"]
+        >>> record = agency.score("anna-petrova", "2025-10")["leads"]
         >>> len(record.units) == record.value
         True
         """
@@ -338,9 +480,17 @@ class Record:
         source = self.card.case.tables[self.kpi.tables[0]]
         return units.join(source[source.columns.difference(units.columns, sort=False)])
 
-    def plot(self) -> Shown:
-        """Its figure: periods against target, and under them the weeks."""
-        return Shown(self.card.words, self.card.report.figures([self.number + 1]))
+    def plot(self, ax: Axes | None = None, kind: str = "history") -> Axes:
+        """Draw the periods against the target, or the weeks, with matplotlib.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            By default the axes of a new figure.
+        kind : str
+            ``history`` or ``weeks``.
+        """
+        return drawn(self, ax, kind)
 
     def what_if(self, **target: Any) -> Record:
         """The entry under another target, see :meth:`Card.what_if`."""
@@ -368,21 +518,14 @@ class Shown:
         return page(self._words, None if self._section is None else self._section.html)
 
 
-def _keys(entries: tuple[Entry, ...]) -> list[str]:
-    """The KPI of each entry; with ``as``, ``versus`` and scope where entries share a KPI.
-
-    Examples
-    --------
-    >>> entry = {"kpi": "leads", "target": {"at_least": 1}, "weight": 1}
-    >>> _keys(tuple(Entry.model_validate(raw) for raw in (entry, {**entry, "platforms": ["vk"]})))
-    ['leads', 'leads vk']
-    """
-    shared = [entry.kpi for entry in entries]
-    return [entry.kpi if shared.count(entry.kpi) == 1 else _full_key(entry) for entry in entries]
+def _never() -> bool:
+    return False
 
 
-def _full_key(entry: Entry) -> str:
-    options = ((entry.as_, "value"), (entry.versus, "previous"))
-    how = [str(value) for value, default in options if value != default]
-    scope = [name for names in (entry.scope or {}).values() for name in names]
-    return " ".join([entry.kpi, *how, *scope])
+def _unpickled(data: Scorecard, person: Specialist, params: Params) -> Card:
+    """A card from its record: it has no data behind it, so it shows and compares, and measures nothing."""
+    case = FromRecord(params, person, Period.parse(data["period"]), dt.datetime.fromisoformat(data["as_of"]))
+    card = Card.__new__(Card)
+    card.__dict__.update(case=case, cohort=Cohort(), _base=None, _number=None, _measured={}, is_stale=_never)
+    card.__dict__["data"] = data
+    return card

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import json
+import pickle
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import kpi_kit as kk
 from kpi_kit.core.errors import KitError
 from kpi_kit.explore.explorer import is_live
 from kpi_kit.explore.widgets import span_of
 from kpi_kit.kpis import CATALOGUE
+from kpi_kit.scorecard.build import scorecard
 from tests.agency import build, entry
 from tests.cards import SCRIPT
 
@@ -284,3 +291,86 @@ def test_the_notebook_runs_without_a_person(monkeypatch: pytest.MonkeyPatch) -> 
     names["agency"].close()
     assert sum('class="k-section k-figures"' in html for html in shown) == 2
     assert all(word in "".join(shown) for word in ("Анна Петрова", "tg-roastery", "2025-10-31", "650"))
+
+
+# ---- habits
+
+
+def test_cards_are_mappings_that_compare_and_can_be_pickled(agency: kk.Agency, card: kk.Card) -> None:
+    assert [key for key, _ in card.items()] == card.keys() and list(card.values()) == [
+        card[key] for key in card
+    ]
+    assert card.get("nothing") is None
+    copy = pickle.loads(pickle.dumps(card))  # noqa: S301  # the test's own
+    assert copy == card and copy["leads"].value == 3 and repr(copy) == repr(card)
+    assert copy["leads"] == card["leads"] and {card: 1}[copy] == 1
+    assert copy != card.what_if("leads", at_least=3)
+    with pytest.raises(KitError, match="this card was read back without its data"):
+        _ = copy["leads"].units
+
+
+def test_one_writes_what_one_would_type(agency: kk.Agency) -> None:
+    october = agency["ann", "2025-10"]
+    for when in (pd.Timestamp("2025-10-15"), dt.date(2025, 10, 1), pd.Period("2025-10", "M")):
+        assert agency["ann", when] is october
+    assert agency["ann"] is agency.score("ann")
+    assert list(agency.compare("ann", ["2025-09", "2025-10"]).frame)[:2] == ["2025-09", "2025-10"]
+    assert kk.__version__ == version("kpi-kit")
+
+
+def test_a_trial_is_what_a_new_scorecard_would_be(card: kk.Card) -> None:
+    """Also in what follows from the target: history, totals, audit, verdicts."""
+    for key, target in (("leads", {"at_least": 3}), ("churn_rate", {"at_most": "4%"})):
+        tried = card.what_if(key, **target)
+        quick = (tried.total, tried[key].payout, tried[key].attained, tried[key].target)
+        whole = scorecard(tried.case, card.cohort)
+        assert {**tried.data, "provenance": None} == {**whole, "provenance": None}
+        assert quick == (tried.total, tried[key].payout, tried[key].attained, tried[key].data["target"])
+
+
+def test_trials_of_a_card_take_milliseconds(card: kk.Card) -> None:
+    card.what_if("leads", at_least=2)
+    begun = time.process_time()
+    for bound in range(1, 21):
+        assert card.what_if("leads", at_least=bound)["leads"].attained is (bound <= 3)
+    assert (time.process_time() - begun) / 20 < 0.02
+
+
+def test_changed_files_are_read_anew_and_older_cards_say_so(tmp_path: Path) -> None:
+    data, params = build(tmp_path, [entry("leads", target={"at_least": 2})], leads=LEADS[:2])
+    with kk.open(data, params, out=tmp_path) as agency:
+        old = agency.score("ann", "2025-10", as_of="2025-11-08")
+        assert "agency.refresh()" not in repr(old)
+        with (tmp_path / "data/leads.csv").open("a", encoding="utf-8") as stream:
+            stream.write(f"{LEADS[2]},,,,,\n")
+        assert agency.is_stale and "agency.refresh()" in repr(old) and "agency.refresh()" in old._repr_html_()
+        new = agency.score("ann", "2025-10", as_of="2025-11-08")
+        assert (old["leads"].value, new["leads"].value) == (1, 2)
+        assert len(agency.table("leads")) == 3
+        file = params / "specialists/ann.yml"
+        file.write_text(
+            file.read_text(encoding="utf-8").replace("at_least: 2", "at_least: 5"), encoding="utf-8"
+        )
+        assert agency.score("ann", "2025-10", as_of="2025-11-08")["leads"].target["value"] == 5
+        assert "agency.refresh()" in repr(new) and agency.refresh() is agency
+        file.write_text("name: [", encoding="utf-8")
+        with pytest.raises(KitError):
+            agency.score("ann", "2025-10")
+
+
+def test_frames_of_a_card(agency: kk.Agency, card: kk.Card) -> None:
+    assert list(card.bonus.columns)[:2] == ["sales_amount", "share"] and card.bonus.empty
+    assert str(card.anomalies["date"].dtype).startswith("datetime64")
+    assert list(agency.events.columns)[:4] == ["title", "kind", "since", "until"]
+
+
+def test_a_plot_is_axes_to_go_on_with(card: kk.Card) -> None:
+    axes = Figure().subplots()
+    assert card["leads"].plot(ax=axes) is axes
+    assert axes.lines[0].get_ydata().tolist() == [1.0, 3.0]
+    assert card["leads"].plot(ax=Figure().subplots(), kind="weeks").lines[0].get_ydata().tolist() == [
+        0.0,
+        0.0,
+    ]
+    with pytest.raises(KitError, match="there is no kind 'week'; did you mean weeks?"):
+        card["leads"].plot(ax=axes, kind="week")
