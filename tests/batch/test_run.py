@@ -480,7 +480,8 @@ from kpi_kit.scorecard.cohort import Cohort
 if __name__ == "__main__":
     house, out, style = map(Path, sys.argv[1:])
     department = SimpleNamespace(language="ru", timezone="UTC")
-    loaded = SimpleNamespace(department=department, specialists={"anna": 1, "ivan": 1}, broken={})
+    people = {name: SimpleNamespace(name=name, notebook=None) for name in ("anna", "ivan")}
+    loaded = SimpleNamespace(folder=out, department=department, specialists=people, broken={})
     batch.settings.load = lambda folder: loaded
     nothing = lambda *_: {}
     hashes = SimpleNamespace(specialist=nothing, department=nothing, across=nothing, forecasts=str)
