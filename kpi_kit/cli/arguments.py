@@ -114,6 +114,13 @@ def _add_init(
     begin.add_argument("--overwrite", action="store_true", help="replace params that are there")
     begin.add_argument("--language", choices=wording.LANGUAGES, default="ru", help="of the department (ru)")
     begin.set_defaults(command="init", data="", out="")
+    goals = commands.add_parser("targets", parents=[common], help="propose the targets of the next period")
+    goals.add_argument("action", choices=("next",))
+    goals.add_argument("--period", help="the period to propose for; default: the one after the data")
+    goals.add_argument("--specialist", action="append", help="only this one (may be given again)")
+    goals.add_argument("--yes", action="store_true", help="accept all proposals")
+    goals.add_argument("--dry-run", action="store_true", help="show the proposals, and write nothing")
+    goals.set_defaults(command="targets")
 
 
 def _add_import(take: argparse.ArgumentParser) -> None:

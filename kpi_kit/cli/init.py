@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
-from rich.prompt import Prompt
 from rich.table import Table
 from rich.text import Text
 
 from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.cli.inbox import print_outcome
 from kpi_kit.cli.init_files import Person, attribution_text, department_text, import_text, person_text
+from kpi_kit.cli.questions import ask_text
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import write_file
 from kpi_kit.core.sanitize import on_terminal
@@ -107,13 +106,7 @@ class _Questions:
         """The answer to a question."""
         if self._defaults:
             return default
-        try:
-            answer = Prompt.ask(escape(on_terminal(question)), default=default)
-        except EOFError:
-            raise InputError(
-                "init: expected answers to its questions, found the end of the input; --defaults answers them"
-            ) from None
-        return " ".join(str(answer).split()) or default
+        return ask_text(question, default, "--defaults")
 
     def account(self, question: str, accounts: Mapping[str, object]) -> str:
         """The id of an account, or nobody's mark."""

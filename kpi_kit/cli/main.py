@@ -16,7 +16,7 @@ from kpi_kit.core.errors import InputError, KitError, SpecialistError
 from kpi_kit.core.open_files import allow_files
 from kpi_kit.core.stopping import stoppable
 
-_READ_DATA = ("run", "score", "check", "mail", "verify", "what_if")
+_READ_DATA = ("run", "score", "check", "mail", "verify", "what_if", "targets")
 """Commands that read data, which may be at a URL."""
 
 

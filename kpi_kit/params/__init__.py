@@ -47,6 +47,7 @@ __all__ = [
     "Specialist",
     "TargetParams",
     "brand_record",
+    "check_person",
     "check_target",
     "comment_file",
     "entry_name",
@@ -171,6 +172,17 @@ def _specialist(file: Path) -> Specialist:
     if person is None:
         person = _PARSED[file.stem, text] = _parsed_specialist(file, text)
     return person
+
+
+def check_person(file: Path, text: str) -> Specialist:
+    """The record of a specialist's file with a text.
+
+    Raises
+    ------
+    KitError
+        With every problem of the text.
+    """
+    return _parsed_specialist(file, text)
 
 
 def _parsed_specialist(file: Path, text: str) -> Specialist:

@@ -213,7 +213,7 @@ class Next:
         None where nothing can be proposed: a norm, a milestone or a band, or no history.
     proposal_chance : float or None
     reason : str
-        Why there is no proposal: ``standard``, ``milestone``, ``band``, ``scheduled``, ``unknown``.
+        Why there is no proposal: ``standard``, ``milestone``, ``band``, ``scheduled``, ``same``, ``unknown``.
     """
 
     entry: Entry
@@ -247,13 +247,15 @@ def next_targets(context: Context, ahead: Period) -> Iterator[Next]:
         facts = Facts(context, entry)
         ask = entry.target.ask()
         last = ask.at(context.period, entry.accruing)
-        value = facts.current
+        value = facts.measurement.value
         attained = None if value is None or last is None else last.attained(value)
         reason = _reason(entry, ahead, last)
         chance = chance_of(facts, last, ahead).probability if last is not None else None
         found = next_target(facts, last, ahead) if last is not None and not reason else None
         if not reason and (found is None or found[0] <= 0):
             found, reason = None, "unknown"
+        if found is not None and last is not None and found[0] == last.value and not entry.target.schedule:
+            found, reason = None, "same"
         proposal, likely = found or (None, None)
         yield Next(entry, number, last, value, attained, chance, proposal, likely, reason)
 
