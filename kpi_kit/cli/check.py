@@ -28,8 +28,8 @@ from kpi_kit.scorecard.attainment import target_of
 from kpi_kit.scorecard.build import note_record
 from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.entry_facts import Facts
+from kpi_kit.scorecard.entry_record import EntryRecord
 from kpi_kit.scorecard.inference import verdicts
-from kpi_kit.scorecard.record import EntryRecord
 
 _MOST_DAYS = 20
 

@@ -25,8 +25,8 @@ from kpi_kit.params.targets import Kind
 from kpi_kit.report import wording
 from kpi_kit.report.wording import Words, form
 from kpi_kit.scorecard.context import Context, prepare
+from kpi_kit.scorecard.entry_record import EntryRecord
 from kpi_kit.scorecard.proposals import Next, next_targets
-from kpi_kit.scorecard.record import EntryRecord
 from kpi_kit.scorecard.windows import last_full_month
 
 

@@ -32,7 +32,8 @@ from kpi_kit.scorecard.attainment import Outcome, outcome, target_in, target_of
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.entry_facts import Facts
-from kpi_kit.scorecard.record import EntryRecord, HistoryPoint, Scorecard, TargetRecord
+from kpi_kit.scorecard.entry_record import EntryRecord, HistoryPoint, TargetRecord
+from kpi_kit.scorecard.record import Scorecard
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from kpi_kit.explore.card import Card
 from kpi_kit.explore.page import page
 from kpi_kit.report import parts
 from kpi_kit.report.wording import Words
-from kpi_kit.scorecard.record import EntryRecord
+from kpi_kit.scorecard.entry_record import EntryRecord
 
 
 class Comparison:

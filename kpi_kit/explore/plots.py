@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_kit.core.errors import InputError, did_you_mean
-from kpi_kit.scorecard.record import EntryRecord
+from kpi_kit.scorecard.entry_record import EntryRecord
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,10 +15,11 @@ from kpi_kit.scorecard.chances import chance_of, target_ahead
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.entry_facts import Facts
+from kpi_kit.scorecard.entry_record import EntryRecord, PastTotal
 from kpi_kit.scorecard.inference import Verdicts, verdicts
 from kpi_kit.scorecard.json_file import sealed
 from kpi_kit.scorecard.pay import variable_pay
-from kpi_kit.scorecard.record import EntryRecord, PastTotal, Scorecard
+from kpi_kit.scorecard.record import Scorecard
 from kpi_kit.scorecard.smart_audit import audit, audit_set
 from kpi_kit.scorecard.verdict import with_verdicts
 from kpi_kit.scorecard.verdict_records import verdict_records

@@ -21,7 +21,8 @@ from kpi_kit.report.specialist_page import SpecialistReport
 from kpi_kit.report.wording import Words, story, words
 from kpi_kit.report.wording.rows import fact_and_plan, plan_text
 from kpi_kit.scorecard import verdict
-from kpi_kit.scorecard.record import NoteRecord, Scorecard
+from kpi_kit.scorecard.entry_record import NoteRecord
+from kpi_kit.scorecard.record import Scorecard
 
 MOST_ROWS = 60
 """The most rows of the table: Gmail clips a message at 102 KB."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from kpi_kit.report import parts
 from kpi_kit.report.wording import Words, form
-from kpi_kit.scorecard.record import EntryRecord, Scorecard
+from kpi_kit.scorecard.entry_record import EntryRecord
+from kpi_kit.scorecard.record import Scorecard
 
 _DIGITS = 9
 """Significant digits; the last bits of a float differ between machines."""

@@ -15,7 +15,9 @@ from kpi_kit.report.section import THEME, Section, build
 from kpi_kit.report.wording import Form, story, verdicts, words
 from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.department import view
-from kpi_kit.scorecard.record import Brand, FunnelRecord, JudgedPoint, Scorecard, required
+from kpi_kit.scorecard.department_record import FunnelRecord, JudgedPoint
+from kpi_kit.scorecard.entry_record import required
+from kpi_kit.scorecard.record import Brand, Scorecard
 
 
 class DepartmentReport(Additions):

@@ -24,7 +24,8 @@ from kpi_kit.report.department_page import DepartmentReport
 from kpi_kit.report.section import THEME, Section
 from kpi_kit.report.specialist_page import SpecialistReport
 from kpi_kit.scorecard import archive, build, json_file, revisions
-from kpi_kit.scorecard.record import PreviousTotal, Scorecard
+from kpi_kit.scorecard.entry_record import PreviousTotal
+from kpi_kit.scorecard.record import Scorecard
 
 __all__ = ["THEME", "DepartmentReport", "Section", "SpecialistReport", "department", "specialist", "style"]
 

@@ -14,7 +14,8 @@ from kpi_kit.core.sanitize import shown
 from kpi_kit.report import parts
 from kpi_kit.report.parts import first_screen
 from kpi_kit.report.wording import Words, form, words
-from kpi_kit.scorecard.record import EntryRecord, Scorecard
+from kpi_kit.scorecard.entry_record import EntryRecord
+from kpi_kit.scorecard.record import Scorecard
 
 FILE = "payout.xlsx"
 _HEADS = (

@@ -15,7 +15,8 @@ from kpi_kit.report.figures.canvas import Drawing
 from kpi_kit.report.section import THEME, Section, build
 from kpi_kit.report.wording import Form, rows, words
 from kpi_kit.scorecard import verdict
-from kpi_kit.scorecard.record import EntryRecord, HistoryPoint, Scorecard, required
+from kpi_kit.scorecard.entry_record import EntryRecord, HistoryPoint, required
+from kpi_kit.scorecard.record import Scorecard
 
 
 class SpecialistReport(Additions):

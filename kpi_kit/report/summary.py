@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from kpi_kit.report.parts import names, titles
 from kpi_kit.report.wording import Words, story
-from kpi_kit.scorecard.record import EntryRecord, Scorecard
+from kpi_kit.scorecard.entry_record import EntryRecord
+from kpi_kit.scorecard.record import Scorecard
 
 _EARLY = ("interim_change", "period_not_begun")
 

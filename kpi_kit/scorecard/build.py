@@ -20,22 +20,12 @@ from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.deputies import deputy_for
 from kpi_kit.scorecard.details import sections
 from kpi_kit.scorecard.entry_facts import Facts
+from kpi_kit.scorecard.entry_record import EntryRecord, HistoryPoint, OwnerValue, TargetRecord
 from kpi_kit.scorecard.inference import verdicts
 from kpi_kit.scorecard.json_file import SCHEMA, sealed
 from kpi_kit.scorecard.pay import bonus, refund_notes, variable_pay
 from kpi_kit.scorecard.provenance import provenance
-from kpi_kit.scorecard.record import (
-    Absence,
-    AccountRecord,
-    Assignment,
-    Brand,
-    EntryRecord,
-    HistoryPoint,
-    OwnerValue,
-    Scorecard,
-    ScoringRecord,
-    TargetRecord,
-)
+from kpi_kit.scorecard.record import Absence, AccountRecord, Assignment, Brand, Scorecard, ScoringRecord
 from kpi_kit.scorecard.sensitivity import robustness
 from kpi_kit.scorecard.smart_audit import Audit, audit, audit_set
 from kpi_kit.scorecard.verdict import with_verdicts

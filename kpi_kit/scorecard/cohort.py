@@ -24,14 +24,8 @@ from kpi_kit.core.model import Kpi
 from kpi_kit.core.periods import Period
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.data.snapshot import Snapshot
-from kpi_kit.scorecard.record import (
-    ChanceCheck,
-    ChanceChecks,
-    PlatformShocks,
-    ShockRecord,
-    WeekOfPlatform,
-    required,
-)
+from kpi_kit.scorecard.department_record import PlatformShocks, WeekOfPlatform
+from kpi_kit.scorecard.entry_record import ChanceCheck, ChanceChecks, ShockRecord, required
 from kpi_kit.scorecard.windows import cut_off, full_weeks
 
 if TYPE_CHECKING:

@@ -10,20 +10,18 @@ import numpy as np
 from kpi_kit.core.model import Interval, Kpi
 from kpi_kit.core.periods import Period
 from kpi_kit.kpis import CATALOGUE
-from kpi_kit.scorecard.record import (
+from kpi_kit.scorecard.department_record import (
     DepartmentShock,
     DepartmentView,
-    EntryRecord,
     ExceptionRecord,
     FunnelCurvePoint,
     FunnelLimits,
     FunnelPoint,
     FunnelRecord,
     JudgedPoint,
-    OwnerValue,
-    Scorecard,
-    required,
 )
+from kpi_kit.scorecard.entry_record import EntryRecord, OwnerValue, required
+from kpi_kit.scorecard.record import Scorecard
 from kpi_kit.scorecard.verdict_records import REAL, effect
 from kpi_kit.statistics import Funnel, false_discoveries, funnel
 

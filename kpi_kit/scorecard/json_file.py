@@ -11,7 +11,8 @@ from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import sha256, write_file
 from kpi_kit.core.json_io import read_json
-from kpi_kit.scorecard.record import AnyScorecard, EarlierEntry, EarlierScorecard, Scorecard
+from kpi_kit.scorecard.entry_record import EarlierEntry
+from kpi_kit.scorecard.record import AnyScorecard, EarlierScorecard, Scorecard
 
 SCHEMA = file_versions.current("scorecard")
 """The schema version of the JSON."""

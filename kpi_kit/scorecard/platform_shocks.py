@@ -20,7 +20,7 @@ from kpi_kit.data.store import Store
 from kpi_kit.data.table_source import Source, quoted
 from kpi_kit.kpis.engine.day_grid import Floats, Grid, day_number
 from kpi_kit.params import Department
-from kpi_kit.scorecard.record import PlatformShocks, WeeklyShocks
+from kpi_kit.scorecard.department_record import PlatformShocks, WeeklyShocks
 from kpi_kit.statistics import Shock, common_shock
 
 

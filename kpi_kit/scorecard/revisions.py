@@ -8,9 +8,10 @@ from typing import Any
 from kpi_kit.data.merge.journal import Entered
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.scorecard.archive import FIELDS, Field
+from kpi_kit.scorecard.entry_record import EarlierEntry
 from kpi_kit.scorecard.json_file import EntryKey, entries
 from kpi_kit.scorecard.provenance import WHOLE, Cause, differences
-from kpi_kit.scorecard.record import AnyScorecard, EarlierEntry, Revision, RevisionCause, Scorecard
+from kpi_kit.scorecard.record import AnyScorecard, Revision, RevisionCause, Scorecard
 
 _ALIKE = 1e-9
 

@@ -15,7 +15,7 @@ from kpi_kit.core.model import Alternative, Kpi, Measurement
 from kpi_kit.kpis.engine.unit_frame import UnitFrame
 from kpi_kit.params.targets import Target
 from kpi_kit.scorecard.entry_facts import Facts
-from kpi_kit.scorecard.record import Definition, Robustness
+from kpi_kit.scorecard.entry_record import Definition, Robustness
 
 REPORTED = "reported"
 """The id of the KPI's own definition."""

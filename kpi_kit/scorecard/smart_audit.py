@@ -16,8 +16,8 @@ from kpi_kit.params import Entry, Specialist
 from kpi_kit.params.targets import Goal, Kind, Milestone, Target
 from kpi_kit.scorecard.chances import WHOLE, chance_of, target_ahead
 from kpi_kit.scorecard.entry_facts import Facts
+from kpi_kit.scorecard.entry_record import Finding, Proposal
 from kpi_kit.scorecard.inference import Verdicts
-from kpi_kit.scorecard.record import Finding, Proposal
 from kpi_kit.statistics import Chance
 
 LETTERS = ("specific", "measurable", "achievable", "relevant", "time_bound")

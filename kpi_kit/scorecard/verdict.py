@@ -10,15 +10,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kpi_kit.scorecard.record import (
-    ChangeRecord,
-    EntryRecord,
-    NextStep,
-    Reason,
-    Scorecard,
-    ShockRecord,
-    required,
-)
+from kpi_kit.scorecard.entry_record import ChangeRecord, EntryRecord, NextStep, Reason, ShockRecord, required
+from kpi_kit.scorecard.record import Scorecard
 from kpi_kit.scorecard.verdict_records import REAL, effect
 
 AT_RISK = 0.15

@@ -8,8 +8,8 @@ from typing import TypedDict, cast
 
 import numpy as np
 
+from kpi_kit.scorecard.entry_record import ChangeRecord, ControlLimits, EntryRecord, TrendRecord
 from kpi_kit.scorecard.inference import Verdicts
-from kpi_kit.scorecard.record import ChangeRecord, ControlLimits, EntryRecord, TrendRecord
 from kpi_kit.statistics import Chance, Change, Limits, Trend, false_discoveries
 
 REAL = 0.05

@@ -16,9 +16,11 @@ from kpi_kit.scorecard.build import scorecard
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.cohort import read as read_cohort
 from kpi_kit.scorecard.context import prepare
+from kpi_kit.scorecard.department_record import PlatformShocks
+from kpi_kit.scorecard.entry_record import EarlierEntry
 from kpi_kit.scorecard.json_file import EntryKey, entries, is_sealed, load
 from kpi_kit.scorecard.provenance import Cause, differences
-from kpi_kit.scorecard.record import EarlierEntry, PlatformShocks, Scorecard
+from kpi_kit.scorecard.record import Scorecard
 from kpi_kit.scorecard.revisions import alike
 
 MALFORMED = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError)

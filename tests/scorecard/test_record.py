@@ -8,7 +8,8 @@ from pathlib import Path
 
 from kpi_kit.scorecard.build import score
 from kpi_kit.scorecard.department import view
-from kpi_kit.scorecard.record import DepartmentView, Scorecard
+from kpi_kit.scorecard.department_record import DepartmentView
+from kpi_kit.scorecard.record import Scorecard
 
 
 def differences(value: object, kind: object, place: str) -> Iterator[str]:

@@ -24,7 +24,7 @@ from kpi_kit.report.figures.canvas import (
 )
 from kpi_kit.report.figures.theme import Theme
 from kpi_kit.report.wording import Form, Words
-from kpi_kit.scorecard.record import FunnelRecord, JudgedPoint
+from kpi_kit.scorecard.department_record import FunnelRecord, JudgedPoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -33,7 +33,7 @@ from kpi_kit.report.figures.marks import Marks, mark_weeks
 from kpi_kit.report.figures.theme import Theme
 from kpi_kit.report.wording import Form, Words, form
 from kpi_kit.report.wording.rows import fact_and_plan, plan_text
-from kpi_kit.scorecard.record import (
+from kpi_kit.scorecard.entry_record import (
     ControlLimits,
     EntryRecord,
     HistoryPoint,

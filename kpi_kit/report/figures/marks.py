@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from kpi_kit.core.periods import Period
 from kpi_kit.report.figures.canvas import floats
 from kpi_kit.report.figures.theme import Theme
-from kpi_kit.scorecard.record import EntryRecord, Scorecard
+from kpi_kit.scorecard.entry_record import EntryRecord
+from kpi_kit.scorecard.record import Scorecard
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

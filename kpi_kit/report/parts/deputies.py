@@ -10,7 +10,8 @@ from kpi_kit.core.periods import Period
 from kpi_kit.report.parts.entries import titles
 from kpi_kit.report.parts.markup import Column, details, join, paragraph, table
 from kpi_kit.report.wording import Words, form
-from kpi_kit.scorecard.record import DeputisedEntry, DeputyFor, EntryRecord, Scorecard
+from kpi_kit.scorecard.entry_record import EntryRecord
+from kpi_kit.scorecard.record import DeputisedEntry, DeputyFor, Scorecard
 
 
 def deputies(card: Scorecard, words: Words) -> Markup | None:

@@ -7,7 +7,8 @@ from collections import Counter
 from kpi_kit.core.periods import Period
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.report.wording import Words
-from kpi_kit.scorecard.record import AccountRecord, EntryRecord, Scorecard
+from kpi_kit.scorecard.entry_record import EntryRecord
+from kpi_kit.scorecard.record import AccountRecord, Scorecard
 
 
 def titles(card: Scorecard, words: Words, *, with_platform: bool = False) -> dict[str, str]:

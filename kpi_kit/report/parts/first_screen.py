@@ -13,7 +13,8 @@ from kpi_kit.report.parts.page import branded
 from kpi_kit.report.wording import Words, story
 from kpi_kit.report.wording.rows import rows
 from kpi_kit.scorecard import verdict
-from kpi_kit.scorecard.record import Scorecard, required
+from kpi_kit.scorecard.entry_record import required
+from kpi_kit.scorecard.record import Scorecard
 
 Links = Sequence[tuple[str, str]]
 

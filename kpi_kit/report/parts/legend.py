@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from kpi_kit.report.parts.markup import block
 from kpi_kit.report.wording import Words
-from kpi_kit.scorecard.record import EntryRecord
+from kpi_kit.scorecard.entry_record import EntryRecord
 
 
 def legend(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kpi_kit.scorecard.record import EntryRecord, ScoringRecord
+from kpi_kit.scorecard.entry_record import EntryRecord
+from kpi_kit.scorecard.record import ScoringRecord
 
 
 def state(record: EntryRecord, scoring: ScoringRecord) -> str:

@@ -8,7 +8,8 @@ from kpi_kit.report.parts.entries import names, titles
 from kpi_kit.report.parts.markup import Column, block, details, paragraph, table
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording import robustness as said
-from kpi_kit.scorecard.record import EntryRecord, Scorecard, required
+from kpi_kit.scorecard.entry_record import EntryRecord, required
+from kpi_kit.scorecard.record import Scorecard
 
 
 def robustness(card: Scorecard, words: Words) -> Markup | None:

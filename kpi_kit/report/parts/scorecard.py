@@ -16,7 +16,8 @@ from kpi_kit.report.parts.markup import Column, block, facts, items, join, parag
 from kpi_kit.report.parts.robustness import robustness
 from kpi_kit.report.parts.statistics import statistics
 from kpi_kit.report.wording import Words, form
-from kpi_kit.scorecard.record import EntryRecord, Scorecard
+from kpi_kit.scorecard.entry_record import EntryRecord
+from kpi_kit.scorecard.record import Scorecard
 
 UNFINISHED = ("interim", "preliminary")
 """Notes of a report whose figures are not final."""

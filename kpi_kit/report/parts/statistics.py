@@ -10,7 +10,8 @@ from kpi_kit.core.periods import Period
 from kpi_kit.report.parts.entries import names
 from kpi_kit.report.parts.markup import Column, block, details, items, paragraph, table
 from kpi_kit.report.wording import Words, verdicts
-from kpi_kit.scorecard.record import EntryRecord, Scorecard
+from kpi_kit.scorecard.entry_record import EntryRecord
+from kpi_kit.scorecard.record import Scorecard
 
 
 def shocks(card: Scorecard, words: Words) -> Markup | None:

@@ -12,15 +12,8 @@ from kpi_kit.core.periods import Period
 from kpi_kit.report.parts.entries import titles
 from kpi_kit.report.parts.markup import Column, block, details, join, paragraph, table
 from kpi_kit.report.wording import Form, Words, form
-from kpi_kit.scorecard.record import (
-    EntryRecord,
-    EventRecord,
-    Revision,
-    RevisionCause,
-    Scorecard,
-    UnusualDay,
-    ValueUnit,
-)
+from kpi_kit.scorecard.entry_record import EntryRecord, ValueUnit
+from kpi_kit.scorecard.record import EventRecord, Revision, RevisionCause, Scorecard, UnusualDay
 
 _DAY = dt.timedelta(days=1)
 _ROWS = 12

@@ -11,7 +11,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, cast
 
 from kpi_kit.report.wording import Form, Words, form
-from kpi_kit.scorecard.record import Bonus, EntryRecord, Scorecard, required
+from kpi_kit.scorecard.entry_record import EntryRecord, required
+from kpi_kit.scorecard.record import Bonus, Scorecard
 
 _DIGITS = (4, 6, 8, 10)
 """Decimals to print: the fewest that lead to the total of the scorecard."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording.verdicts import percent_chance
-from kpi_kit.scorecard.record import EntryRecord, Finding, Proposal, TargetRecord
+from kpi_kit.scorecard.entry_record import EntryRecord, Finding, Proposal, TargetRecord
 
 
 def criterion(finding: Finding, words: Words) -> str:

@@ -14,7 +14,7 @@ from babel.lists import format_list
 from babel.numbers import format_compact_decimal, format_decimal, get_currency_symbol
 from ruamel.yaml import YAML
 
-from kpi_kit.scorecard.record import ValueUnit
+from kpi_kit.scorecard.entry_record import ValueUnit
 
 _FOLDER = Path(__file__).parent.parent / "locale"
 _MINUS = "\N{MINUS SIGN}"

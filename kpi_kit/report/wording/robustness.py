@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kpi_kit.report.wording import Words
-from kpi_kit.scorecard.record import Definition, EntryRecord, required
+from kpi_kit.scorecard.entry_record import Definition, EntryRecord, required
 
 
 def verdict(record: EntryRecord, words: Words) -> str | None:

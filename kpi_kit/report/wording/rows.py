@@ -17,7 +17,8 @@ from kpi_kit.kpis import CATALOGUE
 from kpi_kit.report.wording import Form, Words, form
 from kpi_kit.report.wording.numbers import rounded, usual_digits, whole_percent
 from kpi_kit.scorecard import verdict
-from kpi_kit.scorecard.record import EntryRecord, Scorecard, required
+from kpi_kit.scorecard.entry_record import EntryRecord, required
+from kpi_kit.scorecard.record import Scorecard
 from kpi_kit.scorecard.verdict_records import effect
 
 TONES = {

@@ -13,7 +13,8 @@ from kpi_kit.report.wording.numbers import rounded
 from kpi_kit.report.wording.rows import comparison, earlier_period, fact_and_plan, plan_text, shortfall
 from kpi_kit.report.wording.verdicts import percent_chance
 from kpi_kit.scorecard import verdict
-from kpi_kit.scorecard.record import NextStep, Scorecard
+from kpi_kit.scorecard.entry_record import NextStep
+from kpi_kit.scorecard.record import Scorecard
 
 _HOURS = Form("hours")
 

@@ -13,7 +13,7 @@ from kpi_kit.core.periods import Grain, Period
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording.numbers import Form, form
-from kpi_kit.scorecard.record import (
+from kpi_kit.scorecard.entry_record import (
     ChanceCheck,
     ChangeRecord,
     EntryRecord,
