@@ -1,7 +1,7 @@
 """Widgets for an agency in JupyterLab, each with the equivalent one-line call.
 
-Without a user (a notebook that papermill, nbclient or Quarto runs) or without ipywidgets they show only that
-line.
+Without a user (a notebook that papermill, nbclient or Quarto runs) or without ipywidgets they show the result
+for the first choice.
 """
 
 from __future__ import annotations
@@ -227,23 +227,23 @@ class Panel:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         if not self._view.live:
-            return {"text/plain": self.code}
+            return {"text/plain": self.code, "text/html": self.html()}
         if self._box is None:
             self._box = self._built()
         bundle: dict[str, str] = self._box._repr_mimebundle_(include=include, exclude=exclude)
         return bundle
 
     def html(self) -> str:
-        """The call and its result."""
+        """The result, and the call folded away below it."""
         say = self._view.words
         try:
             code, result = self._answer()
         except KitError as fault:
             return _problems(fault, say)
-        same = page(say, parts.paragraph(say.text("explore.same")), parts.tag("code", code), styled=False)
+        same = page(say, parts.details(say.text("explore.same"), parts.tag("code", code)), styled=False)
         shown = str(result._repr_html_())
         # a DataFrame has no style of its own, so it gets that of Jupyter's outputs
-        return same + (shown if "kpi-report" in shown else f'<div class="{_OUTPUT}">{shown}</div>')
+        return (shown if "kpi-report" in shown else f'<div class="{_OUTPUT}">{shown}</div>') + same
 
     def refresh(self) -> None:
         """Show the current choice."""

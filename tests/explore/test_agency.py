@@ -235,7 +235,7 @@ def test_each_widget_answers_as_its_line_does(agency: kk.Agency) -> None:
     shown = panels(view)
     view.choose(bucket="2025-W40", wish=2.5, other="2025-08")
     for panel in shown:
-        assert panel._repr_mimebundle_() == {"text/plain": panel.code}
+        assert panel._repr_mimebundle_() == {"text/plain": panel.code, "text/html": panel.html()}
         answer = eval(panel.code, {"agency": agency})  # noqa: S307  # the line that is shown
         assert answer._repr_html_() in panel.html()
     assert "what_if(at_least=2.5)" in shown[-1].code
@@ -272,25 +272,41 @@ def test_a_slider_reaches_over_facts_and_targets(card: kk.Card, key: str, span: 
     assert span_of(card[key]).number_format == span[3]
 
 
-def test_the_notebook_runs_without_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every cell, as a run without a page has it; what a page shows is what the one-line calls give."""
-    monkeypatch.chdir(ROOT / "notebooks")
+def run_notebook(agency: kk.Agency, monkeypatch: pytest.MonkeyPatch, **parameters: str) -> str:
+    """What the cells of explore.ipynb show, as a run without a page has it."""
+    monkeypatch.setattr(kk, "open", lambda *_: agency)
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    cells = json.loads((ROOT / "notebooks/explore.ipynb").read_text(encoding="utf-8"))["cells"]
     names: dict[str, Any] = {}
     shown = []
-    for cell in cells:
+    for cell in json.loads((ROOT / "notebooks/explore.ipynb").read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             *body, last = ast.parse("".join(cell["source"])).body
             exec(compile(ast.Module(body, []), cell["id"], "exec"), names)
             if isinstance(last, ast.Expr):
                 found = eval(compile(ast.Expression(last.value), cell["id"], "eval"), names)
-                shown += [found._repr_html_()] if hasattr(found, "_repr_html_") else []
+                bundle = getattr(found, "_repr_mimebundle_", None)
+                shown.append(bundle()["text/html"] if bundle else str(getattr(found, "_repr_html_", str)()))
             else:
                 exec(compile(ast.Module([last], []), cell["id"], "exec"), names)
-    names["agency"].close()
-    assert sum('class="k-section k-figures"' in html for html in shown) == 2
-    assert all(word in "".join(shown) for word in ("Анна Петрова", "tg-roastery", "2025-10-31", "650"))
+            names |= parameters if cell["id"] == "parameters" else {}
+    return "".join(shown)
+
+
+@pytest.mark.parametrize(
+    ("person", "name"), [("anna-petrova", "Анна Петрова"), ("elena-volkova", "Елена Волкова")]
+)
+def test_the_notebook_runs_without_a_person(
+    person: str, name: str, opened_sample: kk.Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = run_notebook(opened_sample, monkeypatch, specialist=person)
+    assert shown.count('class="k-section k-figures"') == 2, "the figure and the trial target, each once"
+    assert name in shown and "2025-10-31" in shown and "what_if(at_least=" in shown
+
+
+def test_the_notebook_runs_where_there_is_little_data(
+    agency: kk.Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "what_if(at_least=4.0)" in run_notebook(agency, monkeypatch, specialist="ann")
 
 
 # ---- habits
