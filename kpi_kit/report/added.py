@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from typing import Any
 
 import pandas as pd
@@ -95,6 +96,8 @@ def _figure(drawing: Any, title: str) -> Markup:
     drawing.savefig(
         picture, format="png", dpi=_DPI, bbox_inches="tight", facecolor="white", metadata={"Software": None}
     )
+    if "matplotlib.pyplot" in sys.modules:  # the end of the cell would show it once more
+        sys.modules["matplotlib.pyplot"].close(drawing)
     image = picture.getvalue()
     width = int.from_bytes(image[16:20], "big") * _CSS_PIXELS // _DPI
     return outputs.figure(outputs.data_address("image/png", image), title, width)

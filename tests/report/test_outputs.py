@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -150,6 +151,12 @@ def test_a_section_has_a_heading_an_entry_in_the_contents_and_a_text_for_its_fig
 def test_the_same_figure_gives_the_same_bytes() -> None:
     first, second = (Report().add("Лиды", drawn()).html for _ in range(2))
     assert first == second
+
+
+def test_an_added_figure_is_not_shown_once_more_by_its_cell() -> None:
+    figure = plt.figure()
+    Report().add("Лиды", figure)
+    assert not plt.fignum_exists(figure.number)
 
 
 def test_axes_and_series_are_taken_and_other_objects_are_refused() -> None:

@@ -296,6 +296,29 @@ def test_quarto_is_called_once_for_many_notebooks_in_a_scratch_project(fake, exe
     )
 
 
+def test_quarto_gets_what_cells_show_as_raw_blocks(fake, tmp_path, style):
+    log = fake(MAKE_PAGES)
+    notebook = v4.new_notebook(
+        cells=[
+            v4.new_markdown_cell("## Сезон {{< env HOME >}}\n\n`a` <script>1</script>"),
+            v4.new_code_cell("…", outputs=[v4.new_output("display_data", {"image/png": PNG})]),
+            v4.new_code_cell(
+                "…", outputs=[v4.new_output("stream", name="stdout", text="```{python}\n1\n```")]
+            ),
+        ]
+    )
+    path = tmp_path / "report.ipynb"
+    nbformat.write(notebook, path)
+    assert render.render([path], engine="quarto", style=style) == {}
+    markdown, image, text = (
+        cell.source for cell in nbformat.read(log / "report-0.ipynb", as_version=4).cells[1:]
+    )
+    assert all(re.match(r"`{3,}\{=html\}\n<section ", source) for source in (markdown, image, text))
+    assert "Сезон {{&lt; env" in markdown and "script" not in markdown, "escaped, it begins no shortcode"
+    assert f'src="data:image/png;base64,{PNG}" alt="Рисунок: Сезон' in image
+    assert text.startswith("````{=html}\n"), "no backticks of the text end the block"
+
+
 def test_quarto_executes_no_shortcode_of_a_title_and_the_page_has_it_as_text(fake, executed, style):
     log = fake(
         'for f in report-*.ipynb; do t=$(grep -o "title[0-9a-f]\\{32\\}" "$f" | head -1);'
