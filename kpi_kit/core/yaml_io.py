@@ -10,6 +10,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from kpi_kit.core.errors import KitError
+from kpi_kit.core.yaml_faults import bad_date, encoding_hint, hint_of
 
 MOST_BYTES = 256 * 1024
 MOST_VALUES = 50_000
@@ -41,6 +42,7 @@ def parse_yaml(text: str, place: str) -> Any:
     {'at_least': 60}
     """
     yaml = YAML(typ="safe", pure=True)
+    root = None
     try:
         root = yaml.compose(text)
         if root is None:
@@ -53,8 +55,15 @@ def parse_yaml(text: str, place: str) -> Any:
         mark = fault.problem_mark
         where = f", line {mark.line + 1}" if mark is not None else ""
         reason = " ".join(str(fault.problem).split())
-        raise KitError(f"{place}{where}: this is not YAML that can be read: {reason:.200}") from None
+        hint = hint_of(reason, text, mark.line + 1) if mark is not None else ""
+        more = f"; {hint}" if hint else ""
+        raise KitError(f"{place}{where}: this is not YAML that can be read: {reason:.200}{more}") from None
     except (YAMLError, ValueError, TypeError, LookupError) as fault:
+        if isinstance(fault, ValueError) and (odd := bad_date(root)):
+            line, value = odd
+            raise KitError(
+                f"{place}, line {line}: expected a date such as 2025-12-31, found {value}"
+            ) from None
         reason = " ".join(str(fault).split())
         raise KitError(f"{place}: this is not YAML that can be read: {reason:.200}") from None
 
@@ -78,7 +87,8 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        raise KitError(f"{path}: expected UTF-8 text, found other bytes") from None
+        found = encoding_hint(content)
+        raise KitError(f"{path}: expected UTF-8 text, {found}; save the file as UTF-8") from None
 
 
 def _refuse_bomb(place: str, root: Node) -> None:

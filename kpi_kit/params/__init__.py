@@ -29,13 +29,14 @@ from kpi_kit.params.records import (
     entry_name,
 )
 from kpi_kit.params.rules import (
+    large_shares,
     problems_of_department,
     problems_of_entry,
     problems_of_specialist,
     shared_kpis,
     unknown_names,
 )
-from kpi_kit.params.sentences import findings, sentence, without
+from kpi_kit.params.sentences import findings, located, sentence, without
 
 __all__ = [
     "RESERVED_IDS",
@@ -113,6 +114,7 @@ def load(folder: Path) -> Params:
     warnings = (
         *unknown_names(department, people, broken),
         *shared_kpis(people),
+        *large_shares(people),
         *unknown_scopes(events, people),
         *stray_comments(folder, [*people, *broken]),
     )
@@ -155,13 +157,11 @@ def _department(file: Path) -> Department:
     raw = read_mapping(file)
     errors = findings(Department, raw)
     rest = SoundDepartment.model_validate(without(raw, errors))
-    problems = [
-        *(sentence(error, raw, Department) for error in errors),
-        *problems_of_department(rest),
-        *problems_of_brand(rest.brand, file.parent),
-    ]
-    if problems:
-        raise KitError([f"{file}: {problem}" for problem in problems])
+    others = [*problems_of_department(rest), *problems_of_brand(rest.brand, file.parent)]
+    if errors or others:
+        text = read_text(file)
+        problems = [located(sentence(error, raw, Department), file, text, error["loc"]) for error in errors]
+        raise KitError([*problems, *(located(problem, file, text) for problem in others)])
     return Department.model_validate(raw)
 
 
@@ -189,15 +189,15 @@ def _parsed_specialist(file: Path, text: str) -> Specialist:
     if wrong := problem_of_id(file.stem):
         raise KitError(f"{file}: {file.stem:.100} cannot be a specialist's id: {wrong}")
     raw = parse_mapping(text, file)
-    problems = []
+    others = []
     if "id" in raw:
-        problems.append("id: unknown key; the id of a specialist is the name of the file")
+        others.append("id: unknown key; the id of a specialist is the name of the file")
     raw = {**raw, "id": file.stem}
     errors = findings(Specialist, raw)
-    problems += [sentence(error, raw, Specialist) for error in errors]
-    problems += _problems_of_the_rest(raw, errors)
-    if problems:
-        raise KitError([f"{file}: {problem}" for problem in problems])
+    problems = [located(sentence(error, raw, Specialist), file, text, error["loc"]) for error in errors]
+    rest = [located(problem, file, text) for problem in _problems_of_the_rest(raw, errors)]
+    if others or problems or rest:
+        raise KitError([*(located(problem, file, text) for problem in others), *problems, *rest])
     return Specialist.model_validate(raw)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import KitError
+from kpi_kit.core.yaml_faults import line_of
 from kpi_kit.core.yaml_io import parse_yaml, read_text
 
+_REST = re.compile(r"\d+ ?%?")
+"""What stands behind the comma of a number."""
 _PARSED: dict[str, dict[str, Any]] = {}
 """Mappings by the text of their files: a process parses a text once, also from copies of a file."""
 
@@ -37,12 +41,38 @@ def parse_mapping(text: str, file: Path) -> dict[str, Any]:
         Where it is none, or a key is no text.
     """
     raw = parse_yaml(text, str(file))
+    if raw is None:
+        expected = "agency: …" if file.stem == "department" else "name: …, accounts: …, kpis: …"
+        raise KitError(
+            f"{file}: keys with values are expected, found NoneType (the file is empty): write {expected}"
+        )
     if not isinstance(raw, dict):
         raise KitError(f"{file}: keys with values are expected, found {type(raw).__name__}")
+    split = [
+        f"{file}, line {line_of(text, path)}: the comma in {whole} ends the value; "
+        f"write {whole.replace(',', '.')}"
+        for path, whole in _split_numbers(raw, ())
+    ]
+    if split:
+        raise KitError(split)
     odd = [f"{file}: {where}: a key is a text, found {key!r:.60}" for where, key in _odd_keys(raw, "")]
     if odd:
         raise KitError(odd)
     return raw
+
+
+def _split_numbers(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[list[str | int], str]]:
+    """Numbers with a decimal comma within braces, which YAML reads as a value and a key without one."""
+    if isinstance(value, dict):
+        last: tuple[object, object] = (None, None)
+        for key, part in value.items():
+            if part is None and isinstance(last[1], int) and _REST.fullmatch(str(key)):
+                yield [*path, str(last[0])], f"{last[0]}: {last[1]},{key}"
+            last = key, part
+            yield from _split_numbers(part, (*path, str(key)))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from _split_numbers(part, (*path, number))
 
 
 def _odd_keys(value: object, where: str) -> Iterator[tuple[str, object]]:

@@ -13,6 +13,8 @@ from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.model import Unit
 from kpi_kit.core.periods import Period
+from kpi_kit.core.shipped import PACKAGE
+from kpi_kit.core.yaml_io import parse_yaml
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params.fields import WEEKDAYS, Percent, weekday_numbers
 from kpi_kit.params.records import Assignment, Department, Entry, Response, Specialist, TargetParams
@@ -21,6 +23,20 @@ from kpi_kit.params.records import Assignment, Department, Entry, Response, Spec
 @cache
 def _timezones() -> frozenset[str]:
     return frozenset(available_timezones())
+
+
+@cache
+def _ids_by_title() -> dict[str, str]:
+    """The id of each KPI by its titles; they are wording, and read only where an id is unknown."""
+    ids: dict[str, str] = {}
+    for file in sorted((PACKAGE / "report" / "locale").glob("*.yml")):
+        for kpi, texts in parse_yaml(file.read_text(encoding="utf-8"), str(file))["kpi"].items():
+            ids |= {_plain(texts[key]): kpi for key in ("name", "short") if key in texts}
+    return ids
+
+
+def _plain(title: str) -> str:
+    return " ".join(title.casefold().replace("ё", "е").split())
 
 
 def problems_of_department(department: Department) -> Iterator[str]:
@@ -97,10 +113,14 @@ def _problems_of_accounts(person: Specialist) -> Iterator[str]:
 def problems_of_entry(entry: Entry, person: Specialist, unread: Set[str] = frozenset()) -> Iterator[str]:
     """Problems of an entry that can be read."""
     if entry.kpi not in CATALOGUE:
-        yield f"kpi: there is no KPI {entry.kpi!r}{did_you_mean(entry.kpi, CATALOGUE)}"
+        titled = _ids_by_title().get(_plain(entry.kpi))
+        hint = f"; this is the title of {titled}: write {titled}" if titled else None
+        yield f"kpi: there is no KPI {entry.kpi!r}{hint or did_you_mean(entry.kpi, CATALOGUE)}"
         return
     if entry.weight <= 0 or isinstance(entry.weight, Percent):
-        yield f"weight: expected a number over 0, found {float(entry.weight):g}"
+        percent = isinstance(entry.weight, Percent)
+        shown = f"{entry.weight * 100:g}%; write {entry.weight * 100:g}" if percent else f"{entry.weight:g}"
+        yield f"weight: expected a number over 0{' without %' if percent else ''}, found {shown}"
     if entry.as_ == "value" and entry.versus == "year_ago":
         yield "versus: year_ago goes with as: change or as: growth, found as: value"
     if entry.definition.scope == "brand":
@@ -216,6 +236,18 @@ def _problems_of_shares(entry: Entry) -> Iterator[str]:
         if entry.definition.bounded and entry.as_ == "value" and amount > 1 and not key.endswith("worst"):
             hint = "write 3% or 0.03 for three percent"
             yield f"{key}: {entry.kpi} cannot be over 100 %, found {amount * 100:g} %; {hint}"
+
+
+def large_shares(people: Mapping[str, Specialist]) -> Iterator[str]:
+    """Warnings about shares over 1 without a percent sign: 10 is most likely meant as 10 %."""
+    for person in people.values():
+        for number, entry in enumerate(person.kpis, start=1):
+            for key, amount in entry.target.amounts():
+                if entry.unit is Unit.SHARE and amount > 1 and not isinstance(amount, Percent):
+                    yield (
+                        f"{person.id}.yml: kpis, entry {number} ({entry.kpi}): target: {key}: {amount:g} is "
+                        f"{amount * 100:g} %; write {amount:g}% if that is meant, else {amount * 100:g}%"
+                    )
 
 
 def unknown_names(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from kpi_kit.core.errors import did_you_mean
+from kpi_kit.core.yaml_faults import line_of
 from kpi_kit.params import records
 
 _SHOWN = 200
@@ -72,13 +74,88 @@ def sentence(error: ErrorDetails, raw: object, model: type[BaseModel]) -> str:
             most = error["ctx"]["max_length"]
             return f"{where}: at most {most} entries are expected, found {_found(error['input'])}"
         case "tuple_type":
-            return f"{where}: a list is expected, found {_found(error['input'])}"
+            return f"{where}: a list is expected, found {_found(error['input'])}{_as_list(error)}"
+        case "date_from_datetime_parsing" | "date_parsing" | "date_type" | "date_from_datetime_inexact":
+            expected = "expected a date such as 2025-12-31"
+            return f"{where}: {expected}, found {_found(error['input'])}{_as_date(error)}"
+        case "less_than_equal" if _is_percent(error):
+            value = error["input"]
+            return f"{where}: expected at most 1 or 100%, found {_found(value)}; write {value}%"
         case "model_type" | "dict_type":
             return f"{where}: keys with values are expected, found {_found(error['input'])}"
         case "value_error":
-            return f"{where}: {error['ctx']['error']}, found {_found(error['input'])}"
+            hint = _without_spaces(error["input"])
+            return f"{where}: {error['ctx']['error']}, found {_found(error['input'])}{hint}"
         case _:
             return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}, found {_found(error['input'])}"
+
+
+def _as_list(error: ErrorDetails) -> str:
+    """How a list would be written from what was found."""
+    value = error["input"]
+    if error["loc"] == ("kpis",) and isinstance(value, dict) and value:
+        return "; a hyphen begins each entry: - {kpi: …}"
+    return ""
+
+
+def _as_date(error: ErrorDetails) -> str:
+    """The date that a text most likely means, as it is written here."""
+    match = re.fullmatch(r"(\d{1,2})[./](\d{1,2})[./](\d{4})", str(error["input"]).strip())
+    if match is None:
+        return ""
+    try:
+        return f"; write {dt.date(int(match[3]), int(match[2]), int(match[1]))}"
+    except ValueError:
+        return ""
+
+
+def _is_percent(error: ErrorDetails) -> bool:
+    """Whether a number is most likely a share whose percent sign is missing."""
+    value, most = error["input"], error.get("ctx", {}).get("le")
+    return most == 1 and isinstance(value, int | float) and 2 <= value <= 100
+
+
+def _without_spaces(value: object) -> str:
+    """The number that a text with spaces means."""
+    plain = re.sub(r"\s", "", value) if isinstance(value, str) else ""
+    return f"; write {plain}" if plain != value and re.fullmatch(r"-?\d+", plain) else ""
+
+
+def located(problem: str, file: Path, text: str, loc: Sequence[int | str] | None = None) -> str:
+    """A problem with its file and line.
+
+    Parameters
+    ----------
+    problem : str
+    file : Path
+    text : str
+        The content of the file.
+    loc : sequence of int or str, optional
+        The place of the problem; by default that with which the sentence begins.
+    """
+    path = list(loc) if loc is not None else _loc_of(problem)
+    line = line_of(text, path) if path else None
+    return f"{file}: {problem}" if line is None else f"{file}, line {line}: {problem}"
+
+
+def _loc_of(problem: str) -> list[int | str]:
+    """The place that a sentence names: ``kpis, entry 3 (churn_rate): target: …``.
+
+    Examples
+    --------
+    >>> _loc_of("kpis, entry 3 (churn_rate): target: at_most: …"), _loc_of("timezone: 'MSK' …")
+    (['kpis', 2, 'target', 'at_most'], ['timezone'])
+    """
+    match = re.match(r"(\w+), entry (\d+)(?: \([^)]*\))?", problem)
+    if match is None:
+        named = re.match(r"([a-z_]+(?:\.[a-z_]+)*):", problem)
+        return list(named[1].split(".")) if named else []
+    path: list[int | str] = [match[1], int(match[2]) - 1]
+    for part in re.split(r"[:,] ", problem[match.end() :].lstrip(":, "))[:2]:
+        if not re.fullmatch(r"[a-z_.]+", part):
+            break
+        path += part.split(".")
+    return path
 
 
 def _found(value: object) -> str:

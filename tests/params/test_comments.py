@@ -32,7 +32,10 @@ def test_the_comment_is_the_text_of_the_periods_file(tmp_path: Path) -> None:
     ("content", "fault"),
     [
         (b"a" * (MOST_BYTES + 1), "expected up to 4 kB, found a larger file"),
-        ("Хорошо".encode("cp1251"), "expected UTF-8 text, found other bytes"),
+        (
+            "Хорошо".encode("cp1251"),
+            "expected UTF-8 text, found what looks like Windows-1251; save the file as UTF-8",
+        ),
     ],
     ids=["too large", "no text"],
 )

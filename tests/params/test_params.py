@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,10 @@ def broken(tmp_path: Path) -> Broken:
         given: Any = {"kpis": list(entries) or [entry()], **keys}
         params = load(write_params(tmp_path, None, {"anna": given, "ivan": {"kpis": [entry(kpi="sales")]}}))
         assert set(params.specialists) == {"ivan"} | ({"anna"} - set(params.broken)), "others stay usable"
-        head = f"{tmp_path / 'specialists' / 'anna.yml'}: "
+        head = re.compile(rf"{re.escape(str(tmp_path / 'specialists' / 'anna.yml'))}(, line \d+)?: ")
         found = params.broken.get("anna", ())
-        assert all(problem.startswith(head) and "\n" not in problem for problem in found)
-        return tuple(problem.removeprefix(head) for problem in found)
+        assert all(head.match(problem) and "\n" not in problem for problem in found)
+        return tuple(head.sub("", problem, count=1) for problem in found)
 
     return problems
 
@@ -51,9 +52,9 @@ def refused(tmp_path: Path) -> Callable[[Any], tuple[str, ...]]:
         write_params(tmp_path, department, {"anna": {"kpis": [entry()]}})
         with pytest.raises(InputError) as caught:
             load(tmp_path)
-        head = f"{tmp_path / 'department.yml'}: "
-        assert all(problem.startswith(head) for problem in caught.value.problems)
-        return tuple(problem.removeprefix(head) for problem in caught.value.problems)
+        head = re.compile(rf"{re.escape(str(tmp_path / 'department.yml'))}(, line \d+)?: ")
+        assert all(head.match(problem) for problem in caught.value.problems)
+        return tuple(head.sub("", problem, count=1) for problem in caught.value.problems)
 
     return problems
 
@@ -300,7 +301,7 @@ def test_yaml_is_1_2(tmp_path):
         pytest.param("a: [1, 2\n", [", line 2"], id="an open bracket"),
         pytest.param("a: 1\n\tb: 2\n", [", line 2"], id="a tab"),
         pytest.param("a: !!python/object/apply:os.getcwd []\n", [", line 1"], id="code"),
-        pytest.param("a: 2025-02-30\n", ["day"], id="a day that is not"),
+        pytest.param("a: 2025-02-30\n", [", line 1", "2025-02-30"], id="a day that is not"),
         pytest.param("--- 1\n--- 2\n", [], id="two documents"),
     ],
 )
@@ -355,7 +356,9 @@ def test_a_department_that_is_broken_stops_the_run_and_everything_is_said_at_onc
     with pytest.raises(InputError) as caught:
         load(tmp_path)
     department, anna = caught.value.problems
-    assert department == f"{tmp_path / 'department.yml'}: langage: unknown key; did you mean language?"
+    assert (
+        department == f"{tmp_path / 'department.yml'}, line 1: langage: unknown key; did you mean language?"
+    )
     assert anna.startswith(f"{tmp_path / 'specialists' / 'anna.yml'}: ")
 
 

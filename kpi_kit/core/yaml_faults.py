@@ -1,0 +1,136 @@
+"""Sentences on YAML that cannot be read: what stands there, and what to write."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
+_NO_SPACE = re.compile(r"^\s*(?:- )?[\w]+:[^\s/]")
+_ODD_DASH = re.compile(r"^\s*[–—−]")
+_TWO_COLONS = re.compile(r"^[^{\[\"']*: [^{\[\"']*: ")
+_CYRILLIC = re.compile("[А-Яа-яЁё]{3}")
+
+
+def hint_of(problem: str, text: str, line: int) -> str:
+    r"""What to write where the parser stopped; empty where that is not clear.
+
+    Parameters
+    ----------
+    problem : str
+        The parser's words.
+    text : str
+        The document.
+    line : int
+        The line of the problem, from 1.
+
+    Examples
+    --------
+    >>> hint_of("found character '\\t' that cannot start any token", "a:\n\tb: 1", 2)
+    'a tab stands at the beginning; indent with spaces'
+    >>> hint_of("mapping values are not allowed here", "name:Anna\nkpis: []", 2)
+    'line 1 lacks a space after the colon'
+    """
+    lines = text.splitlines()
+    own = lines[line - 1] if 0 < line <= len(lines) else ""
+    if "\\t" in problem or own.startswith("\t"):
+        return "a tab stands at the beginning; indent with spaces"
+    if "duplicate key" in problem:
+        return "a key can stand only once"
+    if "unexpected end of stream" in problem:
+        return "a quotation mark is not closed"
+    if "','" in problem:
+        return "a bracket is not closed, or a comma between two keys is missing"
+    if any(words in problem for words in ("mapping values", "could not find", "block end", "block mapping")):
+        return _block_hint(lines, line)
+    return ""
+
+
+def _block_hint(lines: Sequence[str], line: int) -> str:
+    """What is wrong with the layout of a line, or of the one above."""
+    for number in (line, line - 1):
+        own = lines[number - 1] if 0 < number <= len(lines) else ""
+        if _ODD_DASH.match(own):
+            return f"line {number} begins with a long dash; an entry begins with a hyphen: - {{kpi: …}}"
+        if _NO_SPACE.match(own):
+            return f"line {number} lacks a space after the colon"
+        if _TWO_COLONS.match(own):
+            return f"line {number} has two colons; write the text in quotation marks"
+        if own.lstrip().startswith("{"):
+            return f"line {number} lacks the hyphen in front of the entry: - {{kpi: …}}"
+    return "the line is not indented like its neighbours: keys of one entry begin in the same column"
+
+
+def bad_date(root: Node | None) -> tuple[int, str] | None:
+    """The line and text of the first value that looks like a date and is none."""
+    for node in _scalars(root):
+        if _DATE.fullmatch(str(node.value)):
+            year, month, day = map(int, str(node.value).split("-"))
+            try:
+                dt.date(year, month, day)
+            except ValueError:
+                return node.start_mark.line + 1, str(node.value)
+    return None
+
+
+def _scalars(node: Node | None) -> Iterator[ScalarNode]:
+    if isinstance(node, ScalarNode):
+        yield node
+    elif isinstance(node, SequenceNode):
+        for part in node.value:
+            yield from _scalars(part)
+    elif isinstance(node, MappingNode):
+        for key, value in node.value:
+            yield from _scalars(key)
+            yield from _scalars(value)
+
+
+def line_of(text: str, path: Sequence[str | int]) -> int | None:
+    r"""The line of a key or entry in a document; of what is missing, that of its holder.
+
+    Parameters
+    ----------
+    text : str
+    path : sequence of str or int
+        Keys, and places in lists from 0.
+
+    Examples
+    --------
+    >>> text = "name: A\nkpis:\n- {kpi: leads}\n- {kpi: likes,\n   weight: x}\n"
+    >>> line_of(text, ["kpis", 1, "weight"]), line_of(text, ["kpis", 1, "target"]), line_of(text, ["nam"])
+    (5, 4, 1)
+    """
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
+    except (YAMLError, ValueError, RecursionError):
+        return None
+    line = None if node is None else node.start_mark.line + 1
+    for step in path:
+        if isinstance(node, MappingNode):
+            pair = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+            if pair is None:
+                return line
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line
+
+
+def encoding_hint(content: bytes) -> str:
+    """How a file that is not UTF-8 is most likely encoded, and what to do."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "found UTF-16"
+    try:
+        if _CYRILLIC.search(content.decode("cp1251")):
+            return "found what looks like Windows-1251"
+    except UnicodeDecodeError:
+        pass  # neither
+    return "found other bytes"
