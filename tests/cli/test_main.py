@@ -88,7 +88,7 @@ def test_one_broken_file_fails_that_person_alone(tmp_path: Path, capsys: pytest.
     assert main(["score", *arguments, "--specialist", "good"]) == 0
     assert main(["score", *arguments, "--specialist", "bad"]) == 1
     assert (
-        "bad.yml: kpis, entry 1 (leeds): kpi: there is no KPI 'leeds'; did you mean leads?"
+        "bad.yml, line 4: kpis, entry 1 (leeds): kpi: there is no KPI 'leeds'; did you mean leads?"
         in capsys.readouterr().err
     )
     assert main(["check", *arguments]) == 1

@@ -359,7 +359,7 @@ def test_a_department_that_is_broken_stops_the_run_and_everything_is_said_at_onc
     assert (
         department == f"{tmp_path / 'department.yml'}, line 1: langage: unknown key; did you mean language?"
     )
-    assert anna.startswith(f"{tmp_path / 'specialists' / 'anna.yml'}: ")
+    assert anna.startswith(f"{tmp_path / 'specialists' / 'anna.yml'}, line ")
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,9 @@ def test_an_svg_that_runs_or_fetches_is_refused(tmp_path: Path, data: str, said:
     with pytest.raises(InputError) as caught:
         loaded(tmp_path, "logo.svg", data)
     (problem,) = caught.value.problems
-    assert problem.startswith(f"{tmp_path / 'department.yml'}: brand.logo: 'logo.svg' {said}")
+    assert re.sub(r", line \d+:", ":", problem).startswith(
+        f"{tmp_path / 'department.yml'}: brand.logo: 'logo.svg' {said}"
+    )
     assert "\n" not in problem
 
 
