@@ -293,9 +293,19 @@ def test_mail_is_sent_only_where_it_is_said(make, conda, tmp_path, given, option
 
 
 def test_lab_passes_its_arguments_on(make, conda, tmp_path):
+    """It serves the project, and people run copies of the notebooks, which a second call leaves alone."""
+    house = tmp_path / "a house"
+    (house / "notebooks").mkdir()
+    (house / "notebooks/explore.ipynb").write_text("{}", encoding="utf-8")
+    (house / "notebooks/questions.ipynb").write_text("{}", encoding="utf-8")
+    (house / "work").mkdir()
+    (house / "work/questions.ipynb").write_text("mine", encoding="utf-8")
     done = make("lab", "LAB_ARGS=--allow-root --no-browser", CONDA_PREFIX=str(tmp_path / "conda env"))
     assert (done.returncode, done.stderr) == (0, "")
-    assert conda()[-1] == ["-m", "jupyterlab", "notebooks/explore.ipynb", "--allow-root", "--no-browser"]
+    served = ["--ServerApp.root_dir=.", "work/explore.ipynb"]
+    assert conda()[-1] == ["-m", "jupyterlab", *served, "--allow-root", "--no-browser"]
+    assert [path.read_text(encoding="utf-8") for path in sorted((house / "work").iterdir())] == ["{}", "mine"]
+    assert "/work/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert "`LAB_ARGS=`" in README
 
 
