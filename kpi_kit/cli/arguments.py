@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from kpi_kit.cli.remote import is_url
+from kpi_kit.core.periods import RELATIVE
 from kpi_kit.core.schema import PLATFORMS, TABLES
 from kpi_kit.mail.journal import ANSWERS
 from kpi_kit.report import wording
@@ -30,13 +31,16 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     common.add_argument(
         "--data", type=_place, default=Path("data/sample"), help="data folder, database or URL (data/sample)"
     )
+    common.add_argument("--log", type=Path, metavar="FILE", help="also append what is printed to a file")
     common.add_argument("--params", type=Path, default=Path("params"), help="folder of params (params)")
     common.add_argument(
         "--out", type=_place, default=Path("reports"), help="folder of reports; for run also a URL (reports)"
     )
     when = argparse.ArgumentParser(add_help=False)
     when.add_argument(
-        "--period", help="2025-10, 2025-Q4, 2025-W41 or 2025; default: the last full month with data"
+        "--period",
+        help=f"2025-10, 2025-Q4, 2025-W41, 2025 or {', '.join(RELATIVE)}; "
+        "default: the last full month with data",
     )
     when.add_argument("--as-of", help="data cut-off; default: the end of the period and the settling days")
 

@@ -7,13 +7,15 @@ import datetime as dt
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 from kpi_kit.cli import BAD_INPUT, OK, SOME_FAILED, STOPPED
 from kpi_kit.cli.arguments import parser
-from kpi_kit.cli.output import discard_output, prepare_output, print_line
+from kpi_kit.cli.output import discard_output, logged, prepare_output, print_line
 from kpi_kit.cli.remote import fetched, is_url, shown
 from kpi_kit.core.errors import InputError, KitError, SpecialistError
 from kpi_kit.core.open_files import allow_files
+from kpi_kit.core.periods import RELATIVE, Period
 from kpi_kit.core.stopping import stoppable
 
 _READ_DATA = ("run", "score", "check", "mail", "verify", "what_if", "targets")
@@ -41,13 +43,14 @@ def _carried_out(words: Sequence[str]) -> int:
         allow_files()
         if is_url(options.out) and options.command != "run":
             raise InputError(f"--out {shown(options.out)}: only run writes to a URL; expected a folder")
+        options.period = _period(options)
         options.data_name = shown(str(options.data))
         if is_url(options.data) and options.command in _READ_DATA:
             options.data = fetched(options.data)
             options.names[str(options.data)] = options.data_name
         # each command imports its modules: a run in which everything is up to date takes a second
         command = importlib.import_module(f"kpi_kit.cli.{options.command}")
-        with stoppable():
+        with stoppable(), logged(getattr(options, "log", None), words, options.clock):
             return int(command.carry_out(options))
     except KitError as fault:
         _say_problems(fault, options.names)
@@ -55,6 +58,17 @@ def _carried_out(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return STOPPED
+
+
+def _period(options: argparse.Namespace) -> str | None:
+    """The period of the option; one that depends on today by its own name."""
+    text: str | None = getattr(options, "period", None)
+    if text not in RELATIVE:
+        return text
+    zone = ZoneInfo("Europe/Moscow")
+    if (options.params / "department.yml").is_file():
+        zone = importlib.import_module("kpi_kit.params").load(options.params).department.zone
+    return str(Period.relative(text, options.clock().astimezone(zone).date()))
 
 
 def _now() -> dt.datetime:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import os
+import re
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
+from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.core.sanitize import json_on_terminal, on_terminal
+
+_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""Colours and movements of terminals."""
 
 
 def prepare_output() -> None:
@@ -26,6 +35,75 @@ def discard_output(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+class _Tee(io.TextIOBase):
+    """A stream that also writes its whole lines to a log, without the codes of terminals."""
+
+    def __init__(self, stream: TextIO, log: TextIO) -> None:
+        self._stream = stream
+        self._log = log
+        self._begun = ""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # a read-only attribute of the base
+        """The encoding of the stream."""
+        return self._stream.encoding
+
+    def write(self, text: str) -> int:
+        """Write to both."""
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._log.write(_CODES.sub("", line.rpartition("\r")[2]) + "\n")
+        return self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush both."""
+        self._log.flush()
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        """The descriptor of the stream."""
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        """Whether the stream is a terminal."""
+        return self._stream.isatty()
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+
+@contextmanager
+def logged(file: Path | None, words: Sequence[str], clock: Callable[[], dt.datetime]) -> Iterator[None]:
+    """Append what a command prints to a file, below its time and words; None logs nothing.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be written.
+    """
+    if file is None:
+        yield
+        return
+    try:
+        log = file.open("a", encoding="utf-8")
+    except OSError as fault:
+        raise InputError(f"--log {file}: cannot be written ({fault.strerror})") from None
+    out, err = sys.stdout, sys.stderr
+    with log:
+        log.write(f"# {clock().isoformat(timespec='seconds')} kpi-kit {' '.join(words)}\n")
+        sys.stdout, sys.stderr = _Tee(out, log), _Tee(err, log)
+        try:
+            yield
+        except KitError as fault:  # the command line prints it
+            log.writelines(f"{problem}\n" for problem in fault.problems)
+            raise
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            sys.stdout, sys.stderr = out, err
 
 
 def print_line(line: str, stream: TextIO) -> None:

@@ -26,6 +26,10 @@ class Grain(StrEnum):
     YEAR = "year"
 
 
+RELATIVE = ("last-month", "last-week", "last-quarter", "this-month")
+"""Names of periods that depend on today."""
+
+
 @dataclass(frozen=True, order=True)
 class Period:
     """A calendar period ``[start, end)``.
@@ -114,6 +118,20 @@ class Period:
                 return cls(day.replace(month=3 * ((day.month - 1) // 3) + 1, day=1), grain)
             case Grain.YEAR:
                 return cls(day.replace(month=1, day=1), grain)
+
+    @classmethod
+    def relative(cls, name: str, today: dt.date) -> Period:
+        """A period named from today: one of :data:`RELATIVE`.
+
+        Examples
+        --------
+        >>> today = dt.date(2025, 11, 9)
+        >>> [str(Period.relative(name, today)) for name in RELATIVE]
+        ['2025-10', '2025-W44', '2025-Q3', '2025-11']
+        """
+        grain = Grain(name.partition("-")[2])
+        current = cls.containing(today, grain)
+        return current if name.startswith("this-") else current.previous
 
     def __str__(self) -> str:
         match self.grain:

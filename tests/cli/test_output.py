@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -89,3 +90,22 @@ def test_a_command_ended_by_a_signal_removes_its_temporary_files(
     monkeypatch.setattr("kpi_kit.cli.score.carry_out", carry_out)
     assert main(["score", "--specialist", "anna-petrova"]) == STOPPED
     assert removed == ["rows"]
+
+
+def test_a_log_gets_what_is_printed_and_why_a_command_fails(tmp_path: Path) -> None:
+    log = tmp_path / "kit.log"
+    assert main(["catalogue", "--log", str(log)]) == 0
+    assert main(["check", "--params", str(tmp_path / "none"), "--log", str(log)]) == 2
+    text = log.read_text(encoding="utf-8")
+    assert text.count("kpi-kit catalogue") == 1 and "churn_rate" in text
+    assert "department.yml: this file is missing" in text and "\x1b" not in text
+    assert main(["catalogue", "--log", str(tmp_path)]) == 2
+
+
+def test_periods_may_be_named_from_today(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("kpi_kit.cli.main._now", lambda: dt.datetime(2025, 10, 31, 22, 0, tzinfo=dt.UTC))
+    chosen: list[str] = []
+    monkeypatch.setattr("kpi_kit.cli.score.carry_out", lambda options: chosen.append(options.period) or 0)
+    for name in ("last-month", "this-month", "last-quarter", "last-week", "2025-09"):
+        main(["score", "--specialist", "x", "--params", str(tmp_path), "--period", name])
+    assert chosen == ["2025-10", "2025-11", "2025-Q3", "2025-W43", "2025-09"]  # November in Moscow
