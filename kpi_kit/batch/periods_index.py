@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from kpi_kit.batch.plan import Run
 from kpi_kit.batch.workspace import PERIODS, locked
@@ -13,8 +13,10 @@ from kpi_kit.core.files import write_file
 from kpi_kit.core.json_io import read_json
 from kpi_kit.core.periods import Period
 from kpi_kit.params import Params, brand_record
-from kpi_kit.report.periods_page import PeriodPages, listed_pages, periods_page
 from kpi_kit.scorecard.record import Brand
+
+if TYPE_CHECKING:
+    from kpi_kit.report.periods_page import PeriodPages
 
 
 def renew(run: Run, loaded: Params) -> None:
@@ -25,6 +27,8 @@ def renew(run: Run, loaded: Params) -> None:
     OSError
         Where it cannot be written.
     """
+    from kpi_kit.report.periods_page import listed_pages, periods_page
+
     if not run.out.is_dir():
         return
     with locked(run.out):

@@ -13,9 +13,8 @@ from kpi_kit.batch.execute import Report, Result
 from kpi_kit.batch.fingerprints import Entry, Inputs, of_file
 from kpi_kit.batch.manifest import Manifest, sync_folder
 from kpi_kit.batch.plan import DEPARTMENT, Run
-from kpi_kit.batch.workspace import locked
+from kpi_kit.batch.workspace import PAYOUT, locked
 from kpi_kit.core.files import Folder
-from kpi_kit.report.payout import FILE as PAYOUT
 from kpi_kit.scorecard import archive
 
 

@@ -36,7 +36,7 @@ from kpi_kit.batch.plan import (
 from kpi_kit.batch.progress import display, line, say
 from kpi_kit.batch.publish import Outcome, Publisher
 from kpi_kit.batch.warm import Workers
-from kpi_kit.batch.workspace import PERIODS, SNAPSHOT, has_manifest, scratch_folder
+from kpi_kit.batch.workspace import PAYOUT, PERIODS, SNAPSHOT, has_manifest, scratch_folder
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import refuse_links
 from kpi_kit.core.periods import Period
@@ -44,7 +44,6 @@ from kpi_kit.core.stopping import stoppable
 from kpi_kit.data.snapshot import open_snapshot, take
 from kpi_kit.data.store import Store, open_store
 from kpi_kit.params import Params
-from kpi_kit.report.payout import FILE as PAYOUT
 from kpi_kit.scorecard import archive, cohort
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.windows import cut_off, needed_since
@@ -91,7 +90,8 @@ def run(options: RunOptions, *, console: Console | None = None) -> Outcome:
         if this.browser:
             people = chosen_people(options.specialists, [*loaded.specialists, *loaded.broken])
             pdf.make(this, people, {*loaded.specialists, *loaded.broken}, outcome)
-        _renew_periods(this, loaded, outcome)
+        if outcome.written or not (this.out / PERIODS).is_file():
+            _renew_periods(this, loaded, outcome)
     outcome.seconds = time.perf_counter() - begun
     say(this.console, this.named(_summary(outcome)))
     if outcome.not_shown:

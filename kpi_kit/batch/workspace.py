@@ -18,6 +18,8 @@ from kpi_kit.core.errors import InputError
 
 PERIODS = "index.html"
 """The list of periods in the folder of reports."""
+PAYOUT = "payout.xlsx"
+"""The payout statement of a period, beside its reports."""
 SNAPSHOT = ".snapshot"
 """The folder of the snapshot in the scratch folder of a run: no specialist has this id."""
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.batch.fingerprints import as_made, changed_inputs
+from kpi_kit.batch.workspace import PAYOUT
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.core.json_io import read_json
 from kpi_kit.mail.current_inputs import CurrentInputs
 from kpi_kit.params import Params
 from kpi_kit.report import render
-from kpi_kit.report.payout import FILE as PAYOUT
 from kpi_kit.report.wording import Words, words
 from kpi_kit.scorecard import json_file
 from kpi_kit.scorecard.record import Scorecard

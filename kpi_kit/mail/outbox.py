@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kpi_kit.batch.workspace import PAYOUT
 from kpi_kit.core.errors import InputError, ReportError, did_you_mean
 from kpi_kit.core.files import Folder, refuse_links, sha256
 from kpi_kit.mail import check
@@ -26,7 +27,6 @@ from kpi_kit.params import Params, read_comment
 from kpi_kit.params.comments import DEPARTMENT as COMMENT
 from kpi_kit.params.records import Mail
 from kpi_kit.report import parts
-from kpi_kit.report.payout import FILE as PAYOUT
 
 ERRORS = "errors"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

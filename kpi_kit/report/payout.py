@@ -17,7 +17,6 @@ from kpi_kit.report.wording import Words, form, words
 from kpi_kit.scorecard.entry_record import EntryRecord
 from kpi_kit.scorecard.record import Scorecard
 
-FILE = "payout.xlsx"
 _HEADS = (
     "name", "kpi", "plan", "plan_to", "base", "fact", "attainment", "weight", "points", "product",
     "total", "assessed", "variable", "paid", "bonus", "refunds", "sum", "signature",

@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING
 from kpi_kit.core.errors import InputError, ReportError
 from kpi_kit.core.files import write_file
 from kpi_kit.core.shipped import shipped
-from kpi_kit.report.outputs import page_outputs
 
 if TYPE_CHECKING:
     from nbconvert.exporters.templateexporter import TemplateExporter
@@ -126,6 +125,8 @@ def title(outputs: Sequence[str], default: str) -> str:
 
 def not_shown(path: Path) -> list[str]:
     """A line for each output of an executed notebook that its page cannot show."""
+    from kpi_kit.report.outputs import page_outputs
+
     return page_outputs(_read(path), "en").not_shown
 
 
@@ -168,6 +169,8 @@ def _exporter() -> TemplateExporter:
 
 def _embedded(path: Path, language: str, style: Path) -> None:
     notebook = _read(path)
+    from kpi_kit.report.outputs import page_outputs
+
     outputs = page_outputs(notebook, language).parts
     page = {
         "language": language,
@@ -185,6 +188,8 @@ Readable = tuple[Path, list[str]]
 
 def _with_quarto(paths: Sequence[Path], language: str, style: Path, deadline: float) -> dict[Path, str]:
     """One call for all; Quarto stops at the first fault, so the others are then rendered one by one."""
+    from kpi_kit.report.outputs import page_outputs
+
     failed = {}
     readable: list[Readable] = []
     for path in paths:

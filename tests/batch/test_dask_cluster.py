@@ -17,6 +17,7 @@ import pytest
 from kpi_kit.batch import run as batch
 from kpi_kit.cli.main import main
 from kpi_kit.core.errors import InputError
+from kpi_kit.params.brand import Brand
 from kpi_kit.scorecard.cohort import Cohort
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -52,7 +53,10 @@ def cluster() -> Iterator[Any]:
 @pytest.mark.filterwarnings("default")
 def test_a_worker_that_dies_in_the_middle_costs_no_report(cluster, monkeypatch, tmp_path):
     loaded = SimpleNamespace(
-        department=SimpleNamespace(language="ru", timezone="UTC"), specialists=dict.fromkeys(NAMES), broken={}
+        folder=tmp_path,
+        department=SimpleNamespace(language="ru", timezone="UTC", agency="Маяк", brand=Brand()),
+        specialists={name: SimpleNamespace(name=name, notebook=None) for name in NAMES},
+        broken={},
     )
     hashes = SimpleNamespace(
         forecasts=str,
@@ -63,6 +67,7 @@ def test_a_worker_that_dies_in_the_middle_costs_no_report(cluster, monkeypatch, 
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
     monkeypatch.setattr(batch, "_inputs", lambda run, folder: nullcontext((run, loaded, hashes)))
     monkeypatch.setattr(batch.cohort, "compute", lambda *_, **__: (Cohort(), {}))
+    monkeypatch.setattr(batch.payout, "write", lambda *_: None)  # it reads whole scorecards
     notebook = nbformat.read(NOTEBOOKS / "good.ipynb", as_version=4)
     notebook.cells.insert(1, nbformat.v4.new_code_cell(KILLS_A_WORKER, id="kills"))
     nbformat.write(notebook, tmp_path / "specialist_report.ipynb")

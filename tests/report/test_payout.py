@@ -15,7 +15,7 @@ from python_calamine import CalamineWorkbook
 
 from kpi_kit.params.targets import Kind, Scoring, Target
 from kpi_kit.report import payout
-from kpi_kit.report.payout import FILE, kopecks, statement
+from kpi_kit.report.payout import kopecks, statement
 
 RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry"><item
@@ -142,8 +142,8 @@ def test_cached_values_are_those_of_the_kit(made: tuple[list[dict[str, Any]], by
 
 
 def test_no_text_is_a_formula_or_a_link(made: tuple[list[dict[str, Any]], bytes], tmp_path: Path) -> None:
-    (tmp_path / FILE).write_bytes(made[1])
-    shutil.unpack_archive(tmp_path / FILE, tmp_path / "parts", "zip")
+    (tmp_path / "payout.xlsx").write_bytes(made[1])
+    shutil.unpack_archive(tmp_path / "payout.xlsx", tmp_path / "parts", "zip")
     text = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "parts").rglob("*.xml"))
     assert "<hyperlink" not in text
     assert "<f>1+0" not in text
@@ -159,7 +159,7 @@ def test_libreoffice_computes_the_same(
     team, content = made
     write = payout._Workbook.formula
     monkeypatch.setattr(payout._Workbook, "formula", lambda *given: write(*given[:5], 123.0, given[6]))
-    (tmp_path / FILE).write_bytes(statement("2025-10", team, ["@SUM(A1)"], "ru", "RUB"))
+    (tmp_path / "payout.xlsx").write_bytes(statement("2025-10", team, ["@SUM(A1)"], "ru", "RUB"))
     (tmp_path / "profile/user").mkdir(parents=True)
     (tmp_path / "profile/user/registrymodifications.xcu").write_text(RECALCULATE, encoding="utf-8")
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
@@ -171,10 +171,10 @@ def test_libreoffice_computes_the_same(
         "xlsx",
         "--outdir",
         tmp_path / "new",
-        tmp_path / FILE,
+        tmp_path / "payout.xlsx",
     ]
     subprocess.run(convert, check=True, capture_output=True, timeout=120)
-    kept, computed = sheets(content), sheets((tmp_path / "new" / FILE).read_bytes())
+    kept, computed = sheets(content), sheets((tmp_path / "new" / "payout.xlsx").read_bytes())
     assert list(kept) == list(computed)
     for name, rows in kept.items():
         for number, (row, other) in enumerate(zip(rows, computed[name], strict=True), 1):
