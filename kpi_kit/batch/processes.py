@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.batch import preload
+from kpi_kit.core.stopping import kill_tree
 
 _LONGEST = 60
 """The longest temporary folder that has room for the server's socket: the path of a socket has 107 bytes."""
@@ -211,13 +212,7 @@ def kill(pid: int, *, forked: bool) -> None:
             with suppress(ProcessLookupError, PermissionError):
                 kill_one(pid, signal.SIGKILL)
         return
-    import psutil
-
-    with suppress(psutil.Error):
-        parent = psutil.Process(pid)
-        for process in [*parent.children(recursive=True), parent]:
-            with suppress(psutil.Error):
-                process.kill()
+    kill_tree(pid)
 
 
 def _serve(sending: Connection, call: Call) -> None:

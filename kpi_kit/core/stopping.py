@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _OF_A_QUERY = "Query interrupted"
 """What DuckDB raises in place of KeyboardInterrupt when a signal comes during a query."""
@@ -32,3 +33,23 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def kill_session(pid: int) -> None:
+    """Kill a process that was started in a session of its own, and all that it has started."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        return
+    kill_tree(pid)
+
+
+def kill_tree(pid: int) -> None:
+    """Kill a process and its descendants, also where there are no groups of processes."""
+    import psutil
+
+    with suppress(psutil.Error):
+        parent = psutil.Process(pid)
+        for process in [*parent.children(recursive=True), parent]:
+            with suppress(psutil.Error):
+                process.kill()

@@ -77,6 +77,8 @@ class Journal:
         The outbox.
     clock : callable
         The current time.
+    preview : bool
+        Whether nothing is sent or resolved, so that a system without file locks will do.
 
     Attributes
     ----------
@@ -84,7 +86,8 @@ class Journal:
         The ids of all messages that may have gone out.
     """
 
-    def __init__(self, folder: Path, clock: Callable[[], dt.datetime]) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], dt.datetime], *, preview: bool = False) -> None:
+        self._preview = preview
         self.path = folder / NAME
         self._clock = clock
         self._states: dict[str, RecipientState] = {}
@@ -93,14 +96,18 @@ class Journal:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        if fcntl is None:
-            raise InputError("mail: this system cannot lock files, so sending once cannot be promised")
+        if fcntl is None and not self._preview:
+            raise InputError(
+                "mail: sending each message once needs file locks, which this system lacks: send from "
+                "Linux, macOS or WSL; without --send and --resolve the messages are written as files"
+            )
         with ExitStack() as open_so_far:
             self.folder = open_so_far.enter_context(Folder(self.path.parent))
             self._handle = self.folder.open(NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             open_so_far.callback(os.close, self._handle)
             try:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if fcntl is not None:
+                    fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise InputError(f"{self.path}: another run is at this outbox; wait until it ends") from None
             self.folder.sync()

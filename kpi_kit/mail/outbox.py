@@ -132,7 +132,8 @@ def post(
     folder = gate.folder / "outbox"
     try:
         folder.mkdir(exist_ok=True)
-        with Journal(folder, clock) as journal:
+        preview = options.server is None and options.resolve is None
+        with Journal(folder, clock, preview=preview) as journal:
             _refuse_forgotten(journal)
             _resolve(options, everyone, journal, say)
             pictures = Pictures({person: report.card for person, report in mailable.items()})

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from kpi_kit.core.errors import InputError, ReportError
+from kpi_kit.core.stopping import kill_session
 from kpi_kit.report.links import without_dead_links
 
 SECONDS = 60.0
@@ -110,6 +110,5 @@ def _started(command: list[str], home: Path) -> Iterator[subprocess.Popen[bytes]
     try:
         yield process
     finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        kill_session(process.pid)
         process.wait()

@@ -15,18 +15,17 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpi_kit.core.errors import InputError, ReportError
 from kpi_kit.core.files import write_file
 from kpi_kit.core.shipped import shipped
+from kpi_kit.core.stopping import kill_session
 
 if TYPE_CHECKING:
     from nbconvert.exporters.templateexporter import TemplateExporter
@@ -289,7 +288,7 @@ def _call_quarto(project: Path, deadline: float) -> None:
     finally:
         _calls.discard(process)
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_session(process.pid)
             process.communicate()
     if process.returncode != 0:
         raise ReportError(f"Quarto failed: {_last_word(said)}")
@@ -301,8 +300,7 @@ _calls: set[subprocess.Popen[str]] = set()
 def end_calls() -> None:
     """End the calls of Quarto that other threads have made."""
     for process in list(_calls):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        kill_session(process.pid)
 
 
 def _last_word(said: str) -> str:
