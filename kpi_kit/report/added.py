@@ -53,7 +53,7 @@ class Additions:
 
 def _shown(content: Any, title: str, say: Words) -> Markup:
     if isinstance(content, str):
-        return outputs.styled(outputs.rendered(isolated(content)), title)
+        return outputs.styled(outputs.below(outputs.rendered(isolated(content))), title)
     if isinstance(content, pd.Series):
         content = content.to_frame(content.name if content.name is not None else "")
     if isinstance(content, pd.DataFrame):
@@ -66,7 +66,7 @@ def _shown(content: Any, title: str, say: Words) -> Markup:
             return outputs.figure(outputs.data_address(kind, image), title)
     html = outputs.cleaned(str(getattr(content, "_repr_html_", lambda: "")() or ""))
     if Markup(html).striptags():
-        return outputs.styled(html, title)
+        return outputs.styled(outputs.below(html), title)
     found = type(content).__name__
     raise InputError(f"add {title!r}: expected a figure of matplotlib, a DataFrame or text, found {found}")
 

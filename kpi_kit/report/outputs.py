@@ -70,7 +70,9 @@ class PageOutputs(NamedTuple):
 
 def page_outputs(notebook: NotebookNode, language: str) -> PageOutputs:
     """What the page of an executed notebook shows, and what it cannot show."""
-    reader = _Reader(words(language))
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
+    has_header = any(_mark(output) is not None for output in outputs)
+    reader = _Reader(words(language), has_header=has_header)
     parts: list[str] = []
     entries: list[tuple[str, str]] = []
     for number, cell in enumerate(notebook.cells, 1):
@@ -89,7 +91,7 @@ def cleaned(html: str) -> str:
     >>> cleaned('<p onclick="x()">a<script>1</script><img src="https://a.example/x.png"></p>')
     '<p>a</p>'
     >>> cleaned('<h1>t</h1><a href="javascript:x">b</a>')
-    '<h2>t</h2><a>b</a>'
+    '<h1>t</h1><a>b</a>'
     """
     kept = nh3.clean(
         html,
@@ -101,9 +103,12 @@ def cleaned(html: str) -> str:
         link_rel="noopener noreferrer",
     )
     kept = kept.replace('<a rel="noopener noreferrer">', "<a>")
-    # the page has a first heading of its own
-    kept = kept.replace("<h1>", "<h2>").replace("</h1>", "</h2>")
     return re.sub(r"<img(?![^>]*\bsrc=)[^>]*>", "", kept)
+
+
+def below(html: str) -> str:
+    """Clean HTML for a page that has a first heading of its own."""
+    return html.replace("<h1>", "<h2>").replace("</h1>", "</h2>")
 
 
 def styled(html: str, label: str) -> Markup:
@@ -157,10 +162,13 @@ class _Reader:
     Parameters
     ----------
     say : Words
+    has_header : bool
+        Whether sections of the kit bring the first heading of the page.
     """
 
-    def __init__(self, say: Words) -> None:
+    def __init__(self, say: Words, *, has_header: bool) -> None:
         self._say = say
+        self._has_header = has_header
         self._heading = ""
         self.not_shown: list[str] = []
 
@@ -171,8 +179,8 @@ class _Reader:
         place = f"cell [{cell.get('execution_count')}]"
         waiting: list[str | None] = []
         for output in outputs:
-            mark = output.get("metadata", {}).get(MARK)
-            if isinstance(mark, Mapping) and "text/html" in output.get("data", {}):
+            mark = _mark(output)
+            if mark is not None:
                 yield from self.section(waiting)
                 waiting = []
                 yield str(output.data["text/html"])
@@ -190,6 +198,7 @@ class _Reader:
         content = "\n".join(part for part in parts if part)
         if content:
             language = self._say.language
+            content = below(content) if self._has_header else content
             yield f'<section class="k-section k-shown" lang="{language}">{content}</section>'
 
     def markdown(self, text: str, place: str, cell: Mapping[str, Any] | None = None) -> str | None:
@@ -255,6 +264,12 @@ class _Reader:
         if line not in self.not_shown:
             self.not_shown.append(line)
         return None
+
+
+def _mark(output: NotebookNode) -> Mapping[str, Any] | None:
+    """The mark of a section of the kit; None where an output is something else."""
+    mark = output.get("metadata", {}).get(MARK)
+    return mark if isinstance(mark, Mapping) and "text/html" in output.get("data", {}) else None
 
 
 def _with_entries(parts: list[str], entries: list[tuple[str, str]]) -> list[str]:

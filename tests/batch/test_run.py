@@ -187,7 +187,7 @@ def test_each_report_is_its_own(go):
     outcome = go()
     for name in ("anna", "ivan"):
         assert json.loads((outcome.folder / f"{name}.json").read_text(encoding="utf-8"))["specialist"] == name
-        assert f"<h2>Отчёт &amp; {name}</h2>" in (outcome.folder / f"{name}.html").read_text(encoding="utf-8")
+        assert f"<h1>Отчёт &amp; {name}</h1>" in (outcome.folder / f"{name}.html").read_text(encoding="utf-8")
 
 
 def test_no_trace_of_the_scratch_folder_or_of_this_machine_is_kept(go, tmp_path, monkeypatch):

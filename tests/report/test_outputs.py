@@ -109,6 +109,12 @@ def test_untrusted_texts_stay_texts() -> None:
             assert re.match(r"https://|mailto:|data:image/", address), payload
 
 
+def test_a_page_has_one_first_heading() -> None:
+    header = displayed({"text/html": NAVIGATION}, kpi_kit={"id": "header"})
+    assert "<h2>Сводка</h2>" in read([header], "# Сводка").parts[1]
+    assert "<h1>Сводка</h1>" in read("# Сводка").parts[0], "it names a page without sections of the kit"
+
+
 def test_an_image_within_the_markdown_is_shown() -> None:
     cell = v4.new_markdown_cell("![a](attachment:a.png)", attachments={"a.png": {"image/png": PNG}})
     shown = outputs.page_outputs(v4.new_notebook(cells=[cell]), "en")
