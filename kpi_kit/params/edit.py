@@ -80,6 +80,17 @@ def set_target(number: int, schedule: Mapping[str, Mapping[str, object]]) -> Cal
     return change
 
 
+def add_account(account: str) -> Callable[[Any], None]:
+    """A change that adds an account to a person."""
+
+    def change(content: Any) -> None:
+        held = content.setdefault("accounts", [])
+        if not any(account in (part, part.get("account") if hasattr(part, "get") else None) for part in held):
+            held.append(account)
+
+    return change
+
+
 def _flow(content: Mapping[str, object]) -> CommentedMap:
     made = CommentedMap(content)
     made.fa.set_flow_style()
