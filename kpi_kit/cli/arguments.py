@@ -77,6 +77,9 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     catalogue.add_argument("--language", choices=wording.LANGUAGES, default="en")
     catalogue.set_defaults(command="catalogue")
 
+    shell = commands.add_parser("completion", help="print the completion of commands for a shell")
+    shell.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+    shell.set_defaults(command="completion", data="", out="", params=Path())
     take = commands.add_parser("import", parents=[common], help="add an export to a data folder")
     if wanted == "import":
         _add_import(take)

@@ -109,3 +109,12 @@ def test_periods_may_be_named_from_today(monkeypatch: pytest.MonkeyPatch, tmp_pa
     for name in ("last-month", "this-month", "last-quarter", "last-week", "2025-09"):
         main(["score", "--specialist", "x", "--params", str(tmp_path), "--period", name])
     assert chosen == ["2025-10", "2025-11", "2025-Q3", "2025-W43", "2025-09"]  # November in Moscow
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_shells_complete_commands_and_options(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert "targets" in script and "inbox" in script and "kpi-kit" in script
+    if shell == "bash":
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
