@@ -20,6 +20,6 @@ def opened_sample() -> Iterator[Any]:
 @pytest.fixture(autouse=True)
 def _names_of_examples(request: pytest.FixtureRequest) -> None:
     """``agency`` in the docstrings of ``kpi_kit.explore``."""
-    if type(request.node).__name__ == "DoctestItem" and "/explore/" in str(request.node.path):
+    if type(request.node).__name__ == "DoctestItem" and "explore" in request.node.path.parts:
         names = request.getfixturevalue("doctest_namespace")
         names["agency"] = request.getfixturevalue("opened_sample")
