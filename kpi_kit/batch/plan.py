@@ -99,6 +99,8 @@ class Run:
     jobs : int
     engine, language : str
     console : Console
+    languages : mapping of str to str
+        By specialist, where it is not the department's.
     notebooks : mapping of str to Path
         The notebooks of specialists who have one of their own.
     snapshot : Snapshot or None
@@ -115,8 +117,13 @@ class Run:
     language: str
     console: Console
     notebooks: Mapping[str, Path] = field(default_factory=dict)
+    languages: Mapping[str, str] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     browser: tuple[str, ...] = ()
+
+    def language_of(self, report: str) -> str:
+        """The language of a report: the person's own, else the department's."""
+        return self.languages.get(report, self.language)
 
     @property
     def folder(self) -> Path:
@@ -179,6 +186,7 @@ def check_inputs(options: RunOptions, loaded: Params, console: Console | None) -
         console=console or Console(quiet=True),
         browser=tuple(pdf.browser()) if options.pdf else (),
         notebooks=own,
+        languages={name: own.language for name, own in loaded.specialists.items() if own.language},
     )
 
 
@@ -261,7 +269,7 @@ def _report(run: Run, name: str, notebook: Path, parameters: Mapping[str, str], 
         environment={}
         if run.snapshot is None
         else {SNAPSHOT: str(run.snapshot), NOTEBOOK: str(notebook.resolve())},
-        language=run.language if run.engine == "embedded" else None,
+        language=run.language_of(name) if run.engine == "embedded" else None,
         style=run.options.style,
         deadline=run.options.deadline,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from kpi_kit.batch.execute import Report, Result
 from kpi_kit.batch.plan import Run
@@ -40,11 +41,13 @@ def rendered(run: Run, executed: Iterator[Executed]) -> Iterator[Executed]:
 
 
 def _render(run: Run, group: list[Executed]) -> list[Executed]:
-    notebooks = [report.executed for report, _ in group]
     begun = time.perf_counter()
-    failed = render.render(
-        notebooks, engine=run.options.engine, language=run.language, style=run.options.style
-    )
+    failed: dict[Path, str] = {}
+    for language in dict.fromkeys(run.language_of(report.id) for report, _ in group):
+        notebooks = [report.executed for report, _ in group if run.language_of(report.id) == language]
+        failed |= render.render(
+            notebooks, engine=run.options.engine, language=language, style=run.options.style
+        )
     share = (time.perf_counter() - begun) / len(group)
     return [
         (report, replace(result, error=failed.get(report.executed), seconds=result.seconds + share))

@@ -130,20 +130,21 @@ class Pictures:
 
     def __init__(self, cards: Mapping[str, Scorecard]) -> None:
         self._cards = cards
-        self._drawn: dict[tuple[str, int], bytes] = {}
+        self._drawn: dict[tuple[str, int, str], bytes] = {}
 
-    def png(self, picture: Picture) -> bytes:
-        """The chart of an entry."""
-        place = (picture.specialist, picture.entry)
+    def png(self, picture: Picture, language: str | None = None) -> bytes:
+        """The chart of an entry; in the language of the person's page unless another is named."""
+        own = self._cards[picture.specialist]["language"]
+        place = (picture.specialist, picture.entry, language or own)
         if place not in self._drawn:
             self._drawn[place] = self._draw(*place)
         return self._drawn[place]
 
-    def _draw(self, specialist: str, entry: int) -> bytes:
+    def _draw(self, specialist: str, entry: int, language: str) -> bytes:
         card = self._cards[specialist]
         colours, say = (
             figures.theme(THEME, card["brand"]["accent"]),
-            words(card["language"], card["currency"]),
+            words(language, card["currency"]),
         )
         grain = Period.parse(card["period"]).grain
         with figures.drawing():

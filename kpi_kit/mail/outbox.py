@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from kpi_kit.batch.workspace import PAYOUT
@@ -267,7 +268,7 @@ class _Composer:
         return MessageSettings(
             period,
             house.agency,
-            house.language,
+            recipient.language or house.language,
             house.currency,
             house.brand.accent,
             self.mail.base_url,
@@ -304,7 +305,8 @@ class _Composer:
         files: Sequence[Attachment],
         digest: str,
     ) -> Letter:
-        return compose(envelope, content, reports, files, self.pictures.png, digest=digest, date=self.now)
+        png = partial(self.pictures.png, language=content.language)
+        return compose(envelope, content, reports, files, png, digest=digest, date=self.now)
 
     def _check(self, letter: Letter, recipient: Recipient, content: Content) -> None:
         """Read the finished message back and check that it is the recipient's."""

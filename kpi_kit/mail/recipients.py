@@ -23,6 +23,8 @@ class Recipient:
         Ids of the specialists whose reports they may see.
     sees_all : bool
         Whether they may see the department's page.
+    language : str or None
+        Of the message; None is the department's.
     """
 
     kind: str
@@ -31,6 +33,7 @@ class Recipient:
     address: str
     specialists: tuple[str, ...]
     sees_all: bool = False
+    language: str | None = None
 
     @property
     def key(self) -> str:
@@ -48,7 +51,15 @@ def _directors(params: Params) -> Iterator[Recipient]:
     for director in params.department.directors:
         people = everyone if director.specialists is None else dict.fromkeys(director.specialists)
         sees_all = director.specialists is None
-        yield Recipient("director", director.id, director.name, director.email, tuple(people), sees_all)
+        yield Recipient(
+            "director",
+            director.id,
+            director.name,
+            director.email,
+            tuple(people),
+            sees_all,
+            director.language,
+        )
 
 
 def _specialists(params: Params) -> Iterator[Recipient]:
@@ -57,7 +68,8 @@ def _specialists(params: Params) -> Iterator[Recipient]:
         return
     for person in params.specialists.values():
         if person.email is not None:
-            yield Recipient("specialist", person.id, person.name, person.email, (person.id,))
+            own = (person.id,)
+            yield Recipient("specialist", person.id, person.name, person.email, own, language=person.language)
 
 
 def file_name(key: str) -> str:

@@ -112,6 +112,7 @@ class Director(Record):
     id: Id
     name: Text
     email: Address
+    language: Literal["ru", "en"] | None = None
     specialists: Annotated[
         tuple[Id, ...] | None,
         BeforeValidator(all_or_ids, json_schema_input_type=Literal["all"] | tuple[Id, ...] | None),
@@ -315,6 +316,7 @@ class Specialist(Record):
     id: Id
     name: Text
     email: Address | None = None
+    language: Literal["ru", "en"] | None = None
     duties: tuple[Literal[FAMILIES], ...] = ()  # type: ignore[valid-type]  # a literal made of the catalogue
     accounts: tuple[
         Annotated[Assignment, BeforeValidator(one_account, json_schema_input_type=Id | Assignment)], ...

@@ -97,7 +97,7 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
         "specialist": context.person.id,
         "name": context.person.name,
         "agency": context.department.agency,
-        "language": context.department.language,
+        "language": context.person.language or context.department.language,
         "timezone": context.department.timezone,
         "currency": context.department.currency,
         "brand": cast(Brand, brand_record(context.department.brand, context.params.folder)),

@@ -26,7 +26,7 @@ ANNA, IVAN = "anna-petrova", "ivan-kuznetsov"
 @pytest.fixture(autouse=True)
 def _no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts are looked at in test_message.py; here they would cost most of the time."""
-    monkeypatch.setattr(Pictures, "png", lambda self, picture: b"PNG")
+    monkeypatch.setattr(Pictures, "png", lambda self, picture, language=None: b"PNG")
 
 
 @pytest.fixture(scope="module")
