@@ -26,8 +26,7 @@ from kpi_kit.params.ids import problem_of_id
 from kpi_kit.params.records import SoundDepartment, SoundSpecialist
 from kpi_kit.report import wording
 from kpi_kit.report.wording import Words
-from kpi_kit.scorecard.proposals import propose_set
-from kpi_kit.scorecard.windows import last_full_month
+from kpi_kit.scorecard.proposals import last_useful_month, propose_set
 from kpi_kit.sources import ImportOptions
 from kpi_kit.sources.attribution import read_attribution
 from kpi_kit.sources.import_list import read_import_list
@@ -178,12 +177,12 @@ def _import(options: argparse.Namespace, params: Path, data: Path, agency: Agenc
 def _write_people(people: list[Person], params: Path, data: Path, words: Words) -> None:
     department = SoundDepartment(agency="?")
     with open_store(data, department.timezone) as store:
-        period = last_full_month(store)
         for person in people:
             held: Specialist = SoundSpecialist.model_validate(
                 {"id": person.id, "name": person.name, "accounts": person.accounts, "brands": person.brands}
             )
             loaded = Params(params, department, {}, {}, ())
+            period = last_useful_month(held, store)
             entries = propose_set(held, period, loaded, store)
             text = person_text(person, entries, period, words)
             write_file(params / "specialists" / f"{person.id}.yml", text)

@@ -17,6 +17,7 @@ from kpi_kit.scorecard.chances import chance_of
 from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.smart_audit import ALREADY_GIVEN, LAST_PERIODS, MANY, OUT_OF_REACH, near_half
+from kpi_kit.scorecard.windows import last_full_month
 
 CHOICES: Mapping[int, tuple[str, ...]] = {
     1: ("subscriber_gain",),
@@ -39,6 +40,7 @@ WEIGHTS: Mapping[int, float] = {1: 20, 5: 20, 6: 20, 3: 15, 10: 15, 11: 15, 7: 1
 PAIRS: Mapping[str, tuple[str, ...]] = {"leads": ("qualified_lead_rate", "qualified_leads")}
 """A KPI of quality to add to a KPI of volume."""
 
+_MONTHS = 13
 STEP = 5
 """Weights are multiples of it."""
 
@@ -132,6 +134,28 @@ def propose_set(person: Specialist, period: Period, params: Params, store: Store
             pair = subject.first(PAIRS.get(proposed.kpi, ()))
             made += [proposed] if pair is None else [proposed, pair]
     return with_weights(made[:MANY])
+
+
+def last_useful_month(person: Specialist, store: Store) -> Period:
+    """The last full month of which at least half as much is there as of the fullest month of the last year.
+
+    One export that reaches further than all others does not decide.
+    """
+    last = last_full_month(store)
+    owners = [*(held.account for held in person.accounts), *person.brands]
+    windows = [
+        window
+        for table, by_owner in store.covered(owners).items()
+        if table != "plan"
+        for ranges in by_owner.values()
+        for window in ranges
+    ]
+    months = last.history(_MONTHS)
+    counts = [sum(since <= month.last_day < until for since, until in windows) for month in months]
+    enough = [
+        month for month, count in zip(months, counts, strict=True) if count and 2 * count >= max(counts)
+    ]
+    return enough[-1] if enough else last
 
 
 def _kind(definition: Kpi) -> Kind:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from builders import write_params
+from builders import write_data, write_params
 
 from kpi_kit.cli.main import main
 from kpi_kit.core.periods import Grain, Period
@@ -19,7 +19,14 @@ from kpi_kit.params import load
 from kpi_kit.params.records import SoundSpecialist
 from kpi_kit.params.targets import Kind, Target
 from kpi_kit.scorecard.context import prepare
-from kpi_kit.scorecard.proposals import Proposed, _Subject, next_target, propose_set, with_weights
+from kpi_kit.scorecard.proposals import (
+    Proposed,
+    _Subject,
+    last_useful_month,
+    next_target,
+    propose_set,
+    with_weights,
+)
 
 PEOPLE = 50
 MONTHS = [Period(dt.date(2024 + (8 + n) // 12, (8 + n) % 12 + 1, 1), Grain.MONTH) for n in range(14)]
@@ -127,6 +134,20 @@ def test_only_what_can_be_measured_is_proposed(tmp_path: Path) -> None:
         person = SoundSpecialist(id="x", name="X", accounts=[{"account": "vk-0"}])
         made = propose_set(person, MONTHS[-1], params, store)
     assert [(entry.kpi, entry.weight) for entry in made] == [("social_visits", 100)]
+
+
+def test_one_export_that_reaches_further_does_not_decide_the_month(tmp_path: Path) -> None:
+    accounts = [{"account_id": name, "platform": "vk", "title": name} for name in ("vk-a", "vk-b", "vk-c")]
+    coverage = [
+        {"table": "traffic", "scope": name, "since": "2025-01-01", "until": until}
+        for name, until in (("vk-a", "2025-11-01"), ("vk-b", "2025-11-01"), ("vk-c", "2026-03-01"))
+    ]
+    visits = [{"date": dt.date(2025, 1, 1), "account_id": "vk-a", "visits": 1}]
+    data = write_data(tmp_path / "data", {"accounts": accounts, "traffic": visits, "coverage": coverage})
+    held = [{"account": name} for name in ("vk-a", "vk-b", "vk-c")]
+    with open_store(data, "Europe/Moscow") as store:
+        assert str(last_useful_month(SoundSpecialist(id="x", accounts=held), store)) == "2025-10"
+        assert str(last_useful_month(SoundSpecialist(id="x", accounts=held[2:]), store)) == "2026-02"
 
 
 @pytest.mark.parametrize("count", range(1, 8))
