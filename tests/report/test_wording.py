@@ -537,6 +537,7 @@ DYNAMIC = (
         "on_platform",
         "plan_status",
         "status",
+        "targets",
         "outcome",
         "plan_of",
         "plan_in_words",
