@@ -1913,14 +1913,16 @@ def bonus_of_month(desk: Desk, month: Span, spec: dict) -> Number | None:
     if spec.get("refunds", "report") == "report":
         return earned
     late = [
-        row["sale_amount"] * desk.book.rate(row["currency"], row["day"])
+        (row["sale_amount"], desk.book.rate(row["currency"], row["day"]))
         for account, days in own.held().items()
         for row in desk.book.index["sold"].get(account, ([], []))[1]
         if row["refunded_at"] is not None
         and not refunded_in_time(desk.book, row)
         and desk.book.local(row["refunded_at"]) in days
     ]
-    return max(0.0, earned - share * sum(late))
+    if any(rate is None for _, rate in late):
+        return None  # what is deducted is unknown
+    return max(0.0, earned - share * sum(amount * rate for amount, rate in late))
 
 
 CHOICES = """\
