@@ -71,7 +71,8 @@ from kpi_kit.batch import run as batch
 storm, out, deadline = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 names = json.loads((storm / "names.json").read_text())
 broken = {name: (f"{name}.yml: it is corrupt",) for name in json.loads((storm / "broken.json").read_text())}
-people = {name: None for name in names if name not in broken}
+one = SimpleNamespace(name="", notebook=None, language=None)
+people = {name: one for name in names if name not in broken}
 department = SimpleNamespace(language="ru", timezone="UTC")
 loaded = SimpleNamespace(folder=storm, department=department, specialists=people, broken=broken)
 batch.settings.load = lambda folder: loaded

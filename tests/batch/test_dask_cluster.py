@@ -55,7 +55,7 @@ def test_a_worker_that_dies_in_the_middle_costs_no_report(cluster, monkeypatch, 
     loaded = SimpleNamespace(
         folder=tmp_path,
         department=SimpleNamespace(language="ru", timezone="UTC", agency="Маяк", brand=Brand()),
-        specialists={name: SimpleNamespace(name=name, notebook=None) for name in NAMES},
+        specialists={name: SimpleNamespace(name=name, notebook=None, language=None) for name in NAMES},
         broken={},
     )
     hashes = SimpleNamespace(

@@ -47,7 +47,7 @@ def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     loaded = SimpleNamespace(
         folder=Path("params"),
         department=SimpleNamespace(language="ru", timezone="Europe/Moscow", agency="<Маяк>", brand=Brand()),
-        specialists={name: SimpleNamespace(name=name.title(), notebook=None) for name in ("anna", "ivan")},
+        specialists={name: SimpleNamespace(name=name.title(), notebook=None, language=None) for name in ("anna", "ivan")},
         broken={},
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)
@@ -354,7 +354,7 @@ def test_a_specialist_whose_file_is_broken_fails_without_a_notebook(go, people):
 def test_the_manifest_keeps_earlier_runs_and_drops_who_left(go, people):
     go()
     del people.specialists["ivan"]
-    people.specialists["olga"] = SimpleNamespace(name="Olga", notebook=None)
+    people.specialists["olga"] = SimpleNamespace(name="Olga", notebook=None, language=None)
 
     outcome = go("raises_value_error", specialists=["olga"])
 
@@ -480,7 +480,7 @@ from kpi_kit.scorecard.cohort import Cohort
 if __name__ == "__main__":
     house, out, style = map(Path, sys.argv[1:])
     department = SimpleNamespace(language="ru", timezone="UTC")
-    people = {name: SimpleNamespace(name=name, notebook=None) for name in ("anna", "ivan")}
+    people = {name: SimpleNamespace(name=name, notebook=None, language=None) for name in ("anna", "ivan")}
     loaded = SimpleNamespace(folder=out, department=department, specialists=people, broken={})
     batch.settings.load = lambda folder: loaded
     nothing = lambda *_: {}

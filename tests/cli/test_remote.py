@@ -200,7 +200,7 @@ def test_a_run_from_s3_to_s3_makes_only_what_is_missing(bucket, cache, tmp_path,
     bucket.pipe("agency/data/posts.csv", b"rows")
     bucket.pipe("agency/reports/2025-09/index.html", b"page")
     department = SimpleNamespace(language="ru", timezone="UTC", agency="A", brand=Brand())
-    people = {name: SimpleNamespace(name=name.title(), notebook=None) for name in NAMES}
+    people = {name: SimpleNamespace(name=name.title(), notebook=None, language=None) for name in NAMES}
     loaded = SimpleNamespace(folder=tmp_path, department=department, specialists=people, broken={})
 
     def same(name: str = "", *_: Any) -> dict[str, str]:
