@@ -243,13 +243,13 @@ def test_every_kpi_of_the_sample(
     both_agree(SAMPLE, every_kpi, (who,), period, as_of)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_random_agency(seed: int, tmp_path: Path) -> None:
     period, as_of = write_agency(tmp_path, seed)
     both_agree(tmp_path / "data", tmp_path / "params", PEOPLE, period, as_of)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_random_agency_with_troubles(seed: int, tmp_path: Path) -> None:
     period, as_of = write_agency(tmp_path, seed)
     add_troubles(tmp_path, seed)

@@ -47,7 +47,10 @@ def people(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     loaded = SimpleNamespace(
         folder=Path("params"),
         department=SimpleNamespace(language="ru", timezone="Europe/Moscow", agency="<Маяк>", brand=Brand()),
-        specialists={name: SimpleNamespace(name=name.title(), notebook=None, language=None) for name in ("anna", "ivan")},
+        specialists={
+            name: SimpleNamespace(name=name.title(), notebook=None, language=None)
+            for name in ("anna", "ivan")
+        },
         broken={},
     )
     monkeypatch.setattr(batch.settings, "load", lambda folder: loaded)

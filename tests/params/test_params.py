@@ -603,7 +603,7 @@ def test_scoring_may_be_written_in_percent(tmp_path, written):
         ({"nmae": 1}, ["nmae: unknown key; did you mean name?"]),
         (
             {"agency": "A"},
-            ["agency: unknown key; allowed: absences, accounts, bonus, brands, duties, email, kpis, language, name"],
+            ["agency: unknown key; allowed: absences, accounts, bonus, brands, duties, email, kpis"],
         ),
         ({"name": ""}, ["name: string should have at least 1 character, found ''"]),
         ({"kpis": []}, ["kpis: at least one entry is expected, found none"]),
