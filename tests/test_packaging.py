@@ -305,7 +305,7 @@ def test_lab_passes_its_arguments_on(make, conda, tmp_path):
     served = ["--ServerApp.root_dir=.", "work/explore.ipynb"]
     assert conda()[-1] == ["-m", "jupyterlab", *served, "--allow-root", "--no-browser"]
     assert [path.read_text(encoding="utf-8") for path in sorted((house / "work").iterdir())] == ["{}", "mine"]
-    assert "/work/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert "work/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert "`LAB_ARGS=`" in README
 
 
