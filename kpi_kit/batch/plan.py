@@ -206,12 +206,13 @@ def _own_notebooks(options: RunOptions, loaded: Params, people: Collection[str])
         person = loaded.specialists.get(name)
         if person is None or person.notebook is None:
             continue
-        found = [folder / person.notebook for folder in folders if (folder / person.notebook).is_file()]
-        if found:
-            own[name] = found[0]
+        places = [folder / person.notebook for folder in folders]
+        notebook = next((place for place in places if place.is_file()), None)
+        if notebook is not None:
+            own[name] = notebook
         else:
-            places = " or ".join(map(str, dict.fromkeys(folders)))
-            problems.append(f"{loaded.file_of(name)}: notebook: there is no {person.notebook} in {places}")
+            listed = " or ".join(map(str, dict.fromkeys(folders)))
+            problems.append(f"{loaded.file_of(name)}: notebook: there is no {person.notebook} in {listed}")
     if problems:
         raise InputError(problems)
     return own

@@ -22,15 +22,15 @@ def carry_out(options: argparse.Namespace) -> int:
     if not isinstance(options.data, Path):
         raise InputError(f"--data {options.data}: accounts are changed in a folder; a URL was given")
     zone = str(time_zone(options.params))
-    known = _known(options.data, zone)
+    accounts = _read_accounts(options.data, zone)
     if options.action == "list":
-        for name, one in known.iterrows():
+        for name, one in accounts.iterrows():
             closed = "" if pd.isna(one["closed"]) else f", closed {one['closed'].date()}"
             print(on_terminal(f"{name}: {one['title']} ({one['platform']}){closed}"))
         return OK
     if options.id is None:
         raise InputError(f"accounts {options.action}: expected the ID of an account, found none")
-    row = _new(options, known) if options.action == "add" else _changed(options, known)
+    row = _new(options, accounts) if options.action == "add" else _changed(options, accounts)
     file = None
     if options.person:
         file = options.params / "specialists" / f"{options.person}.yml"
@@ -49,7 +49,7 @@ def carry_out(options: argparse.Namespace) -> int:
     return OK
 
 
-def _known(data: Path, zone: str) -> pd.DataFrame:
+def _read_accounts(data: Path, zone: str) -> pd.DataFrame:
     """The accounts of a folder; none where there is no folder yet."""
     if not has_tables(data):
         return pd.DataFrame(columns=["account_id", "platform", "title", "closed"])
@@ -57,24 +57,24 @@ def _known(data: Path, zone: str) -> pd.DataFrame:
         return store.accounts
 
 
-def _new(options: argparse.Namespace, known: pd.DataFrame) -> dict[str, object]:
-    if options.id in known.index:
+def _new(options: argparse.Namespace, accounts: pd.DataFrame) -> dict[str, object]:
+    if options.id in accounts.index:
         raise InputError(f"accounts add: {options.id} is an account of {options.data} already")
     if options.platform is None or options.title is None:
         raise InputError("accounts add: expected --title and --platform, found one of them or none")
     return {"account_id": options.id, "platform": options.platform, "title": options.title}
 
 
-def _changed(options: argparse.Namespace, known: pd.DataFrame) -> dict[str, object]:
+def _changed(options: argparse.Namespace, accounts: pd.DataFrame) -> dict[str, object]:
     """The row of an account with another title, or with its last day."""
-    if options.id not in known.index:
-        hint = did_you_mean(options.id, known.index)
+    if options.id not in accounts.index:
+        hint = did_you_mean(options.id, accounts.index)
         raise InputError(f"accounts {options.action}: there is no account {options.id!r:.60}{hint}")
-    row = {"account_id": options.id, "platform": str(known.loc[options.id, "platform"])}
+    row = {"account_id": options.id, "platform": str(accounts.loc[options.id, "platform"])}
     if options.action == "rename":
         if options.title is None:
             raise InputError("accounts rename: expected --title, found none")
         return {**row, "title": options.title}
     if options.on is None:
         raise InputError("accounts close: expected --on, the first day without the account, found none")
-    return {**row, "title": str(known.loc[options.id, "title"]), "closed": options.on}
+    return {**row, "title": str(accounts.loc[options.id, "title"]), "closed": options.on}

@@ -193,7 +193,7 @@ def _row(known: Known, context: Context, entry: Entry, *, is_past: bool) -> dict
 
 
 def _asked(context: Context, entry: Entry) -> Target | None:
-    """The target of a past period as the history of a report has it: not scaled to days."""
+    """The whole target of a past period, as the history of a report has it."""
     return entry.target.ask().at(context.period, entry.accruing)
 
 
