@@ -12,6 +12,8 @@
     journal        what was sent; on disk before and after each send
     server         where and how to send, from KPI_SMTP_URL
     session        an SMTP session
+    setbacks       faults of sending, by whether the message may have been accepted
     delivery       send each letter at most once
-    outbox         all of it together
+    sending        planned messages: shown, kept as files, sent
+    outbox         the messages of a period
 """

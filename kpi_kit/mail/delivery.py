@@ -5,13 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from kpi_kit.mail.journal import Journal
 from kpi_kit.mail.letter import Letter
-from kpi_kit.mail.session import Refused, Session, Temporary, Uncertain, Unreachable, Unusable
+from kpi_kit.mail.setbacks import Refused, Temporary, Uncertain, Unreachable, Unusable
 
 BACK_OFF = (2.0, 10.0, 60.0)
 """Seconds before the second, third and fourth try."""
+
+
+MOST_WAIT = 120.0
+"""Of a server that asks to wait longer than these seconds, nothing is waited for."""
+
+
+class Carrier(Protocol):
+    """What sends messages: a session of a mail server or of Telegram."""
+
+    def announce(self, letter: Letter) -> None:
+        """Do all that can fail before anything of the message is sent."""
+
+    def transmit(self, letter: Letter) -> str:
+        """Send the message; returns the server's answer."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +41,7 @@ class Result:
 def deliver(
     letters: Iterable[Letter],
     journal: Journal,
-    session: Session,
+    session: Carrier,
     back_off: Sequence[float] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Result]:
@@ -64,13 +79,16 @@ def deliver(
 def _send(
     letter: Letter,
     journal: Journal,
-    session: Session,
+    session: Carrier,
     pauses: Sequence[float],
     sleep: Callable[[float], None],
 ) -> Result:
     assert journal.state(letter.key).open is None, "what is uncertain is never sent again unasked"
     last = Temporary()
     for pause in (0.0, *pauses):
+        pause = max(pause, last.wait)
+        if pause > MOST_WAIT:
+            break
         if pause:
             sleep(pause)
         try:
@@ -85,7 +103,7 @@ def _send(
     return Result(letter, "failed", str(last))
 
 
-def _transmit(letter: Letter, journal: Journal, session: Session) -> Result:
+def _transmit(letter: Letter, journal: Journal, session: Carrier) -> Result:
     journal.begin(letter)
     try:
         answer = session.transmit(letter)

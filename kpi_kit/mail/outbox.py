@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from kpi_kit.batch.workspace import PAYOUT
 from kpi_kit.core.errors import InputError, ReportError, did_you_mean
-from kpi_kit.core.files import Folder, refuse_links, sha256
+from kpi_kit.core.files import refuse_links, sha256
 from kpi_kit.mail import check
 from kpi_kit.mail.compose import Attachment, Envelope, Pictures, attachments, compose, content_hash, pages
 from kpi_kit.mail.content import Content, MessageSettings, errors_content, link, message_content, plain
 from kpi_kit.mail.current_inputs import CurrentInputs
-from kpi_kit.mail.delivery import deliver
 from kpi_kit.mail.gate import DEPARTMENT, Gate, Held, Mailable
 from kpi_kit.mail.journal import Journal, RecipientState
 from kpi_kit.mail.letter import Letter
-from kpi_kit.mail.recipients import Recipient, file_name, recipients
+from kpi_kit.mail.recipients import Recipient, recipients
+from kpi_kit.mail.sending import (
+    TROUBLE,
+    Plan,
+    Say,
+    question,
+    refuse_forgotten,
+    resolve,
+    send,
+    show,
+    write_files,
+)
 from kpi_kit.mail.server import Server
 from kpi_kit.mail.session import Session
 from kpi_kit.params import Params, read_comment
@@ -64,30 +73,6 @@ class MailOptions:
     preliminary: bool = False
     only: tuple[str, ...] = ()
     timeout: float = 60.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What happens to a recipient's message.
-
-    Parameters
-    ----------
-    recipient : Recipient
-    status : str
-        ``new``, ``correction``, ``sent``, ``changed``, ``uncertain`` or ``none``.
-    digest : str
-        The rest of the line that is shown.
-    letter : Letter or None
-        Of ``new`` and ``correction``.
-    """
-
-    recipient: Recipient
-    status: str
-    line: str
-    letter: Letter | None = None
-
-
-Say = Callable[[str], None]
 
 
 def post(
@@ -135,8 +120,9 @@ def post(
         folder.mkdir(exist_ok=True)
         preview = options.server is None and options.resolve is None
         with Journal(folder, clock, preview=preview) as journal:
-            _refuse_forgotten(journal)
-            _resolve(options, everyone, journal, say)
+            refuse_forgotten(journal)
+            keys = {recipient.key for recipient in everyone} | (set() if options.only else {ERRORS})
+            resolve(options.resolve, keys, journal, say)
             pictures = Pictures({person: report.card for person, report in mailable.items()})
             department = gate.department(mailable, held)
             payout = gate.payout(mailable, held) if mail.payroll else None
@@ -144,25 +130,15 @@ def post(
             plans = [composer.plan(recipient, journal.state(recipient.key)) for recipient in everyone]
             if held and mail.errors_to and not options.only:
                 plans.append(composer.plan_errors(mail.errors_to, journal.state(ERRORS)))
-            _file(journal.folder, plans, journal)
-            _show(plans, say, warn)
-            delivered = _send(options, plans, journal, say, warn)
+            write_files(journal.folder, plans, journal)
+            show(plans, say, warn)
+            with ExitStack() as opened:
+                server = options.server
+                session = opened.enter_context(Session(server, options.timeout)) if server else None
+                delivered = send(plans, journal, session, say, warn)
     except OSError as fault:
         raise InputError(f"{folder}: cannot be used: {fault.strerror or fault}") from None
-    return delivered and not held and not any(plan.status in _TROUBLE for plan in plans)
-
-
-def _show(plans: Sequence[Plan], say: Say, warn: Say) -> None:
-    for plan in plans:
-        tell = warn if plan.status in _TROUBLE else say
-        tell(f"{plan.recipient.key} <{plan.recipient.address}>: {plan.line}")
-
-
-_TROUBLE = ("changed", "uncertain", "none")
-
-
-def _letters(count: int) -> str:
-    return f"{count} message" if count == 1 else f"{count} messages"
+    return delivered and not held and not any(plan.status in TROUBLE for plan in plans)
 
 
 def _selected(params: Params, only: Sequence[str]) -> list[Recipient]:
@@ -178,19 +154,6 @@ def _selected(params: Params, only: Sequence[str]) -> list[Recipient]:
             [f"--to {name}: there is no such recipient{did_you_mean(name, names)}" for name in unknown]
         )
     return [recipient for recipient in everyone if not only or recipient.id in only]
-
-
-def _resolve(options: MailOptions, everyone: Sequence[Recipient], journal: Journal, say: Say) -> None:
-    """Record the answer to whether uncertain messages were sent."""
-    if options.resolve is None:
-        return
-    keys = {recipient.key for recipient in everyone} | (set() if options.only else {ERRORS})
-    uncertain = [key for key in journal.uncertain if key in keys]
-    for key in uncertain:
-        journal.resolve(key, options.resolve)
-        say(f"{key}: taken as {'sent' if options.resolve == 'sent' else 'not sent'}")
-    if not uncertain:
-        say("there is nothing uncertain to resolve")
 
 
 @dataclass(frozen=True)
@@ -210,7 +173,7 @@ class _Composer:
     def plan(self, recipient: Recipient, state: RecipientState) -> Plan:
         """Plan a recipient's message."""
         if state.open is not None:
-            return Plan(recipient, "uncertain", _question(state))
+            return Plan(recipient, "uncertain", question(state))
         reports = [self.mailable[person] for person in recipient.specialists if person in self.mailable]
         absent = [self.held[person] for person in recipient.specialists if person in self.held]
         if not reports:
@@ -249,7 +212,7 @@ class _Composer:
         """Plan the list of held reports, for the person who makes the reports."""
         recipient = Recipient(ERRORS, "", "", address, ())
         if state.open is not None:
-            return Plan(recipient, "uncertain", _question(state))
+            return Plan(recipient, "uncertain", question(state))
         content = errors_content(self._settings(recipient), list(self.held.values()))
         envelope = self._envelope(recipient, state)
         digest = content_hash(envelope, content, [])
@@ -351,98 +314,3 @@ class _Composer:
     def _refuse(problems: Sequence[str]) -> None:
         if problems:
             raise ReportError("; ".join(problems))
-
-
-def _question(state: RecipientState) -> str:
-    assert state.open is not None
-    return (
-        f"whether {state.open.message_id} to {state.open.address} was accepted is unknown: "
-        "look for it there, then say --resolve sent, or --resolve again to send it once more"
-    )
-
-
-# ---------------------------------------------------------------- files
-
-
-def _file(folder: Folder, plans: Sequence[Plan], journal: Journal) -> None:
-    """Write planned messages, move sent ones to ``sent`` and delete stale drafts."""
-    waiting = {file_name(plan.recipient.key): plan for plan in plans}
-    for name in folder.names():
-        if not name.endswith(".eml"):
-            continue
-        plan = waiting.get(name)
-        if plan is None:
-            folder.remove(name)
-            continue
-        last = journal.state(plan.recipient.key).last
-        if last is not None and last.message_id.encode() in folder.read(name)[:4096]:
-            _put_away(folder, name, last.message_id)
-        elif plan.letter is None and plan.status != "uncertain":
-            folder.remove(name)
-    for name, plan in waiting.items():
-        if plan.letter is not None:
-            folder.write(name, plan.letter.data)
-
-
-_SENT = re.compile(r".+-(?P<start>[0-9a-f]{8})\.eml")
-
-
-def _put_away(folder: Folder, name: str, message_id: str) -> None:
-    with folder.folder("sent") as home, suppress(FileNotFoundError):  # moved by hand; the journal has it
-        folder.move(name, home, f"{Path(name).stem}-{_start(message_id)}.eml")
-
-
-def _start(message_id: str) -> str:
-    """What the name of a sent message's file has of its id."""
-    return message_id.strip("<")[:8]
-
-
-def _refuse_forgotten(journal: Journal) -> None:
-    """Refuse a journal that does not name a message in ``sent``: it would be sent again.
-
-    Raises
-    ------
-    InputError
-    """
-    if "sent" not in journal.folder.names():
-        return
-    begun = {_start(message_id) for message_id in journal.begun}
-    with journal.folder.folder("sent") as home:
-        for name in home.names():
-            match = _SENT.fullmatch(name)
-            if match and match["start"] not in begun:
-                raise InputError(
-                    f"{home.path / name}: was sent, and {journal.path} does not name it; "
-                    "put the journal back from a copy, or move this file away to send the message again"
-                )
-
-
-# ---------------------------------------------------------------- sending
-
-
-def _send(options: MailOptions, plans: Sequence[Plan], journal: Journal, say: Say, warn: Say) -> bool:
-    letters = [plan.letter for plan in plans if plan.letter is not None]
-    if options.server is None:
-        say(f"{_letters(len(letters))} in {journal.folder.path}; nothing is sent without --send")
-        return True
-    counts = {"sent": 0, "failed": 0, "uncertain": 0, "not_tried": 0}
-    with Session(options.server, options.timeout) as session:
-        for result in deliver(letters, journal, session):
-            letter = result.letter
-            counts[result.status] += 1
-            if result.status == "sent":
-                _put_away(journal.folder, file_name(letter.key), letter.message_id)
-                say(f"{letter.key} <{letter.address}>: sent ({result.answer})")
-            elif result.status == "uncertain":
-                question = _question(journal.state(letter.key))
-                warn(f"{letter.key} <{letter.address}>: {question} ({result.answer})")
-            elif result.status == "failed":
-                warn(f"{letter.key} <{letter.address}>: not sent: {result.answer}")
-    say("; ".join(_counted(counts)) or "nothing to send")
-    return counts["sent"] == len(letters)
-
-
-def _counted(counts: Mapping[str, int]) -> Iterator[str]:
-    for status, count in counts.items():
-        if count:
-            yield f"{count} {status.replace('_', ' ')}"

@@ -72,16 +72,23 @@ def _specialists(params: Params) -> Iterator[Recipient]:
             yield Recipient("specialist", person.id, person.name, person.email, own, language=person.language)
 
 
+ENDINGS = (".eml", ".json")
+"""The endings of files of messages: by mail and by Telegram."""
+TELEGRAM = "telegram-"
+"""How the keys of recipients by Telegram begin."""
+
+
 def file_name(key: str) -> str:
     """The file name of a recipient's message; an id may hold any characters.
 
     Examples
     --------
-    >>> file_name("director:head-content")
-    'director-head-content.eml'
+    >>> file_name("director:head-content"), file_name("telegram-director:olga")
+    ('director-head-content.eml', 'telegram-director-olga.json')
     >>> file_name("director:../../etc")
     'director-______etc-30c64acd.eml'
     """
     plain = key.replace(":", "-", 1)
     safe = re.sub(r"[^\w-]", "_", plain)[:60]
-    return f"{safe}.eml" if safe == plain else f"{safe}-{sha256(key)[:8]}.eml"
+    ending = ENDINGS[key.startswith(TELEGRAM)]
+    return f"{safe}{ending}" if safe == plain else f"{safe}-{sha256(key)[:8]}{ending}"

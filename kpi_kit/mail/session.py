@@ -12,35 +12,12 @@ from typing import Self
 from kpi_kit.mail.bounded_smtp import BoundedSMTP, BoundedSMTPS
 from kpi_kit.mail.letter import Letter
 from kpi_kit.mail.server import Server
+from kpi_kit.mail.setbacks import Refused, Temporary, Uncertain, Unreachable, Unusable
 
 _log = logging.getLogger("kpi_kit.mail")
 _FIRST_DOT = re.compile(rb"^\.", re.MULTILINE)
 _PATIENCE = 10
 """The factor of the timeout after a whole message: RFC 5321, 4.5.3.2 allows ten minutes."""
-
-
-class Setback(Exception):
-    """A fault after which the message was certainly not accepted."""
-
-
-class Temporary(Setback):
-    """A fault to retry: a 4xx answer, a lost connection, a silent server."""
-
-
-class Unreachable(Temporary):
-    """No connection to the server."""
-
-
-class Refused(Setback):
-    """The server refuses this message with a 5xx answer."""
-
-
-class Unusable(Setback):
-    """The server can take no message: no TLS, a wrong certificate, a wrong password."""
-
-
-class Uncertain(Exception):
-    """The message was sent whole and no answer came: it may have been accepted."""
 
 
 class Session:

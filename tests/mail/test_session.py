@@ -13,7 +13,8 @@ import pytest
 from postbox import PASSWORD, USER, Postbox, certificates, letter, listening
 
 from kpi_kit.mail.server import Server
-from kpi_kit.mail.session import Refused, Session, Temporary, Uncertain, Unreachable, Unusable
+from kpi_kit.mail.session import Session
+from kpi_kit.mail.setbacks import Refused, Temporary, Uncertain, Unreachable, Unusable
 
 
 @pytest.fixture(scope="module")
