@@ -163,7 +163,7 @@ class InputHashes:
         }
 
     def department(self, notebook: Path, reports: Mapping[str, Any]) -> Inputs:
-        """The inputs of the department's report: the fate of the others, names and a comment."""
+        """The inputs of the department's report: the fate of the others, names, a comment, ``import.yml``."""
         statuses = {
             name: [entry["status"], entry["error"], entry.get("outputs", {}).get(f"{name}.json")]
             for name, entry in reports.items()
@@ -173,6 +173,7 @@ class InputHashes:
             "notebook": _of_files([notebook]),
             "params": self._with_comment(self._everyones_params, DEPARTMENT),
             "reports": _of_json(statuses),
+            "expected": str(of_file(self._loaded.folder / "import.yml")),
         }
 
     @cached_property

@@ -1,4 +1,4 @@
-"""``accounts``: list the accounts of a data folder, add one, give it another title, or close it."""
+"""``accounts``: list the accounts of a data folder, add one, give it another title or id, or close it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from kpi_kit.cli.inbox import has_tables
 from kpi_kit.core.errors import InputError, KitError, did_you_mean
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.merge import merge
+from kpi_kit.data.merge.rename import rename_account
 from kpi_kit.data.store import open_store
 from kpi_kit.params.edit import add_account, change_person
+from kpi_kit.params.rename import renamed_files
 
 
 def carry_out(options: argparse.Namespace) -> int:
@@ -30,6 +32,11 @@ def carry_out(options: argparse.Namespace) -> int:
         return OK
     if options.id is None:
         raise InputError(f"accounts {options.action}: expected the ID of an account, found none")
+    if options.action == "rename" and options.to is not None:
+        _rename_id(options, zone)
+        if options.title is None:
+            return OK
+        options.id, accounts = options.to, _read_accounts(options.data, zone)
     row = _new(options, accounts) if options.action == "add" else _changed(options, accounts)
     file = None
     if options.person:
@@ -57,6 +64,18 @@ def _read_accounts(data: Path, zone: str) -> pd.DataFrame:
         return store.accounts
 
 
+def _rename_id(options: argparse.Namespace, zone: str) -> None:
+    """Give an account another id in the data and in the params."""
+    old, new = options.id, options.to
+    if not new.strip() or new != new.strip():
+        raise InputError(f"accounts rename: --to: expected an id such as vk-cafe, found {new!r:.60}")
+    texts = renamed_files(options.params, old, new)
+    tables = rename_account(options.data, old, new, zone, texts)
+    for file in texts:
+        print(on_terminal(f"{file}: {old} is {new} now"))
+    print(on_terminal(f"{options.data}: {old} is {new} now, in {', '.join(tables)}"))
+
+
 def _new(options: argparse.Namespace, accounts: pd.DataFrame) -> dict[str, object]:
     if options.id in accounts.index:
         raise InputError(f"accounts add: {options.id} is an account of {options.data} already")
@@ -73,7 +92,7 @@ def _changed(options: argparse.Namespace, accounts: pd.DataFrame) -> dict[str, o
     row = {"account_id": options.id, "platform": str(accounts.loc[options.id, "platform"])}
     if options.action == "rename":
         if options.title is None:
-            raise InputError("accounts rename: expected --title, found none")
+            raise InputError("accounts rename: expected --title, --to or both, found neither")
         return {**row, "title": options.title}
     if options.on is None:
         raise InputError("accounts close: expected --on, the first day without the account, found none")

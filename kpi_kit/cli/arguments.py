@@ -125,6 +125,7 @@ def _add_init(
     held.add_argument("action", nargs="?", choices=("list", "add", "rename", "close"), default="list")
     held.add_argument("id", nargs="?", metavar="ID")
     held.add_argument("--title", help="add, rename: the title")
+    held.add_argument("--to", metavar="NEW", help="rename: the new id, in all data and params")
     held.add_argument("--platform", choices=PLATFORMS, help="add: the platform")
     held.add_argument("--person", metavar="ID", help="add: the specialist who looks after it")
     held.add_argument("--on", type=_day, help="close: the first day without it")

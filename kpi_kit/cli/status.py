@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,11 +12,11 @@ from rich.text import Text
 
 from kpi_kit.core.periods import Grain, Period
 from kpi_kit.core.sanitize import on_terminal
-from kpi_kit.data.status import MONTHS, Row, State, covered_tables, expected_tables, last_month, status
-from kpi_kit.data.store import Store, open_store
+from kpi_kit.data.status import Row, State, last_month, last_months, read_expected
+from kpi_kit.data.store import open_store
 from kpi_kit.params import load
 from kpi_kit.report.wording import Words
-from kpi_kit.sources.import_list import read_import_list
+from kpi_kit.report.wording.status import holes, title
 
 _STYLES = {State.HERE: "green", State.PARTIAL: "yellow", State.MISSING: "red", State.DOUBTFUL: "magenta"}
 
@@ -34,83 +34,34 @@ def print_inputs(data: Path, params: Path, until: Period | dt.date, words: Words
     """
     loaded = load(params) if (params / "department.yml").is_file() else None
     with open_store(data, loaded.department.timezone if loaded else "Europe/Moscow") as store:
-        expected = expected_tables(loaded, store) if loaded else covered_tables(store)
-        expected = {**expected, **read_import_list(params / "import.yml").expected}
         if isinstance(until, Period):
             last = Period.containing(until.last_day, Grain.MONTH)
         else:
             last = last_month(store, until)
-        months = last.history(MONTHS)
-        accepted = loaded.department.audience.accepted if loaded else None
-        minimum = loaded.department.coverage.minimum if loaded else 0.9
-        print_status(status(store, expected, months, accepted, minimum), months, store, words)
+        print_status(last_months(loaded, store, last, read_expected(params / "import.yml")), words)
 
 
-def print_status(rows: Sequence[Row], months: Sequence[Period], store: Store, words: Words) -> None:
+def print_status(rows: Sequence[Row], words: Words) -> None:
     """Print the matrix and a line for each hole."""
+    if not rows:
+        return
     table = Table(title=words.text("status.title"))
     for heading in (words.text("status.account"), words.text("status.table")):
         table.add_column(_cell(heading))
-    for month in months:
+    for month in rows[0].states:
         table.add_column(_cell(words.short(str(month))), no_wrap=True)
     last = ""
     for row in rows:
-        owner = "" if row.owner == last else title_of(row.owner, store)
-        states = (row.states[month] for month in months)
-        cells = [Text(words.text(f"status.{state}"), style=_STYLES.get(state, "")) for state in states]
+        owner = "" if row.owner == last else title(row)
+        cells = [
+            Text(words.text(f"status.{state}"), style=_STYLES.get(state, "")) for state in row.states.values()
+        ]
         table.add_row(_cell(owner), _cell(words.text(f"table.{row.table}")), *cells)
         last = row.owner
-    if rows:
-        Console().print(table)
-    holes = list(hole_lines(rows, store, words))
-    if not holes and rows:
-        print(on_terminal(words.text("status.complete")))
-    elif holes:
-        print(on_terminal(words.text("status.holes")))
-    for line in holes:
+    Console().print(table)
+    lines = list(holes(rows, words))
+    for line in [words.text("status.holes"), *lines] if lines else [words.text("status.complete")]:
         print(on_terminal(line))
-
-
-def hole_lines(rows: Sequence[Row], store: Store, words: Words) -> Iterator[str]:
-    """One line for each account and table that lacks data: the months and what to export."""
-    platforms: Mapping[str, str] = dict(store.accounts["platform"].astype(str))
-    for row in rows:
-        by_state = {
-            key: [month for month, state in row.states.items() if state in states]
-            for key, states in (("hole", (State.MISSING, State.PARTIAL)), ("doubt", (State.DOUBTFUL,)))
-        }
-        for key, months in by_state.items():
-            if months:
-                yield words.text(
-                    f"status.{key}",
-                    owner=_called(row.owner, store, words),
-                    table=words.text(f"table.{row.table}"),
-                    months=", ".join(words.period(str(month)) for month in months),
-                    fetch=_fetch(platforms.get(row.owner, ""), row.table, words),
-                )
-
-
-def _fetch(platform: str, table: str, words: Words) -> str:
-    """The export that fills a hole: that of the platform, else that of the table."""
-    by_platform = words.lookup("status").get(f"fetch_{platform}", {})
-    return str(by_platform.get(table) or words.text(f"status.fetch.{table}"))
-
-
-def _called(owner: str, store: Store, words: Words) -> str:
-    """An account as people name it: its platform and title."""
-    if owner not in store.accounts.index:
-        return owner
-    account = store.accounts.loc[owner]
-    platform = words.text(f"platform.{account['platform']}")
-    return f"{platform}, {words.quote(str(account['title']))}"
-
-
-def title_of(owner: str, store: Store) -> str:
-    """The title of an account with its id; a brand as it is."""
-    if owner not in store.accounts.index:
-        return owner
-    title = str(store.accounts.loc[owner, "title"])
-    return owner if title == owner else f"{title} ({owner})"
 
 
 def _cell(text: str) -> Text:

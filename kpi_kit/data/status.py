@@ -6,11 +6,15 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
+from kpi_kit.core.doubtful_counts import doubtful
+from kpi_kit.core.errors import InputError, KitError, did_you_mean
 from kpi_kit.core.periods import Grain, Period
 from kpi_kit.core.schema import TABLES
+from kpi_kit.core.yaml_io import read_yaml
 from kpi_kit.data.store import Store, Window, as_date
-from kpi_kit.kpis.engine.stocks import doubtful
 from kpi_kit.params import Params
 
 _STANDS_FOR = {"inquiries": ("messages",)}
@@ -39,11 +43,15 @@ class Row:
     ----------
     owner, table : str
     states : mapping of Period to State
+    title, platform : str
+        Those of the account; of a brand its name and nothing.
     """
 
     owner: str
     table: str
     states: Mapping[Period, State]
+    title: str = ""
+    platform: str = ""
 
 
 def expected_tables(loaded: Params, store: Store) -> dict[str, tuple[str, ...]]:
@@ -65,6 +73,44 @@ def expected_tables(loaded: Params, store: Store) -> dict[str, tuple[str, ...]]:
                 needed.setdefault(owner, set()).update(entry.definition.tables)
     order = list(TABLES)
     return {owner: tuple(sorted(names, key=order.index)) for owner, names in needed.items()}
+
+
+def read_expected(file: Path) -> dict[str, tuple[str, ...]]:
+    """The tables that ``import.yml`` expects each month, by account or brand.
+
+    Raises
+    ------
+    InputError
+        Where the file or its section ``expected`` cannot be read.
+    """
+    if not file.is_file():
+        return {}
+    try:
+        content = read_yaml(file)
+    except KitError as fault:
+        raise InputError(fault.problems) from None
+    problems: list[str] = []
+    expected = expected_of(content.get("expected") if isinstance(content, Mapping) else None, file, problems)
+    if problems:
+        raise InputError(problems)
+    return expected
+
+
+def expected_of(section: Any, file: Path, problems: list[str]) -> dict[str, tuple[str, ...]]:
+    """The section ``expected`` of ``import.yml``; its problems are added to a list."""
+    if section is None:
+        return {}
+    if not isinstance(section, Mapping) or not all(isinstance(listed, list) for listed in section.values()):
+        problems.append(f"{file}: expected: expected account: [table, …], found {section!r:.80}")
+        return {}
+    dated = [name for name, table in TABLES.items() if table.scope]
+    for owner, listed in section.items():
+        problems += [
+            f"{file}: expected: {owner}: found {name!r:.40}{did_you_mean(name, dated)}"
+            for name in listed
+            if name not in dated
+        ]
+    return {str(owner): tuple(map(str, listed)) for owner, listed in section.items()}
 
 
 def covered_tables(store: Store) -> dict[str, tuple[str, ...]]:
@@ -116,8 +162,43 @@ def status(
                 span = _open_days(store, owner, month)
                 doubt = any(month.start <= day < month.end for day in bad)
                 states[month] = State.DOUBTFUL if doubt else _state(table, span, windows, minimum)
-            rows.append(Row(owner, table, states))
+            rows.append(Row(owner, table, states, *_named(store, owner)))
     return rows
+
+
+def _named(store: Store, owner: str) -> tuple[str, str]:
+    """The title and platform of an account; of a brand its name and nothing."""
+    if owner not in store.accounts.index:
+        return owner, ""
+    account = store.accounts.loc[owner]
+    return str(account["title"]), str(account["platform"])
+
+
+def last_months(
+    loaded: Params | None,
+    store: Store,
+    last: Period,
+    expected: Mapping[str, Sequence[str]] | None = None,
+) -> list[Row]:
+    """The state of each table in a month and the two before.
+
+    Parameters
+    ----------
+    loaded : Params or None
+        Without params the tables that were ever imported are expected.
+    store : Store
+    last : Period
+    expected : mapping of str to sequence of str, optional
+        Tables that are expected of an account or brand instead.
+    """
+    of_kpis = covered_tables(store) if loaded is None else expected_tables(loaded, store)
+    months = last.history(MONTHS)
+    if loaded is None:
+        return status(store, {**of_kpis, **(expected or {})}, months)
+    settings = loaded.department
+    return status(
+        store, {**of_kpis, **(expected or {})}, months, settings.audience.accepted, settings.coverage.minimum
+    )
 
 
 def _state(table: str, span: Window, windows: Sequence[Window], minimum: float) -> State:

@@ -14,9 +14,9 @@ from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.model import Kpi
 from kpi_kit.core.periods import Period
 from kpi_kit.explore.explained import explained
-from kpi_kit.explore.frames import anomalies, bonus
+from kpi_kit.explore.frames import anomalies, bonus, entries
 from kpi_kit.explore.keys import keys_of
-from kpi_kit.explore.page import page
+from kpi_kit.explore.page import Shown, page
 from kpi_kit.explore.plots import drawn
 from kpi_kit.explore.text import printed
 from kpi_kit.explore.trial import FromRecord, Measured, same_data, trial_record
@@ -25,7 +25,7 @@ from kpi_kit.explore.units import units_in
 from kpi_kit.explore.when import When, period_of
 from kpi_kit.params import Entry, Params, Specialist
 from kpi_kit.params.targets import Kind, Target
-from kpi_kit.report import Section, SpecialistReport, parts
+from kpi_kit.report import SpecialistReport, parts
 from kpi_kit.report.wording import Words, verdicts, words
 from kpi_kit.scorecard import build
 from kpi_kit.scorecard.attainment import Outcome, outcome, target_in, target_of
@@ -120,8 +120,6 @@ class Card(Mapping[str, "Record"]):
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, (self.data, self.case.person, self.case.params)
 
-    # ---------------------------------------------------------------- entries
-
     @cached_property
     def _records(self) -> dict[str, Record]:
         keys = keys_of(self.case.person.kpis)
@@ -153,8 +151,6 @@ class Card(Mapping[str, "Record"]):
     def _ipython_key_completions_(self) -> list[str]:
         return self.keys()
 
-    # ---------------------------------------------------------------- results
-
     @property
     def specialist(self) -> str:
         """The id of the person."""
@@ -182,16 +178,8 @@ class Card(Mapping[str, "Record"]):
     @property
     def frame(self) -> pd.DataFrame:
         """One row an entry: name, value, target, attained, attainment, payout, weight, chance."""
-        columns = ("value", "attained", "attainment", "payout", "weight", "chance")
-        rows = {
-            key: {
-                "name": record.name,
-                "target": record.target_text,
-                **{name: dict(record.data)[name] for name in columns},
-            }
-            for key, record in self._records.items()
-        }
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("kpi")
+        shown = {key: (record.name, record.target_text, record.data) for key, record in self._records.items()}
+        return entries(shown)
 
     @property
     def report(self) -> SpecialistReport:
@@ -215,8 +203,6 @@ class Card(Mapping[str, "Record"]):
     def breakdown(self) -> Shown:
         """Every entry by account, and those of brands by brand."""
         return Shown(self.words, self.report.accounts())
-
-    # ---------------------------------------------------------------- what if
 
     def what_if(self, key: str, **target: Any) -> Card:
         """The same scorecard under another target of one entry; nothing is written.
@@ -496,27 +482,6 @@ class Record:
     def what_if(self, **target: Any) -> Record:
         """The entry under another target, see :meth:`Card.what_if`."""
         return self.card.what_if(self.key, **target)[self.key]
-
-
-class Shown:
-    """A section of a report that a notebook shows in the report's style.
-
-    Parameters
-    ----------
-    words : Words
-    section : Section or None
-        None where there is nothing to show.
-    """
-
-    def __init__(self, words: Words, section: Section | None) -> None:
-        self._words = words
-        self._section = section
-
-    def __repr__(self) -> str:
-        return repr(self._section)
-
-    def _repr_html_(self) -> str:
-        return page(self._words, None if self._section is None else self._section.html)
 
 
 def _never() -> bool:

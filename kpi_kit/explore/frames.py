@@ -1,13 +1,56 @@
-"""Parts of a scorecard as frames: unusual days, bonus, events."""
+"""People, the catalogue and parts of a scorecard as frames."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from kpi_kit.params import Event
+from kpi_kit.kpis import CATALOGUE
+from kpi_kit.params import Event, Specialist
+from kpi_kit.report.wording import Words
+from kpi_kit.scorecard.entry_record import EntryRecord
 from kpi_kit.scorecard.record import Scorecard
+
+
+def people(specialists: Mapping[str, Specialist]) -> pd.DataFrame:
+    """People by id: name, accounts, brands, and how many KPIs they have."""
+    rows = {
+        name: {
+            "name": person.name,
+            "accounts": ", ".join(dict.fromkeys(held.account for held in person.accounts)),
+            "brands": ", ".join(person.brands),
+            "kpis": len(person.kpis),
+        }
+        for name, person in specialists.items()
+    }
+    columns = ["name", "accounts", "brands", "kpis"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("specialist")
+
+
+def catalogue(words: Words) -> pd.DataFrame:
+    """The catalogue by id: name, formula, family, unit, and which way is better."""
+    rows = {
+        kpi.id: {
+            "name": words.text(f"kpi.{kpi.id}.name"),
+            "formula": words.text(f"kpi.{kpi.id}.formula"),
+            "family": kpi.family,
+            "unit": str(kpi.unit),
+            "better": str(kpi.better),
+        }
+        for kpi in CATALOGUE.values()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("kpi")
+
+
+def entries(shown: Mapping[str, tuple[str, str, EntryRecord]]) -> pd.DataFrame:
+    """One row an entry, by key: name, target, value, attained, attainment, payout, weight, chance."""
+    columns = ("value", "attained", "attainment", "payout", "weight", "chance")
+    rows = {
+        key: {"name": name, "target": target, **{column: dict(record)[column] for column in columns}}
+        for key, (name, target, record) in shown.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("kpi")
 
 
 def anomalies(card: Scorecard) -> pd.DataFrame:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.periods import Period
 from kpi_kit.core.sanitize import isolated, shown
+from kpi_kit.data.status import Row
 from kpi_kit.report import figures, parts
 from kpi_kit.report.added import Additions
 from kpi_kit.report.parts import first_screen
@@ -37,6 +39,8 @@ class DepartmentReport(Additions):
         Where the reports of the period are.
     comment : str or None
         What the head of the department has to say, as Markdown.
+    rows : sequence of Row
+        Which data are there, by account, table and month.
     """
 
     def __init__(
@@ -49,11 +53,13 @@ class DepartmentReport(Additions):
         missing: Sequence[str] = (),
         folder: Path | None = None,
         comment: str | None = None,
+        rows: Sequence[Row] = (),
     ) -> None:
         self.period = period
         self.folder = folder
         ordered = verdict.worst_first(cards)
-        self.view = view(ordered)
+        self.view = view(ordered, rows)
+        self._rows = [replace(row, owner=isolated(row.owner), title=isolated(row.title)) for row in rows]
         self.cards: list[Scorecard] = shown(ordered)
         self.failed = {isolated(name): isolated(why) for name, why in sorted(failed.items())}
         self.missing: list[str] = shown(sorted(missing))
@@ -137,8 +143,10 @@ class DepartmentReport(Additions):
         return self._section("shocks", "statistics.shocks", parts.items(found))
 
     def data(self) -> Section | None:
-        """The status of the data: up to when they are, what cannot be assessed and why, and notes on them."""
-        return self._section("data", "department.data", parts.data_status(self.cards, self._words))
+        """Up to when the data reach, what cannot be assessed and why, and which tables are there."""
+        return self._section(
+            "data", "department.data", parts.data_status(self.cards, self._rows, self._words)
+        )
 
     def _section(self, name: str, heading: str, *content: str | None) -> Section | None:
         return build(self._words, name, self._words.text(heading), *content)

@@ -14,10 +14,11 @@ from kpi_kit import params as parameters
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.json_io import read_json
-from kpi_kit.core.periods import Period
+from kpi_kit.core.periods import Grain, Period
 from kpi_kit.core.shipped import shipped
 from kpi_kit.data.merge import journal
-from kpi_kit.data.open_inputs import folders
+from kpi_kit.data.open_inputs import folders, open_inputs
+from kpi_kit.data.status import Row, last_months, read_expected
 from kpi_kit.params.comments import DEPARTMENT
 from kpi_kit.report import inputs, jupyter_style
 from kpi_kit.report.department_page import DepartmentReport
@@ -160,12 +161,23 @@ def department(
         missing,
         folder,
         parameters.read_comment(loaded.folder, when, DEPARTMENT),
+        _status(inputs.resolve(given["data"]), own, when),
     )
     if inputs.saves(save):
         kept = folder / "department" / "department.json"
         kept.parent.mkdir(parents=True, exist_ok=True)
         json_file.save(made.view, kept)
     return made
+
+
+def _status(data: Path, own: Path, period: str) -> list[Row]:
+    """Which data are there in the last months of a period; nothing where the data are elsewhere."""
+    if not data.exists():
+        return []
+    loaded, store = open_inputs(data, own, check=False)
+    with store:
+        last = Period.containing(Period.parse(period).last_day, Grain.MONTH)
+        return last_months(loaded, store, last, read_expected(loaded.folder / "import.yml"))
 
 
 def style() -> Section:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kpi_kit.core.doubtful_counts import doubtful
 from kpi_kit.core.errors import InputError, SpecialistError, did_you_mean
 from kpi_kit.core.model import Aggregation, Kpi
 from kpi_kit.core.periods import Period, midnight
@@ -20,7 +21,7 @@ from kpi_kit.kpis.engine.business_clock import business_clock
 from kpi_kit.kpis.engine.day_grid import Bools, Grid, day_number, local_days
 from kpi_kit.kpis.engine.inquiries import all_inquiries
 from kpi_kit.kpis.engine.post_figures import with_increments
-from kpi_kit.kpis.engine.stocks import STALE_DAYS, StockIndex, doubtful
+from kpi_kit.kpis.engine.stocks import STALE_DAYS, StockIndex
 from kpi_kit.kpis.engine.tally import Tally
 from kpi_kit.kpis.engine.tiling import Totals
 from kpi_kit.kpis.engine.unit_frame import Clock, Setting

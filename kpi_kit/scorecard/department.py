@@ -9,6 +9,7 @@ import numpy as np
 
 from kpi_kit.core.model import Interval, Kpi
 from kpi_kit.core.periods import Period
+from kpi_kit.data.status import Row
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.scorecard.department_record import (
     DepartmentShock,
@@ -19,6 +20,7 @@ from kpi_kit.scorecard.department_record import (
     FunnelPoint,
     FunnelRecord,
     JudgedPoint,
+    TableRecord,
 )
 from kpi_kit.scorecard.entry_record import EntryRecord, OwnerValue, required
 from kpi_kit.scorecard.record import Scorecard
@@ -34,25 +36,36 @@ FEWEST = 3
 _CURVE_POINTS = 40
 
 
-def view(cards: Sequence[Scorecard]) -> DepartmentView:
+def view(cards: Sequence[Scorecard], rows: Sequence[Row] = ()) -> DepartmentView:
     """The view of the department over the scorecards of one period.
 
     Parameters
     ----------
     cards : sequence of Scorecard
+    rows : sequence of Row
+        Which data are there, by account, table and month.
 
     Returns
     -------
     dict
-        ``funnels``, one for each KPI that is a share; ``shocks``, the common shocks of the period; and
-        ``exceptions``, the entries that need a decision, the surest deterioration first.
+        ``funnels``, one for each KPI that is a share; ``shocks``, the common shocks of the period;
+        ``exceptions``, the entries that need a decision, the surest deterioration first; and ``tables``,
+        which data are there.
     """
-    return {
+    shown: DepartmentView = {
         "schema": SCHEMA,
         "funnels": list(_funnels(cards)),
         "shocks": _shocks(cards),
         "exceptions": _exceptions(cards),
     }
+    if rows:
+        shown["tables"] = [_table_record(row) for row in rows]
+    return shown
+
+
+def _table_record(row: Row) -> TableRecord:
+    months = {str(month): str(state) for month, state in row.states.items()}
+    return {"owner": row.owner, "table": row.table, "months": months}
 
 
 def _funnels(cards: Sequence[Scorecard]) -> Iterator[FunnelRecord]:

@@ -92,6 +92,14 @@ class ExceptionRecord(TypedDict):
     q_department: float | None
 
 
+class TableRecord(TypedDict):
+    """How much of a table of an account or brand is there: ``here``, ``partial``, … by month."""
+
+    owner: str
+    table: str
+    months: dict[str, str]
+
+
 class DepartmentView(TypedDict):
     """What the department's report shows beside the scorecards."""
 
@@ -99,3 +107,4 @@ class DepartmentView(TypedDict):
     funnels: list[FunnelRecord]
     shocks: list[DepartmentShock]
     exceptions: list[ExceptionRecord]
+    tables: NotRequired[list[TableRecord]]

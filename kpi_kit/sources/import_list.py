@@ -11,6 +11,7 @@ from typing import Any
 from kpi_kit.core.errors import InputError, KitError, did_you_mean
 from kpi_kit.core.schema import TABLES
 from kpi_kit.core.yaml_io import read_yaml
+from kpi_kit.data.status import expected_of
 from kpi_kit.sources import SOURCES
 from kpi_kit.sources.interface import ImportOptions
 from kpi_kit.sources.rows import refuse
@@ -97,7 +98,7 @@ def read_import_list(file: Path) -> ImportList:
         f"{file}: key {key!r} is unknown{did_you_mean(key, _KEYS)}" for key in content if key not in _KEYS
     ]
     lines = tuple(_lines(content.get("files"), file, problems))
-    expected = _expected(content.get("expected"), file, problems)
+    expected = expected_of(content.get("expected"), file, problems)
     refuse(problems)
     return ImportList(lines, expected)
 
@@ -148,19 +149,3 @@ def _options(
         yield "table", str(raw["table"])
     if "map" in raw:
         yield "mapping", file.parent / str(raw["map"])
-
-
-def _expected(section: Any, file: Path, problems: list[str]) -> dict[str, tuple[str, ...]]:
-    if section is None:
-        return {}
-    if not isinstance(section, Mapping) or not all(isinstance(listed, list) for listed in section.values()):
-        problems.append(f"{file}: expected: expected account: [table, …], found {section!r:.80}")
-        return {}
-    dated = [name for name, table in TABLES.items() if table.scope]
-    for owner, listed in section.items():
-        problems += [
-            f"{file}: expected: {owner}: found {name!r:.40}{did_you_mean(name, dated)}"
-            for name in listed
-            if name not in dated
-        ]
-    return {str(owner): tuple(map(str, listed)) for owner, listed in section.items()}

@@ -42,12 +42,52 @@ def test_add_rename_and_close(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "tg-a: Кофе ТГ (telegram), closed 2025-11-01" in capsys.readouterr().out
 
 
+def test_an_id_is_renamed_in_data_and_params(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    params = write_params(tmp_path / "params", None, {"anna": PERSON})
+    texts = {
+        "attribution.yml": "rules:\n- {field: any, match: vk, account: vk-a}    # all of VK\n"
+        "titles:\n  'vk-a': \"vk-a\"    # a title of that name\n",
+        "import.yml": "files:\n- {name: 'vk-a/*', account: vk-a}\nexpected:\n  vk-a: [posts]    # monthly\n",
+        "events.yml": "events:\n- {title: T, on: 2025-10-01, accounts: [vk-a, tg-a]}\n",
+    }
+    for name, text in texts.items():
+        (params / name).write_text(text, encoding="utf-8")
+    files = {path: path.read_text("utf-8") for path in params.rglob("*.yml")}
+    places = ["--data", str(tmp_path / "data"), "--params", str(params)]
+    assert main(["accounts", "add", "vk-a", "--title", "Кофе", "--platform", "vk", *places]) == 0
+    assert main(["accounts", "rename", "vk-a", "--to", "кофе", "--title", "Чай", *places]) == 0
+    with open_store(tmp_path / "data", "Europe/Moscow") as store:
+        assert dict(store.accounts["title"]) == {"кофе": "Чай"}
+    assert [held.account for held in load(params).specialists["anna"].accounts] == ["кофе"]
+    read = {name: (params / name).read_text("utf-8") for name in texts}
+    assert read["attribution.yml"] == texts["attribution.yml"].replace(
+        "account: vk-a", "account: кофе"
+    ).replace('"vk-a"', '"кофе"')
+    assert "{name: 'vk-a/*', account: кофе}\nexpected:\n  кофе: [posts]    # monthly" in read["import.yml"]
+    assert "accounts: [кофе, tg-a]" in read["events.yml"]
+    capsys.readouterr()
+    assert main(["accounts", "rename", "кофе", "--to", "vk-a", *places]) == 0
+    assert "vk-a now, in accounts" in capsys.readouterr().out
+    assert {path: path.read_text("utf-8") for path in params.rglob("*.yml")} == files
+
+
+def test_a_file_that_names_both_ids_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    person = PERSON.replace("  - vk-a    # since ever", "  - vk-a\n  - vk-b")
+    params = write_params(tmp_path / "params", None, {"anna": person})
+    places = ["--data", str(tmp_path / "data"), "--params", str(params)]
+    assert main(["accounts", "add", "vk-a", "--title", "A", "--platform", "vk", *places]) == 0
+    assert main(["accounts", "rename", "vk-a", "--to", "vk-b", *places]) == 2
+    assert "anna.yml: names both vk-a and vk-b" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["add"], "expected the ID"),
         (["add", "x", "--title", "X"], "--title and --platform"),
         (["rename", "x", "--title", "X"], "there is no account 'x'"),
+        (["rename", "x", "--to", "y"], "there is no account 'x'"),
+        (["rename", "x", "--to", " "], "--to: expected an id"),
         (["add", "x", "--title", "X", "--platform", "vk", "--person", "ana"], "did you mean anna?"),
     ],
 )

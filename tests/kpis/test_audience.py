@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kpi_kit.core.doubtful_counts import doubtful
 from kpi_kit.kpis.engine.day_grid import day_number
-from kpi_kit.kpis.engine.stocks import StockIndex, doubtful
+from kpi_kit.kpis.engine.stocks import StockIndex
 from tests.agency import codes, days, detail, measure
 
 EMPTY: list[str] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,13 +44,14 @@ def read_written(folder: Path) -> dict[str, str]:
         raise InputError(f"{file}: hashes of tables are expected ({fault!r:.80})") from None
 
 
-def write_written(work: Work, written: Mapping[str, str]) -> None:
-    """Record the hashes of the tables that an import writes."""
+def write_written(work: Work, written: Mapping[str, str], edited: Collection[str] = ()) -> None:
+    """Record the hashes of the tables that an import writes; those of ``edited`` files stay as they are."""
     hashes = {name: digest for name, digest in written.items() if not _is_removed(work, name)}
     for file in sorted(work.new.rglob("*")):
         name = file.relative_to(work.new)
         parts = name.parts[1:] if name.parts[0] == FOLDER else name.parts
-        if file.is_file() and parts and parts[0].partition(".")[0] in ALL_TABLES:
+        is_table = file.is_file() and parts and parts[0].partition(".")[0] in ALL_TABLES
+        if is_table and str(name) not in edited:
             hashes[str(name)] = _hash(file)
     target = work.new / WRITTEN
     target.parent.mkdir(parents=True, exist_ok=True)

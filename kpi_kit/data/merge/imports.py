@@ -217,7 +217,7 @@ def change_folder(
     with exclusive(folder):
         try:
             finish(folder)
-            with workspace(folder) as work, _opened(work, timezone, places) as data:
+            with workspace(folder) as work, opened(work, timezone, places) as data:
                 if is_older(folder):
                     home = work.new / STATEMENTS / BEFORE_UPGRADE
                     record = older_record(work, data.connection, data.sources, home)
@@ -276,7 +276,8 @@ def _with_derived(names: set[str]) -> set[str]:
 
 
 @contextmanager
-def _opened(work: Work, timezone: str, places: Sequence[Path]) -> Iterator[DataFolder]:
+def opened(work: Work, timezone: str, places: Sequence[Path]) -> Iterator[DataFolder]:
+    """Open a data folder for a change; also read from other places."""
     folder = work.folder
     exists = folder.is_dir() and any(home.stem in TABLES for home in folder.iterdir())
     settings: Settings = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,6 +172,23 @@ def write(
         at = of_files[0].imported_at
         files = "; ".join(name for record in of_files for name in record.files)
         _write(work, RESTATED, _CHANGES, [*earlier, *([at, files, change] for change in changes)])
+
+
+def rename(work: Work, new_scope: Callable[[str, str], str]) -> None:
+    """Write the journal with other names of accounts.
+
+    Parameters
+    ----------
+    work : Work
+    new_scope : callable
+        The name of an account from the table of a line and the name in it.
+    """
+    rows = _read(work, JOURNAL, _COLUMNS)
+    for row in rows:
+        days = _ranges(row[-1])
+        row[-1] = "; ".join(f"{new_scope(row[4], scope)} {since}..{until}" for scope, since, until in days)
+    if rows:
+        _write(work, JOURNAL, _COLUMNS, rows)
 
 
 def _line(record: Record, table: str, rows: int) -> list[str]:

@@ -7,6 +7,7 @@ from kpi_kit.report.parts.arithmetic import arithmetic
 from kpi_kit.report.parts.audit import smart
 from kpi_kit.report.parts.calendar import calendar, plan_mark
 from kpi_kit.report.parts.comment import comment
+from kpi_kit.report.parts.data_status import data_status
 from kpi_kit.report.parts.details import audience, funnel, plan, posts
 from kpi_kit.report.parts.entries import names, reasons, titles
 from kpi_kit.report.parts.first_screen import header, scorecard_table
@@ -28,7 +29,7 @@ from kpi_kit.report.parts.markup import (
     tag,
 )
 from kpi_kit.report.parts.page import branded
-from kpi_kit.report.parts.people import cells, data_status, people_table, person_row, year
+from kpi_kit.report.parts.people import cells, people_table, person_row, year
 from kpi_kit.report.parts.scorecard import (
     UNFINISHED,
     accounts,

@@ -9,10 +9,9 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from kpi_kit.core.periods import Period
-from kpi_kit.report.parts.entries import names, reasons, titles
-from kpi_kit.report.parts.first_screen import cut_off, state_of
-from kpi_kit.report.parts.markup import Column, items, join, page_part, paragraph, table
-from kpi_kit.report.parts.scorecard import UNFINISHED
+from kpi_kit.report.parts.entries import names, titles
+from kpi_kit.report.parts.first_screen import state_of
+from kpi_kit.report.parts.markup import page_part
 from kpi_kit.report.wording import Words, story
 from kpi_kit.report.wording.rows import TONES, comparison, earlier_period, fact_and_plan, plan_text
 from kpi_kit.scorecard import verdict
@@ -82,45 +81,6 @@ def cells(cards: Sequence[Scorecard], words: Words) -> Markup | None:
     if not any(person["cells"] for person in people):
         return None
     return page_part("cells", people=people, legend=words.text("department.heatmap_message"))
-
-
-def data_status(cards: Sequence[Scorecard], words: Words) -> Markup | None:
-    """Until when the data reach, what cannot be assessed and why, and what whole reports have to note."""
-    if not cards:
-        return None
-    columns = [
-        Column("name", words.text("people.name")),
-        Column("kpi", words.text("scorecard.kpi")),
-        Column("reason", words.text("notes.reason")),
-        Column("mend", words.text("notes.mend")),
-    ]
-    rows = [
-        {
-            "name": card["name"],
-            "kpi": name,
-            "reason": " ".join(reason for reason, _ in why),
-            "mend": " ".join(mend for _, mend in why),
-        }
-        for card in verdict.worst_first(cards)
-        for name, record in zip(names(card, words), card["kpis"], strict=True)
-        if not record["assessable"]
-        for why in [reasons(card, record, words)]
-    ]
-    moments = dict.fromkeys(cut_off(card, words) for card in cards)
-    whose: dict[str, list[str]] = {}
-    for card in cards:
-        for note in card["notes"]:
-            if note["code"] not in UNFINISHED:
-                whose.setdefault(words.note(note, titles(card, words)), []).append(card["name"])
-    notes = [words.text("mail.of", names=words.join(people), text=text) for text, people in whose.items()]
-    assessed = words.text("department.all_assessed") if not rows else None
-    return join(
-        [
-            paragraph(". ".join(map(words.sentence, [*moments, *([assessed] if assessed else [])])) + "."),
-            table("data-unassessed", columns, rows, words.text("notes.unassessed")) if rows else None,
-            items(notes),
-        ]
-    )
 
 
 def year(cards: Sequence[Scorecard], words: Words) -> Markup | None:
