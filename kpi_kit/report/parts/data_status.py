@@ -70,13 +70,16 @@ def matrix(rows: Sequence[Row], words: Words) -> Markup | None:
         Column("table", words.text("status.table")),
         *(Column(month, words.period(month)) for month in months),
     ]
+    alike: dict[tuple[str, tuple[State, ...]], list[Row]] = {}
+    for row in rows:
+        alike.setdefault((row.owner, tuple(row.states.values())), []).append(row)
     cells = [
         {
-            "owner": title(row),
-            "table": words.text(f"table.{row.table}"),
-            **{str(month): _cell(state, words) for month, state in row.states.items()},
+            "owner": title(group[0]),
+            "table": ", ".join(words.text(f"table.{row.table}") for row in group),
+            **{str(month): _cell(state, words) for month, state in group[0].states.items()},
         }
-        for row in rows
+        for group in alike.values()
     ]
     heading, lines = words.text("status.title"), list(holes(rows, words))
     lacking = words.plural("status.gaps", len(lines)) if lines else words.text("status.all_here")
