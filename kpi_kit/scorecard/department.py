@@ -11,6 +11,7 @@ from kpi_kit.core.model import Interval, Kpi
 from kpi_kit.core.periods import Period
 from kpi_kit.data.status import Row
 from kpi_kit.kpis import CATALOGUE
+from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.department_record import (
     DepartmentShock,
     DepartmentView,
@@ -49,8 +50,8 @@ def view(cards: Sequence[Scorecard], rows: Sequence[Row] = ()) -> DepartmentView
     -------
     dict
         ``funnels``, one for each KPI that is a share; ``shocks``, the common shocks of the period;
-        ``exceptions``, the entries that need a decision, the surest deterioration first; and ``tables``,
-        which data are there.
+        ``exceptions``, the entries that need a decision, in the order of the department's page; and
+        ``tables``, which data are there.
     """
     shown: DepartmentView = {
         "schema": SCHEMA,
@@ -190,24 +191,27 @@ def _shocks(cards: Sequence[Scorecard]) -> list[DepartmentShock]:
 def _exceptions(cards: Sequence[Scorecard]) -> list[ExceptionRecord]:
     """Entries below the threshold, significantly worse, declining, outside limits or not assessable.
 
-    Their q is controlled over the department and decides the order alone; whether a change is real is
-    decided within each report.
+    They stand in the order of the page: people worst first, the entries of each by what they cost. Their q is
+    controlled over the department; whether a change is real is decided within each report.
     """
-    entries = [(card, number, record) for card in cards for number, record in enumerate(card["kpis"])]
+    entries = [
+        (card, place, card["kpis"][place])
+        for card in verdict.worst_first(cards)
+        for place in verdict.costliest_first(card)
+    ]
     q_values = false_discoveries([record["change"] and record["change"]["p"] for _, _, record in entries])
-    exceptions: list[ExceptionRecord] = [
+    return [
         {
             "specialist": card["specialist"],
             "kpi": record["kpi"],
-            "entry": number,
+            "entry": place,
             "reasons": reasons,
             "attainment": record["attainment"],
             "q_department": q,
         }
-        for (card, number, record), q in zip(entries, q_values, strict=True)
+        for (card, place, record), q in zip(entries, q_values, strict=True)
         if (reasons := list(_reasons(card, record)))
     ]
-    return sorted(exceptions, key=_urgency)
 
 
 _HEADING = {
@@ -239,15 +243,3 @@ def _reasons(card: Scorecard, record: EntryRecord) -> Iterator[str]:
     latest, centre = record["history"][-1], record["control"]["centre"]
     if latest["outside"] and effect(record, required(latest["value"]) - required(centre)) == "worse":
         yield "outside"
-
-
-def _urgency(exception: ExceptionRecord) -> tuple[bool, float, float, str, int]:
-    """The sort key: significantly worse first, then by attainment, not assessable last."""
-    reasons, q = exception["reasons"], exception["q_department"]
-    return (
-        "not_assessable" in reasons,
-        q if q is not None and q <= REAL and "worse" in reasons else 1.0,
-        1.0 if exception["attainment"] is None else exception["attainment"],
-        exception["specialist"],
-        exception["entry"],
-    )

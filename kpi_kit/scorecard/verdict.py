@@ -214,6 +214,14 @@ def worst_entry(card: Scorecard) -> int | None:
     return lost.index(most) if most > 0 else None
 
 
+def costliest_first(card: Scorecard) -> list[int]:
+    """The places of the entries in the order of the page: the largest loss, then what cannot be assessed."""
+    lost = losses(card)
+    return sorted(
+        range(len(lost)), key=lambda place: (-lost[place], card["kpis"][place]["assessable"], place)
+    )
+
+
 def card_reason(card: Scorecard) -> Reason:
     """Why the total is what it is: the first of the codes that holds, with its figures.
 

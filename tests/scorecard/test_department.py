@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.department import view
 from kpi_kit.statistics import funnel
 
@@ -22,6 +23,8 @@ def record(kpi: str, value: float | None = 0.9, volume: float | None = 100.0, **
         "assessable": value is not None,
         "better": "higher",
         "attainment": 1.0,
+        "payout": None if value is None else 1.0,
+        "weight": 10,
         "change": None,
         "trend": {"verdict": "no_clear_trend", "q": 0.9, "slope": 0.0},
         "target": {"kind": "at_least"},
@@ -37,7 +40,8 @@ def card(specialist: str, *records: Json) -> Json:
     return {
         "specialist": specialist,
         "name": specialist.title(),
-        "scoring": {"threshold": 0.8},
+        "scoring": {"threshold": 0.8, "not_assessable": "reweight"},
+        "total": 1.0,
         "period": "2025-10",
         "assignments": [
             {"account_id": "vk-ann", "since": None, "until": "2025-11-01"},
@@ -149,34 +153,40 @@ def test_a_shock_is_told_once() -> None:
     ]  # fmt: skip
 
 
-def test_exceptions_come_in_the_order_of_their_urgency() -> None:
+def test_exceptions_come_in_the_order_of_the_page() -> None:
     outside = [{"value": 2.0, "outside": True}]
-    cards = [
-        card(
-            "ann",
-            record("leads", None, attainment=None),
-            record("sales", attainment=0.79),
-            record("views", attainment=0.3),
-            record("likes", change=changed(-5.0, 0.001, True)),
-        ),
-        card(
-            "ben",
-            record("churn_rate", better="lower", change=changed(0.1, 0.0001, True)),
-            record("leads", change=changed(9.0, 0.0001, True)),
-            record("sales", history=outside, control={"centre": 9.0}),
-            record("views", history=outside, control={"centre": 1.0}),
-        ),
-    ]
+    ann = card(
+        "ann",
+        record("leads", None, attainment=None),
+        record("sales", attainment=0.79, payout=0.0),
+        record("views", attainment=0.3, payout=0.0, weight=20),
+        record("likes", change=changed(-5.0, 0.001, True)),
+    )
+    ben = card(
+        "ben",
+        record("churn_rate", better="lower", change=changed(0.1, 0.0001, True)),
+        record("leads", change=changed(9.0, 0.0001, True)),
+        record("sales", history=outside, control={"centre": 9.0}),
+        record("views", history=outside, control={"centre": 1.0}),
+    )
+    unknown = card("zoe", record("leads", None, attainment=None)) | {"total": None}
+    cards = [ben, ann | {"total": 0.25}, unknown]
     found = view(cards)["exceptions"]
     assert [(each["specialist"], each["kpi"], each["reasons"]) for each in found] == [
-        ("ben", "churn_rate", ["worse"]),
-        ("ann", "likes", ["worse"]),
+        ("zoe", "leads", ["not_assessable"]),
         ("ann", "views", ["below"]),
         ("ann", "sales", ["below"]),
-        ("ben", "sales", ["outside"]),
         ("ann", "leads", ["not_assessable"]),
+        ("ann", "likes", ["worse"]),
+        ("ben", "churn_rate", ["worse"]),
+        ("ben", "sales", ["outside"]),
     ]
-    assert [each["q_department"] for each in found[:2]] == pytest.approx([0.00015, 0.001]), "over three p"
+    people = dict.fromkeys(each["specialist"] for each in found)
+    assert list(people) == [card["specialist"] for card in verdict.worst_first(cards)]
+    q_values = {each["kpi"]: each["q_department"] for each in found if each["q_department"] is not None}
+    assert [q_values[kpi] for kpi in ("churn_rate", "likes")] == pytest.approx([0.00015, 0.001]), (
+        "over three p"
+    )
 
 
 def test_a_sure_trend_for_the_worse_is_an_exception() -> None:
@@ -196,10 +206,11 @@ def test_a_sure_trend_for_the_worse_is_an_exception() -> None:
     assert (found["kpi"], found["reasons"]) == ("views", ["heading_worse"])
 
 
-def test_more_p_in_the_department_only_change_the_order() -> None:
+def test_more_p_in_the_department_hide_no_exception() -> None:
     """What is real in the report stays an exception, whatever the department's own q is."""
     noise = [record("leads", change=changed(1.0, 0.9, False)) for _ in range(50)]
-    cards = [card("ann", record("views", change=changed(-5.0, 0.03, True)), *noise), card("ben", record("sales", attainment=0.5))]  # fmt: skip  # noqa: E501
+    below = card("ben", record("sales", attainment=0.5, payout=0.0)) | {"total": 0.0}
+    cards = [card("ann", record("views", change=changed(-5.0, 0.03, True)), *noise), below]
     found = view(cards)["exceptions"]
     assert [each["kpi"] for each in found] == ["sales", "views"]
     assert found[1]["q_department"] > 0.05

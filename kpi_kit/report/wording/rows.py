@@ -118,12 +118,10 @@ def written(number: Decimal, how: Form, digits: int, words: Words) -> str:
 
 def rows(card: Scorecard, names: Sequence[str], words: Words) -> list[Row]:
     """Every entry of a scorecard in words, the largest loss first; ``names`` are those of the entries."""
-    lost = verdict.losses(card)
-    found = [
-        _row(card, entry, name, number, words)
-        for number, (entry, name) in enumerate(zip(card["kpis"], names, strict=True), 1)
+    return [
+        _row(card, card["kpis"][place], names[place], place + 1, words)
+        for place in verdict.costliest_first(card)
     ]
-    return sorted(found, key=lambda row: (-lost[row.number - 1], row.verdict != "unknown", row.number))
 
 
 def _row(card: Scorecard, entry: EntryRecord, name: str, number: int, words: Words) -> Row:
