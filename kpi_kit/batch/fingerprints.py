@@ -257,10 +257,18 @@ def as_made(entry: Mapping[str, Any], folder: Path, names: Sequence[str] | None 
 
 
 def up_to_date(entry: Entry | None, inputs: Mapping[str, str], folder: Path) -> bool:
-    """Whether a report was made from these very inputs, and its files are those that were made."""
+    """Whether a report was made from these very inputs, and its files are those that were made.
+
+    A payout statement may be signed: one that was changed by hand is no reason to make it again.
+    """
     if entry is None or entry.get("status") != "done":
         return False
-    return not changed_inputs(entry, inputs) and as_made(entry, folder)
+    names = [
+        name
+        for name in entry.get("outputs") or {}
+        if not (name.endswith(".xlsx") and (folder / name).exists())
+    ]
+    return not changed_inputs(entry, inputs) and as_made(entry, folder, names)
 
 
 # ---- hashes

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import chain, count
 from pathlib import Path
 
+from kpi_kit.batch.fingerprints import of_file
 from kpi_kit.batch.manifest import Manifest
 from kpi_kit.batch.plan import Run
 from kpi_kit.params import Params
 from kpi_kit.scorecard import json_file
+
+
+def clear_place(folder: Path, outputs: Mapping[str, str]) -> str:
+    """Remove the statement that a run has made and nobody has changed; returns the name for the next one.
+
+    Parameters
+    ----------
+    folder : Path
+    outputs : mapping of str to str
+        The hashes of the files of the department's report, by name.
+
+    Returns
+    -------
+    str
+        ``payout.xlsx``; ``payout.new.xlsx`` and so on where a file of that name was changed by hand.
+    """
+    names = chain(["payout.xlsx", "payout.new.xlsx"], (f"payout.new{number}.xlsx" for number in count(2)))
+    for name in [name for name in outputs if name.endswith(".xlsx")]:
+        if of_file(folder / name) == outputs[name]:
+            (folder / name).unlink()
+    return next(name for name in names if not (folder / name).exists())
 
 
 def write(run: Run, loaded: Params, manifest: Manifest, file: Path) -> None:

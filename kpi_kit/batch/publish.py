@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from kpi_kit.batch import payout
 from kpi_kit.batch.execute import Report, Result
 from kpi_kit.batch.fingerprints import Entry, Inputs, of_file
 from kpi_kit.batch.manifest import Manifest, sync_folder
 from kpi_kit.batch.plan import DEPARTMENT, Run
+from kpi_kit.batch.progress import say
 from kpi_kit.batch.workspace import PAYOUT, locked
 from kpi_kit.core.files import Folder
 from kpi_kit.scorecard import archive
@@ -81,9 +83,7 @@ class Publisher:
         folder = self._run.folder
         files = [report.executed, report.executed.with_suffix(".html")]
         if report.id == DEPARTMENT:
-            statement = report.folder / PAYOUT
-            files += [statement] if statement.is_file() else []
-            (folder / PAYOUT).unlink(missing_ok=True)
+            files += self._statement(report)
         if report.card is not None:
             files.insert(0, report.card)
             earlier = archive.keep(folder, report.id, report.card)
@@ -98,6 +98,17 @@ class Publisher:
             (folder / gone).unlink(missing_ok=True)
         sync_folder(folder)
         return outputs
+
+    def _statement(self, report: Report) -> list[Path]:
+        """The payout statement under a name that overwrites no file that was changed by hand."""
+        name = payout.clear_place(self._run.folder, (self._manifest.department or {}).get("outputs") or {})
+        made = report.folder / PAYOUT
+        if not made.is_file():
+            return []
+        if name != PAYOUT:
+            kept = f"{PAYOUT}: it was changed by hand and stays as it is; the new statement is {name}"
+            say(self._run.console, kept)
+        return [made.rename(report.folder / name)]
 
     def record(
         self,

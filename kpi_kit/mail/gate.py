@@ -125,7 +125,10 @@ class Gate:
 
     def payout(self, mailable: Mapping[str, Mailable], held: Mapping[str, Held]) -> bytes | None:
         """The payout statement; None unless every report is mailable and it was made from them."""
-        return self._of_department(PAYOUT, mailable, held)
+        department = _manifest(self.folder / "manifest.json").get("department")
+        made = department.get("outputs") if isinstance(department, Mapping) else None
+        name = next((name for name in made or {} if name.endswith(".xlsx")), PAYOUT)
+        return self._of_department(name, mailable, held)
 
     def _of_department(
         self, name: str, mailable: Mapping[str, Mailable], held: Mapping[str, Held]

@@ -11,8 +11,13 @@ from typing import Any
 import cards
 import pytest
 from python_calamine import CalamineWorkbook
+from rich.console import Console
 
 from kpi_kit.batch import payout
+from kpi_kit.batch.execute import Report, Result
+from kpi_kit.batch.fingerprints import up_to_date
+from kpi_kit.batch.manifest import Manifest
+from kpi_kit.batch.publish import Outcome, Publisher
 from kpi_kit.scorecard import json_file
 
 DONE, FAILED = {"status": "done"}, {"status": "failed"}
@@ -53,3 +58,41 @@ def test_a_payout_statement_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_without_a_report_there_is_none(tmp_path: Path) -> None:
     assert not written(tmp_path, {"anna-petrova": FAILED}).exists()
+
+
+def published(folder: Path, manifest: Manifest, content: bytes) -> str:
+    """Publish the department's report with a statement; what the run prints."""
+    console = Console(file=io.StringIO(), width=200)
+    scratch = folder / "scratch"
+    scratch.mkdir(exist_ok=True)
+    for name in ("index.ipynb", "index.html"):
+        (scratch / name).write_text("page", encoding="utf-8")
+    (scratch / "payout.xlsx").write_bytes(content)
+    run = SimpleNamespace(folder=folder, console=console, named=str)
+    report = Report("index", folder, {}, scratch, folder)
+    publisher = Publisher(run, manifest, Outcome(folder))  # type: ignore[arg-type]
+    assert publisher.publish(report, Result("index", None, 1.0), {"data": "1"}).error is None
+    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+
+def test_a_statement_that_was_changed_by_hand_is_never_overwritten(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path, "2025-10", [])
+    statements = lambda: {file.name: file.read_bytes() for file in tmp_path.glob("*.xlsx")}  # noqa: E731
+    assert published(tmp_path, manifest, b"first") == published(tmp_path, manifest, b"second") == ""
+    assert statements() == {"payout.xlsx": b"second"}
+    (tmp_path / "payout.xlsx").write_bytes(b"signed")
+    assert up_to_date(manifest.department, {"data": "1"}, tmp_path), "a signature makes nothing again"
+    for content in (b"third", b"fourth"):
+        assert "payout.new.xlsx" in published(tmp_path, manifest, content)
+        assert statements() == {"payout.xlsx": b"signed", "payout.new.xlsx": content}
+    assert up_to_date(manifest.department, {"data": "1"}, tmp_path)
+    (tmp_path / "payout.new.xlsx").write_bytes(b"signed too")
+    published(tmp_path, manifest, b"fifth")
+    assert statements() == {
+        "payout.xlsx": b"signed",
+        "payout.new.xlsx": b"signed too",
+        "payout.new2.xlsx": b"fifth",
+    }
+    (tmp_path / "payout.xlsx").unlink()
+    assert published(tmp_path, manifest, b"sixth") == "", "the name is free again"
+    assert statements() == {"payout.xlsx": b"sixth", "payout.new.xlsx": b"signed too"}
