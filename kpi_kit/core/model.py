@@ -135,7 +135,8 @@ class Kpi:
     gains : bool
         Whether the numerator is the difference of the subscribers at the two ends of a bucket.
     needs_rows : bool
-        Whether a covered bucket without rows is unknown, not 0.
+        Whether a covered bucket without rows is unknown, not 0; days with counts of subscribers alone are
+        not covered.
     total : str or None
         The measure of the table ``totals`` that stands for missing rows.
     blocking : tuple of str

@@ -18,6 +18,15 @@ FURTHER_DEAL = "/deal:"
 """Stands in the id of a further deal of a lead, ``lead:15/deal:17``: a sale, but no lead."""
 UNKNOWN_SOURCE = ""
 """``leads.source`` of rows that are older than the column or written by hand."""
+COUNTS = "subscribers"
+"""Stands in ``coverage`` in place of ``audience``: days of which only counts of subscribers were imported."""
+LEFT = "left"
+"""Coverage of the days of which ``audience`` also says who left."""
+
+
+def covered_table(name: str) -> str:
+    """The table whose days a row of ``coverage`` names."""
+    return "audience" if name == COUNTS else name
 
 
 class Type(StrEnum):

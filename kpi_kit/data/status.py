@@ -12,7 +12,7 @@ from typing import Any
 from kpi_kit.core.doubtful_counts import doubtful
 from kpi_kit.core.errors import InputError, KitError, did_you_mean
 from kpi_kit.core.periods import Grain, Period
-from kpi_kit.core.schema import TABLES
+from kpi_kit.core.schema import TABLES, covered_table
 from kpi_kit.core.yaml_io import read_yaml
 from kpi_kit.data.store import Store, Window, as_date
 from kpi_kit.params import Params
@@ -118,7 +118,8 @@ def covered_tables(store: Store) -> dict[str, tuple[str, ...]]:
     if not store.has_coverage:
         return {}
     rows = store.frame("coverage")
-    pairs = {(str(row.scope), str(row.table)) for row in rows.itertuples() if row.table not in _OPTIONAL}
+    pairs = {(str(row.scope), covered_table(str(row.table))) for row in rows.itertuples()}
+    pairs = {pair for pair in pairs if pair[1] not in _OPTIONAL}
     return {owner: tuple(name for other, name in sorted(pairs) if other == owner) for owner, _ in pairs}
 
 

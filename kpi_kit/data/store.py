@@ -21,7 +21,7 @@ import pandas as pd
 
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.files import sha256_of_files
-from kpi_kit.core.schema import TABLES, Table, Type
+from kpi_kit.core.schema import COUNTS, LEFT, TABLES, Table, Type
 from kpi_kit.data.table_source import (
     Settings,
     Source,
@@ -231,7 +231,8 @@ class Store:
     def covered(self, scopes: Iterable[str]) -> dict[str, dict[str, list[Window]]]:
         """The covered day ranges by table and by account or brand.
 
-        A table that is not there is uncovered, whatever the table ``coverage`` says of it.
+        A table that is not there is uncovered, whatever the table ``coverage`` says of it. Where counts of
+        subscribers were imported alone, ``left`` has the days that are covered without them.
         """
         names = list(scopes)
         if not self.has_coverage:
@@ -239,12 +240,17 @@ class Store:
                 table: {scope: [span] for scope in names} for table, span in self.inferred_coverage.items()
             }
         where = '"table" IN (SELECT unnest(?)) AND scope IN (SELECT unnest(?))'
-        rows = self.frame("coverage", where, [list(self.sources), names])
+        counts = [COUNTS] if "audience" in self.sources else []
+        rows = self.frame("coverage", where, [[*self.sources, *counts], names])
         ranges: dict[str, dict[str, list[Window]]] = {}
         for row in rows.itertuples():
             ranges.setdefault(str(row.table), {}).setdefault(str(row.scope), []).append(
                 (as_date(row.since), as_date(row.until))
             )
+        for scope, windows in ranges.pop(COUNTS, {}).items():
+            audience = ranges.setdefault("audience", {})
+            ranges.setdefault(LEFT, {})[scope] = audience.get(scope, [])
+            audience[scope] = [*audience.get(scope, []), *windows]
         return ranges
 
     @cached_property

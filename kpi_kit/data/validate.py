@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import YEARS
-from kpi_kit.core.schema import TABLES, Table, Type
+from kpi_kit.core.schema import TABLES, Table, Type, covered_table
 from kpi_kit.data.store import SHOWN, Store
 from kpi_kit.data.table_source import Source, allowed_text, literal, quoted
 
@@ -228,7 +228,7 @@ def _strange_coverage(store: Store) -> Iterator[str]:
     for file, row, table, scope in store.query(
         f'SELECT _file, _row, "table", scope FROM ({coverage.typed(numbered=True)}) ORDER BY 1, 2'
     ):
-        known = TABLES.get(table)
+        known = TABLES.get(covered_table(table))
         if known is None or known.clock is None or table == "coverage":
             yield f"{file}: row {row}: column table: expected a data table, found {table!r}"
         elif known.scope == "account_id" and scope not in accounts:

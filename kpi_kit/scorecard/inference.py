@@ -164,7 +164,7 @@ def _rows(tallies: Tallies, compared: Bools, bucket: int) -> pd.DataFrame:
 def _days_with_data(facts: Facts, compared: Bools) -> Bools:
     """The days of the history that are covered for any of the owners."""
     grid = facts.latest.history.grid
-    by_table = [grid.days_covered(table)[compared].any(axis=0) for table in facts.kpi.tables]
+    by_table = [grid.days_covered(table)[compared].any(axis=0) for table in grid.coverage_of(facts.kpi)]
     days: Bools = np.logical_and.reduce(by_table)
     return days
 

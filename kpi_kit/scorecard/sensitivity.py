@@ -69,7 +69,10 @@ def redefined(kpi: Kpi, alternative: Alternative) -> Kpi:
     """The KPI with another definition's stock and aggregation."""
     stock, aggregation = alternative.stock or kpi.stock, alternative.aggregation or kpi.aggregation
     gains = kpi.gains and all(column != "numerator" for column, _ in alternative.columns)
-    return replace(kpi, stock=stock, aggregation=aggregation, gains=gains)
+    by_flows = kpi.gains and not gains
+    return replace(
+        kpi, stock=stock, aggregation=aggregation, gains=gains, needs_rows=kpi.needs_rows or by_flows
+    )
 
 
 def redefined_units(frame: UnitFrame, alternative: Alternative) -> UnitFrame:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.core.schema import TABLES, Type
-from kpi_kit.data.merge import Staged
+from kpi_kit.core.schema import COUNTS, TABLES, Type
+from kpi_kit.data.merge import Staged, union
 from kpi_kit.data.table_source import connect, literal, quoted
 from kpi_kit.sources.interface import DateRange, Imported, ImportOptions
 
@@ -35,12 +35,28 @@ def covered_days(imported: Imported, options: ImportOptions) -> tuple[Covered, l
                 "and --until where it is certain that there was nothing"
             )
         for scope in _scopes(name, rows, options) if ranges else ():
-            covered[name, scope] = ranges
+            of_counts = _days_of_counts(rows, scope) if name == "audience" else None
+            covered[name, scope], called = ranges, name
+            if of_counts is not None and of_counts != union(ranges):
+                covered[COUNTS, scope], covered[name, scope], called = ranges, of_counts, COUNTS
             days = ", ".join(f"{since} to {until - _DAY}" for since, until in ranges)
             if len(ranges) > _MOST_RANGES:
                 days = f"{len(ranges)} spans of {ranges[0][0]} to {ranges[-1][1] - _DAY}"
-            sentences.append(f"coverage of {name} for {scope}: {days} ({reason})")
+            sentences.append(f"coverage of {called} for {scope}: {days} ({reason})")
     return covered, sentences
+
+
+def _days_of_counts(rows: pd.DataFrame | Staged, scope: str) -> list[DateRange] | None:
+    """The days of an account's rows where none of these says who left; None where one does.
+
+    Of the other days such a file says only how many subscribers there are.
+    """
+    columns = _query(rows, "column_name", of="(DESCRIBE FROM {})")
+    where = f"WHERE account_id = {literal(scope)}"
+    if "left" in columns and _query(rows, 'count("left")', where) != [0]:
+        return None
+    days = _query(rows, "DISTINCT CAST(date AS DATE)", where)
+    return union([(day, day + _DAY) for day in days if isinstance(day, dt.date)]) or None
 
 
 def _scopes(name: str, rows: pd.DataFrame | Staged, options: ImportOptions) -> Iterator[str]:
@@ -94,7 +110,7 @@ def distinct(rows: pd.DataFrame | Staged, column: str) -> list[str]:
     return [str(value) for value in _query(rows, f"DISTINCT {name}", f"WHERE {name} IS NOT NULL ORDER BY 1")]
 
 
-def _query(rows: pd.DataFrame | Staged, columns: str, rest: str = "") -> list[object]:
+def _query(rows: pd.DataFrame | Staged, columns: str, rest: str = "", of: str = "{}") -> list[object]:
     """The first column of a query of the rows."""
     with connect("UTC") as connection:
         if isinstance(rows, Staged):
@@ -102,4 +118,7 @@ def _query(rows: pd.DataFrame | Staged, columns: str, rest: str = "") -> list[ob
         else:
             connection.register("rows", rows)
             source = "rows"
-        return [row[0] for row in connection.execute(f"SELECT {columns} FROM {source} {rest}").fetchall()]
+        return [
+            row[0]
+            for row in connection.execute(f"SELECT {columns} FROM {of.format(source)} {rest}").fetchall()
+        ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import duckdb
 import pandas as pd
 
-from kpi_kit.core.schema import TABLES
+from kpi_kit.core.schema import TABLES, covered_table
 from kpi_kit.data.merge.writing import Work, write_csv
 from kpi_kit.data.store import as_date
 from kpi_kit.data.table_source import Source, literal, quoted
@@ -26,7 +26,7 @@ def stated_coverage(changes: Iterable[tuple[Spans, Spans]]) -> dict[tuple[str, s
     ranges: dict[tuple[str, str], list[DateRange]] = {}
     for added, removed in changes:
         for table, scope, since, until in added:
-            if table in TABLES:
+            if covered_table(table) in TABLES:
                 ranges.setdefault((table, scope), []).append((_day(since), _day(until)))
         for table, scope, since, until in removed:
             present = union(ranges.get((table, scope), []))

@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.core.schema import TABLES, Table
+from kpi_kit.core.schema import TABLES, Table, covered_table
 from kpi_kit.data.merge import by_hand, journal
 from kpi_kit.data.merge.affected import mark_affected, mark_touched
 from kpi_kit.data.merge.conflicts import refuse_conflicts
@@ -190,7 +190,7 @@ def undo(folder: Path, name: str, timezone: str) -> Outcome:
         data.work.remove(folder / undone.place)
         return False
 
-    names = set(record.rows) | {span[0] for span in record.covered}
+    names = set(record.rows) | {covered_table(span[0]) for span in record.covered}
     return change_folder(folder, timezone, names, [], withdraw)
 
 
@@ -408,7 +408,9 @@ def _state_accounts(data: DataFolder, added: Import, record: Record, home: Path)
 
 def _owners(data: DataFolder, record: Record, home: Path) -> set[str]:
     """The accounts that an import states something of."""
-    owners = {scope for table, scope, *_ in record.covered if TABLES[table].scope == "account_id"}
+    owners = {
+        scope for table, scope, *_ in record.covered if TABLES[covered_table(table)].scope == "account_id"
+    }
     for name, count in record.rows.items():
         if count and name != "accounts" and "account_id" in ALL_TABLES[name].names:
             file = literal(str(home / f"{name}.parquet"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.schema import covered_table
 from kpi_kit.data.merge.extra import ACCOUNT_PLATFORMS, FOLDER
 from kpi_kit.data.merge.fold import Merged
 from kpi_kit.data.merge.statements import BEFORE_UPGRADE, Record, Statements, read_statements
@@ -121,7 +122,7 @@ def list_imports(folder: Path) -> list[str]:
             continue
         hidden = () if record.by_hand else _NOT_ENTERED
         tables = {name: f" {count}" for name, count in record.rows.items() if name not in hidden}
-        days = [span for span in record.covered if span[0] in tables]
+        days = [span for span in record.covered if covered_table(span[0]) in tables]
         note = ", replaces earlier ones" if record.replace else ""
         files = "; ".join(record.files)
         text = _listed(record.imported_at, record.id, record.importer, files, tables, days, note)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from kpi_kit.core.schema import TABLES, Table, Type
+from kpi_kit.core.schema import TABLES, Table, Type, covered_table
 from kpi_kit.data.merge.extra import ALL_TABLES, DEAL_LEADS
 from kpi_kit.data.merge.fold import FIGURES, columns_of, fold
 from kpi_kit.data.merge.statements import Record, Statements
@@ -191,7 +191,8 @@ def replaced_spans(table: Table, records: Iterable[Record]) -> str:
         (record.sequence, record.importer, record.source if table.name == "leads" else scope, since, until)
         for record in records
         for name, scope, since, until in record.covered
-        if name == table.name or (table.name not in TABLES and table.scope == TABLES[name].scope)
+        for named in [covered_table(name)]
+        if named == table.name or (table.name not in TABLES and table.scope == TABLES[named].scope)
     }
     return ", ".join(
         f"({sequence}, {literal(importer)}, {literal(scope)}, DATE {literal(since)}, DATE {literal(until)})"

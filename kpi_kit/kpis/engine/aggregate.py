@@ -64,7 +64,7 @@ def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex, totals: To
         unknown_days=np.unique(np.stack([cell, days], axis=1)[included & ~counts], axis=0),
         mentioned={code: add(which) for code, which in codes.items()},
         days=grid.per_bucket(grid.expected),
-        covered={table: grid.per_bucket(grid.days_covered(table)) for table in kpi.tables},
+        covered={table: grid.per_bucket(grid.days_covered(table)) for table in grid.coverage_of(kpi)},
         stocks=stocks,
         stock=_stock(kpi, grid, stocks) if kpi.stock else None,
         durations=_by_bucket(frame[counts], cell[counts], shape[1])
@@ -175,8 +175,9 @@ def _with_totals(sums: Tally, totals: Totals) -> Tally:
                 whole[row, bucket] = grid.windows is not None and grid.ranges(row, bucket) != [(start, end)]
     if not from_totals.any():
         return sums
+    first = next(iter(sums.covered))
     filled = {
-        table: np.where(from_totals, sums.days, days) if table in sums.kpi.tables[:1] else days
+        table: np.where(from_totals, sums.days, days) if table == first else days
         for table, days in sums.covered.items()
     }
     units = np.where(from_totals, 1, sums.units)

@@ -12,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kpi_kit.core.model import Kpi
+from kpi_kit.core.schema import LEFT
+
 _EPOCH = dt.date(1970, 1, 1)
 _USUAL = np.datetime64("1970", "Y"), np.datetime64("2100", "Y")
 """The years whose midnights are cached."""
@@ -147,7 +150,15 @@ class Grid:
 
     def days_covered(self, table: str) -> Bools:
         """Whether data are expected and covered, shape (owners, days)."""
-        return self.expected & self._marked(self.covered.get(table, {}))
+        ranges = self.covered.get(table, {})
+        if table == LEFT:  # elsewhere the table audience says both
+            ranges = {**self.covered.get("audience", {}), **ranges}
+        return self.expected & self._marked(ranges)
+
+    def coverage_of(self, kpi: Kpi) -> tuple[str, ...]:
+        """The coverage that a KPI needs: its tables, or only those of their days that say who left."""
+        apart = kpi.needs_rows and any(owner in self.covered.get(LEFT, {}) for owner in self.owners)
+        return (LEFT,) if apart else kpi.tables
 
     def per_bucket(self, days: Bools) -> Ints:
         """Count the marked days of each bucket."""
