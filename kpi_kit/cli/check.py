@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kpi_kit.cli import OK, SOME_FAILED
-from kpi_kit.cli.shared import chosen_period, warn
+from kpi_kit.cli.shared import chosen_period, name_of, titles_of, warn
 from kpi_kit.cli.status import print_inputs
 from kpi_kit.core.errors import InputError, SpecialistError
 from kpi_kit.core.sanitize import on_terminal
@@ -137,8 +137,8 @@ def _idle(loaded: Params) -> Iterator[str]:
 
 def _findings(context: Context, measured: cohort.Cohort, words: Words) -> Iterator[Finding]:
     """What to mend: KPIs that cannot be assessed, then targets and counts that are not plausible."""
-    person, named = context.person.id, _titles(context)
-    every = [(entry, Facts(context, entry), _name(context, entry, words)) for entry in context.person.kpis]
+    person, named = context.person.name, titles_of(context)
+    every = [(entry, Facts(context, entry), name_of(context, entry, words)) for entry in context.person.kpis]
     for _, facts, name in every:
         if facts.measurement.value is None:
             notes = [note_record(note, context) for note in facts.measurement.notes]
@@ -161,24 +161,12 @@ def _findings(context: Context, measured: cohort.Cohort, words: Words) -> Iterat
         yield Finding(person, words.text("table.audience"), words.note(note, named))
 
 
-def _name(context: Context, entry: Entry, words: Words) -> str:
-    """The name of an entry as its page has it."""
-    notes = [{"code": "sentiment_filter", "sentiments": list(entry.sentiment)}] if entry.sentiment else []
-    record = {"kpi": entry.kpi, "as": entry.as_, "versus": entry.versus, "scope": entry.scope, "notes": notes}
-    return words.entry(cast(EntryRecord, record), str(context.period.grain), _titles(context))
-
-
-def _titles(context: Context) -> dict[str, str]:
-    accounts = context.store.accounts["title"]
-    return {account: str(accounts[account]) for account in context.owned["account_id"]}
-
-
 def _payouts(context: Context, words: Words) -> Iterator[Payout]:
     """For each target the facts at which the payout starts, is full and is capped."""
     scoring = context.department.scoring.curve()
     for entry in context.person.kpis:
         target, notes = target_of(context, entry)
-        name = _name(context, entry, words)
+        name = name_of(context, entry, words)
         part = ", ".join(
             words.text(
                 f"check.scaled.{note.detail['why']}", share=words.share(cast(float, note.detail["share"]), 0)
@@ -188,7 +176,7 @@ def _payouts(context: Context, words: Words) -> Iterator[Payout]:
         )
         # away all the time, or the period has not begun
         if target is None or target.attainment(0.0) is None:
-            yield Payout(context.person.id, name, words.text("check.no_plan"), "", "", part)
+            yield Payout(context.person.name, name, words.text("check.no_plan"), "", "", part)
             continue
         form = wording.form({"unit": str(entry.unit), "as": entry.as_})
         starts, full, capped = (
@@ -197,7 +185,7 @@ def _payouts(context: Context, words: Words) -> Iterator[Payout]:
             )
             for share in (scoring.threshold, 1.0, scoring.cap)
         )
-        yield Payout(context.person.id, name, starts, full, capped or "—", part)
+        yield Payout(context.person.name, name, starts, full, capped or "—", part)
 
 
 def _possible(entry: Entry, fact: float) -> bool:

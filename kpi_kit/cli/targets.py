@@ -14,7 +14,7 @@ from rich.text import Text
 from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.cli.init_files import amount
 from kpi_kit.cli.questions import ask_yes
-from kpi_kit.cli.shared import warn
+from kpi_kit.cli.shared import name_of, warn
 from kpi_kit.core.errors import InputError, KitError, SpecialistError, did_you_mean
 from kpi_kit.core.periods import Period
 from kpi_kit.core.sanitize import on_terminal
@@ -25,7 +25,6 @@ from kpi_kit.params.targets import Kind
 from kpi_kit.report import wording
 from kpi_kit.report.wording import Words, form
 from kpi_kit.scorecard.context import Context, prepare
-from kpi_kit.scorecard.entry_record import EntryRecord
 from kpi_kit.scorecard.proposals import Next, next_targets
 from kpi_kit.scorecard.windows import last_full_month
 
@@ -98,19 +97,6 @@ def _proposal(one: Next, words: Words) -> str:
     how = form({"unit": str(one.entry.unit), "as": one.entry.as_})
     value = words.value(one.proposal, how)
     return value if one.proposal_chance is None else f"{value} ({words.share(one.proposal_chance, 0)})"
-
-
-def name_of(context: Context, entry: Entry, words: Words) -> str:
-    """The name of an entry as on the person's page."""
-    titles = {str(name): str(title) for name, title in context.store.accounts["title"].items()}
-    record: dict[str, object] = {
-        "kpi": entry.kpi,
-        "as": entry.as_,
-        "versus": entry.versus,
-        "scope": entry.scope,
-        "notes": [],
-    }
-    return words.entry(cast(EntryRecord, record), str(context.period.grain), titles)
 
 
 def _accept(context: Context, ahead: Period, entries: Sequence[Next], words: Words, *, every: bool) -> None:

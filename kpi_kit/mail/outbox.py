@@ -277,12 +277,9 @@ class _Composer:
         names = {person: report.name for person, report in self.held.items()}
         names |= {person: str(report.card["name"]) for person, report in self.mailable.items()}
         theirs = [person for person in recipient.specialists if person in names]
-        titles = [
-            held["title"]
-            for person in theirs
-            if person in self.mailable
-            for held in self.mailable[person].card["assignments"]
-        ]
+        cards = [self.mailable[person].card for person in theirs if person in self.mailable]
+        titles = [held["title"] for card in cards for held in card["assignments"]]
+        titles += [title for card in cards for title in card.get("called", {}).values()]
         reports = [self.mailable[person] for person in theirs if person in self.mailable]
         files = pages(reports, self.department if recipient.sees_all else None)
         linked = [

@@ -154,6 +154,7 @@ class Department(Record):
     scoring: ScoringParams = ScoringParams()
     directors: tuple[Director, ...] = ()
     brand: Brand = Brand()
+    brands: dict[Id, Text] = {}
     mail: Mail | None = None
 
     @property

@@ -253,8 +253,12 @@ def large_shares(people: Mapping[str, Specialist]) -> Iterator[str]:
 def unknown_names(
     department: Department, people: Mapping[str, Specialist], broken: Mapping[str, tuple[str, ...]]
 ) -> Iterator[str]:
-    """Warnings about directors and absences that name unknown specialists."""
+    """Warnings about directors and absences that name unknown specialists, and titles of unknown brands."""
     existing = [*people, *broken]
+    brands = dict.fromkeys(brand for person in people.values() for brand in person.brands)
+    for brand in department.brands:
+        if brand not in brands and not broken:
+            yield f"department.yml: brands: nobody has the brand {brand!r}{did_you_mean(brand, brands)}"
     for director in department.directors:
         for name in director.specialists or ():
             if name not in existing:

@@ -121,6 +121,7 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
             _account(context, account) for account in context.deputised if account not in context.held
         ],
         "brands": list(context.person.brands),
+        "called": _called(context),
         "absences": [cast(Absence, absence.model_dump(mode="json")) for absence in context.person.absences],
         "notes": [note.as_dict() for note in _report_notes(context)],
         "kpis": rows,
@@ -136,6 +137,17 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
         "provenance": provenance(context, cohort.digest, notebook),
     }
     return sealed(with_verdicts(record))
+
+
+def _called(context: Context) -> dict[str, str]:
+    """The titles of the brands, and the names of colleagues who stand in or are stood in for."""
+    brands = {
+        brand: title for brand in context.owned["brand"] if (title := context.department.brands.get(brand))
+    }
+    people = context.params.specialists
+    colleagues = [absence.deputy for absence in context.person.absences]
+    colleagues += [colleague.id for colleague in context.absent_colleagues]
+    return brands | {name: people[name].name for name in colleagues if name in people}
 
 
 def _past_totals(entries: Sequence[Facts]) -> list[float | None]:

@@ -320,7 +320,10 @@ class EarlierScorecard(_Summary):
 
 
 class Scorecard(_Summary):
-    """A person × period: the only source of every number shown."""
+    """A person × period: the only source of every number shown.
+
+    ``called`` has the titles of brands and the names of colleagues, by id.
+    """
 
     name: str
     agency: str
@@ -334,6 +337,7 @@ class Scorecard(_Summary):
     assignments: list[Assignment]
     deputised: list[AccountRecord]
     brands: list[str]
+    called: NotRequired[dict[str, str]]
     absences: list[Absence]
     notes: list[NoteRecord]
     kpis: list[EntryRecord]

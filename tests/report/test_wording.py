@@ -15,6 +15,7 @@ from kpi_kit.core.schema import PLATFORMS, SENTIMENTS, TABLES
 from kpi_kit.kpis import CATALOGUE, FAMILIES
 from kpi_kit.params.targets import Kind
 from kpi_kit.report import payout
+from kpi_kit.report.parts import titles
 from kpi_kit.report.wording import LANGUAGES, Form, Words, form, messages, words
 from kpi_kit.scorecard.archive import FIELDS
 from kpi_kit.scorecard.platform_shocks import MEASURES
@@ -317,6 +318,24 @@ ENTRIES = [
 @pytest.mark.parametrize(("entry", "name"), ENTRIES)
 def test_entries_are_named_by_what_is_meant(ru: Words, entry: dict[str, Any], name: str) -> None:
     assert ru.entry(entry, "month", {"a": "Маяк"}) == name
+
+
+def test_a_brand_and_a_colleague_are_called_by_their_titles(ru: Words) -> None:
+    called = {"school": "Вслух", "ivan": "Иван Кузнецов"}
+    card = cards.card("ru", called=called)
+    named = titles(card, ru)
+    assert called.items() <= named.items()
+    assert ru.entry({**ENTRIES[-1][0], "notes": []}, "month", named) == "Упоминания бренда (бренд «Вслух»)"
+    gap = {"table": "mentions", "brand": "school", "days": [["2025-10-01", "2025-10-03"]]}
+    notes = [
+        {"code": "not_tiled", "brand": "school", "phrase": None},
+        {"code": "not_covered", "coverage": 0.5, "minimum": 0.9, "tables": ["mentions"], "missing": [gap]},
+        {"code": "absence", "since": "2025-10-01", "until": "2025-10-03", "deputy": "ivan"},
+        {"code": "deputy", "since": "2025-10-01", "until": "2025-10-03", "for": "ivan"},
+    ]
+    told = " ".join(ru.note(note, named) for note in notes)
+    assert told.count("«Вслух»") == 2 and told.count("Иван Кузнецов") == 2
+    assert not re.search("school|ivan", told)
 
 
 NOTES = [

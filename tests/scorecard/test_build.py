@@ -410,6 +410,7 @@ def test_the_report_names_the_deputy(tmp_path: Path) -> None:
     bob = {"accounts": ["b"], "kpis": [asked(at_least=1)], "absences": [away]}
     card = scored(tmp_path, asked(at_least=1), leads=LEADS, colleagues={"bob": bob})
     assert detail(card["notes"], "deputy") == {"for": "bob", "since": "2025-10-10", "until": "2025-10-13"}
+    assert list(card["called"]) == ["bob"]
 
 
 # files ------------------------------------------------------------------------------------------------------

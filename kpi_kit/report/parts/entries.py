@@ -12,7 +12,7 @@ from kpi_kit.scorecard.record import AccountRecord, Scorecard
 
 
 def titles(card: Scorecard, words: Words, *, with_platform: bool = False) -> dict[str, str]:
-    """Return what the accounts are called, by id.
+    """Return what accounts, brands and colleagues are called, by id.
 
     The platform stands beside a title that two accounts share (or, on request, beside every one), and
     the id too where they share even the platform.
@@ -26,7 +26,8 @@ def titles(card: Scorecard, words: Words, *, with_platform: bool = False) -> dic
         for account in accounts
     }
     same = Counter(name.casefold() for name in named.values())
-    return {key: f"{name} ({key})" if same[name.casefold()] > 1 else name for key, name in named.items()}
+    own = {key: f"{name} ({key})" if same[name.casefold()] > 1 else name for key, name in named.items()}
+    return {**card.get("called", {}), **own}
 
 
 def names(card: Scorecard, words: Words) -> list[str]:

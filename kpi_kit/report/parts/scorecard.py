@@ -35,10 +35,10 @@ def scorecard(card: Scorecard, words: Words) -> Markup | None:
 
 def accounts(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate every KPI by account, and the brand KPIs by brand."""
-    by_account = _breakdown(
-        card, words, "accounts", "account_id", titles(card, words, with_platform=True).items()
-    )
-    by_brand = _breakdown(card, words, "brands", "brand", [(brand, brand) for brand in card["brands"]])
+    named = titles(card, words, with_platform=True)
+    by_account = _breakdown(card, words, "accounts", "account_id", named.items())
+    heads = [(brand, named.get(brand, brand)) for brand in card["brands"]]
+    by_brand = _breakdown(card, words, "brands", "brand", heads)
     remark = paragraph(_matured(card, words), "k-legend") if by_account else None
     return join([by_account, remark, by_brand]) or None
 

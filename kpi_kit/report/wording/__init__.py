@@ -223,7 +223,7 @@ class Words(Numbers):
         named: dict[str, Callable[[str], str]] = {
             "platforms": lambda name: self.text(f"platform.{name}"),
             "accounts": lambda name: titles.get(name, name),
-            "brands": lambda name: self.text("entry.brand", name=self.quote(name)),
+            "brands": lambda name: self.text("entry.brand", name=self.quote(titles.get(name, name))),
             "sentiment": lambda name: self.text(f"sentiment.{name}"),
         }
         return ", ".join(named[key](name) for key, names in scope.items() for name in names)
@@ -283,7 +283,7 @@ class Words(Numbers):
             "missing": lambda entries: "; ".join(self._missing(entry, quoted) for entry in entries),
             "sentiments": lambda names: ", ".join(self.text(f"sentiment.{name}") for name in names),
             "account_id": quoted,
-            "brand": self.quote,
+            "brand": quoted,
             "phrase": self.quote,
             "deputy": named,
             "for": named,
@@ -320,6 +320,6 @@ class Words(Numbers):
     def _whose(self, entry: Mapping[str, Any], quoted: Callable[[str], str]) -> str:
         """The account with its platform, or the brand."""
         if "brand" in entry:
-            return self.quote(entry["brand"])
+            return quoted(entry["brand"])
         name, platform = quoted(entry["account_id"]), entry.get("platform")
         return f"{name} {self.text(f'on_platform.{platform}')}" if platform else name
