@@ -423,7 +423,7 @@ def test_other_endings_are_warned_of(tmp_path):
         ({"agncy": 1}, "agncy: unknown key; did you mean agency?"),
         (
             {"kpis": []},
-            "kpis: unknown key; allowed: agency, audience, brand, coverage, currency, directors, history, "
+            "kpis: unknown key; allowed: agency, audience, brand, brands, coverage, currency, directors, history, "
             "language, mail, posts, response, schema …",
         ),
         ({"history": {"perods": 3}}, "history.perods: unknown key; did you mean periods?"),
