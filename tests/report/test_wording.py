@@ -11,7 +11,7 @@ import pytest
 
 from kpi_kit.core.model import Better, Unit
 from kpi_kit.core.periods import Grain
-from kpi_kit.core.schema import PLATFORMS, SENTIMENTS, TABLES
+from kpi_kit.core.schema import LEFT, PLATFORMS, SENTIMENTS, TABLES
 from kpi_kit.kpis import CATALOGUE, FAMILIES
 from kpi_kit.params.targets import Kind
 from kpi_kit.report import payout
@@ -510,7 +510,7 @@ CLOSED = {
     "target_in_words": set(map(str, Kind)),
     "platform": set(PLATFORMS),
     "sentiment": set(SENTIMENTS),
-    "table": set(TABLES),
+    "table": {*TABLES, LEFT},
     "definition": {REPORTED, *(other.id for kpi in CATALOGUE.values() for other in kpi.alternatives)},
 }
 
