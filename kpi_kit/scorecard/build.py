@@ -145,7 +145,7 @@ def _called(context: Context) -> dict[str, str]:
         brand: title for brand in context.owned["brand"] if (title := context.department.brands.get(brand))
     }
     people = context.params.specialists
-    colleagues = [absence.deputy for absence in context.person.absences]
+    colleagues = [absence.deputy for absence in context.person.absences if absence.deputy]
     colleagues += [colleague.id for colleague in context.absent_colleagues]
     return brands | {name: people[name].name for name in colleagues if name in people}
 
