@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class Row:
     owner, table : str
     states : mapping of Period to State
     title, platform : str
-        Those of the account; of a brand its name and nothing.
+        Those of the account; of a brand its title and nothing.
     """
 
     owner: str
@@ -197,9 +197,12 @@ def last_months(
     if loaded is None:
         return status(store, {**of_kpis, **(expected or {})}, months)
     settings = loaded.department
-    return status(
+    rows = status(
         store, {**of_kpis, **(expected or {})}, months, settings.audience.accepted, settings.coverage.minimum
     )
+    return [
+        row if row.platform else replace(row, title=settings.brands.get(row.owner, row.title)) for row in rows
+    ]
 
 
 def _state(table: str, span: Window, windows: Sequence[Window], minimum: float) -> State:

@@ -21,7 +21,7 @@ ROWS = [
 EXPECTED = {
     "ru": (
         "<summary>Какие данные есть: 2 пропуска</summary>",
-        '<th scope="row">&lt;b&gt;Кофе&lt;/b&gt; (vk-a)</th><td data-label="Данные">посты</td>',
+        '<th scope="row">ВКонтакте, «&lt;b&gt;Кофе&lt;/b&gt;»</th><td data-label="Данные">посты</td>',
         '<td data-label="Данные">обращения, лиды</td>',
         '<td data-label="август 2025">—</td>',
         "посты, сентябрь 2025, октябрь 2025: ответ wall.get (JSON)",
@@ -44,7 +44,7 @@ def test_the_matrix_is_folded_and_names_each_export(language: str) -> None:
     html = str(section.html)
     for text in EXPECTED[language]:
         assert text in html
-    assert "<b>Кофе" not in html
+    assert "<b>Кофе" not in html and "vk-a" not in html
     assert made.view["tables"][0] == {
         "owner": "vk-a",
         "table": "posts",

@@ -12,7 +12,7 @@ from kpi_kit.report.parts.first_screen import cut_off
 from kpi_kit.report.parts.markup import Column, block, details, items, join, paragraph, table
 from kpi_kit.report.parts.scorecard import UNFINISHED
 from kpi_kit.report.wording import Words
-from kpi_kit.report.wording.status import holes, title
+from kpi_kit.report.wording.status import called, holes
 from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.record import Scorecard
 
@@ -75,7 +75,7 @@ def matrix(rows: Sequence[Row], words: Words) -> Markup | None:
         alike.setdefault((row.owner, tuple(row.states.values())), []).append(row)
     cells = [
         {
-            "owner": title(group[0]),
+            "owner": called(group[0], words),
             "table": ", ".join(words.text(f"table.{row.table}") for row in group),
             **{str(month): _cell(state, words) for month, state in group[0].states.items()},
         }

@@ -16,7 +16,7 @@ def holes(rows: Sequence[Row], words: Words) -> Iterator[str]:
             if months:
                 yield words.text(
                     f"status.{key}",
-                    owner=_called(row, words),
+                    owner=called(row, words),
                     table=words.text(f"table.{row.table}"),
                     months=", ".join(words.period(str(month)) for month in months),
                     fetch=_fetch(row, words),
@@ -24,7 +24,7 @@ def holes(rows: Sequence[Row], words: Words) -> Iterator[str]:
 
 
 def title(row: Row) -> str:
-    """The title of an account with its id; a brand as it is."""
+    """The title of an account or brand with its id."""
     return row.owner if row.title == row.owner else f"{row.title} ({row.owner})"
 
 
@@ -34,8 +34,8 @@ def _fetch(row: Row, words: Words) -> str:
     return str(by_platform.get(row.table) or words.text(f"status.fetch.{row.table}"))
 
 
-def _called(row: Row, words: Words) -> str:
-    """An account as people name it: its platform and title."""
+def called(row: Row, words: Words) -> str:
+    """An account as people name it, by its platform and title; a brand by its title."""
     if not row.platform:
-        return row.owner
+        return words.quote(row.title or row.owner)
     return f"{words.text(f'platform.{row.platform}')}, {words.quote(row.title)}"
