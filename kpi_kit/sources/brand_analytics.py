@@ -61,8 +61,7 @@ def _period(path: Path) -> DateRange | None:
 
 def _day(text: str) -> dt.date | None:
     try:
-        day, month, year = (int(part) for part in text.split("."))
-        return dt.date(year + (2000 if year < 100 else 0), month, day)
+        return parse_date(re.sub(r"\.(\d\d)$", r".20\1", text))[0].date()
     except ValueError:
         return None
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from kpi_kit.core.schema import Type
 from kpi_kit.sources.cell_values import (
-    Style,
     is_error,
     is_unknown,
     parse_cell,
@@ -18,7 +18,7 @@ from kpi_kit.sources.cell_values import (
 from kpi_kit.sources.control_sums import ControlSums, is_total
 from kpi_kit.sources.layouts import Context, Field, Layout, Values
 from kpi_kit.sources.rows import counted
-from kpi_kit.sources.text_files import Record, normal
+from kpi_kit.sources.text_files import DELIMITERS, Record, normal
 
 _BATCH = 20_000
 _CACHED = 200_000
@@ -50,7 +50,7 @@ class CellReader:
         decimal = layout.style.decimal
         if context.sheet.delimiter == ";":  # a spreadsheet has saved it, and its 1,234 may be either
             decimal = None if decimal == "." else ","
-        self.style = Style(layout.style.order, decimal, layout.style.compact)
+        self.style = replace(layout.style, decimal=decimal)
         self._cache: dict[str, dict[str, Any]] = {field.name: {} for field in self.fields}
         self._control = ControlSums(layout.lacking, layout.beyond)
 
@@ -88,11 +88,27 @@ class CellReader:
             self._remember_total(cells)
             return False
         width, header = _width(cells), len(self.context.sheet.header)
+        delimiter = self.context.sheet.delimiter
+        other = next(
+            (mark for mark in DELIMITERS if mark != delimiter and cells[0].count(mark) >= header - 1), ""
+        )
+        if len(cells) == 1 < header and other:
+            self.context.problems.append(
+                f"{self.context.where(number)}: is divided by {other!r}, the header by "
+                f"{delimiter!r}: use one of them"
+            )
+            return False
         if len(cells) <= self._needed and not self._strict and sum(map(bool, cells)) == 1:  # a footer
             cells.extend([""] * (header - len(cells)))
         if width > header or len(cells) <= self._needed:
+            hint = (
+                f" (a text or number with {delimiter!r} in it needs quotes)"
+                if delimiter in DELIMITERS
+                else ""
+            )
             self.context.problems.append(
-                f"{self.context.where(number)}: has {counted(len(cells), 'cell')}, the header has {header}"
+                f"{self.context.where(number)}: has {counted(len(cells), 'cell')}, the header has "
+                f"{header}{hint}"
             )
             return False
         return True
@@ -153,6 +169,8 @@ class CellReader:
     def _value(self, field: Field, text: str, number: int) -> Any:
         if is_error(text):
             return None
+        if field.name.endswith("_id"):
+            text = text.strip().removeprefix("№").lstrip()
         if field.blanks and normal(text) in field.blanks:
             return None
         try:

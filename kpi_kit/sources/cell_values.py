@@ -30,6 +30,12 @@ _NUMBER = re.compile(
 )
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?(?: ?%)?")
 _DOUBTFUL = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}(?: ?%)?")
+_NOT_YET = frozenset(
+    "scheduled draft private unlisted unpublished запланировано запланирована черновик неопубликовано".split()
+) | {"not published", "не опубликовано", "не опубликована", "доступ ограничен", "доступ по ссылке"}
+"""What services write for the time of a post that is not published."""
+_UNIX = re.compile(r"1[0-9]{9}")
+_ROUNDED = re.compile(r"[0-9][0-9.,]* ?(?:тыс\.?|млн\.?|[KkMmКк])")
 # A spreadsheet makes 3.4 the 3rd of April, and 4.85 April of 1985.
 _SPREADSHEET_DAY = re.compile(r"0?(?P<whole>[0-9]{1,2})[.\- ](?P<name>[^\W\d_]+)\.?")
 _SPREADSHEET_MONTH = re.compile(r"(?P<name>[^\W\d_]+)\.?[.\- ](?P<part>[0-9]{2})")
@@ -47,11 +53,14 @@ class Style:
         What stands before decimals; None refuses ``1,234``, which can be read in two ways.
     compact : bool
         Whether 20251031 is a date.
+    unix : bool
+        Whether 1759309200 is a time.
     """
 
     order: str | None = None
     decimal: str | None = None
     compact: bool = False
+    unix: bool = False
 
 
 PLAIN = Style()
@@ -174,7 +183,8 @@ def _count(text: str, _zone: ZoneInfo, style: Style) -> int | None:
     try:
         number = parse_number(text, style.decimal)
     except ValueError:
-        raise ValueError(allowed) from None
+        rounded = " (it is rounded: export whole numbers)" if _ROUNDED.fullmatch(text) else ""
+        raise ValueError(f"{allowed}{rounded}") from None
     if number is not None and ("%" in text or number < 0 or number != int(number) or number >= 2**63):
         raise ValueError(allowed)
     return None if number is None else int(number)
@@ -187,7 +197,11 @@ def _flag(text: str, _zone: ZoneInfo, _style: Style) -> bool:
         raise ValueError("expected true, false, 1, 0, yes, no, да, нет") from None
 
 
-def _time(text: str, zone: ZoneInfo, style: Style) -> dt.datetime:
+def _time(text: str, zone: ZoneInfo, style: Style) -> dt.datetime | None:
+    if text.casefold() in _NOT_YET:
+        return None
+    if style.unix and _UNIX.fullmatch(text):
+        return dt.datetime.fromtimestamp(int(text), dt.UTC)
     moment, _ = parse_date(text, style.order, compact=style.compact)
     try:
         return (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(dt.UTC)

@@ -22,6 +22,9 @@ _ISO = re.compile(
     r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?: ?(?:Z|[+-][0-9]{2}:?[0-9]{2}))?)?"
 )
 _DOTTED = re.compile(rf"(?P<day>[0-9]{{1,2}})\.(?P<month>[0-9]{{1,2}})\.(?P<year>[0-9]{{4}})(?:,? {_CLOCK})?")
+_SHORT = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{2}(?: .*)?")
+_SERIAL = re.compile(r"[3-6][0-9]{4}(?:[.,][0-9]+)?")
+"""Days since 1900: how a spreadsheet writes a date as a number."""
 _DASHED = re.compile(rf"(?P<day>[0-9]{{1,2}})-(?P<month>[0-9]{{1,2}})-(?P<year>[0-9]{{4}})(?:,? {_CLOCK})?")
 _YEAR_FIRST = re.compile(
     rf"(?P<year>[0-9]{{4}})/(?P<month>[0-9]{{1,2}})/(?P<day>[0-9]{{1,2}})(?:,? {_CLOCK})?"
@@ -102,7 +105,20 @@ def parse_date(text: str, order: str | None = None, *, compact: bool = False) ->
                 return _built({**match.groupdict(), "month": str(month)})
     except ValueError:
         pass  # a thirteenth month and the like
-    raise ValueError(ALLOWED)
+    raise ValueError(f"{ALLOWED}{_hint(text, order)}")
+
+
+def _hint(text: str, order: str | None) -> str:
+    """What is wrong with the text, for the end of a sentence; empty where that is not known."""
+    if _SERIAL.fullmatch(text):
+        day = dt.date(1899, 12, 30) + dt.timedelta(days=int(text[:5]))
+        return f" (a spreadsheet keeps {day} as this number: format the column as dates)"
+    if _SHORT.fullmatch(text):
+        return " (write the year with four digits)"
+    if _SLASHED["mdy"].fullmatch(text):
+        turned = "day and month are the other way round" if order else "day and month cannot be told apart"
+        return f" ({turned}: export the file anew, and do not save it with Excel)"
+    return ""
 
 
 def _built(parts: Mapping[str, str | None]) -> tuple[dt.datetime, bool]:

@@ -41,13 +41,15 @@ _OWN = frozenset(
     map(
         normal,
         titles(
-            "Active users|Активные пользователи|Total users|Всего пользователей|Event count|"
-            "Количество событий|Engaged sessions|Сеансы с взаимодействием|Session source / medium|"
+            "Event count|Количество событий|Engaged sessions|Сеансы с взаимодействием|"
+            "Session source / medium|"
             "Session default channel group|Источник или канал|Session primary channel group"
         ),
     )
 )
 """Titles that no other export has, where the lines with # were cut off."""
+_BESIDE = frozenset(map(normal, titles("Active users|Активные пользователи|Total users|Всего пользователей")))
+"""Titles that prove it beside sessions alone: chats and bots have active users, too."""
 _HOUR = re.compile(r"20\d{8}")
 _WEEKS = re.compile(r"week \d+|неделя \d+|semana \d+|woche \d+")
 _SOURCES = {
@@ -307,8 +309,9 @@ def sniff(head: Head) -> Match:
                 return Match(0.97, f"lines with # such as {line!r:.60}")
         for _, cells in rows[:1]:
             named = {normal(cell) for cell in cells}
-            if named & set(map(normal, _DATES)) and named & _OWN:
-                shown = ", ".join(repr(cell) for cell in cells if normal(cell) in _OWN)
+            proofs = named & (_OWN | _BESIDE if named & set(map(normal, _SESSIONS)) else _OWN)
+            if named & set(map(normal, _DATES)) and proofs:
+                shown = ", ".join(repr(cell) for cell in cells if normal(cell) in proofs)
                 return Match(0.9, f"columns {shown:.100}")
     return NO_MATCH
 

@@ -34,11 +34,14 @@ def read_json(path: Path, kind: str) -> Any:
     except RecursionError:
         raise InputError(f"{path}: not {kind} (nested too deeply)") from None
     except json.JSONDecodeError as fault:
+        several = "; put several values into one list [ … ]" if fault.msg == "Extra data" else ""
         raise InputError(
-            f"{path}: not valid JSON (line {fault.lineno}, column {fault.colno}: {fault.msg})"
+            f"{path}: not valid JSON (line {fault.lineno}, column {fault.colno}: {fault.msg}){several}"
         ) from None
     except UnicodeDecodeError as fault:
-        raise InputError(f"{path}: not valid JSON (byte {fault.start} is not UTF-8)") from None
+        raise InputError(
+            f"{path}: not valid JSON (byte {fault.start} is not UTF-8): save it as UTF-8"
+        ) from None
     except ValueError as fault:
         raise InputError(f"{path}: not valid JSON ({fault})") from None
 

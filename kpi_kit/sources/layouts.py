@@ -163,7 +163,7 @@ class Layout:
     also : tuple of str
         Other titles that this kind is known by.
     file_marks : re.Pattern or None
-        Of the file's name: as good as a mark.
+        Of the file's name: as good as a mark where every title is known.
     finish : callable or None
         Makes of the fields' values the columns of one or several tables; the column ``_row`` numbers the rows
         where some are left out.
@@ -253,7 +253,11 @@ def _match(
     if any(field.needed and field.name not in present for field in layout.fields):
         return None
     marks = titles & layout.signs
-    by_name = layout.file_marks is not None and layout.file_marks.search(raw.path.name) is not None
+    by_name = (
+        layout.file_marks is not None
+        and layout.file_marks.search(raw.path.name) is not None
+        and titles <= layout.known
+    )
     if layout.marks and not marks and not by_name:
         return None
     hits = titles & layout.known

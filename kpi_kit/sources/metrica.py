@@ -76,8 +76,9 @@ _DATE = titles(
     "ym:s:datePeriodday"
 )
 _OWN = titles(
-    "Дата визита|Интервал дат визита|Date of visit|Date range of visit|ym:s:date|ym:s:datePeriodday|Визиты|"
-    "ym:s:visits|Глубина просмотра|Page depth|Время на сайте|Time on site|Отказы|Bounce rate"
+    "Дата визита|Интервал дат визита|Date of visit|Date range of visit|ym:s:date|ym:s:datePeriodday|"
+    "ym:s:visits|Посетители|Новые посетители|Глубина просмотра|Page depth|Время на сайте|Time on site|"
+    "Отказы|Bounce rate"
 )
 """Titles that no other export has."""
 _SPAN = re.compile(r"(20\d{2}-\d{2}-\d{2})\s*[-–—]\s*(20\d{2}-\d{2}-\d{2})")

@@ -19,7 +19,7 @@ from kpi_kit.data.merge.extra import extra_rows
 from kpi_kit.data.store import Store, open_store
 from kpi_kit.sources import SOURCES, TOGETHER, DateRange, Imported, ImportOptions
 from kpi_kit.sources.coverage import covered_days
-from kpi_kit.sources.recognise import recognise, unpack
+from kpi_kit.sources.recognise import other_kind, recognise, unpack
 from kpi_kit.sources.resolve_account import NewAccount, ResolvedAccount, resolve_account
 from kpi_kit.sources.rows import counted
 from kpi_kit.sources.wordstat_phrases import nested
@@ -28,6 +28,8 @@ AUTO = "auto"
 """In place of a source: recognise it."""
 
 _MOST_LISTED = 20
+_RECOGNISED = {name: importer for name, importer in SOURCES.items() if name != "csv"}
+"""The importers that recognise files; which column of a CSV is which, a mapping says."""
 
 
 @dataclass(frozen=True)
@@ -152,10 +154,9 @@ def _group(source: str, files: Sequence[tuple[Path, str]]) -> list[_FileGroup]:
         return [_joined(singles)] if source in TOGETHER else singles
     groups: list[_FileGroup] = []
     problems: list[str] = []
-    importers = {name: importer for name, importer in SOURCES.items() if name != "csv"}
     for path, name in files:
         try:
-            recognised = recognise(path, importers)
+            recognised = recognise(path, _RECOGNISED)
         except InputError as fault:
             problems += fault.problems
             continue
@@ -200,7 +201,10 @@ def _import_groups(
         try:
             imported = SOURCES[group.source].read(group.files, group_options)
         except InputError as fault:
-            problems += fault.problems
+            others = (
+                [] if recognised else [other_kind(file, group.source, _RECOGNISED) for file in group.files]
+            )
+            problems += list(filter(None, others)) or fault.problems
             continue
         read.append(_ReadGroup(group, group_options, imported))
         sentences += imported.remarks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -20,6 +21,18 @@ HEADER_WITHIN = 40
 """A header stands in one of the first rows."""
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_LOCKED = "EncryptedPackage".encode("utf-16-le")
+_NO_TABLES = {
+    b"%PDF": "a PDF",
+    b"{\\rtf": "a text document",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"Rar!": "an archive that is no ZIP",
+    b"7z\xbc\xaf": "an archive that is no ZIP",
+    b"\x1f\x8b": "an archive that is no ZIP",
+}
+"""Beginnings of files that people take for exports."""
 _EXACT = 1e15
 
 
@@ -152,6 +165,8 @@ def raw_tables(path: Path) -> Iterator[RawTable]:
             start = stream.read(1024)
     except OSError as fault:
         raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
+    if kind := next((name for mark, name in _NO_TABLES.items() if start.startswith(mark)), ""):
+        raise InputError(f"{path}: expected a table or JSON, found {kind}; export CSV, XLSX, JSON or a ZIP")
     if start.startswith((_ZIP, _OLE)):
         if start.startswith(_ZIP):
             refuse_large_workbook(path)
@@ -164,6 +179,10 @@ def raw_tables(path: Path) -> Iterator[RawTable]:
 
 
 def _spreadsheet(path: Path) -> Iterator[RawTable]:
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if {"mimetype", "word/document.xml"} & set(archive.namelist()):
+                raise InputError(f"{path}: a document of Word or LibreOffice: save its table as XLSX or CSV")
     try:
         book = CalamineWorkbook.from_path(str(path))
         errors = error_cells(path)
@@ -177,8 +196,13 @@ def _spreadsheet(path: Path) -> Iterator[RawTable]:
             label = str(path) if len(book.sheet_names) == 1 else f"{path}: sheet {name!r}"
             yield RawTable(path, label, "sheet", "\0", filled)
     except (CalamineError, OSError, ValueError) as fault:
+        if _LOCKED in read_bounded(path, MOST_PAGE, "a locked spreadsheet"):
+            raise InputError(
+                f"{path}: this spreadsheet is locked by a password: save it without one"
+            ) from None
         raise InputError(
-            f"{path}: this spreadsheet cannot be read ({' '.join(str(fault).split()):.120})"
+            f"{path}: this spreadsheet cannot be read ({' '.join(str(fault).split()):.120}): save it anew as "
+            "XLSX or CSV"
         ) from None
 
 

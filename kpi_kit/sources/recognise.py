@@ -11,15 +11,15 @@ from kpi_kit.core.errors import InputError
 from kpi_kit.sources.file_head import Head, head_of
 from kpi_kit.sources.interface import Importer, Match
 from kpi_kit.sources.size_limits import unpack_member
-from kpi_kit.sources.text_files import normal
+from kpi_kit.sources.strangers import refuse_strangers, unknown
 
 _LEAST = 0.72
 _APART = 0.02
 _FAINT = 0.55
 """Below it a file is of no kind; the reason says what is missing."""
 _MOST_FILES, _MOST_BYTES = 500, 8 << 30
-_TELEGRAM_PAGE = ("page_wrap", 'class="message', "pull_right date details")
-_TARGETS = {"показатель", "план", "факт"}
+_ENCRYPTED = 1
+"""A flag of a member of an archive."""
 _READABLE = (".csv", ".json", ".xlsx", ".xls", ".tsv", ".txt")
 
 
@@ -48,19 +48,13 @@ def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
         Where no importer knows it, or two know it equally well; nothing is guessed then.
     """
     head = head_of(path)
-    _refuse_known_strangers(head)
-    guesses = sorted(
-        ((importer.sniff(head), name) for name, importer in sources.items()),
-        key=lambda pair: (-pair[0].score, pair[1]),
-    )
+    refuse_strangers(head)
+    guesses = _guesses(head, sources)
     sure = [(match, name) for match, name in guesses if match.score >= _LEAST]
     if not sure:
-        nearest, name = guesses[0]
-        seen = f"; nearest is {name}: {nearest.reason}" if 0 < nearest.score < _FAINT else _seen(path)
-        raise InputError(
-            f"{path}: not recognised as any of {', '.join(sources)}{seen}; a table of your own "
-            "goes in by import csv with a mapping"
-        )
+        match, name = guesses[0]
+        nearest = f"; nearest is {name}: {match.reason}" if 0 < match.score < _FAINT else ""
+        raise InputError(unknown(head, nearest, len(sources)))
     first, *others = sure
     if others and first[0].score - others[0][0].score < _APART and others[0][0].score < 0.97 <= 1.0:
         listed = "; or ".join(
@@ -70,42 +64,23 @@ def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
     return Recognised(path, first[1], first[0])
 
 
-def _refuse_known_strangers(head: Head) -> None:
-    """Refuse files that are well known and cannot be imported, with the way out.
-
-    Raises
-    ------
-    InputError
-    """
-    if head.page and all(mark in head.page for mark in _TELEGRAM_PAGE):
-        raise InputError(
-            f"{head.path}: an HTML export of Telegram Desktop: export the chat anew with the format "
-            "machine-readable JSON, and import its result.json"
-        )
-    for _, _, rows in head.rows():
-        for _, cells in rows[:5]:
-            named = {normal(cell) for cell in cells}
-            if named >= _TARGETS:
-                raise InputError(
-                    f"{head.path}: a table of targets (План, Факт): targets stand in specialists/*.yml in "
-                    "the folder of params, and facts come from exports"
-                )
+def _guesses(head: Head, sources: Mapping[str, Importer]) -> list[tuple[Match, str]]:
+    """How well each importer matches a file, the best first."""
+    matches = ((importer.sniff(head), name) for name, importer in sources.items())
+    return sorted(matches, key=lambda pair: (-pair[0].score, pair[1]))
 
 
-def _seen(path: Path) -> str:
-    """The first row of a table, for sentences."""
-    tables = [
-        (cells, delimiter, raw.encoding)
-        for raw, delimiter, rows in head_of(path).rows()
-        for _, cells in rows[:1]
-        if len(cells) > 1
-    ]
-    if not tables:
+def other_kind(path: Path, source: str, sources: Mapping[str, Importer]) -> str:
+    """The sentence on a file that is certainly not of the source that was named; empty otherwise."""
+    try:
+        guesses = _guesses(head_of(path), sources)
+    except InputError:
         return ""
-    cells, delimiter, encoding = max(tables, key=lambda table: len(table[0]))
-    shown = ", ".join(repr(" ".join(cell.split())) for cell in cells[:8])
-    named = "" if encoding == "sheet" else f"; delimiter {delimiter!r}, {encoding}"
-    return f" (its first row: {shown:.200}{named})"
+    match, name = guesses[0]
+    of_named = next((other.score for other, named in guesses if named == source), 1.0)
+    if match.score < _LEAST or of_named >= _FAINT:
+        return ""
+    return f"{path}: not an export of {source}, but of {name} ({match.reason}): import it as {name} or auto"
 
 
 def unpack(paths: Sequence[Path], scratch: Path) -> list[tuple[Path, str]]:
@@ -148,15 +123,21 @@ def _is_readable(name: PurePosixPath) -> bool:
 
 def _members(archive: zipfile.ZipFile, path: Path, target: Path) -> list[tuple[Path, str]]:
     infos = [info for info in archive.infolist() if not info.is_dir()]
-    if any(info.filename == "[Content_Types].xml" for info in infos):
+    if {"[Content_Types].xml", "mimetype"} & {info.filename for info in infos}:
         return [(path, str(path))]  # a spreadsheet under another name
-    infos = [info for info in infos if _is_readable(PurePosixPath(info.filename))]
+    if any(info.flag_bits & _ENCRYPTED for info in infos):
+        raise InputError(f"{path}: this archive is locked by a password: unpack it, and import its files")
+    readable = [info for info in infos if _is_readable(PurePosixPath(info.filename))]
+    pages = [info for info in infos if PurePosixPath(info.filename).suffix.casefold() in (".html", ".htm")]
+    infos = readable or pages[:1]  # of an archive of pages one is told for all
     if len(infos) > _MOST_FILES or sum(info.file_size for info in infos) > _MOST_BYTES:
         raise InputError(
             f"{path}: more than {_MOST_FILES} files or {_MOST_BYTES >> 30} GB are in this archive; unpack it"
         )
     if not infos:
-        raise InputError(f"{path}: no table is in this archive; allowed: {', '.join(_READABLE)}")
+        raise InputError(
+            f"{path}: no table is in this archive; allowed: {', '.join(_READABLE)} (no archives in it)"
+        )
     members = []
     unpack = 0
     for place, info in enumerate(infos):

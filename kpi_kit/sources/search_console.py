@@ -45,8 +45,8 @@ _IMPRESSIONS = titles("Impressions|Показы|Impresiones|Impressionen|Impress
 _POSITION = titles("Position|Позиция|Posición|Posição|Средняя позиция")
 _CTR = ("CTR",)
 _ITEMS = titles(
-    "Top queries|Популярные запросы|Query|Запрос|Запросы|Top pages|"
-    "Популярные страницы|Page|Страница|Country|Страна|Device|Устройство|"
+    "Top queries|Популярные запросы|Самые популярные запросы|Search query|Query|Запрос|Запросы|Top pages|"
+    "Популярные страницы|Самые популярные страницы|Page|Страница|Country|Страна|Device|Устройство|"
     "Search Appearance|Search appearance|Вид в поиске"
 )
 _FIGURES = (
@@ -71,8 +71,7 @@ def _items(values: Values, rows: Sequence[int], context: Context) -> Mapping[str
     if span is None:
         raise InputError(
             f"{context.path}: a table by {context.sheet.header[0]!r} does not say which days it "
-            "is of: give --since and "
-            "--until"
+            "is of: import the whole archive, or give --since and --until"
         )
     values["since"], values["until"] = [span[0]] * len(rows), [span[1]] * len(rows)
     return {}

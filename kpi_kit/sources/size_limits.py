@@ -132,7 +132,10 @@ def refuse_large_workbook(path: Path) -> None:
             for info in archive.infolist():
                 unpack += _look_through(archive, info, path, unpack)
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError) as fault:
-        raise InputError(f"{path}: this spreadsheet cannot be read ({fault!s:.120})") from None
+        raise InputError(
+            f"{path}: this spreadsheet or archive cannot be read ({fault!s:.120}): it may be cut; "
+            "fetch it anew"
+        ) from None
 
 
 def _look_through(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, before: int) -> int:

@@ -38,6 +38,11 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     account = options.named_account()
     messages = [pair for pairs in collect(_messages, paths) for pair in pairs]
     posts = [(where, raw) for where, raw in messages if _is_post(raw)]
+    if messages and not posts:
+        raise InputError(
+            f"{', '.join(map(str, paths))}: none of {counted(len(messages), 'message')} is a post of a "
+            "channel: dump the channel itself"
+        )
     channels = {_channel(raw) for _, raw in posts}
     if len(channels) > 1:
         raise InputError(

@@ -72,7 +72,8 @@ class TextFile:
                         yield number, cells
             except csv.Error as fault:
                 raise InputError(
-                    f"{self.path}: line {reader.line_num}: the quoting is broken ({fault})"
+                    f"{self.path}: line {reader.line_num}: the quoting is broken ({fault}): a quote within a "
+                    "text is written twice"
                 ) from None
 
     def first(self, delimiter: str, most: int) -> list[Record]:
@@ -134,7 +135,10 @@ def text_file(path: Path) -> TextFile:
                 return TextFile(path, encoding, declared, _has_line_in_cell(path, encoding, declared))
     except OSError as fault:
         raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
-    raise InputError(f"{path}: not a text file (expected UTF-8, UTF-16 with a byte order mark, or cp1251)")
+    raise InputError(
+        f"{path}: not a text file (expected UTF-8, UTF-16 with a byte order mark, or cp1251): "
+        "save it as CSV UTF-8"
+    )
 
 
 def _is_text(path: Path, encoding: str) -> bool:
@@ -153,9 +157,14 @@ def _is_text(path: Path, encoding: str) -> bool:
 def _said_delimiter(path: Path, encoding: str) -> str | None:
     with path.open(encoding=encoding, newline="") as stream:
         first = stream.readline(16).strip().strip('"')
-    if first.casefold().startswith("sep=") and len(first) == len("sep=") + 1:
-        return first[-1]
-    return "\t" if first.casefold() == "sep=" else None  # the strip has taken the tab
+        second = stream.readline(_LONGEST_CELL)
+    if first.casefold() == "sep=":
+        return "\t"  # the strip has taken the tab
+    if not first.casefold().startswith("sep=") or len(first) != len("sep=") + 1:
+        return None
+    # what another program has saved again may have other delimiters than it declares
+    others = [mark for mark in DELIMITERS if mark in second]
+    return first[-1] if first[-1] in second or not others else max(others, key=second.count)
 
 
 def _has_line_in_cell(path: Path, encoding: str, declared: str | None) -> bool:

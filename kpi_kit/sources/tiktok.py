@@ -43,7 +43,9 @@ _YEAR_IN_NAME = re.compile(r"(20[0-9]{2})[-_]?([0-9]{2})[-_]?([0-9]{2})(?![0-9])
 _FIRST_DAY_OF_IDS = dt.datetime(2014, 1, 1, tzinfo=dt.UTC)
 _MEASURES = (
     measure_field(
-        "views", "Video views|Video Views|Просмотры видео|Reproducciones de vídeo|Visualizaciones de vídeo"
+        "views",
+        "Video views|Video Views|Просмотры видео|Reproducciones de vídeo|Visualizaciones de vídeo",
+        needed=True,
     ),
     measure_field("reach", "Reached audience|Охваченная аудитория|Unique viewers"),
     measure_field("profile_views", "Profile views|Просмотры профиля|Visualizaciones del perfil"),
@@ -242,7 +244,7 @@ FOLLOWERS = Layout(
         _day_of("day", "Date|Дата|Fecha"),
         Field(
             Column("subscribers", TABLES["audience"]["subscribers"].type, nullable=True),
-            titles("Followers|Total followers|Подписчики|Всего подписчиков TikTok|Seguidores"),
+            titles("Followers|Подписчики|Всего подписчиков TikTok|Seguidores"),
             needed=True,
         ),
         measure_field("joined", "New followers|Новые подписчики"),
@@ -250,9 +252,9 @@ FOLLOWERS = Layout(
         measure_field("engaged", "Engaged audience"),
     ),
     _STYLE,
-    marks=titles("Difference in followers from previous day|Total followers|Всего подписчиков TikTok"),
-    also=titles("Difference|Разница|New followers|Reached audience|Engaged audience|Followers"),
-    file_marks=re.compile("follower", re.IGNORECASE),
+    marks=titles("Difference in followers from previous day|Всего подписчиков TikTok"),
+    also=titles("Difference|Разница|New followers|Reached audience|Engaged audience"),
+    file_marks=re.compile("FollowerHistory", re.IGNORECASE),
     measures=("reach", "engaged"),
     finish=_followers,
     platform="tiktok",

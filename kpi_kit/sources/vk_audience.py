@@ -156,7 +156,8 @@ def _day(period: Item, account: str, options: ImportOptions, with_activity: froz
     begin, end = (period.whole_number(key, period.raw[key]) for key in ("period_from", "period_to"))
     if not 0 <= end - begin <= _DAY.total_seconds():
         raise InputError(
-            f"{period.path}: a period from {begin} to {end} is not a day; the audience needs interval=day"
+            f"{period.path}: the period from {instant(begin, period.where).date()} to "
+            f"{instant(end, period.where).date()} is not a day; the audience needs interval=day"
         )
     activity = _part(period, "activity")
     joined: int | None = None

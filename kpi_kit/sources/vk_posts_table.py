@@ -19,7 +19,7 @@ TESTED = "real file"
 def _posts(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
     if rows and not context.remarks:
         context.remarks.append(
-            f"{context.sheet.label}: times are read as {context.zone.key}, as the file does not say"
+            f"{context.sheet.label}: times without an offset are read as {context.zone.key}"
         )
     return {"posts": values}
 
@@ -38,7 +38,7 @@ TABLE = Layout(
         ON_BRAND,
         canonical_field("posts", "url", "url|link"),
     ),
-    Style(),
+    Style(unix=True),
     finish=_posts,
     platform="vk",
 )

@@ -18,7 +18,7 @@ UNKNOWN = "the number of members (give --subscribers)"
 TESTED = "documented layout"
 
 _MEASURES = (
-    measure_field("visitors", "Уникальные посетители|Unique visitors"),
+    measure_field("visitors", "Уникальные посетители|Unique visitors", needed=True),
     measure_field("views", "Просмотры|Просмотры страницы|Views|Page views"),
     measure_field("reach", "Охват|Полный охват|Reach"),
     measure_field("reach_subscribers", "Охват подписчиков|Followers reach"),
@@ -59,7 +59,11 @@ DAYS = Layout(
     "statistics pages of VK",
     ACCOUNT_STATS,
     (Field(TABLES["traffic"]["date"], titles("Дата|Date|День"), needed=True), *_MEASURES),
-    marks=titles("Уникальные посетители|Unique visitors"),
+    # other counters of sites have unique visitors, too
+    marks=titles(
+        "Подписались|Подписалось|Вступили|Отписались|Отписалось|Вышли|Охват|Полный охват|Охват подписчиков|"
+        "Joined|Followers reach"
+    ),
     finish=_days,
     measures=tuple(field.name for field in _MEASURES),
     platform="vk",

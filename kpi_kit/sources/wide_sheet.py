@@ -123,6 +123,8 @@ def sniff(head: Head) -> Match:
             shown = ", ".join(str(span[0]) for span in list(wide.spans.values())[:3])
             if _measure_of_table(wide) or wide.measures or any(_labels(wide)):
                 return Match(0.74, f"months or days across, from {shown} …")
+            unclear = "but no title, sheet or label says what is counted, such as Подписчики"
+            return Match(0.5, f"months or days across, from {shown} …, {unclear}")
     return NO_MATCH
 
 
@@ -151,7 +153,14 @@ def _located(raw: RawTable, cells: Cells, *, turned: bool) -> _Wide | None:
             if cell.strip() and (span := span_in(cell, years.get(place)))
         }
         months = [span for span in spans.values() if span[1] - span[0] > _DAY]
-        if len(spans) < _LEAST or (turned and not months) or len(set(spans.values())) < len(spans):
+        titles = sum(bool(cell.strip()) for cell in row[min(spans, default=0) :])
+        if (
+            len(spans) < _LEAST
+            or len(spans) * 2 < titles
+            or number + 1 == len(cells)
+            or (turned and not months)
+            or len(set(spans.values())) < len(spans)
+        ):
             continue
         below = cells[number + 1] if number + 1 < len(cells) else []
         measures = {place: name for place, cell in enumerate(below) if place and (name := measure_in(cell))}
@@ -228,6 +237,8 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         for wide in tables:
             spans |= {span[1] - _DAY: span for span in wide.spans.values()}
             _read(wide, options, rows, problems, remarks)
+    if not rows and not problems:
+        problems.append(f"{', '.join(map(str, paths))}: no figure stands below the months or days")
     problems += _contradictions(rows)
     refuse(problems)
     audience = [row for table, row in rows if table == "audience"]

@@ -278,6 +278,7 @@ VIDEOS = Layout(
         measure_field("reposts", "Shares|Поделились"),
     ),
     _STYLE,
+    marks=titles("Content|Контент|Contenido|Video publish time|Время публикации видео"),
     also=(*_RATES, *(title for field in _MEASURES for title in field.titles)),
     finish=_videos,
     platform="youtube",
