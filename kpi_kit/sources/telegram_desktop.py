@@ -108,10 +108,7 @@ def _chosen(chats: Sequence[Chat], wanted: str | None) -> tuple[list[Chat], list
     if not usable:
         files = ", ".join(dict.fromkeys(str(chat.path) for chat in chats))
         types = ", ".join(sorted({chat.type or "no type" for chat in chats}))
-        raise InputError(
-            f"{files}: expected channels and supergroups, found only chats of the type {types}; "
-            "export the channel itself"
-        )
+        raise InputError(f"{files}: expected channels and supergroups, found only chats of the type {types}")
     named = [chat for chat in usable if wanted is None or wanted.strip() in (chat.id, chat.name.strip())]
     if not named:
         raise InputError(
