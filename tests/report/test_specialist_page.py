@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kpi_kit.report import THEME, SpecialistReport
+from kpi_kit.report import THEME, DepartmentReport, SpecialistReport
 from kpi_kit.report.parts import terminal
 from kpi_kit.report.wording import messages
 from tests import cards
@@ -209,3 +209,50 @@ def test_no_page_scrolls_sideways(name: str, width: int, browser: Any) -> None:
     assert max(found["tables"]) <= 0
     assert found["narrow"] > (300 if width == PHONE else 20)
     assert found["unlabelled"] == 0 or width != PHONE
+
+
+CUT = """
+() => [...document.querySelectorAll(".k-people tbody :is(th, td)")].flatMap(cell => {
+  const words = document.createRange(), box = cell.getBoundingClientRect();
+  words.selectNodeContents(cell);
+  const text = words.getBoundingClientRect();
+  const cut = [cell, ...cell.querySelectorAll("*")].some(
+    e => getComputedStyle(e).display !== "inline"
+      && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1));
+  return cut || text.left < box.left - 1 || text.right > box.right + 1 ? [cell.textContent] : [];
+})
+"""
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_no_cell_of_the_departments_table_is_cut_or_touches_the_next(language: str, browser: Any) -> None:
+    amounts = {"variable_pay": {"amount": 40000.0, "share": 1.0, "payout": 29495.33}}
+    team = [cards.card(language, specialist=f"p{number}", **amounts) for number in range(2)]
+    for place, card in zip((2, 6), team, strict=True):
+        card["bonus"]["amount"] = 13798.6
+        for number, entry in enumerate(card["kpis"]):
+            entry["payout"] = None if entry["payout"] is None else float(number != place)
+    sales = cards.entry("sales_amount", "sales", "money", 216510.0, previous=481500.0, payout=0.0, weight=100)
+    sales |= {"target": {"kind": "at_least", "value": 335483.87, "base": None}, "attained": False}
+    sales |= {"attainment": 0.645, "verdict": "below_threshold"}
+    rises = {
+        **sales,
+        "as": "growth",
+        "versus": "year_ago",
+        "unit": "share",
+        "value": -0.45,
+        "current": 216510.0,
+    }
+    rises["target"] = {"kind": "at_least", "value": 0.2, "base": None}
+    team += [
+        cards.card(language, specialist=kind, kpis=[entry], **amounts)
+        for kind, entry in (("sum", sales), ("growth", rises))
+    ]
+    made = DepartmentReport("2025-10", team, {}, language, "RUB").people()
+    assert made is not None
+    style = THEME.read_text(encoding="utf-8")
+    opened = browser.new_page(viewport={"width": WIDE, "height": 900})
+    opened.set_content(f'<style>{style}</style><main class="kpi-report">{made.html}</main>')
+    assert opened.evaluate("document.querySelectorAll('.k-people tbody tr').length") == 4
+    assert opened.evaluate(CUT) == []
+    opened.close()

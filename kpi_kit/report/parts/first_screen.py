@@ -43,7 +43,7 @@ def header(card: Scorecard, words: Words, links: Links = ()) -> Markup:
         next_label=words.text("page.next"),
         steps=story.steps(card, named, accounts, words),
         total=words.text("page.no_total") if card["total"] is None else words.total(card["total"]),
-        so_far=words.text("page.so_far") if card["interim"] else "",
+        total_is=words.text("page.total_so_far" if card["interim"] else "page.total"),
         before=_before(card, words),
         **_money(card, words),
         how=words.text("page.how") if any(entry["payout"] is not None for entry in card["kpis"]) else "",

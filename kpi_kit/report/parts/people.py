@@ -13,7 +13,14 @@ from kpi_kit.report.parts.entries import names, titles
 from kpi_kit.report.parts.first_screen import state_of
 from kpi_kit.report.parts.markup import page_part
 from kpi_kit.report.wording import Words, story
-from kpi_kit.report.wording.rows import TONES, comparison, earlier_period, fact_and_plan, plan_text
+from kpi_kit.report.wording.rows import (
+    TONES,
+    comparison,
+    currency_once,
+    earlier_period,
+    fact_and_plan,
+    plan_text,
+)
 from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.record import Scorecard
 
@@ -71,7 +78,10 @@ def people_table(
         paid=any(person["paid"] or person["bonus"] for person in people),
         failed=list(failed.items()),
         missing=" ".join(absent),
-        legend=words.text("people.legend", attained=story.met_of_all(cards, words)),
+        legend=words.text(
+            "people.legend_interim" if any(card["interim"] for card in cards) else "people.legend",
+            attained=story.met_of_all(cards, words),
+        ),
     )
 
 
@@ -98,7 +108,8 @@ def _worst(card: Scorecard, words: Words) -> dict[str, str]:
     fact, plan = fact_and_plan(entry, words)
     compared = comparison(entry, words)
     shown = compared.now if compared and compared.is_fact else fact
-    both = words.text("people.of", fact=shown.text if shown else "—", plan=plan_text(entry, plan, words))
+    figure, asked = currency_once(entry, shown.text if shown else "—", plan_text(entry, plan, words))
+    both = words.text("people.of", fact=figure, plan=asked)
     difference = ""
     if compared and not card["interim"]:
         if compared.is_fact and compared.difference[:1] in "+−":

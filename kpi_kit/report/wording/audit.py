@@ -35,13 +35,21 @@ def entry_sentences(finding: Finding, record: EntryRecord, words: Words) -> list
             return [words.text(f"smart.finding.{code}")]
 
 
-def _proposed(proposal: Proposal | None, record: EntryRecord, words: Words) -> list[str]:
+def proposed_target(proposal: Proposal | None, record: EntryRecord, words: Words) -> str:
+    """A target that would pass; empty where there is none."""
     if proposal is None:
-        return []
+        return ""
     target: TargetRecord = {"kind": proposal["kind"], "value": proposal["value"], "base": None}
     asked = words.target({**record, "target": target, "value": None}, spelled=True)
     if proposal["per"] is not None:
         asked = words.text(f"smart.per.{proposal['per']}", target=asked)
+    return asked
+
+
+def _proposed(proposal: Proposal | None, record: EntryRecord, words: Words) -> list[str]:
+    if proposal is None:
+        return []
+    asked = proposed_target(proposal, record, words)
     return [words.text("smart.proposal", target=asked, chance=percent_chance(proposal["chance"], words))]
 
 

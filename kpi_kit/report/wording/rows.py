@@ -45,6 +45,7 @@ _BEYOND = 10.0
 """From this attainment on its exact size says nothing."""
 _DASH = "—"
 _AFTER_DIGITS = re.compile(r"\D*$")
+_BEFORE_DIGITS = re.compile(r"[^\d\W]*\s*")
 _FINE = ("share", "money", "hours")
 """Units that are written with their sign; all others are counts."""
 
@@ -85,6 +86,7 @@ class Row:
     full: float
     base: str
     previous: str
+    versus: str
     difference: str
     effect: str | None
     verdict: str
@@ -146,6 +148,7 @@ def _row(card: Scorecard, entry: EntryRecord, name: str, number: int, words: Wor
         full=full,
         base=_base(entry, words),
         previous=compared.before.text if compared and compared.is_fact else _DASH,
+        versus=_versus(entry, card, words),
         difference=compared.difference if compared else _DASH,
         effect=compared.effect if compared else None,
         verdict=code,
@@ -254,6 +257,24 @@ def _without_unit(low: str, high: str) -> str:
     if low_unit and high_unit and low_unit[0] == high_unit[0]:
         return low[: low_unit.start()]
     return low
+
+
+def currency_once(entry: EntryRecord, fact: str, plan: str) -> tuple[str, str]:
+    """Fact and plan side by side: a currency stands with the first or the last number alone.
+
+    Examples
+    --------
+    >>> currency_once({"unit": "money"}, "RUB 5", "RUB 7"), currency_once({"unit": "money"}, "5 ₽", "7 ₽")
+    (('RUB 5', '7'), ('5', '7 ₽'))
+    >>> currency_once({"unit": "share"}, "5 %", "7 %")
+    ('5 %', '7 %')
+    """
+    if entry["unit"] != "money":
+        return fact, plan
+    before = _BEFORE_DIGITS.match(fact)
+    if before and before[0].strip() and plan.startswith(before[0]):
+        return fact, plan.removeprefix(before[0])
+    return _without_unit(fact, plan), plan
 
 
 def _whole_plan(entry: EntryRecord, words: Words) -> str:
@@ -379,6 +400,15 @@ def shortfall(entry: EntryRecord, words: Words) -> str:
     difference = fact.number - nearest.number
     digits = max(0, -int(difference.as_tuple().exponent))
     return written(difference, form(entry)._replace(difference=True, signed=True), digits, words)
+
+
+def _versus(entry: EntryRecord, card: Scorecard, words: Words) -> str:
+    """What the difference is to: the period before, or the year before."""
+    period = Period.parse(card["period"])
+    earlier = earlier_period(entry, card)
+    return words.sentence(
+        words.versus(earlier) if earlier == str(period.previous) else words.text("versus.year_ago")
+    )
 
 
 def earlier_period(entry: EntryRecord, card: Scorecard) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from kpi_kit.core.periods import Period
 from kpi_kit.report.wording import Form, Words
+from kpi_kit.report.wording.audit import proposed_target
 from kpi_kit.report.wording.numbers import rounded
 from kpi_kit.report.wording.rows import comparison, earlier_period, fact_and_plan, plan_text, shortfall
 from kpi_kit.report.wording.verdicts import percent_chance
@@ -80,8 +81,9 @@ def entry_sentence(card: Scorecard, place: int, name: str, words: Words) -> str:
     if compared is None:
         return words.text("lead.worst", **fields)
     if not compared.is_fact:
-        key = "lead.worst_compared_real" if compared.effect else "lead.worst_compared"
-        return words.text(key, **fields, compared=compared.line)
+        if not compared.effect:  # other figures than the fact would only confuse
+            return words.text("lead.worst", **fields)
+        return words.text("lead.worst_compared_real", **fields, compared=compared.line)
     fields |= {"fact": compared.now.text, "before": compared.before.text}
     fields["when"] = words.inside(earlier_period(entry, card))
     if compared.effect is None:
@@ -120,10 +122,13 @@ def steps(card: Scorecard, names: Sequence[str], titles: Mapping[str, str], word
     found = card.get("next")
     if found is None:
         found = verdict.next_steps(card)
-    return [_step(step, names, titles, words) for step in found]
+    return [
+        _revise(step, names, card, words) if step["code"] == "revise" else _step(step, titles, words)
+        for step in found
+    ]
 
 
-def _step(step: NextStep, names: Sequence[str], titles: Mapping[str, str], words: Words) -> Step:
+def _step(step: NextStep, titles: Mapping[str, str], words: Words) -> Step:
     rows = step["rows"]
     match step["code"]:
         case "answer":
@@ -141,14 +146,12 @@ def _step(step: NextStep, names: Sequence[str], titles: Mapping[str, str], words
         case "qualify" | "review" as code:
             section = "funnel" if code == "qualify" else "plan"
             return Step(words.plural(f"step.{code}", step["count"]), words.text(f"step.{code}_rows"), section)
-        case "import":
+        case _:
             tables = ", ".join(words.text(f"table.{row['table']}") for row in rows)
             return Step(words.text("step.import", tables=tables), "", "notes")
-        case _:
-            return _revise(step, names, words)
 
 
-def _revise(step: NextStep, names: Sequence[str], words: Words) -> Step:
+def _revise(step: NextStep, names: Sequence[str], card: Scorecard, words: Words) -> Step:
     rows = step["rows"]
     first = rows[0]
     what = words.plural("step.revise", len(rows), name=words.quote(names[first["entry"]]))
@@ -158,6 +161,8 @@ def _revise(step: NextStep, names: Sequence[str], words: Words) -> Step:
     fields = {}
     if "chance" in first:
         fields = {"chance": percent_chance(first["chance"], words), "during": words.inside(first["period"])}
+        asked = proposed_target(first["proposal"], card["kpis"][first["entry"]], words)
+        fields["instead"] = words.text("step.instead", target=asked) if asked else ""
     return Step(what, words.text(f"step.revise_rows.{first['code']}", **fields), "smart")
 
 
