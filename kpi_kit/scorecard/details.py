@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.kpis.content import plan_status
 from kpi_kit.kpis.engine.day_grid import local_days
+from kpi_kit.kpis.engine.survival import kaplan_meier
 from kpi_kit.params import Entry, TargetParams
 from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.entry_facts import Facts, keys_of
@@ -159,9 +159,9 @@ def _overdue(context: Context, waiting: pd.DataFrame) -> list[OverdueInquiry]:
 def _curve(hours: np.ndarray, answered: np.ndarray) -> list[CurvePoint]:
     if not answered.any():
         return []
-    survival = stats.ecdf(stats.CensoredData.right_censored(hours, ~answered)).sf
-    steps = np.unique(np.linspace(0, len(survival.quantiles) - 1, CURVE_POINTS).round().astype(int))
-    points = zip(survival.quantiles[steps], survival.probabilities[steps], strict=True)
+    times, survival = kaplan_meier(hours, answered)
+    steps = np.unique(np.linspace(0, len(times) - 1, CURVE_POINTS).round().astype(int))
+    points = zip(times[steps], survival[steps], strict=True)
     return [{"hours": float(at), "answered": float(1 - waiting)} for at, waiting in points]
 
 

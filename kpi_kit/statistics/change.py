@@ -13,9 +13,15 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+from scipy import optimize
 
-from kpi_kit.statistics.intervals import critical_value, interval_of_difference, poisson_score, wilson
+from kpi_kit.statistics.intervals import (
+    critical_value,
+    interval_of_difference,
+    poisson_score,
+    upper_t,
+    wilson,
+)
 from kpi_kit.statistics.noise import Floats, Ints, Model, autocorrelations, capped, model, two_sided
 from kpi_kit.statistics.resampling import change_of_medians, change_of_rates
 from kpi_kit.statistics.sides import ALPHA, SMALLEST_P, Change, Known, Side, judged, read_side, without
@@ -309,7 +315,7 @@ def _by_t(weights: Floats, errors: Floats, free: int, estimate: float, raw: floa
     def tail(reach: float) -> float:
         return float(weights @ two_sided(reach / errors, free)) / _CAUTION
 
-    widest = float(errors.max() * stats.t.isf(ALPHA / 4, free))
+    widest = float(errors.max() * upper_t(ALPHA / 4, free))
     reach = float(optimize.brentq(lambda r: tail(r) - ALPHA, 0.0, widest, xtol=1e-9 * widest))
     p = min(1.0, max(tail(abs(estimate)), SMALLEST_P))
     return Change(estimate, estimate - reach, estimate + reach, p, raw, "weekly_t")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
+from kpi_kit.statistics.intervals import upper_t
 from kpi_kit.statistics.noise import Floats
 
 XMR = 2.66
@@ -176,7 +176,7 @@ def farthest(people: int, level: float) -> float:
     tail = 1.0 - level
     if level >= EXCEPTIONAL:
         tail = min(tail, PAGES / people)
-    t = float(stats.t.isf(tail / 2, people - 2))
+    t = upper_t(tail / 2, people - 2)
     return float(np.sqrt((people - 1) * t**2 / (people - 2 + t**2)))
 
 

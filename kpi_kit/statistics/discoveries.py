@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy import stats
+import numpy as np
 
 
 def false_discoveries(p_values: Sequence[float | None]) -> list[float | None]:
@@ -34,5 +34,9 @@ def false_discoveries(p_values: Sequence[float | None]) -> list[float | None]:
     known = [p for p in p_values if p is not None]
     if not known:
         return list(p_values)
-    adjusted = iter(stats.false_discovery_control(known, method="bh").tolist())
-    return [None if p is None else float(next(adjusted)) for p in p_values]
+    order = np.argsort(known)[::-1]
+    ranked = np.asarray(known)[order] * len(known) / np.arange(len(known), 0, -1)
+    adjusted = np.empty(len(known))
+    adjusted[order] = np.minimum.accumulate(np.minimum(ranked, 1.0))
+    values = iter(adjusted.tolist())
+    return [None if p is None else next(values) for p in p_values]

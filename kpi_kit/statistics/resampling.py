@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
+from kpi_kit.statistics.intervals import upper_t
 from kpi_kit.statistics.noise import Floats
 from kpi_kit.statistics.sides import ALPHA, Change, Known, inverted, without
 
@@ -139,6 +140,6 @@ def _widening(first: int, second: int, *, exact: bool) -> Callable[[float], floa
     free, narrow = first + second - 2, np.sqrt(fewer / (fewer - 1)) if exact else 0.97
 
     def tail(asked: float) -> float:
-        return float(stats.norm.sf(narrow * stats.t.isf(asked, free)))
+        return float(special.ndtr(-narrow * upper_t(asked, free)))
 
     return tail

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from kpi_kit.statistics.noise import Floats
 
@@ -96,7 +96,7 @@ def unusual_days(counts: npt.ArrayLike) -> Unusual:
     expected, spread = _pattern(np.where(known, series, 0.0), known, np.arange(len(series)) % 7)
     size = 1.0 / spread
     share = size / (size + expected)
-    # the tails of the negative binomial; stats.nbinom looks through its arguments longer than it computes
+    # the tails of the negative binomial; stats.nbinom is slow to import and to call
     many = (series > 0) & (special.betaincc(size, np.maximum(series, 1.0), share) < TOO_MANY)
     few = special.betainc(size, series + 1.0, share) < TOO_FEW
     if ((many | few) & known).any():
@@ -108,9 +108,16 @@ def unusual_days(counts: npt.ArrayLike) -> Unusual:
     shown = outside != 0
     if not shown.any():
         return Unusual(low, high, outside)
-    usual = stats.nbinom(size[shown], share[shown])
-    low[shown], high[shown] = usual.ppf((1.0 - USUAL) / 2), usual.ppf((1.0 + USUAL) / 2)
+    usual = size[shown], share[shown]
+    low[shown], high[shown] = _quantile((1.0 - USUAL) / 2, *usual), _quantile((1.0 + USUAL) / 2, *usual)
     return Unusual(low, high, outside)
+
+
+def _quantile(level: float, size: Floats, share: Floats) -> Floats:
+    """The smallest counts that negative binomial ones do not exceed with this probability."""
+    count = np.ceil(special.nbdtrik(level, size, share))
+    less = np.maximum(count - 1, 0.0)  # the inverse may end a rounding error above a whole number
+    return np.asarray(np.where(special.betainc(size, less + 1.0, share) >= level, less, count))
 
 
 def _own_tails(deviates: Floats, known: Bools) -> Floats:
@@ -138,7 +145,8 @@ def _fitted_t(deviates: Floats, free: float) -> tuple[float, float]:
     for _ in range(20):
         variance = max(float(np.mean((free + 1) * squares / (free + squares / variance))), 1e-12)
     scale = float(np.sqrt(variance))
-    return float(stats.t.logpdf(deviates / scale, free).sum() - len(deviates) * np.log(scale)), scale
+    height = special.gammaln((free + 1) / 2) - special.gammaln(free / 2) - np.log(free * np.pi * scale**2) / 2
+    return float(len(deviates) * height - (free + 1) / 2 * np.log1p(squares / (free * scale**2)).sum()), scale
 
 
 def _pattern(series: Floats, known: Bools, day: Ints) -> tuple[Floats, Floats]:

@@ -129,6 +129,11 @@ def test_benjamini_and_hochberg_of_1995():
     assert q[3] == pytest.approx(0.0095 * 15 / 4)
 
 
+@given(st.lists(st.sampled_from([0.0, 0.001, 0.01, 0.02, 0.04, 0.5, 1.0]) | st.floats(0, 1), min_size=1))
+def test_false_discoveries_are_those_of_scipy(p):
+    assert false_discoveries(p) == pytest.approx(stats.false_discovery_control(p).tolist(), rel=1e-12)
+
+
 def test_control_limits_of_a_hand_example():
     # mean 12, ranges 2, 1, 3, 2: 12 ± 2.66 · 2
     found = control_limits([12.0, 10.0, 11.0, 14.0, 12.0, NAN, 30.0, 12.0])
