@@ -10,6 +10,7 @@ Account ``a`` is on VK, ``b`` on Telegram, ``c`` on Dzen; the brands are ``X`` a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,22 @@ def entry(kpi: str, **given: Any) -> Json:
     return {"kpi": kpi, "target": {"at_least": 1}, "weight": 1, **given}
 
 
+def formula(name: str, numerator: str, denominator: str, **given: Any) -> Json:
+    """An entry of ``kpis.yml``; costs are money."""
+    kind = (
+        {"unit": "money", "better": "lower"}
+        if numerator == "spend"
+        else {"unit": "number", "better": "higher"}
+    )
+    title = {"ru": f"Показатель {name}", "en": f"KPI {name}"}
+    parts = {"numerator": numerator, "denominator": denominator}
+    return {"id": name, "title": title, **parts, "family": "sales", **kind, **given}
+
+
+COST_PER_LEAD = formula("cost_per_lead", "spend", "leads")
+LEADS_PER_VIEWS = formula("leads_per_views", "leads", "views", per=1000)
+
+
 def cover(*tables: str, scopes: Iterable[str] = SCOPES, since: str = FIRST, until: str = LAST) -> list[str]:
     """Coverage lines of some tables."""
     brands = {"brand_queries", "mentions"}
@@ -83,11 +100,12 @@ def build(
     colleagues: Mapping[str, Mapping[str, Any]] | None = None,
     accounts: Lines | None = None,
     coverage: Lines | None = None,
+    formulas: Sequence[Json] = (),
     **tables: Lines,
 ) -> tuple[Path, Path]:
     """Write data and params; the lines of each table come without their header.
 
-    ``coverage`` is by default that of every table which is given; ``()`` writes a table without rows.
+    ``formulas`` become ``kpis.yml``. ``coverage`` is by default that of every table which is given; ``()`` writes a table without rows.
     """
     told = {name: [_header(name, lines), *_padded(name, lines)] for name, lines in tables.items()}
     told["accounts"] = list(accounts or ACCOUNTS)
@@ -96,7 +114,10 @@ def build(
     data = write_csv(folder / "data", **{name: "\n".join(lines) + "\n" for name, lines in told.items()})
     ann = {"accounts": ["a"], "brands": ["X"], "kpis": list(kpis), **(person or {})}
     house = {"history": {"periods": 2, "weeks": 0}, **(department or {})}
-    return data, write_params(folder / "params", house, {"ann": ann, **(colleagues or {})})
+    params = write_params(folder / "params", house, {"ann": ann, **(colleagues or {})})
+    if formulas:
+        (params / "kpis.yml").write_text(json.dumps(list(formulas), ensure_ascii=False), encoding="utf-8")
+    return data, params
 
 
 def _header(name: str, lines: Lines) -> str:

@@ -58,4 +58,5 @@ def name_of(context: Context, entry: Entry, words: Words) -> str:
     """The name of an entry as its page has it."""
     notes = [{"code": "sentiment_filter", "sentiments": list(entry.sentiment)}] if entry.sentiment else []
     record = {"kpi": entry.kpi, "as": entry.as_, "versus": entry.versus, "scope": entry.scope, "notes": notes}
+    record |= entry.named_by
     return words.entry(cast("EntryRecord", record), str(context.period.grain), titles_of(context))

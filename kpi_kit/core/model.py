@@ -19,7 +19,7 @@ class Better(StrEnum):
 
 
 class Unit(StrEnum):
-    """What a value counts. Shares are stored 0–1 and durations in hours."""
+    """What a value counts. Shares are stored 0–1 and durations in hours; a number is of no unit."""
 
     PEOPLE = "people"
     SHARE = "share"
@@ -34,6 +34,7 @@ class Unit(StrEnum):
     MENTIONS = "mentions"
     POSTS = "posts"
     HOURS = "hours"
+    NUMBER = "number"
 
 
 class Aggregation(StrEnum):
@@ -68,6 +69,7 @@ class Interval(StrEnum):
     COUNTS = "counts"
     BINARY = "binary"
     UNITS = "units"
+    RATIO = "ratio"
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,10 @@ class Kpi:
         Other common definitions; see :mod:`kpi_kit.scorecard.sensitivity`.
     family : str
         The file of ``kpis/`` that declares it.
+    parts : tuple of Kpi
+        Of a KPI by formula: numerator and denominator.
+    per : float
+        Of a KPI by formula: how many units of the denominator the value is for.
     """
 
     id: str
@@ -174,6 +180,13 @@ class Kpi:
     shock: str | None = None
     alternatives: tuple[Alternative, ...] = ()
     family: str = ""
+    parts: tuple[Kpi, ...] = ()
+    per: float = 1.0
+
+    @property
+    def signed(self) -> bool:
+        """Whether the value can be negative."""
+        return self.gains or any(part.gains for part in self.parts)
 
     @property
     def accruing(self) -> bool:

@@ -25,6 +25,7 @@ from kpi_kit.explore.measured import Known, Measurer, plain_entry
 from kpi_kit.explore.plots import plotted
 from kpi_kit.explore.when import When, period_of, periods_of
 from kpi_kit.params import Params
+from kpi_kit.params.formulas import kpi_records
 from kpi_kit.report import wording
 from kpi_kit.scorecard import cohort
 from kpi_kit.scorecard.cohort import Cohort
@@ -334,7 +335,7 @@ class Agency:
         context = (
             known.everyone(when) if specialist is None else known.context(asked.people[specialist], when)
         )
-        facts = known.facts(context, plain_entry(asked.kpis[0]))
+        facts = known.facts(context, plain_entry(self.params, asked.kpis[0]))
         return explained(facts, when.previous if versus is None else period_of(versus), by)
 
     def what_if(

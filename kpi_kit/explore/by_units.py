@@ -14,7 +14,6 @@ from kpi_kit.core.periods import Period
 from kpi_kit.core.schema import TABLES, Type
 from kpi_kit.explore.measured import Known, plain_entry
 from kpi_kit.explore.when import in_pandas
-from kpi_kit.kpis import CATALOGUE
 from kpi_kit.kpis.engine.day_grid import day_number, local_days
 from kpi_kit.kpis.engine.survival import kaplan_meier_median
 from kpi_kit.params import Specialist
@@ -37,7 +36,7 @@ def refuse_stocks(kpi: Kpi, dimensions: Sequence[str]) -> None:
     ------
     InputError
     """
-    if kpi.stock or kpi.gains or kpi.aggregation in (Aggregation.LEVEL, Aggregation.TILES):
+    if kpi.stock or kpi.signed or kpi.aggregation in (Aggregation.LEVEL, Aggregation.TILES):
         why = "counts of subscribers" if kpi.aggregation is not Aggregation.TILES else "rows of whole periods"
         raise InputError(
             f"{kpi.id}: it needs {why}, which have no {', '.join(dimensions)}; expected by= of specialist, "
@@ -53,17 +52,19 @@ def dimension(units: pd.DataFrame, name: str, kpi: Kpi, rows: pd.DataFrame, zone
     InputError
         Where the units do not have it.
     """
-    clock = TABLES[kpi.tables[0]].clock or ""
     local = units["at"].dt.tz_convert(zone)
     if name == "weekday":
         return pd.Series(local.dt.day_of_week + 1)
     if name == "day":
         return pd.Series(local.dt.tz_localize(None).dt.normalize())
     if name == "hour":
-        if TABLES[kpi.tables[0]][clock].type is Type.DATE:
-            raise InputError(f"{kpi.id}: the table {kpi.tables[0]} has days and no hours")
+        for table in kpi.tables:
+            if TABLES[table][TABLES[table].clock or ""].type is Type.DATE:
+                raise InputError(f"{kpi.id}: the table {table} has days and no hours")
         return pd.Series(local.dt.hour)
     column = _COLUMNS[name]
+    if kpi.parts:
+        raise InputError(f"{kpi.id}: a KPI by formula has no {name}")
     if column not in rows or (kpi.tables[0] != "posts" and name in ("post", "format")):
         raise InputError(f"{kpi.id}: the table {kpi.tables[0]} has no {name}")
     values: pd.Series = rows[column].reindex(units.index)
@@ -80,9 +81,10 @@ def by_units(
     today: bool,
 ) -> pd.DataFrame:
     """KPIs by dimensions of owners and of units, one row a group that has units."""
-    frames = [_of_kpi(known, CATALOGUE[name], people, periods, by, today) for name in kpis]
+    catalogue = known.catalogue
+    frames = [_of_kpi(known, catalogue[name], people, periods, by, today) for name in kpis]
     frame = pd.concat(frames, ignore_index=True)
-    frame.attrs["units"] = {name: str(CATALOGUE[name].unit) for name in kpis}
+    frame.attrs["units"] = {name: str(catalogue[name].unit) for name in kpis}
     return frame
 
 
@@ -97,7 +99,7 @@ def _of_kpi(
     refuse_stocks(kpi, [name for name in by if name in DIMENSIONS])
     context = known.everyone(periods[-1])
     zone = context.department.timezone
-    units = counted(known.frame(plain_entry(kpi.id)))
+    units = counted(known.frame(plain_entry(known.params, kpi.id)))
     days = local_days(units["at"], zone)
     starts = np.array([day_number(period.start) for period in periods])
     ends = np.array([day_number(period.end) for period in periods])

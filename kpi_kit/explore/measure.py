@@ -11,7 +11,6 @@ from kpi_kit.core.schema import PLATFORMS
 from kpi_kit.explore import tidy
 from kpi_kit.explore.measured import Measurer, plain_entry
 from kpi_kit.explore.when import When
-from kpi_kit.kpis import CATALOGUE
 
 Names = str | Iterable[str] | None
 
@@ -39,17 +38,17 @@ def measured(
         known = measurer.at(measurer.cut_off(period), asked.periods[0])
         person = measurer.holder if specialist is None else asked.people[specialist]
         context = known.context(person, period)
-        plain = plain_entry(kpi)
+        plain = plain_entry(measurer.params, kpi)
         owners = [owner for owner in context.owners(plain) if _is_chosen(measurer, owner, names)]
-        is_brand = CATALOGUE[kpi].scope == "brand"
+        is_brand = measurer.params.catalogue[kpi].scope == "brand"
         if specialist is None and not {"account", "brand"} & names.keys():
-            owners = known.ever_covered(CATALOGUE[kpi], owners)
-        entry = plain_entry(kpi, () if is_brand else owners, owners if is_brand else ())
+            owners = known.ever_covered(measurer.params.catalogue[kpi], owners)
+        entry = plain_entry(measurer.params, kpi, () if is_brand else owners, owners if is_brand else ())
         rows.append(
             tidy.figures(known.measured(context, entry if owners else plain), period, str(entry.unit))
         )
     frame = pd.DataFrame(rows).assign(kpi=kpi)
-    return tidy.typed(frame, measurer.params.department.currency).set_index("period").drop(columns="kpi")
+    return tidy.typed(frame, measurer.params).set_index("period").drop(columns="kpi")
 
 
 def _names(value: Names) -> list[str]:
@@ -57,7 +56,7 @@ def _names(value: Names) -> list[str]:
 
 
 def _check(measurer: Measurer, kpi: str, names: Mapping[str, list[str]]) -> None:
-    is_brand = CATALOGUE[kpi].scope == "brand"
+    is_brand = measurer.params.catalogue[kpi].scope == "brand"
     allowed = {
         "account": list(measurer.store.accounts.index),
         "brand": list(measurer.holder.brands),

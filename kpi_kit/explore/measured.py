@@ -26,15 +26,16 @@ _SHARED = ("rows", "tables", "stocks", "totals", "setting", "_inquiries", "_cove
 """What contexts of one cut-off share; ``_grids`` they fill together."""
 
 
-def plain_entry(kpi: str, accounts: Sequence[str] = (), brands: Sequence[str] = ()) -> Entry:
+def plain_entry(params: Params, kpi: str, accounts: Sequence[str] = (), brands: Sequence[str] = ()) -> Entry:
     """An entry that measures a KPI as a value; its target is never asked for."""
-    return Entry(
-        kpi=kpi,
-        accounts=tuple(accounts) or None,
-        brands=tuple(brands) or None,
-        target=TargetParams(at_least=1.0),
-        weight=1.0,
-    )
+    raw = {
+        "kpi": kpi,
+        "accounts": tuple(accounts) or None,
+        "brands": tuple(brands) or None,
+        "target": TargetParams(at_least=1.0),
+        "weight": 1.0,
+    }
+    return Entry.model_validate(raw, context={"formulas": params.formulas})
 
 
 class Known:
@@ -68,6 +69,16 @@ class Known:
         self._tallies: dict[tuple[object, ...], Tally] = {}
         self._grids: dict[Any, Grid] = {}
         self.as_of = as_of
+
+    @property
+    def params(self) -> Params:
+        """The params of the agency."""
+        return self._whole.params
+
+    @property
+    def catalogue(self) -> dict[str, Kpi]:
+        """The KPIs of the kit and of the agency, by id."""
+        return self._whole.params.catalogue
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -142,7 +153,7 @@ class Known:
         key = (entry.kpi, entry.sentiment, entry.platforms if kpi.scope == "brand" else None, period)
         if key not in self._tallies:
             context = self.everyone(period)
-            grid = context.grid(context.owners(plain_entry(entry.kpi)), [period])
+            grid = context.grid(context.owners(plain_entry(context.params, entry.kpi)), [period])
             self._tallies[key] = context.tally(kpi, self.frame(entry), grid)
         return self._tallies[key]
 

@@ -15,8 +15,7 @@ from kpi_kit.explore.by_units import DIMENSIONS as OF_UNITS
 from kpi_kit.explore.by_units import by_units
 from kpi_kit.explore.measured import Known, Measurer, plain_entry
 from kpi_kit.explore.when import When, in_pandas, periods_of
-from kpi_kit.kpis import CATALOGUE
-from kpi_kit.params import Entry, Specialist
+from kpi_kit.params import Entry, Params, Specialist
 from kpi_kit.params.records import Assignment
 from kpi_kit.params.targets import Target
 from kpi_kit.scorecard.attainment import outcome, target_in
@@ -90,11 +89,12 @@ def question(
     grains = [GRAINS[name] for name in dimensions if name in GRAINS]
     if len(grains) > 1:
         problems.append("by: expected at most one of week, month, quarter, year")
-    names = list(CATALOGUE) if kpis in ("all", "own") else _listed(kpis)
+    catalogue = measurer.params.catalogue
+    names = list(catalogue) if kpis in ("all", "own") else _listed(kpis)
     problems += [
-        f"kpis: there is no {name!r}{did_you_mean(name, CATALOGUE)}"
+        f"kpis: there is no {name!r}{did_you_mean(name, catalogue)}"
         for name in names
-        if name not in CATALOGUE
+        if name not in catalogue
     ]
     known = measurer.params.specialists
     people = list(known) if specialists is None else _listed(specialists)
@@ -127,17 +127,17 @@ def tidy(measurer: Measurer, asked: Question) -> pd.DataFrame:
     rows = [row for period in asked.periods for row in _of_period(measurer, asked, period)]
     is_whole = list(asked.by) == ["specialist"]
     columns = [*asked.by, "kpi", *(_WHOLE if is_whole else _PARTS)]
-    return typed(pd.DataFrame(rows, columns=columns), measurer.params.department.currency)
+    return typed(pd.DataFrame(rows, columns=columns), measurer.params)
 
 
-def typed(frame: pd.DataFrame, currency: str) -> pd.DataFrame:
+def typed(frame: pd.DataFrame, params: Params) -> pd.DataFrame:
     """A frame with columns of numbers and flags; the unit of each KPI is in ``attrs``."""
     kinds: dict[str, Any] = {name: "boolean" for name in _FLAGS if name in frame}
     kinds |= {name: "float64" for name in _NUMBERS if name in frame}
     kinds |= {name: "Int64" for name in ("units", "weekday", "hour") if name in frame}
     frame = frame.astype(kinds)
-    frame.attrs["units"] = {kpi: str(CATALOGUE[kpi].unit) for kpi in frame["kpi"].unique()}
-    frame.attrs["currency"] = currency
+    frame.attrs["units"] = {kpi: str(params.catalogue[kpi].unit) for kpi in frame["kpi"].unique()}
+    frame.attrs["currency"] = params.department.currency
     return frame
 
 
@@ -148,7 +148,7 @@ def _of_period(measurer: Measurer, asked: Question, period: Period) -> Iterator[
     if list(asked.by) == ["specialist"]:
         for name, person in asked.people.items():
             context = known.context(_with_todays_accounts(person, last) if is_past else person, period)
-            for entry in _entries(person, asked):
+            for entry in _entries(person, asked, context.params):
                 yield {"specialist": name, **_row(known, context, entry, is_past=is_past)}
     elif "specialist" in asked.by:
         for name, person in asked.people.items():
@@ -159,14 +159,14 @@ def _of_period(measurer: Measurer, asked: Question, period: Period) -> Iterator[
         yield from _parts(known, known.everyone(period), asked)
 
 
-def _entries(person: Specialist, asked: Question) -> Iterator[Entry]:
+def _entries(person: Specialist, asked: Question, params: Params) -> Iterator[Entry]:
     """The person's entries of the KPIs, and the plain value of each KPI without one."""
     for kpi in asked.kpis:
         own = [entry for entry in person.kpis if entry.kpi == kpi]
         yield from own if asked.entries else ()
         is_there = any(entry.as_ == "value" and not entry.scope and not entry.sentiment for entry in own)
         if asked.values and not (is_there and asked.entries):
-            yield plain_entry(kpi)
+            yield plain_entry(params, kpi)
 
 
 def _row(known: Known, context: Context, entry: Entry, *, is_past: bool) -> dict[str, Any]:
@@ -241,16 +241,16 @@ def _parts(known: Known, context: Context, asked: Question) -> Iterator[dict[str
     dimensions = [name for name in asked.by if name != "specialist"]
     platforms = context.store.accounts["platform"]
     for kpi in asked.kpis:
-        is_brand = CATALOGUE[kpi].scope == "brand"
+        is_brand = context.params.catalogue[kpi].scope == "brand"
         owner = "brand" if is_brand else "account"
         possible = {"brand"} if is_brand else {"account", "platform"}
         if not set(dimensions) <= possible:
             continue
-        owners = list(context.owners(plain_entry(kpi)))
+        owners = list(context.owners(plain_entry(context.params, kpi)))
         if (
             "specialist" not in asked.by and owner not in dimensions
         ):  # an account without leads lacks no leads
-            owners = known.ever_covered(CATALOGUE[kpi], owners)
+            owners = known.ever_covered(context.params.catalogue[kpi], owners)
         groups: dict[tuple[str, ...], list[str]] = {}
         for name in owners:
             values = {owner: name, "platform": None if is_brand else str(platforms[name])}
@@ -261,11 +261,11 @@ def _parts(known: Known, context: Context, asked: Question) -> Iterator[dict[str
             if not names:
                 continue
             narrowed = {"brands": names} if is_brand else {"accounts": names}
-            measured = known.measured(context, plain_entry(kpi, **narrowed))
+            measured = known.measured(context, plain_entry(context.params, kpi, **narrowed))
             yield {
                 **dict(zip(dimensions, key, strict=True)),
                 "kpi": kpi,
-                **figures(measured, context.period, str(CATALOGUE[kpi].unit)),
+                **figures(measured, context.period, str(context.params.catalogue[kpi].unit)),
             }
 
 

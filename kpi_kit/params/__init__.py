@@ -1,4 +1,4 @@
-"""Read params (``department.yml``, ``specialists/<id>.yml``, ``events.yml``) into frozen records."""
+"""Read a folder of params into frozen records."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from kpi_kit.params.brand import brand_record, problems_of_brand
 from kpi_kit.params.comments import comment_file, read_comment, stray_comments
 from kpi_kit.params.events import read_events, unknown_scopes
 from kpi_kit.params.files import parse_mapping, read_mapping
+from kpi_kit.params.formula_file import Formulas, read_formulas
+from kpi_kit.params.formulas import Formula
 from kpi_kit.params.ids import RESERVED_IDS, collisions, problem_of_id
 from kpi_kit.params.rates import read_rates
 from kpi_kit.params.records import (
@@ -57,8 +59,8 @@ __all__ = [
     "read_comment",
 ]
 
-_PARSED: dict[tuple[str, str], Specialist] = {}
-"""Specialists by id and text of their file."""
+_PARSED: dict[tuple[str, str, tuple[Formula, ...]], Specialist] = {}
+"""Specialists by id, text of their file, and formulas of the agency."""
 
 
 def load(folder: Path) -> Params:
@@ -67,7 +69,7 @@ def load(folder: Path) -> Params:
     Parameters
     ----------
     folder : Path
-        With ``department.yml``, ``specialists/`` and optionally ``events.yml``.
+        With ``department.yml``, ``specialists/`` and optionally ``events.yml``, ``kpis.yml``, ``rates.csv``.
 
     Returns
     -------
@@ -76,7 +78,7 @@ def load(folder: Path) -> Params:
     Raises
     ------
     InputError
-        Where ``department.yml`` or ``events.yml`` is invalid, or there are no specialists.
+        Where one of these files is invalid, or there are no specialists.
     """
     faults: list[str] = []
     department = None
@@ -90,6 +92,12 @@ def load(folder: Path) -> Params:
         faults += fault.problems
     try:
         rates = read_rates(folder, "RUB" if department is None else department.currency)
+    except KitError as fault:
+        faults += fault.problems
+    formulas = Formulas()
+    try:
+        formulas = read_formulas(folder)
+        faults += formulas.problems
     except KitError as fault:
         faults += fault.problems
     files = sorted((folder / "specialists").glob("*.yml"))
@@ -106,7 +114,7 @@ def load(folder: Path) -> Params:
                 )
             if not file.is_file():
                 raise KitError(f"{file}: an ordinary file is expected, found none")
-            people[file.stem] = _specialist(file)
+            people[file.stem] = _specialist(file, formulas)
         except KitError as fault:
             broken[file.stem] = fault.problems
     if faults or department is None:
@@ -120,7 +128,9 @@ def load(folder: Path) -> Params:
     )
     strays = sorted((folder / "specialists").glob("*.yaml"))
     stray_names = tuple(f"{file}: only files named <id>.yml are read" for file in strays)
-    return Params(folder, department, people, broken, (*warnings, *stray_names), events, rates)
+    return Params(
+        folder, department, people, broken, (*warnings, *stray_names), events, rates, formulas.valid
+    )
 
 
 def check_target(target: object, entry: Entry, person: Specialist) -> Entry:
@@ -144,7 +154,8 @@ def check_target(target: object, entry: Entry, person: Specialist) -> Entry:
     raw = {**own, "target": target}
     problems = [sentence(error, raw, Entry) for error in findings(Entry, raw)]
     if not problems:
-        retargeted = Entry.model_validate(raw)
+        formulas = {} if entry.formula is None else {entry.kpi: entry.formula}
+        retargeted = Entry.model_validate(raw, context={"formulas": formulas})
         problems = list(problems_of_entry(retargeted, person))
     if problems:
         raise InputError(problems)
@@ -165,27 +176,30 @@ def _department(file: Path) -> Department:
     return Department.model_validate(raw)
 
 
-def _specialist(file: Path) -> Specialist:
+def _specialist(file: Path, formulas: Formulas) -> Specialist:
     """A person's file; a process parses a text once, also where copies of the file have it."""
     text = read_text(file)
-    person = _PARSED.get((file.stem, text))
+    if formulas.unread:
+        return _parsed_specialist(file, text, formulas)
+    key = (file.stem, text, tuple(formulas.valid.values()))
+    person = _PARSED.get(key)
     if person is None:
-        person = _PARSED[file.stem, text] = _parsed_specialist(file, text)
+        person = _PARSED[key] = _parsed_specialist(file, text, formulas)
     return person
 
 
 def check_person(file: Path, text: str) -> Specialist:
-    """The record of a specialist's file with a text.
+    """The record of a specialist's file with another text.
 
     Raises
     ------
     KitError
         With every problem of the text.
     """
-    return _parsed_specialist(file, text)
+    return _parsed_specialist(file, text, read_formulas(file.parent.parent))
 
 
-def _parsed_specialist(file: Path, text: str) -> Specialist:
+def _parsed_specialist(file: Path, text: str, formulas: Formulas) -> Specialist:
     if wrong := problem_of_id(file.stem):
         raise KitError(f"{file}: {file.stem:.100} cannot be a specialist's id: {wrong}")
     raw = parse_mapping(text, file)
@@ -195,18 +209,20 @@ def _parsed_specialist(file: Path, text: str) -> Specialist:
     raw = {**raw, "id": file.stem}
     errors = findings(Specialist, raw)
     problems = [located(sentence(error, raw, Specialist), file, text, error["loc"]) for error in errors]
-    rest = [located(problem, file, text) for problem in _problems_of_the_rest(raw, errors)]
+    rest = [located(problem, file, text) for problem in _problems_of_the_rest(raw, errors, formulas)]
     if others or problems or rest:
         raise KitError([*(located(problem, file, text) for problem in others), *problems, *rest])
-    return Specialist.model_validate(raw)
+    return Specialist.model_validate(raw, context={"formulas": formulas.valid})
 
 
-def _problems_of_the_rest(raw: dict[str, Any], errors: Sequence[ErrorDetails]) -> Iterator[str]:
+def _problems_of_the_rest(
+    raw: dict[str, Any], errors: Sequence[ErrorDetails], formulas: Formulas
+) -> Iterator[str]:
     """Problems of the valid part of a file, so that all problems are reported together."""
     entries = raw["kpis"] if isinstance(raw.get("kpis"), list) else []
     invalid = {error["loc"][1] for error in errors if error["loc"][0] == "kpis" and len(error["loc"]) > 1}
     valid = [index for index in range(len(entries)) if index not in invalid]
     rest = {**without(raw, errors), "kpis": [entries[index] for index in valid]}
-    person = SoundSpecialist.model_validate(rest)
+    person = SoundSpecialist.model_validate(rest, context={"formulas": formulas.valid})
     invalid_keys = {str(error["loc"][0]) for error in errors}
-    yield from problems_of_specialist(person, [index + 1 for index in valid], invalid_keys)
+    yield from problems_of_specialist(person, [index + 1 for index in valid], invalid_keys, formulas)

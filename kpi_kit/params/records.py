@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, StringConstraints
 
 from kpi_kit.core.model import Kpi, Unit
 from kpi_kit.core.periods import Grain, Period
@@ -34,6 +34,7 @@ from kpi_kit.params.fields import (
     web_address,
     weekday_numbers,
 )
+from kpi_kit.params.formulas import Formula, InBoth, catalogue_of
 from kpi_kit.params.targets import Ask, Goal, Kind, Milestone, Schedule, Scoring, Target
 
 
@@ -248,6 +249,21 @@ class Entry(Record):
     target: TargetParams
     weight: Amount
     standard: bool = False
+    _formula: Formula | None = PrivateAttr(default=None)
+
+    def model_post_init(self, context: Mapping[str, Any] | None, /) -> None:
+        """Take the formula of the KPI from the agency's ``formulas`` in the context of the validation."""
+        self._formula = (context or {}).get("formulas", {}).get(self.kpi)
+
+    @property
+    def formula(self) -> Formula | None:
+        """The formula of the KPI; None for a KPI of the kit."""
+        return self._formula
+
+    @property
+    def named_by(self) -> dict[str, Any]:
+        """What names a KPI by formula in records: ``formula``; empty for a KPI of the kit."""
+        return {} if self._formula is None else {"formula": self._formula.record()}
 
     @property
     def scope(self) -> dict[str, list[str]] | None:
@@ -277,7 +293,7 @@ class Entry(Record):
     @property
     def definition(self) -> Kpi:
         """The declaration of the KPI."""
-        return CATALOGUE[self.kpi]
+        return CATALOGUE[self.kpi] if self._formula is None else self._formula.definition
 
     @property
     def unit(self) -> Unit:
@@ -343,26 +359,10 @@ class SoundDepartment(Department):
     agency: Text = "?"
 
 
-class Title(Record):
-    """A title in both languages."""
-
-    ru: Text
-    en: Text
-
-
-def _both(value: object) -> object:
-    """One title stands for both languages."""
-    if isinstance(value, str):
-        return {"ru": value, "en": value}
-    if isinstance(value, dict):
-        return value
-    raise ValueError("expected a text, or one each for ru and en")
-
-
 class Event(Record):
     """An event outside the specialist's work: on one day, or from ``since`` to before ``until``."""
 
-    title: Annotated[Title, BeforeValidator(_both, json_schema_input_type=Text | Title)]
+    title: InBoth
     kind: Literal["campaign", "blocking", "holiday", "other"] = "other"
     on: Day | None = None
     since: Day | None = None
@@ -422,6 +422,8 @@ class Params:
     events : tuple of Event
         Sorted by first day.
     rates : Rates
+    formulas : dict of str to Formula
+        The KPIs of ``kpis.yml`` by id.
     """
 
     folder: Path
@@ -431,13 +433,22 @@ class Params:
     warnings: tuple[str, ...]
     events: tuple[Event, ...] = ()
     rates: Rates = Rates("RUB")
+    formulas: Mapping[str, Formula] = field(default_factory=dict)
+
+    @property
+    def catalogue(self) -> dict[str, Kpi]:
+        """The KPIs of the kit and those of ``kpis.yml``, by id."""
+        return catalogue_of(self.formulas)
 
     @property
     def common_files(self) -> list[Path]:
         """The files that all reports depend on, present or not."""
         logo = self.department.brand.logo
         own = [] if logo is None else [self.folder / logo]
-        return [*(self.folder / name for name in ("department.yml", "events.yml", "rates.csv")), *own]
+        return [
+            *(self.folder / name for name in ("department.yml", "events.yml", "kpis.yml", "rates.csv")),
+            *own,
+        ]
 
     def file_of(self, specialist: str) -> Path:
         """The file of a specialist."""

@@ -17,7 +17,10 @@ from kpi_kit.core.shipped import PACKAGE
 from kpi_kit.core.yaml_io import parse_yaml
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params.fields import WEEKDAYS, Percent, weekday_numbers
+from kpi_kit.params.formula_file import Formulas
 from kpi_kit.params.records import Assignment, Department, Entry, Response, Specialist, TargetParams
+
+NO_FORMULAS = Formulas()
 
 
 @cache
@@ -72,7 +75,9 @@ def _problems_of_hours(response: Response) -> Iterator[str]:
         yield f"response.hours: expected one entry a weekday, found several for {', '.join(twice)}"
 
 
-def problems_of_specialist(person: Specialist, numbers: Sequence[int], unread: Set[str]) -> Iterator[str]:
+def problems_of_specialist(
+    person: Specialist, numbers: Sequence[int], unread: Set[str], formulas: Formulas
+) -> Iterator[str]:
     """Problems between keys of a specialist that are valid by themselves.
 
     Parameters
@@ -83,6 +88,7 @@ def problems_of_specialist(person: Specialist, numbers: Sequence[int], unread: S
         The numbers of the KPI entries in the file.
     unread : set of str
         Invalid keys of the file, which are not checked again.
+    formulas : Formulas
     """
     yield from _problems_of_accounts(person)
     for absence in person.absences:
@@ -93,7 +99,7 @@ def problems_of_specialist(person: Specialist, numbers: Sequence[int], unread: S
     seen: dict[tuple[object, ...], int] = {}
     for number, entry in zip(numbers, person.kpis, strict=True):
         where = f"kpis, entry {number} ({entry.kpi})"
-        yield from (f"{where}: {problem}" for problem in problems_of_entry(entry, person, unread))
+        yield from (f"{where}: {problem}" for problem in problems_of_entry(entry, person, unread, formulas))
         if entry.key in seen:
             same = f"entry {seen[entry.key]}"
             yield f"{where}: the same KPI with the same as, versus and scope is {same} already"
@@ -110,12 +116,13 @@ def _problems_of_accounts(person: Specialist) -> Iterator[str]:
                 yield f"accounts: {held.account}: given twice for the same days"
 
 
-def problems_of_entry(entry: Entry, person: Specialist, unread: Set[str] = frozenset()) -> Iterator[str]:
+def problems_of_entry(
+    entry: Entry, person: Specialist, unread: Set[str] = frozenset(), formulas: Formulas = NO_FORMULAS
+) -> Iterator[str]:
     """Problems of an entry that can be read."""
-    if entry.kpi not in CATALOGUE:
-        titled = _ids_by_title().get(_plain(entry.kpi))
-        hint = f"; this is the title of {titled}: write {titled}" if titled else None
-        yield f"kpi: there is no KPI {entry.kpi!r}{hint or did_you_mean(entry.kpi, CATALOGUE)}"
+    if entry.kpi not in CATALOGUE and entry.formula is None:
+        if entry.kpi not in formulas.unread:
+            yield f"kpi: there is no KPI {entry.kpi!r}{_hint_of_kpi(entry.kpi, formulas)}"
         return
     if entry.weight <= 0 or isinstance(entry.weight, Percent):
         percent = isinstance(entry.weight, Percent)
@@ -137,6 +144,19 @@ def problems_of_entry(entry: Entry, person: Specialist, unread: Set[str] = froze
         yield "sentiment: goes with brand_mentions only"
     yield from (f"target: {problem}" for problem in _problems_of_target(entry.target))
     yield from (f"target: {problem}" for problem in _problems_of_shares(entry))
+
+
+def _hint_of_kpi(name: str, formulas: Formulas) -> str:
+    """The id of a KPI whose title stands in place of it, or the id that is most like it."""
+    of_agency = {
+        _plain(title): formula.id
+        for formula in formulas.valid.values()
+        for title in (formula.title.ru, formula.title.en)
+    }
+    titled = _ids_by_title().get(_plain(name)) or of_agency.get(_plain(name))
+    if titled:
+        return f"; this is the title of {titled}: write {titled}"
+    return did_you_mean(name, [*CATALOGUE, *formulas.valid])
 
 
 def _strangers(key: str, names: tuple[str, ...] | None, own: Any) -> Iterator[str]:

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from kpi_kit.core.errors import did_you_mean
 from kpi_kit.core.yaml_faults import line_of
-from kpi_kit.params import records
+from kpi_kit.params import formulas, records
 
 _SHOWN = 200
 """The most letters of a value that a sentence quotes."""
@@ -35,7 +35,7 @@ HOMES: Mapping[str, type[BaseModel]] = {
     "bonus": records.Bonus,
     "absences": records.Absence,
     "events": records.Event,
-    "title": records.Title,
+    "title": formulas.Title,
 }
 """The records by the key that holds them."""
 
@@ -170,7 +170,7 @@ def _where(loc: tuple[int | str, ...], raw: object) -> str:
     for step in loc:
         if isinstance(step, int):
             raw = raw[step] if isinstance(raw, list) and step < len(raw) else None
-            name = raw.get("kpi") if isinstance(raw, dict) else None
+            name = raw.get("kpi", raw.get("id")) if isinstance(raw, dict) else None
             words.append(f"entry {step + 1}" + (f" ({name})" if isinstance(name, str) else ""))
         else:
             raw = raw.get(step) if isinstance(raw, dict) else None
@@ -185,4 +185,5 @@ def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
     """The allowed keys at the place of an unknown one."""
     holders = [step for step in loc if isinstance(step, str) and step in HOMES]
     home = HOMES[holders[-1]] if holders else model
-    return [field.alias or name for name, field in home.model_fields.items() if name != "id" or holders]
+    fields = home.model_fields.items()
+    return [field.alias or name for name, field in fields if (home, name) != (records.Specialist, "id")]

@@ -20,7 +20,7 @@ from kpi_kit.scorecard.context import Context, prepare
 from kpi_kit.scorecard.deputies import deputy_for
 from kpi_kit.scorecard.details import sections
 from kpi_kit.scorecard.entry_facts import Facts
-from kpi_kit.scorecard.entry_record import EntryRecord, HistoryPoint, OwnerValue, TargetRecord
+from kpi_kit.scorecard.entry_record import EntryRecord, HistoryPoint, OwnerValue, TargetRecord, formula_record
 from kpi_kit.scorecard.inference import verdicts
 from kpi_kit.scorecard.json_file import SCHEMA, sealed
 from kpi_kit.scorecard.pay import bonus, refund_notes, variable_pay
@@ -174,7 +174,7 @@ def entry_record(facts: Facts, verdict: VerdictRecord, audited: Audit, cohort: C
     target, target_notes = target_of(context, entry)
     result = outcome(context, target, measured.value)
     by_owner = _by_owner(facts)
-    return {
+    record: EntryRecord = {
         "kpi": kpi.id,
         "group": kpi.group,
         "family": kpi.family,
@@ -219,6 +219,9 @@ def entry_record(facts: Facts, verdict: VerdictRecord, audited: Audit, cohort: C
         "smart": audited.letters,
         "audit": audited.findings,
     }
+    if entry.formula is not None:
+        record["formula"] = formula_record(entry.formula)
+    return record
 
 
 def _by_owner(facts: Facts) -> list[OwnerValue]:

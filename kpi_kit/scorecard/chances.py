@@ -15,7 +15,7 @@ from kpi_kit.params.targets import Kind, Milestone, Target
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.statistics import Begun, Chance, Forecast, Goal, chance, forecasts
 
-WHOLE = frozenset(Unit) - {Unit.SHARE, Unit.MONEY, Unit.HOURS}
+WHOLE = frozenset(Unit) - {Unit.SHARE, Unit.MONEY, Unit.HOURS, Unit.NUMBER}
 """Units of which there are only whole numbers."""
 
 PERIODS_IN_YEAR = {Grain.WEEK: 52.18, Grain.MONTH: 12.0, Grain.QUARTER: 4.0, Grain.YEAR: None}
@@ -182,7 +182,7 @@ def _begun(facts: Facts) -> Begun | None:
 
 def bounds_of(facts: Facts) -> tuple[float | None, float | None]:
     """Between which every value, change or growth of the entry lies."""
-    if facts.kpi.id in ("subscriber_gain", "subscriber_growth"):
+    if facts.kpi.signed:
         return None, None
     if facts.entry.as_ == "growth":
         return -1.0, None
@@ -192,7 +192,7 @@ def bounds_of(facts: Facts) -> tuple[float | None, float | None]:
 
 
 def _bounds_of_value(facts: Facts) -> tuple[float | None, float | None]:
-    if facts.kpi.id in ("subscriber_gain", "subscriber_growth"):
+    if facts.kpi.signed:
         return None, None
     return 0.0, 1.0 if facts.kpi.bounded else None
 

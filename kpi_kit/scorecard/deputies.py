@@ -6,6 +6,7 @@ from kpi_kit.params import Specialist
 from kpi_kit.params.records import Absence
 from kpi_kit.scorecard.context import Context, counts_own_days
 from kpi_kit.scorecard.entry_facts import Facts
+from kpi_kit.scorecard.entry_record import formula_record
 from kpi_kit.scorecard.record import DeputisedEntry, DeputyFor
 
 
@@ -40,7 +41,7 @@ def _record(context: Context, colleague: Specialist, absence: Absence) -> Deputy
 
 def _entry(facts: Facts) -> DeputisedEntry:
     measured = facts.latest.now.measure(0)
-    return {
+    record: DeputisedEntry = {
         "kpi": facts.kpi.id,
         "as": facts.entry.as_,
         "versus": facts.entry.versus,
@@ -52,3 +53,6 @@ def _entry(facts: Facts) -> DeputisedEntry:
         "units": measured.units,
         "notes": [note.as_dict() for note in measured.notes],
     }
+    if facts.entry.formula is not None:
+        record["formula"] = formula_record(facts.entry.formula)
+    return record

@@ -6,7 +6,9 @@ A key that is ``NotRequired`` is missing in scorecards of older kits, or where i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypeAlias, TypedDict, TypeVar
+from typing import Any, NotRequired, TypeAlias, TypedDict, TypeVar, cast
+
+from kpi_kit.params.formulas import Formula
 
 T = TypeVar("T")
 
@@ -190,8 +192,30 @@ class Finding(TypedDict):
 ValueUnit = TypedDict("ValueUnit", {"as": str, "unit": str})
 """How a value is written: its unit, and whether it is a value, change or growth."""
 
+
+class FormulaRecord(TypedDict):
+    """The formula of a KPI of ``kpis.yml``; ``title`` is by language."""
+
+    id: str
+    title: dict[str, str]
+    numerator: str
+    denominator: str
+    per: float
+    unit: str
+    better: str
+    family: str
+
+
 _EntryName = TypedDict(
-    "_EntryName", {"kpi": str, "as": str, "versus": str, "scope": Scope | None, "unit": str}
+    "_EntryName",
+    {
+        "kpi": str,
+        "as": str,
+        "versus": str,
+        "scope": Scope | None,
+        "unit": str,
+        "formula": NotRequired[FormulaRecord],
+    },
 )
 
 
@@ -274,6 +298,11 @@ class PreviousTotal(PastTotal):
     """The total of the previous period; ``reported``: as its report has it, not computed anew."""
 
     reported: bool
+
+
+def formula_record(formula: Formula) -> FormulaRecord:
+    """A formula for a record."""
+    return cast(FormulaRecord, formula.record())
 
 
 def required(value: T | None) -> T:

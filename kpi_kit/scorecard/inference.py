@@ -109,11 +109,16 @@ def _change(facts: Facts, earlier: Period) -> Change | None:
         return None
     now, before = (_side(facts, tallies, compared, b, m) for b, m in zip(buckets, measured, strict=True))
     past, step_days = _past_sums(facts, compared) if facts.kpi.accruing else (None, 7.0)
+    below = None
+    if facts.kpi.interval is Interval.RATIO and facts.weekly is not None:
+        past, below = (_covered_sums(part, compared)[-_YEAR_OF_WEEKS:] for part in facts.weekly.parts)
+        below = below / facts.kpi.per
     result = change(
         str(facts.kpi.interval),
         now,
         before,
         history=past,
+        below=below,
         step_days=step_days,
         gap_days=float((facts.context.period.start - earlier.end).days),
         seed=seed_of(facts, str(earlier)),
@@ -142,7 +147,7 @@ def _side(facts: Facts, tallies: Tallies, compared: Bools, bucket: int, measured
     if kpi.interval is Interval.BINARY:
         return Side(daily("numerator"), daily("denominator"))
     if kpi.interval is Interval.UNITS or not kpi.accruing:
-        return Side(rows["numerator"], rows["denominator"], clusters=day)
+        return Side(rows["numerator"], rows["denominator"], days=days, clusters=day)
     if kpi.gains or tallies.history.from_totals is not None:
         return Side([measured.numerator or 0.0], days=days, stock=stock)
     imported = _days_with_data(facts, compared)[first - grid.bounds[0] : last - grid.bounds[0]]
@@ -196,7 +201,8 @@ def _covered_sums(sums: Tally, compared: Bools) -> Floats:
 
 def _unsettled(facts: Facts, tallies: Tallies, compared: Bools, periods: tuple[Period, Period]) -> bool:
     """Whether a sum over posts includes unsettled posts, because there are no snapshots."""
-    if not facts.kpi.matures or tallies.uses_snapshots or facts.kpi.aggregation is not Aggregation.SUM:
+    is_sum = facts.kpi.aggregation is Aggregation.SUM or bool(facts.kpi.parts)
+    if not facts.kpi.matures or tallies.uses_snapshots or not is_sum:
         return False
     posts = facts.context.tables["posts"]
     owners = list(compress(tallies.history.grid.owners, compared))

@@ -217,8 +217,10 @@ def _settings(context: Context) -> dict[str, Json]:
     listed_events = {f"{event['since']} {event['title']['ru']}": _text(event) for event in events(context)}
     comment = comment_file(Path(), str(context.period), context.person.id)
     words = read_comment(context.params.folder, str(context.period), context.person.id)
+    formulas = {entry.kpi: _text(entry.formula.record()) for entry in context.person.kpis if entry.formula}
     return {
         **settings,
+        **({"kpis.yml": formulas} if formulas else {}),
         **({"events.yml": listed_events} if listed_events else {}),
         **({comment.as_posix(): {"text": _short(words.encode())}} if words else {}),
     }

@@ -11,6 +11,7 @@ from kpi_kit.scorecard.entry_record import (
     EarlierEntry,
     EntryRecord,
     Finding,
+    FormulaRecord,
     NextStep,
     NoteRecord,
     PastTotal,
@@ -206,6 +207,7 @@ class DeputisedEntry(TypedDict("_EntryAs", {"as": str})):
     """An entry of an absent colleague over the days of the absence."""
 
     kpi: str
+    formula: NotRequired[FormulaRecord]
     versus: str
     scope: Scope | None
     unit: str
@@ -279,6 +281,7 @@ Revision = TypedDict(
         "is": Any,
         "since": str,
         "cause": list[RevisionCause],
+        "formula": NotRequired[FormulaRecord],
     },
 )
 """A figure that differs from the first report; all of kpi to unit are None for total and bonus."""

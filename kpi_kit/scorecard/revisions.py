@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from kpi_kit.core.model import Kpi
 from kpi_kit.data.merge.journal import Entered
-from kpi_kit.kpis import CATALOGUE
+from kpi_kit.params.formulas import definition_of
 from kpi_kit.scorecard.archive import FIELDS, Field
 from kpi_kit.scorecard.entry_record import EarlierEntry
 from kpi_kit.scorecard.json_file import EntryKey, entries
@@ -36,21 +37,22 @@ def restated(card: Scorecard, earlier: AnyScorecard | None, imports: Sequence[En
     for entry, field, was, now in _changes(earlier, card):
         kpi, as_, versus, _ = entry or (None, None, None, None)
         row = _row(card, entry) or _row(earlier, entry)
-        fitting = _of_figure(causes, kpi, field)
-        revisions.append(
-            {
-                "kpi": kpi,
-                "as": as_,
-                "versus": versus,
-                "scope": row and row["scope"],
-                "unit": row and row["unit"],
-                "field": field,
-                "was": was,
-                "is": now,
-                "since": earlier["as_of"],
-                "cause": [*_summed(fitting, imports, earlier["provenance"].get("imported")), *moved],
-            }
-        )
+        fitting = _of_figure(causes, row and definition_of(row), field)
+        revision: Revision = {
+            "kpi": kpi,
+            "as": as_,
+            "versus": versus,
+            "scope": row and row["scope"],
+            "unit": row and row["unit"],
+            "field": field,
+            "was": was,
+            "is": now,
+            "since": earlier["as_of"],
+            "cause": [*_summed(fitting, imports, earlier["provenance"].get("imported")), *moved],
+        }
+        if row and "formula" in row:
+            revision["formula"] = row["formula"]
+        revisions.append(revision)
     return revisions
 
 
@@ -100,7 +102,7 @@ def _row(card: AnyScorecard, entry: EntryKey | None) -> EarlierEntry | None:
 # ---- causes
 
 
-def _of_figure(causes: Sequence[Cause], kpi: str | None, field: str) -> list[Cause]:
+def _of_figure(causes: Sequence[Cause], kpi: Kpi | None, field: str) -> list[Cause]:
     """The causes that fit a figure; all causes where none fits."""
     counting = [cause for cause in causes if cause.kind in ("data", "params", "kit")]
     if kpi is None or field in ("attained", "payout"):
@@ -108,9 +110,9 @@ def _of_figure(causes: Sequence[Cause], kpi: str | None, field: str) -> list[Cau
     if field == "target":
         fitting = [cause for cause in counting if cause.kind == "params"]
     else:
-        used = {*CATALOGUE[kpi].tables, "accounts", "coverage"}
+        used = {*kpi.tables, "accounts", "coverage"}
         used |= {"post_stats"} if "posts" in used else set()
-        used |= {"audience"} if CATALOGUE[kpi].stock is not None else set()
+        used |= {"audience"} if kpi.stock is not None else set()
         fitting = [
             cause
             for cause in counting

@@ -46,6 +46,7 @@ def change(
     earlier: Side,
     *,
     history: npt.ArrayLike | None = None,
+    below: npt.ArrayLike | None = None,
     step_days: float = _WEEK,
     gap_days: float = 0.0,
     seed: int = 0,
@@ -54,12 +55,14 @@ def change(
 
     Parameters
     ----------
-    kind : {"binary", "counts", "posts", "units", "flow", "none"}
+    kind : {"binary", "counts", "posts", "units", "flow", "ratio", "none"}
         The sampling units.
     now, earlier : Side
     history : array-like of float, optional
         For ``counts``, ``flow`` and sums over ``posts`` the sums of the last year's weeks, NaN where a week
-        is not known; the last of them are those of the later period.
+        is not known; the last of them are those of the later period. For ``ratio`` the numerators' sums.
+    below : array-like of float, optional
+        For ``ratio`` the denominators' sums of the same weeks.
     step_days : float
         The length of a step of the history, where it is not of weeks.
     gap_days : float
@@ -100,10 +103,12 @@ def change(
     if kind == "none":
         return _none(*sides)
     weeks = np.asarray([] if history is None else history, dtype="float64").ravel()
+    if kind == "ratio":
+        return _ratio(sides, weeks, np.asarray([] if below is None else below), gap_days, seed)
     return _accruing(kind, sides, weeks, step_days, gap_days)
 
 
-KINDS_OF_UNITS = ("binary", "counts", "posts", "units", "flow", "none")
+KINDS_OF_UNITS = ("binary", "counts", "posts", "units", "flow", "ratio", "none")
 
 
 # ---------------------------------------------------------------- shares
@@ -246,6 +251,36 @@ def weekday_factors(values: Sequence[Floats], places: Sequence[Ints]) -> Floats:
     between = float((counts * (means - means.mean()) ** 2).sum()) / 6
     kept = max(0.0, 1.0 - inside / between) if between > 0 else 0.0
     return np.asarray(1.0 + kept * (means - means.mean()))
+
+
+# ---------------------------------------------------------------- ratios of two sums
+
+
+def _ratio(sides: tuple[Known, Known], above: Floats, below: Floats, gap_days: float, seed: int) -> Change:
+    """A ratio of two sums over days, by the delta method: its noise is that of past weeks.
+
+    With R the ratio of the history, a period's ratio is R + Σ (numerator − R · denominator) / Σ denominator,
+    so that the change is one of such sums. With less history a bootstrap over days.
+    """
+    by_days = change_of_rates(*sides, seed)
+    known = np.isfinite(above) & np.isfinite(below)
+    if by_days.estimate is None or by_days.reason == "few_units" or known.sum() < FEWEST_WEEKS:
+        return by_days
+    usual, whole = float(below[known].mean()), float(below[known].sum())
+    if whole <= 0:
+        return by_days
+    series = np.where(known, above - above[known].sum() / whole * below, np.nan)
+    now, earlier = sides
+    days = _lengths(now, earlier)
+    over = float(np.asarray(now.weights).sum()), float(np.asarray(earlier.weights).sum())
+    lengths = days[0] / _WEEK, days[1] / _WEEK
+    noise = _noise(series, lengths[0])
+    if noise is None:
+        return by_days
+    weights, sigmas, free = noise
+    errors = sigmas * np.sqrt(_contrast_variance(lengths, gap_days / _WEEK, over))
+    errors = errors * np.sqrt(max(1.0, sum(over) / sum(lengths) / usual))
+    return _by_t(weights, errors, free, by_days.estimate, by_days.estimate)
 
 
 def _noise(history: Floats, period: float) -> tuple[Floats, Floats, int] | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from kpi_kit.core.model import Aggregation, Interval, Kpi, Stock
 from kpi_kit.kpis.engine.day_grid import Bools, Floats, Grid, Ints, local_days
+from kpi_kit.kpis.engine.formula import part_of
 from kpi_kit.kpis.engine.stocks import STALE_DAYS, StockIndex
 from kpi_kit.kpis.engine.tally import Blocked, Tally
 from kpi_kit.kpis.engine.tiling import Totals, tile
@@ -37,6 +38,8 @@ def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex, totals: To
     -------
     Tally
     """
+    if kpi.parts and kpi.stock is None:
+        return _divided(kpi, frame, grid, stocks, totals)
     days = local_days(frame["at"], grid.zone)
     cell = grid.cells(frame[kpi.scope], days)
     inside, whole = cell >= 0, frame
@@ -84,6 +87,30 @@ def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex, totals: To
     return sums if totals is None or kpi.total is None else _with_totals(sums, totals)
 
 
+def _divided(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex, totals: Totals | None) -> Tally:
+    """The tallies of a quotient's parts, and their sums."""
+    above, below = (
+        tally(part, part_of(frame, number), grid, stocks, totals) for number, part in enumerate(kpi.parts)
+    )
+
+    def either(one: Bools | None, other: Bools | None) -> Bools | None:
+        return other if one is None else one if other is None else one | other
+
+    return replace(
+        above,
+        kpi=kpi,
+        denominator=below.numerator / kpi.per,
+        units=above.units + below.units,
+        rows=above.rows + below.rows,
+        unknown=above.unknown + below.unknown,
+        covered={**above.covered, **below.covered},
+        is_known=None,
+        whole=either(above.whole, below.whole),
+        from_totals=either(above.from_totals, below.from_totals),
+        parts=(above, below),
+    )
+
+
 def _stock(kpi: Kpi, grid: Grid, stocks: StockIndex) -> Floats:
     """The stock of each cell; a denominator is that of the bucket, whatever days of it count."""
     read = {Stock.OPENING: stocks.opening, Stock.MEAN: stocks.mean, Stock.CLOSING: stocks.closing}
@@ -91,7 +118,7 @@ def _stock(kpi: Kpi, grid: Grid, stocks: StockIndex) -> Floats:
     rows = [
         read[cast(Stock, kpi.stock)](owner, starts[row], ends[row]) for row, owner in enumerate(grid.owners)
     ]
-    return np.array(rows, dtype="float64").reshape(grid.shape)
+    return np.array(rows, dtype="float64").reshape(grid.shape) / kpi.per
 
 
 def _by_bucket(frame: UnitFrame, cell: Ints, buckets: int) -> dict[int, UnitFrame]:

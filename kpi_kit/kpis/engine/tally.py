@@ -73,6 +73,8 @@ class Tally:
         Cells whose value is a total; None where there are none.
     blocked : mapping
         Rows that make a value not assessable.
+    parts : tuple of Tally
+        Of a quotient of two KPIs: the tallies of both.
     """
 
     kpi: Kpi
@@ -94,6 +96,7 @@ class Tally:
     whole: Bools | None = None
     from_totals: Bools | None = None
     blocked: Blocked = field(default_factory=dict)
+    parts: tuple[Tally, ...] = ()
 
     def all_owners(self) -> Bools:
         """The mask of all owners and buckets."""
@@ -111,6 +114,8 @@ class Tally:
             For tilings: the phrases to include.
         """
         who = np.ones(len(self.grid.owners), bool) if mask is None else mask
+        if self.parts:
+            return self._quotient(bucket, who)
         coverage, reason = self._coverage(bucket, who)
         units, rows, unknown = (
             int(cells[who, bucket].sum()) for cells in (self.units, self.rows, self.unknown)
@@ -129,7 +134,7 @@ class Tally:
     def series(self, mask: Bools | None = None) -> list[float | None]:
         """The values by bucket, None where not assessable; ``mask`` has shape (owners, buckets)."""
         who = self.all_owners() if mask is None else mask
-        is_plain = self.stock is None and self.is_known is None and not self.blocked
+        is_plain = self.stock is None and self.is_known is None and not self.blocked and not self.parts
         if self.kpi.aggregation not in (Aggregation.SUM, Aggregation.RATIO) or not is_plain:
             return [self.measure(bucket, who[:, bucket]).value for bucket in range(self.grid.shape[1])]
         expected = np.where(who, self.days, 0).sum(axis=0)
@@ -241,6 +246,28 @@ class Tally:
             case _:
                 total = float(self.numerator[who, bucket].sum())
                 return total, total, None, ()
+
+    def _quotient(self, bucket: int, who: Bools) -> Measurement:
+        """The numerator's value by the denominator's; an owner without one of them is in neither."""
+        halves = [part.measure(bucket, who) for part in self.parts]
+        if all(half.assessable for half in halves):
+            kept = who.copy()
+            for part in self.parts:
+                kept[[row for row, _ in part._unknown_cells(bucket, who)]] = False
+            halves = [part.measure(bucket, kept) for part in self.parts] if (kept != who).any() else halves
+        units = sum(half.units for half in halves)
+        coverage = min((half.coverage for half in halves if half.coverage is not None), default=None)
+        notes = [note for half in halves if not half.assessable for note in half.notes]
+        notes = notes or [note for half in halves for note in half.notes]
+        notes = [note for number, note in enumerate(notes) if note not in notes[:number]]
+        top, bottom = (half.value for half in halves)
+        if top is None or bottom is None:
+            return Measurement(None, None, None, units, coverage, tuple(notes))
+        value = divide(top, bottom / self.kpi.per) if bottom >= 0 else None
+        if value is None:
+            code = "zero_denominator" if bottom == 0 else "negative_denominator"
+            notes = [Note(code, {"kpi": self.kpi.parts[1].id}), *notes]
+        return Measurement(value, top, bottom / self.kpi.per, units, coverage, tuple(notes))
 
     def _of_known(self, bucket: int, who: Bools) -> _Sums:
         """Sum over the owners whose numerator and stock are known; the others are left out of both sums."""

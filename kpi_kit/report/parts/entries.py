@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from kpi_kit.core.periods import Period
-from kpi_kit.kpis import CATALOGUE
+from kpi_kit.params.formulas import definition_of
 from kpi_kit.report.wording import Words
 from kpi_kit.scorecard.entry_record import EntryRecord
 from kpi_kit.scorecard.record import AccountRecord, Scorecard
@@ -45,7 +45,7 @@ def reasons(card: Scorecard, record: EntryRecord, words: Words) -> list[tuple[st
 
 def plain(record: EntryRecord) -> EntryRecord:
     """The entry as a value: so are the earlier values and the accounts of a change or growth."""
-    return {**record, "as": "value", "unit": str(CATALOGUE[record["kpi"]].unit)}
+    return {**record, "as": "value", "unit": str(definition_of(record).unit)}
 
 
 def _on_platform(account: AccountRecord, words: Words) -> str:

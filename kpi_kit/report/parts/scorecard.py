@@ -8,7 +8,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from kpi_kit.kpis import CATALOGUE
+from kpi_kit.params.formulas import definition_of
 from kpi_kit.report.parts.deputies import deputies
 from kpi_kit.report.parts.entries import names, plain, reasons, titles
 from kpi_kit.report.parts.first_screen import scorecard_table
@@ -76,7 +76,7 @@ def data_notes(card: Scorecard, words: Words) -> Markup:
 
 def definitions(card: Scorecard, words: Words) -> Markup | None:
     """Tabulate what the KPIs of this scorecard mean, each once."""
-    used = list(dict.fromkeys(record["kpi"] for record in card["kpis"]))
+    used = {record["kpi"]: record for record in reversed(card["kpis"])}
     columns = [
         Column("kpi", words.text("definitions.kpi")),
         Column("what", words.text("definitions.what")),
@@ -84,18 +84,21 @@ def definitions(card: Scorecard, words: Words) -> Markup | None:
         Column("source", words.text("definitions.source")),
         Column("left_out", words.text("definitions.left_out")),
     ]
-    rows = [
-        {
-            "kpi": block(
-                "with_smaller", words.text(f"kpi.{kpi}.name"), [words.text(f"family.{CATALOGUE[kpi].family}")]
-            ),
-            "what": f"{words.text(f'kpi.{kpi}.what')}; {words.text(f'better.{CATALOGUE[kpi].better}')}.",
-            "formula": words.text(f"kpi.{kpi}.formula"),
-            "source": ", ".join(words.text(f"table.{name}") for name in CATALOGUE[kpi].tables),
-            "left_out": _left_out(card, kpi, words),
-        }
-        for kpi in used
-    ]
+    rows = []
+    for kpi in dict.fromkeys(record["kpi"] for record in card["kpis"]):
+        record, definition = used[kpi], definition_of(used[kpi])
+        what, formula = words.meaning(record)
+        rows.append(
+            {
+                "kpi": block(
+                    "with_smaller", words.name_of(record), [words.text(f"family.{definition.family}")]
+                ),
+                "what": f"{what}; {words.text(f'better.{definition.better}')}.",
+                "formula": formula,
+                "source": ", ".join(words.text(f"table.{name}") for name in definition.tables),
+                "left_out": _left_out(card, kpi, words),
+            }
+        )
     return table("definitions", columns, rows, words.text("definitions.heading")) if rows else None
 
 

@@ -157,11 +157,11 @@ class Words(Numbers):
 
     def entry(self, record: EntryRecord, grain: str, titles: Mapping[str, str]) -> str:
         """The name of a scorecard entry: its KPI, what of it is meant, and its scope."""
-        name = self.text(f"kpi.{record['kpi']}.name")
+        name = self.name_of(record)
         if record["as"] != "value":
             versus = record["versus"]
             against = self.text("versus.year_ago" if versus == "year_ago" else f"versus.previous.{grain}")
-            of = self.kpi_of(record["kpi"])
+            of = self.kpi_of(record)
             name = self.text(f"entry.{record['as']}.{versus}", kpi=of, versus=against)
         # which mentions count is part of the name, or two entries of a scorecard would read alike
         notes = [note for note in record.get("notes", ()) if note["code"] == "sentiment_filter"]
@@ -176,19 +176,43 @@ class Words(Numbers):
     def short_entry(self, record: Mapping[str, Any]) -> str:
         """The name of a scorecard entry in a word or two, without scope and comparison."""
         if record["as"] == "value":
-            return self.kpi_short(record["kpi"])
+            return self.kpi_short(record)
         key = f"entry.{record['as']}.{record['versus']}"
-        return self.text(key, kpi=self.kpi_of(record["kpi"]), versus="").strip()
+        return self.text(key, kpi=self.kpi_of(record), versus="").strip()
 
-    def kpi_short(self, kpi: str) -> str:
-        """The name of a KPI in a word or two: its ``short``, or else its ``name``."""
-        forms = self.lookup(f"kpi.{kpi}")
+    def name_of(self, record: Mapping[str, Any]) -> str:
+        """The name of an entry's KPI; that of a KPI by formula is the agency's text."""
+        formula = record.get("formula")
+        return self.text(f"kpi.{record['kpi']}.name") if formula is None else formula["title"][self.language]
+
+    def kpi_short(self, record: Mapping[str, Any]) -> str:
+        """The name of an entry's KPI in a word or two: its ``short``, or else its ``name``."""
+        if record.get("formula") is not None:
+            return self.name_of(record)
+        forms = self.lookup(f"kpi.{record['kpi']}")
         return str(forms.get("short", forms["name"]))
 
-    def kpi_of(self, kpi: str) -> str:
-        """The name of a KPI as that of which something grows: its ``of``, or else its ``name``."""
-        forms = self.lookup(f"kpi.{kpi}")
+    def kpi_of(self, record: Mapping[str, Any]) -> str:
+        """The name of an entry's KPI as that of which something grows: its ``of``, or else its ``name``."""
+        if record.get("formula") is not None:
+            return self.text("formula.of", name=self.quote(self.name_of(record)))
+        forms = self.lookup(f"kpi.{record['kpi']}")
         return str(forms.get("of", self.inner(forms["name"])))
+
+    def meaning(self, record: Mapping[str, Any]) -> tuple[str, str]:
+        """What an entry's KPI says, and its formula."""
+        formula = record.get("formula")
+        if formula is None:
+            what, how = (self.text(f"kpi.{record['kpi']}.{key}") for key in ("what", "formula"))
+            return what, how
+        parts = [self.part_name(formula[key]) for key in ("numerator", "denominator")]
+        fields = {"numerator": parts[0], "denominator": self.inner(parts[1])}
+        key = "formula.text" if formula["per"] == 1 else "formula.text_per"
+        return self.text("formula.what"), self.text(key, **fields, per=self.number(formula["per"], 6))
+
+    def part_name(self, name: str) -> str:
+        """The name of a KPI or of spend as a part of a formula."""
+        return self.text("formula.spend" if name == "spend" else f"kpi.{name}.name")
 
     def target(self, record: EntryRecord, *, spelled: bool = False) -> str:
         """The target of an entry, short (``≥ 1 000``) or spelled out."""
@@ -284,6 +308,7 @@ class Words(Numbers):
             "sentiments": lambda names: ", ".join(self.text(f"sentiment.{name}") for name in names),
             "account_id": quoted,
             "brand": quoted,
+            "kpi": self.part_name,
             "phrase": self.quote,
             "deputy": named,
             "for": named,

@@ -20,8 +20,11 @@ _FOLDER = Path(__file__).parent.parent / "locale"
 _MINUS = "\N{MINUS SIGN}"
 _SPACE = "\N{NO-BREAK SPACE}"
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
-_SIGNED_UNITS = frozenset({"share", "money", "hours"})
-"""Units whose text carries its own sign; the others are counts and take a noun."""
+_SIGNED_UNITS = frozenset({"share", "money", "hours", "number"})
+"""Units whose text carries its own sign or needs none; the others are counts and take a noun."""
+
+_SMALL_MONEY = 100
+"""Under so much money is written with its cents."""
 
 
 @cache
@@ -147,9 +150,11 @@ class Numbers:
                 number = self.number(value * 100, digits, signed=how.signed)
                 return self.text("number.points" if how.difference else "number.percent", number=number)
             case "money":
-                return self._money(value, how)
+                return self._money(value, how._replace(finer=how.finer + usual_digits(value, "money")))
             case "hours":
                 return self._hours(value, how)
+            case "number":
+                return self.number(value, _figures(value) + how.finer, signed=how.signed)
             case _:
                 whole = float(value).is_integer() or abs(value) >= 10_000
                 return self.number(value, (0 if whole else 1) + how.finer, signed=how.signed)
@@ -290,9 +295,25 @@ def usual_digits(value: float, unit: str) -> int:
     """How many decimals a value of a unit usually has; of hours none, they are written with minutes."""
     if unit == "share":
         return _digits(value * 100)
+    if unit == "number":
+        return _figures(value)
+    if unit == "money":
+        return 0 if float(value).is_integer() or abs(value) >= _SMALL_MONEY else 2
     if unit in _SIGNED_UNITS:
         return 0
     return 0 if float(value).is_integer() or abs(value) >= 10_000 else 1
+
+
+def _figures(value: float) -> int:
+    """Decimals of a number without a unit: three significant figures at most, four decimals at most.
+
+    Examples
+    --------
+    >>> [_figures(value) for value in (1234.5, 23.45, 2.345, 0.2345, 0.0023, 0.0)]
+    [0, 1, 2, 3, 4, 0]
+    """
+    size = abs(value)
+    return next((digits for digits in range(4) if size >= 10 ** (2 - digits)), 4) if size else 0
 
 
 def _digits(percent: float) -> int:

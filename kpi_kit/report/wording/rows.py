@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from kpi_kit.core.periods import Period
-from kpi_kit.kpis import CATALOGUE
+from kpi_kit.params.formulas import definition_of
 from kpi_kit.report.wording import Form, Words, form
 from kpi_kit.report.wording.numbers import rounded, usual_digits, whole_percent
 from kpi_kit.scorecard import verdict
@@ -46,8 +46,8 @@ _BEYOND = 10.0
 _DASH = "—"
 _AFTER_DIGITS = re.compile(r"\D*$")
 _BEFORE_DIGITS = re.compile(r"[^\d\W]*\s*")
-_FINE = ("share", "money", "hours")
-"""Units that are written with their sign; all others are counts."""
+_FINE = ("share", "money", "hours", "number")
+"""Units that are written with their sign, or without any; all others are counts."""
 
 
 class Printed(NamedTuple):
@@ -114,7 +114,8 @@ def written(number: Decimal, how: Form, digits: int, words: Words) -> str:
         case "hours":
             return words.value(float(number) / 60, how)
         case "money":
-            return words.value(float(number), how._replace(finer=digits))
+            finer = digits - usual_digits(float(number), how.unit)
+            return words.value(float(number), how._replace(finer=finer))
     return words.number(float(number), digits, signed=how.signed)
 
 
@@ -359,7 +360,7 @@ def comparison(entry: EntryRecord, words: Words) -> Comparison | None:
     now = entry["value"] if is_fact else entry["current"]
     if now is None or before is None:
         return None
-    how = Form(str(CATALOGUE[entry["kpi"]].unit))
+    how = Form(str(definition_of(entry).unit))
     fact, _ = fact_and_plan(entry, words)
     digits = max(usual_digits(now, how.unit), usual_digits(before, how.unit))
     if is_fact and fact is not None:

@@ -111,7 +111,7 @@ def reason(card: Scorecard, words: Words) -> str:
             return words.text(f"why.{code}", count=words.number(found["count"]))
         case "worse" | "short_of_plan" as code:
             entry = card["kpis"][found["entry"]]
-            short = words.inner(words.kpi_short(entry["kpi"]))
+            short = words.inner(words.kpi_short(entry))
             return words.text(f"why.{code}", short=short, difference=shortfall(entry, words))
         case code:
             return words.text(f"why.{code}")

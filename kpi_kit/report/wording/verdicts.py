@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kpi_kit.core.periods import Grain, Period
-from kpi_kit.kpis import CATALOGUE
+from kpi_kit.params.formulas import definition_of
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording.numbers import Form, form
 from kpi_kit.scorecard.entry_record import (
@@ -320,7 +320,7 @@ def shock_sentence(shock: ShockRecord, words: Words) -> str:
 
 def unit_of(record: EntryRecord) -> str:
     """The unit of the KPI itself: changes and trends of a growth are those of what grows."""
-    return str(CATALOGUE[record["kpi"]].unit)
+    return str(definition_of(record).unit)
 
 
 def probability(name: str, value: float, words: Words) -> str:
