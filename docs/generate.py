@@ -13,16 +13,24 @@ from pydantic import BaseModel
 import kpi_kit
 from kpi_kit.core.periods import Grain
 from kpi_kit.core.yaml_io import read_yaml
-from kpi_kit.kpis import CATALOGUE
+from kpi_kit.kpis import CATALOGUE, DENOMINATORS, NUMERATORS
 from kpi_kit.params import records
+from kpi_kit.params.formulas import Formula
 from kpi_kit.params.sentences import HOMES
 from kpi_kit.report import THEME, figures
 from kpi_kit.report.wording import LANGUAGES, Words, words
 
 ROOT = Path(__file__).parent.parent
-MODELS = tuple(dict.fromkeys([records.Department, records.Specialist, records.Events, *HOMES.values()]))
+MODELS = tuple(
+    dict.fromkeys([records.Department, records.Specialist, records.Events, Formula, *HOMES.values()])
+)
 """The records of params, each once."""
-SCHEMAS = {"department": records.Department, "specialist": records.Specialist, "events": records.Events}
+SCHEMAS = {
+    "department": records.Department,
+    "specialist": records.Specialist,
+    "events": records.Events,
+    "kpis": Formula,
+}
 PICTURES = {
     "noise": ("anna-petrova", "subscriber_gain"),
     "limits": ("anna-petrova", "churn_rate"),
@@ -32,6 +40,7 @@ PICTURES = {
 """Whose entry each picture shows; without an entry it is the curve of answers."""
 KINDS = ("at_least", "at_most", "between", "schedule")
 BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+FORMULA_ID = "^[a-z][a-z0-9_]*$"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 HEADS = {
     "ru": {
@@ -134,6 +143,7 @@ def _place(model: type[BaseModel]) -> str:
         records.Department: "department.yml",
         records.Specialist: "specialists/&lt;id&gt;.yml",
         records.Events: "events.yml",
+        Formula: "kpis.yml",
     }
     return files.get(model) or next(f"{name}:" for name, home in HOMES.items() if home is model)
 
@@ -187,8 +197,16 @@ def _schema(name: str, keys: Mapping[str, Any]) -> str:
     for home, shape in homes.items():
         for key in shape.get("properties", ()):
             shape["properties"][key]["description"] = " / ".join(keys[home][key])
+    if model is Formula:
+        shape = schema["properties"]
+        shape["id"]["not"] = {"enum": list(CATALOGUE)}
+        for key, allowed in (("numerator", NUMERATORS), ("denominator", DENOMINATORS)):
+            shape[key] |= {"enum": list(allowed)}
+        definitions = schema.pop("$defs")
+        schema = {"type": "array", "items": schema, "$defs": definitions}
     if "Entry" in homes:
-        homes["Entry"]["properties"]["kpi"] |= {"enum": list(CATALOGUE)}
+        # an editor completes the kit's KPIs, and takes those of kpis.yml
+        homes["Entry"]["properties"]["kpi"]["anyOf"] = [{"enum": list(CATALOGUE)}, {"pattern": FORMULA_ID}]
         homes["Entry"]["properties"]["weight"] = {"type": "number", "exclusiveMinimum": 0} | {
             "description": " / ".join(keys["Entry"]["weight"])
         }

@@ -105,7 +105,8 @@ def build(
 ) -> tuple[Path, Path]:
     """Write data and params; the lines of each table come without their header.
 
-    ``formulas`` become ``kpis.yml``. ``coverage`` is by default that of every table which is given; ``()`` writes a table without rows.
+    ``formulas`` become ``kpis.yml``. ``coverage`` is by default that of every table which is given; ``()``
+    writes a table without rows.
     """
     told = {name: [_header(name, lines), *_padded(name, lines)] for name, lines in tables.items()}
     told["accounts"] = list(accounts or ACCOUNTS)

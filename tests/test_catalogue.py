@@ -18,9 +18,21 @@ from kpi_kit import kpis
 from kpi_kit.core.model import Kpi
 from kpi_kit.kpis import CATALOGUE, FAMILIES
 from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame
+from kpi_kit.params.formulas import Formula
 from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.entry_facts import Facts
-from tests.agency import SCOPES, build, case_of, codes, cover, entry, measure
+from tests.agency import (
+    COST_PER_LEAD,
+    LEADS_PER_VIEWS,
+    SCOPES,
+    build,
+    case_of,
+    codes,
+    cover,
+    entry,
+    formula,
+    measure,
+)
 
 # section 4 of the design, written out again: group, id, unit, better, interval
 TABLE = """
@@ -74,7 +86,17 @@ REASONS = {
     "plan_fulfilment": "zero_denominator",
     "response_rate": "zero_denominator",
     "median_response_time": "no_rows",
+    "cost_per_lead": "zero_denominator",
+    "leads_per_views": "zero_denominator",
+    "leads_per_people": "level_unknown",
+    "cost_per_gain": "gain_unknown",
 }
+FORMULAS = [
+    COST_PER_LEAD,
+    LEADS_PER_VIEWS,
+    formula("leads_per_people", "leads", "subscribers", per=1000),
+    formula("cost_per_gain", "spend", "subscriber_gain"),
+]
 
 AGENCY = {
     "audience": [f"2025-10-{day:02d},{account},{100 + day},3,2" for day in range(1, 32) for account in "ab"],
@@ -99,15 +121,20 @@ AGENCY = {
     "brand_queries": ["2025-10-01,2025-11-01,X,кофе,100"],
     "mentions": [f"m{n},X,2025-10-{n:02d}T12:00,vk,{('', 'negative')[n % 2]}," for n in range(1, 9)],
     "plan": [f"n{n},a,2025-10-{n:02d}T12:00,true,p{n}" for n in range(1, 20)],
+    "spend": [f"2025-10-{n:02d},a,{n}00,RUB" for n in range(1, 32)],
 }
 EVERY_KPI = pytest.mark.parametrize("kpi", CATALOGUE.values(), ids=list(CATALOGUE))
+BY_FORMULA = [Formula.model_validate(given).definition for given in FORMULAS]
+WITH_FORMULAS = pytest.mark.parametrize("kpi", [*CATALOGUE.values(), *BY_FORMULA], ids=lambda kpi: kpi.id)
+"""The KPIs of the kit, and four by formula."""
 Promise = Callable[[Kpi, Tables, Setting], None]
 
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     """A tiny agency with rows in every table."""
-    data, params = build(tmp_path_factory.mktemp("agency"), [entry(kpi) for kpi in CATALOGUE], **AGENCY)
+    kpis = [entry(kpi) for kpi in (*CATALOGUE, *(given["id"] for given in FORMULAS))]
+    data, params = build(tmp_path_factory.mktemp("agency"), kpis, formulas=FORMULAS, **AGENCY)
     with case_of(data, params) as found:
         yield found
 
@@ -171,7 +198,7 @@ PROMISES: list[Promise] = [
 ]
 
 
-@EVERY_KPI
+@WITH_FORMULAS
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
 def test_promise(promise: Promise, kpi: Kpi, case: Context) -> None:
     promise(kpi, case.tables, case.setting)
@@ -297,36 +324,36 @@ def _every_table() -> dict[str, list[str]]:
     return {name: [] for name in AGENCY if name != "post_stats"}
 
 
-@EVERY_KPI
+@WITH_FORMULAS
 def test_covered_and_empty_is_0_or_has_a_reason(kpi: Kpi, tmp_path: Path) -> None:
-    measured = measure(tmp_path, kpi.id, **_every_table())
+    measured = measure(tmp_path, kpi.id, formulas=FORMULAS, **_every_table())
     if kpi.id in REASONS:
         assert (measured.value, codes(measured.notes)[0]) == (None, REASONS[kpi.id])
     else:
         assert (measured.value, measured.units, measured.coverage) == (0, 0, 1)
 
 
-@EVERY_KPI
+@WITH_FORMULAS
 def test_uncovered_is_not_assessable_whatever_the_rows(kpi: Kpi, tmp_path: Path) -> None:
     others = [line for line in cover(*AGENCY, scopes=SCOPES) if line.split(",")[0] != kpi.tables[0]]
-    measured = measure(tmp_path, kpi.id, coverage=others, **AGENCY)
+    measured = measure(tmp_path, kpi.id, formulas=FORMULAS, coverage=others, **AGENCY)
     assert (measured.value, measured.coverage, codes(measured.notes)[0]) == (None, 0, "not_covered")
 
 
-@EVERY_KPI
+@WITH_FORMULAS
 def test_an_absent_table_is_uncovered(kpi: Kpi, tmp_path: Path) -> None:
-    measured = measure(tmp_path, kpi.id, coverage=cover(*AGENCY))
+    measured = measure(tmp_path, kpi.id, formulas=FORMULAS, coverage=cover(*AGENCY))
     assert (measured.value, measured.coverage, codes(measured.notes)[0]) == (None, 0, "not_covered")
 
 
-@EVERY_KPI
+@WITH_FORMULAS
 def test_nobody_is_not_assessable(kpi: Kpi, tmp_path: Path) -> None:
     gone = {"accounts": [{"account": "a", "until": "2025-09-01"}], "brands": []}
-    measured = measure(tmp_path, kpi.id, person=gone, **AGENCY)
+    measured = measure(tmp_path, kpi.id, formulas=FORMULAS, person=gone, **AGENCY)
     assert (measured.value, measured.coverage, codes(measured.notes)[0]) == (None, None, "no_days")
 
 
-@EVERY_KPI
+@WITH_FORMULAS
 def test_a_value_is_finite_and_the_lack_of_one_has_a_note(kpi: Kpi, case: Context) -> None:
     found = Facts(case, next(asked for asked in case.person.kpis if asked.kpi == kpi.id)).measurement
     assert found.assessable == (found.value is not None)

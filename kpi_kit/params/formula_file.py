@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import did_you_mean
-from kpi_kit.core.model import Unit
+from kpi_kit.core.model import Kpi, Unit
 from kpi_kit.core.yaml_io import parse_yaml, read_text
 from kpi_kit.kpis import CATALOGUE, DENOMINATORS, NUMERATORS
 from kpi_kit.params.formulas import Formula
@@ -113,11 +113,13 @@ def _of_parts(entry: Mapping[str, Any], wrong: set[str]) -> Iterator[tuple[str, 
         return
     if above is below:
         yield "denominator", f"{below.id} is the numerator too, and the value always {entry.get('per', 1)}"
-    if "unit" in wrong:
-        return
+    elif "unit" not in wrong:
+        yield from _of_unit(entry, above, below)
+
+
+def _of_unit(entry: Mapping[str, Any], above: Kpi, below: Kpi) -> Iterator[tuple[str, str]]:
     is_money = [part.unit is Unit.MONEY for part in (above, below)]
-    expected = "money" if is_money == [True, False] else ""
-    if expected and entry["unit"] != expected:
+    if is_money == [True, False] and entry["unit"] != "money":
         yield "unit", f"{above.id} is money; expected money, found {entry['unit']}"
     if entry["unit"] == "money" and not is_money[0]:
         yield "unit", f"{above.id} is not money; expected number or share, found money"

@@ -170,7 +170,7 @@ def _where(loc: tuple[int | str, ...], raw: object) -> str:
     for step in loc:
         if isinstance(step, int):
             raw = raw[step] if isinstance(raw, list) and step < len(raw) else None
-            name = raw.get("kpi", raw.get("id")) if isinstance(raw, dict) else None
+            name = raw.get("kpi" if words else "id") if isinstance(raw, dict) else None
             words.append(f"entry {step + 1}" + (f" ({name})" if isinstance(name, str) else ""))
         else:
             raw = raw.get(step) if isinstance(raw, dict) else None
