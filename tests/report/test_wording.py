@@ -419,6 +419,7 @@ FULL_NOTE = {
     "accounts": ["a"],
     "account_id": "a",
     "brand": "b",
+    "kpi": "leads",
     "phrase": "c",
     "answered": 3,
     "period": "2025-09",
@@ -503,7 +504,7 @@ def test_both_languages_fill_the_same_fields() -> None:
 CLOSED = {
     "kpi": set(CATALOGUE),
     "family": set(FAMILIES),
-    "unit": {str(unit) for unit in Unit} - {"share", "money", "hours"},
+    "unit": {str(unit) for unit in Unit} - {"share", "money", "hours", "number"},
     "axis": {*map(str, Unit), "points"},
     "better": set(map(str, Better)),
     "target": set(map(str, Kind)),

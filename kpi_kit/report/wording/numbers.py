@@ -23,7 +23,7 @@ _NARROW = "\N{NARROW NO-BREAK SPACE}"
 _SIGNED_UNITS = frozenset({"share", "money", "hours", "number"})
 """Units whose text carries its own sign or needs none; the others are counts and take a noun."""
 
-_SMALL_MONEY = 100
+_SMALL_MONEY = 10
 """Under so much money is written with its cents."""
 
 
