@@ -25,7 +25,6 @@ from kpi_kit.explore.measured import Known, Measurer, plain_entry
 from kpi_kit.explore.plots import plotted
 from kpi_kit.explore.when import When, period_of, periods_of
 from kpi_kit.params import Params
-from kpi_kit.params.formulas import kpi_records
 from kpi_kit.report import wording
 from kpi_kit.scorecard import cohort
 from kpi_kit.scorecard.cohort import Cohort
@@ -118,7 +117,7 @@ class Agency:
     @property
     def kpis(self) -> pd.DataFrame:
         """The catalogue by id: name, formula, family, unit, and which way is better."""
-        return frames.catalogue(wording.words(self.params.department.language))
+        return frames.catalogue(self.params, wording.words(self.params.department.language))
 
     @property
     def accounts(self) -> pd.DataFrame:

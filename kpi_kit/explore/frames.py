@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from kpi_kit.kpis import CATALOGUE
-from kpi_kit.params import Event, Specialist
+from kpi_kit.params import Event, Params, Specialist
+from kpi_kit.params.formulas import kpi_records
 from kpi_kit.report.wording import Words
 from kpi_kit.scorecard.entry_record import EntryRecord
 from kpi_kit.scorecard.record import Scorecard
@@ -28,17 +28,18 @@ def people(specialists: Mapping[str, Specialist]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("specialist")
 
 
-def catalogue(words: Words) -> pd.DataFrame:
-    """The catalogue by id: name, formula, family, unit, and which way is better."""
+def catalogue(params: Params, words: Words) -> pd.DataFrame:
+    """The KPIs of the kit and the agency by id: name, formula, family, unit, and which way is better."""
+    records = kpi_records(params.formulas)
     rows = {
         kpi.id: {
-            "name": words.text(f"kpi.{kpi.id}.name"),
-            "formula": words.text(f"kpi.{kpi.id}.formula"),
+            "name": words.name_of(records[kpi.id]),
+            "formula": words.meaning(records[kpi.id])[1],
             "family": kpi.family,
             "unit": str(kpi.unit),
             "better": str(kpi.better),
         }
-        for kpi in CATALOGUE.values()
+        for kpi in params.catalogue.values()
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("kpi")
 
