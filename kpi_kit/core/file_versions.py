@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kpi_kit.core.errors import KitError
+from kpi_kit.core.phrases import Phrase
 
 READABLE: Mapping[str, tuple[int, ...]] = {
     "scorecard": (1,),
@@ -47,10 +48,12 @@ def problem(kind: str, schema: object) -> str | None:
     readable = READABLE[kind]
     if schema in readable and not isinstance(schema, bool | float):
         return None
-    article = "" if kind == "params" else "a "
-    expected = f"{article}{kind} of schema {', '.join(map(str, readable))} is expected, found {schema!r:.40}"
+    kind_name = Phrase(f"core.kind_{kind.replace(' ', '_')}")
     newer = isinstance(schema, int) and schema > readable[-1]
-    return f"{expected}; it was made by a newer kit: update this one" if newer else expected
+    more = Phrase("core.newer_kit") if newer else ""
+    return Phrase(
+        "core.other_schema", kind=kind_name, schemas=list(map(str, readable)), found=schema, more=more
+    )
 
 
 def refuse_other(kind: str, schema: object, where: object, error: type[KitError] = KitError) -> None:
@@ -62,4 +65,4 @@ def refuse_other(kind: str, schema: object, where: object, error: type[KitError]
         Of the class ``error``.
     """
     if reason := problem(kind, schema):
-        raise error(f"{where}: {reason}")
+        raise error(Phrase("core.within", where=where, problem=reason))

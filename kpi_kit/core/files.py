@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, reason_of
+from kpi_kit.core.phrases import Phrase
 
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 """Whether this system opens files relative to an open folder; Windows does not."""
@@ -164,7 +165,7 @@ def refuse_links(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as fault:
-        raise InputError(f"{path}: reports cannot be written here: {fault.strerror}") from None
+        raise InputError(Phrase("core.reports_not_writable", path=path, reason=reason_of(fault))) from None
 
 
 def _refuse_links_in(folder: Folder) -> None:
@@ -181,11 +182,9 @@ def _refuse_link(path: Path, status: os.stat_result) -> None:
     """Refuse what is neither a file nor a folder of its own."""
     tag: int = getattr(status, "st_reparse_tag", 0)
     if stat.S_ISLNK(status.st_mode) or tag & _NAME_SURROGATE:
-        raise InputError(
-            f"{path}: is a link, and what it leads to could be overwritten; an ordinary one is expected here"
-        )
+        raise InputError(Phrase("core.is_a_link", path=path))
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        raise InputError(f"{path}: an ordinary file or folder is expected, found neither; remove it")
+        raise InputError(Phrase("core.not_ordinary_or_folder", path=path))
 
 
 def sha256(content: str | bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 
 try:
     import resource
@@ -30,7 +31,5 @@ def allow_files() -> None:
         return
     allowed = ENOUGH if most == resource.RLIM_INFINITY else min(ENOUGH, most)
     if allowed < FEWEST:
-        raise InputError(
-            f"this system allows a process {allowed} open files, and the kit needs {FEWEST}; ulimit -n 1024"
-        )
+        raise InputError(Phrase("core.few_open_files", allowed=allowed, needed=FEWEST))
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))

@@ -9,6 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 
 _PATTERN = re.compile(
     r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|W(?P<week>\d{2})|(?P<month>\d{2})))?", re.ASCII
@@ -66,14 +67,13 @@ class Period:
         """
         match = _PATTERN.fullmatch(str(text))
         if match is None:
-            raise InputError(
-                f"period {str(text)!r}: expected a month 2025-10, a quarter 2025-Q4, a week 2025-W41, "
-                "a year 2025"
-            )
+            raise InputError(Phrase("core.not_a_period", text=str(text)))
         year = int(match["year"])
         if year not in YEARS:
             raise InputError(
-                f"period {str(text)!r}: expected a year of {YEARS.start} to {YEARS.stop - 1}, found {year}"
+                Phrase(
+                    "core.year_of_period", text=str(text), first=YEARS.start, last=YEARS.stop - 1, year=year
+                )
             )
         try:
             if match["quarter"]:
@@ -84,7 +84,7 @@ class Period:
                 return cls(dt.date(year, int(match["month"]), 1), Grain.MONTH)
             return cls(dt.date(year, 1, 1), Grain.YEAR)
         except ValueError as fault:
-            raise InputError(f"period {str(text)!r}: there is no such period ({fault})") from None
+            raise InputError(Phrase("core.no_such_period", text=str(text), fault=fault)) from None
 
     @classmethod
     def is_name(cls, text: str) -> bool:
@@ -236,7 +236,5 @@ def parse_instant(text: str, zone: ZoneInfo, what: str) -> dt.datetime:
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise InputError(
-            f"{what} {text!r}: expected a date or time such as 2025-11-08 or 2025-11-08T12:00+03:00"
-        ) from None
+        raise InputError(Phrase("core.not_an_instant", what=what, text=text)) from None
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)

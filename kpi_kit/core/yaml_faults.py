@@ -10,6 +10,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from kpi_kit.core.phrases import Phrase
+
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _NO_SPACE = re.compile(r"^\s*(?:- )?[\w]+:[^\s/]")
 _ODD_DASH = re.compile(r"^\s*[–—−]")
@@ -39,13 +41,13 @@ def hint_of(problem: str, text: str, line: int) -> str:
     lines = text.splitlines()
     own = lines[line - 1] if 0 < line <= len(lines) else ""
     if "\\t" in problem or own.startswith("\t"):
-        return "a tab stands at the beginning; indent with spaces"
+        return Phrase("core.yaml_tab")
     if "duplicate key" in problem:
-        return "a key can stand only once"
+        return Phrase("core.yaml_twice")
     if "unexpected end of stream" in problem:
-        return "a quotation mark is not closed"
+        return Phrase("core.yaml_quote")
     if "','" in problem:
-        return "a bracket is not closed, or a comma between two keys is missing"
+        return Phrase("core.yaml_bracket")
     if any(words in problem for words in ("mapping values", "could not find", "block end", "block mapping")):
         return _block_hint(lines, line)
     return ""
@@ -56,14 +58,14 @@ def _block_hint(lines: Sequence[str], line: int) -> str:
     for number in (line, line - 1):
         own = lines[number - 1] if 0 < number <= len(lines) else ""
         if _ODD_DASH.match(own):
-            return f"line {number} begins with a long dash; an entry begins with a hyphen: - {{kpi: …}}"
+            return Phrase("core.yaml_long_dash", number=number)
         if _NO_SPACE.match(own):
-            return f"line {number} lacks a space after the colon"
+            return Phrase("core.yaml_colon", number=number)
         if _TWO_COLONS.match(own):
-            return f"line {number} has two colons; write the text in quotation marks"
+            return Phrase("core.yaml_two_colons", number=number)
         if own.lstrip().startswith("{"):
-            return f"line {number} lacks the hyphen in front of the entry: - {{kpi: …}}"
-    return "the line is not indented like its neighbours: keys of one entry begin in the same column"
+            return Phrase("core.yaml_hyphen", number=number)
+    return Phrase("core.yaml_indent")
 
 
 def bad_date(root: Node | None) -> tuple[int, str] | None:
@@ -127,10 +129,10 @@ def line_of(text: str, path: Sequence[str | int]) -> int | None:
 def encoding_hint(content: bytes) -> str:
     """How a file that is not UTF-8 is most likely encoded, and what to do."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "found UTF-16"
+        return Phrase("core.found_utf16")
     try:
         if _CYRILLIC.search(content.decode("cp1251")):
-            return "found what looks like Windows-1251"
+            return Phrase("core.found_cp1251")
     except UnicodeDecodeError:
         pass  # neither
-    return "found other bytes"
+    return Phrase("core.found_other_bytes")

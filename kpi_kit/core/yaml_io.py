@@ -9,7 +9,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from kpi_kit.core.errors import KitError
+from kpi_kit.core.errors import KitError, reason_of
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.yaml_faults import bad_date, encoding_hint, hint_of
 
 MOST_BYTES = 256 * 1024
@@ -50,22 +51,21 @@ def parse_yaml(text: str, place: str) -> Any:
         _refuse_bomb(place, root)
         return yaml.constructor.construct_document(root)
     except RecursionError:
-        raise KitError(f"{place}: nested too deeply, at most {DEEPEST} levels") from None
+        raise KitError(Phrase("core.too_deep", where=place, most=DEEPEST)) from None
     except MarkedYAMLError as fault:
         mark = fault.problem_mark
-        where = f", line {mark.line + 1}" if mark is not None else ""
+        where = place if mark is None else Phrase("core.line", file=place, line=mark.line + 1)
         reason = " ".join(str(fault.problem).split())
         hint = hint_of(reason, text, mark.line + 1) if mark is not None else ""
-        more = f"; {hint}" if hint else ""
-        raise KitError(f"{place}{where}: this is not YAML that can be read: {reason:.200}{more}") from None
+        more = Phrase("core.hint", hint=hint) if hint else ""
+        raise KitError(Phrase("core.not_yaml", where=where, reason=reason, more=more)) from None
     except (YAMLError, ValueError, TypeError, LookupError) as fault:
         if isinstance(fault, ValueError) and (odd := bad_date(root)):
             line, value = odd
-            raise KitError(
-                f"{place}, line {line}: expected a date such as 2025-12-31, found {value}"
-            ) from None
+            where = Phrase("core.line", file=place, line=line)
+            raise KitError(Phrase("core.bad_date", where=where, value=value)) from None
         reason = " ".join(str(fault).split())
-        raise KitError(f"{place}: this is not YAML that can be read: {reason:.200}") from None
+        raise KitError(Phrase("core.not_yaml", where=place, reason=reason, more="")) from None
 
 
 def read_text(path: Path, most: int = MOST_BYTES) -> str:
@@ -76,19 +76,19 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
     KitError
     """
     if path.exists() and not path.is_file():  # a pipe would block
-        raise KitError(f"{path}: an ordinary file is expected, found none")
+        raise KitError(Phrase("core.not_ordinary", file=path))
     try:
         with path.open("rb") as stream:
             content = stream.read(most + 1)
     except OSError as fault:
-        raise KitError(f"{path}: cannot be read ({fault.strerror})") from None
+        raise KitError(Phrase("core.not_readable", file=path, reason=reason_of(fault))) from None
     if len(content) > most:
-        raise KitError(f"{path}: expected up to {most // 1024} kB, found a larger file")
+        raise KitError(Phrase("core.file_too_large", file=path, most=most // 1024))
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         found = encoding_hint(content)
-        raise KitError(f"{path}: expected UTF-8 text, {found}; save the file as UTF-8") from None
+        raise KitError(Phrase("core.not_utf8", file=path, found=found)) from None
 
 
 def _refuse_bomb(place: str, root: Node) -> None:
@@ -99,11 +99,11 @@ def _refuse_bomb(place: str, root: Node) -> None:
     def size(node: Node, depth: int) -> int:
         if id(node) in sizes:
             return sizes[id(node)]
-        where = f"{place}, line {node.start_mark.line + 1}"
+        where = Phrase("core.line", file=place, line=node.start_mark.line + 1)
         if id(node) in open_nodes:
-            raise KitError(f"{where}: an alias stands inside of what it names")
+            raise KitError(Phrase("core.alias_inside", where=where))
         if depth > DEEPEST:
-            raise KitError(f"{where}: nested too deeply, at most {DEEPEST} levels")
+            raise KitError(Phrase("core.too_deep", where=where, most=DEEPEST))
         open_nodes.add(id(node))
         total = 1 + sum(size(part, depth + 1) for part in _parts(node))
         open_nodes.discard(id(node))
@@ -111,7 +111,7 @@ def _refuse_bomb(place: str, root: Node) -> None:
         return total
 
     if (count := size(root, 1)) > MOST_VALUES:
-        raise KitError(f"{place}: expected up to {MOST_VALUES} values, aliases counted out; found {count}")
+        raise KitError(Phrase("core.too_many_values", file=place, most=MOST_VALUES, count=count))
 
 
 def _parts(node: Node) -> list[Node]:
