@@ -482,7 +482,9 @@ def test_every_page_forbids_scripts_and_requests(engine: str, shown: dict[str, s
         assert read.count(f'http-equiv="Content-Security-Policy" content="{POLICY}"') == 1
         assert "http-equiv" not in re.sub(r"&[#\w]+;", "", rest).replace("meta http-equiv=", "")
         before = head.partition("Content-Security-Policy")[0]
-        assert not re.search("<(script|link|img)" if engine == "quarto" else "<(script|style|link|img)", before)
+        assert not re.search(
+            "<(script|link|img)" if engine == "quarto" else "<(script|style|link|img)", before
+        )
 
 
 def test_quarto_is_told_the_same_policy() -> None:
