@@ -44,6 +44,7 @@ from kpi_kit.core.stopping import stoppable
 from kpi_kit.data.snapshot import open_snapshot, take
 from kpi_kit.data.store import Store, open_store
 from kpi_kit.params import Params
+from kpi_kit.report import render
 from kpi_kit.scorecard import archive, cohort
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.windows import cut_off, needed_since
@@ -226,6 +227,7 @@ class _Steps:
         self._this, self._workers, self._loaded, self._hashes = this, workers, loaded, hashes
         self._manifest, self._outcome = manifest, outcome
         self._publisher = Publisher(this, manifest, outcome)
+        self._quarto = render.Quarto()
         self._people = chosen_people(this.options.specialists, [*loaded.specialists, *loaded.broken])
 
     def record_broken(self) -> None:
@@ -312,7 +314,7 @@ class _Steps:
         missing = [_with_earlier(report, this.folder) for report in missing]
         _need_room(this.folder, len(missing))
         with display(this.console, [report.id for report in missing], this.jobs) as tell:
-            for report, result in self._rendered(self._workers.execute(missing)):
+            for report, result in self._rendered(self._workers.execute(missing), len(missing)):
                 tell(self._publisher.publish(report, result, inputs[report.id]))
 
     def _is_current(self, report: Report, inputs: Mapping[str, Inputs]) -> bool:
@@ -325,9 +327,11 @@ class _Steps:
             self._manifest.confirm(report.id, inputs[report.id])
         return True
 
-    def _rendered(self, executed: Iterator[tuple[Report, Result]]) -> Iterator[tuple[Report, Result]]:
+    def _rendered(self, executed: Iterator[quarto.Executed], reports: int) -> Iterator[quarto.Executed]:
         """With their pages; the embedded renderer has made them where the notebooks were executed."""
-        return quarto.rendered(self._this, executed) if self._this.engine == "quarto" else executed
+        if self._this.engine != "quarto":
+            return executed
+        return quarto.rendered(self._this, executed, reports, self._quarto)
 
 
 def _texts(across: Cohort) -> dict[Path, str]:

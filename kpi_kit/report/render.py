@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,27 @@ STYLE = shipped("reports")
 """The folder with ``_quarto.yml`` and ``theme.css``."""
 _TEMPLATES = Path(__file__).parent / "templates"
 _log = logging.getLogger(__name__)
+
+
+@dataclass
+class Quarto:
+    """What calls of Quarto during one run share.
+
+    Parameters
+    ----------
+    timeout : float
+        Seconds that a call of :func:`render` may take.
+    fault : str
+        Why Quarto is not called any more; empty while it is.
+    reported : set of str
+        The faults that a line of the log has named.
+    """
+
+    timeout: float = 300.0
+    fault: str = ""
+    reported: set[str] = field(default_factory=set)
+
+
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -67,7 +89,7 @@ def render(
     engine: str = "auto",
     language: str = "ru",
     style: Path = STYLE,
-    timeout: float = 300.0,
+    quarto: Quarto | None = None,
 ) -> dict[Path, str]:
     """Render executed notebooks, each to ``<same name>.html`` beside it.
 
@@ -82,8 +104,9 @@ def render(
         ISO 639-1 code for ``<html lang>``.
     style : Path
         The folder with ``_quarto.yml`` and ``theme.css``.
-    timeout : float
-        Seconds that Quarto may take for all of them together.
+    quarto : Quarto or None
+        Shared by the calls of a run: after a hang, and under ``auto`` after a call that made no page,
+        Quarto is not called again.
 
     Returns
     -------
@@ -95,14 +118,20 @@ def render(
     absent = [str(style / name) for name in ("_quarto.yml", "theme.css") if not (style / name).is_file()]
     if absent:
         raise InputError(f"{', '.join(absent)}: not found, and pages need it")
-    if choose(engine) == "embedded":
+    quarto = quarto or Quarto()
+    if choose(engine) == "embedded" or (engine == "auto" and quarto.fault):
         return _each(paths, language, style)
-    failed = _with_quarto(paths, language, style, time.monotonic() + timeout)
-    if engine == "auto" and failed:
-        why = next(iter(failed.values()))
-        _log.warning("%s; the embedded renderer makes %d of the pages", why, len(failed))
-        return _each(list(failed), language, style)
-    return failed
+    readable, failed = _readable(paths, language)
+    left = _with_quarto(readable, language, style, quarto)
+    if engine == "quarto" or not left:
+        return failed | left
+    fault = next(iter(left.values()))
+    if len(left) == len(readable):
+        quarto.fault = fault
+    if fault not in quarto.reported:
+        quarto.reported.add(fault)
+        _log.warning("%s; the embedded renderer makes the pages that Quarto cannot", fault)
+    return failed | _each(list(left), language, style)
 
 
 def title(outputs: Sequence[str], default: str) -> str:
@@ -183,26 +212,45 @@ def _embedded(path: Path, language: str, style: Path) -> None:
 
 Readable = tuple[Path, list[str]]
 """An executed notebook, and its outputs."""
+_ALTERED = {"`": "tick", "\t": "tab", "{{": "braces"}
+"""What Quarto would act on or alter within raw HTML, and the ends of the tokens that stand there instead.
+
+A row of backticks ends its raw block, and the block around the whole page in which Quarto embeds files: what
+follows is Markdown, whose images may be any file. Tabs become spaces. ``{{<`` begins a shortcode.
+"""
+_NO_ADDRESS = re.compile(r"<a(?=[\s>])(?![^>]*\shref=)")
+"""A link that leads nowhere: Quarto would give it the address of the page."""
 
 
-def _with_quarto(paths: Sequence[Path], language: str, style: Path, deadline: float) -> dict[Path, str]:
-    """One call for all; Quarto stops at the first fault, so the others are then rendered one by one."""
+def _readable(paths: Sequence[Path], language: str) -> tuple[list[Readable], dict[Path, str]]:
+    """The notebooks with their outputs, and those that cannot be read, with the reason."""
     from kpi_kit.report.outputs import page_outputs
 
-    failed = {}
     readable: list[Readable] = []
+    failed = {}
     for path in paths:
         try:
             readable.append((path, page_outputs(_read(path), language).parts))
         except ReportError as fault:
             failed[path] = str(fault)
+    return readable, failed
+
+
+def _with_quarto(readable: Sequence[Readable], language: str, style: Path, quarto: Quarto) -> dict[Path, str]:
+    """One call for all; Quarto stops at the first fault, so the others are then rendered one by one."""
+    failed: dict[Path, str] = {}
+    deadline = time.monotonic() + quarto.timeout
     groups = [readable] if readable else []
     while groups:
         group = groups.pop(0)
+        if quarto.fault:  # other threads set it, too
+            failed |= {path: quarto.fault for path, _ in group}
+            continue
         try:
             _quarto(group, language, style, deadline)
-        except _OutOfTime as fault:
-            return failed | {path: str(fault) for part in (group, *groups) for path, _ in part}
+        except _OutOfTime:
+            quarto.fault = f"Quarto did not end within {quarto.timeout:.0f} s"
+            groups.append(group)
         except ReportError as fault:
             if len(group) == 1:
                 failed[group[0][0]] = str(fault)
@@ -219,8 +267,7 @@ def _quarto(notebooks: Sequence[Readable], language: str, style: Path, deadline:
     """Render in a scratch project, so that nothing but the finished page lands beside the notebook.
 
     The copies are numbered: Quarto skips files whose names begin with ``_`` or ``.``, and gives
-    README and index a meaning of their own. Quarto executes shortcodes in a title, so it gets a random
-    token, which the escaped title replaces in the finished page.
+    README and index a meaning of their own.
     """
     tokens = [f"title{secrets.token_hex(16)}" for _ in notebooks]
     with tempfile.TemporaryDirectory(prefix="kpi-kit-") as folder:
@@ -235,15 +282,15 @@ def _quarto(notebooks: Sequence[Readable], language: str, style: Path, deadline:
             page = project / f"report-{number}.html"
             if not page.is_file():
                 raise ReportError(f"{path.name}: Quarto ended well but made no page")
-            text = page.read_text(encoding="utf-8")
-            write_file(path.with_suffix(".html"), text.replace(token, html.escape(title(outputs, path.stem))))
+            text = _from_quarto(page.read_text(encoding="utf-8"), token, title(outputs, path.stem))
+            write_file(path.with_suffix(".html"), text)
 
 
 def _for_quarto(outputs: Sequence[str], token: str, language: str) -> str:
     """The notebook that Quarto gets: front matter, and each part of the page as a raw block of Markdown.
 
     Quarto answers outputs of kind ``text/html`` with scripts from elsewhere; raw blocks it leaves alone.
-    ``{{<`` would begin a shortcode even there; the fence is longer than any run of backticks inside.
+    Tokens stand for the title, in which it executes shortcodes, and for all that it would alter.
     """
     import nbformat
     from nbformat import v4
@@ -254,12 +301,19 @@ def _for_quarto(outputs: Sequence[str], token: str, language: str) -> str:
     )
     notebook.cells = [v4.new_raw_cell(front, id="front")]
     for number, output in enumerate(outputs):
-        raw = output.replace("{{<", "&#123;&#123;<")
-        longest = max(map(len, re.findall("`+", raw)), default=0)
-        fence = "`" * max(3, longest + 1)
-        cell = v4.new_markdown_cell(f"{fence}{{=html}}\n{raw}\n{fence}", id=f"output-{number}")
+        for text, end in _ALTERED.items():
+            output = output.replace(text, f"{token}{end}")
+        output = _NO_ADDRESS.sub(f'<a href="#{token}"', output)
+        cell = v4.new_markdown_cell(f"```{{=html}}\n{output}\n```", id=f"output-{number}")
         notebook.cells.append(cell)
     return str(nbformat.writes(notebook))
+
+
+def _from_quarto(page: str, token: str, title: str) -> str:
+    """The page that Quarto made, with what the tokens stand for."""
+    for text, end in _ALTERED.items():
+        page = page.replace(f"{token}{end}", text)
+    return page.replace(f' href="#{token}"', "").replace(token, html.escape(title))
 
 
 def _call_quarto(project: Path, deadline: float) -> None:
@@ -284,7 +338,7 @@ def _call_quarto(project: Path, deadline: float) -> None:
     try:
         said, _ = process.communicate(timeout=max(0.0, left))
     except subprocess.TimeoutExpired:
-        raise _OutOfTime(f"Quarto did not end within {max(0.0, left):.0f} s") from None
+        raise _OutOfTime("Quarto did not end in time") from None
     finally:
         _calls.discard(process)
         if process.poll() is None:

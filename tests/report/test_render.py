@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import os
@@ -290,7 +291,8 @@ def test_quarto_is_called_once_for_many_notebooks_in_a_scratch_project(fake, exe
     assert copy.cells[0].cell_type == "raw"
     assert re.fullmatch(r"---\npagetitle: title[0-9a-f]{32}\nlang: en\n---", copy.cells[0].source)
     assert [cell.cell_type for cell in copy.cells[1:]] == ["markdown", "markdown"]
-    assert copy.cells[2].source == "```{=html}\n<p>&#123;&#123;< env HOME >}}</p>\n```"
+    token = copy.cells[0].source.split()[2]
+    assert copy.cells[2].source == f"```{{=html}}\n<p>{token}braces< env HOME >}}}}</p>\n```"
     assert isinstance(
         json.loads((log / "report-1.ipynb").read_text(encoding="utf-8"))["cells"][0]["source"], list
     )
@@ -313,10 +315,10 @@ def test_quarto_gets_what_cells_show_as_raw_blocks(fake, tmp_path, style):
     markdown, image, text = (
         cell.source for cell in nbformat.read(log / "report-0.ipynb", as_version=4).cells[1:]
     )
-    assert all(re.match(r"`{3,}\{=html\}\n<section ", source) for source in (markdown, image, text))
-    assert "Сезон {{&lt; env" in markdown and "script" not in markdown, "escaped, it begins no shortcode"
+    assert all(source.startswith("```{=html}\n<section ") for source in (markdown, image, text))
+    assert "braces&lt; env" in markdown and "script" not in markdown, "escaped, it begins no shortcode"
     assert f'src="data:image/png;base64,{PNG}" alt="Рисунок: Сезон' in image
-    assert text.startswith("````{=html}\n"), "no backticks of the text end the block"
+    assert "`" not in text[3:-3], "no backticks of the text end a block"
 
 
 def test_quarto_executes_no_shortcode_of_a_title_and_the_page_has_it_as_text(fake, executed, style):
@@ -331,16 +333,45 @@ def test_quarto_executes_no_shortcode_of_a_title_and_the_page_has_it_as_text(fak
     assert "{{<" not in (log / "report-0.ipynb").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("inside", "fence"), [("`", 3), ("```", 4), ("x `````` y ``", 7), ("", 3)])
-def test_no_backticks_of_a_text_end_its_raw_block(inside, fence):
-    copy = nbformat.reads(render._for_quarto([f"<p>{inside}</p>"], "token", "ru"), as_version=4)
-    lines = copy.cells[1].source.splitlines()
-    assert (lines[0], lines[-1]) == ("`" * fence + "{=html}", "`" * fence)
+def test_nothing_that_quarto_gets_is_more_than_text_and_the_page_has_it_all():
+    outputs = [
+        "{{< env A >}}",
+        "{{{<<",
+        "<style>a{{<b</style>",
+        "````````\n![](/etc/passwd)",
+        "<pre>a\tb</pre>",
+    ]
+    outputs += ['<a>x</a> <a title="y">y</a> <a class="k" href="z">z</a> <abbr>w</abbr>']
+    copy = nbformat.reads(render._for_quarto(outputs, "token", "ru"), as_version=4)
+    sources = [cell.source.removeprefix("```{=html}\n").removesuffix("\n```") for cell in copy.cells[1:]]
+    assert not [source for source in sources if re.search(r"`|\t|\{\{|<a(>| title)", source)]
+    assert [render._from_quarto(source, "token", "title") for source in sources] == outputs
+    assert render._from_quarto("<title>token</title>", "token", "Q&A") == "<title>Q&amp;A</title>"
 
 
-def test_nothing_that_quarto_gets_begins_a_shortcode():
-    copy = render._for_quarto(["{{< env A >}}", "{{{<<", "<style>a{{<b</style>"], "token", "ru")
-    assert "{{<" not in copy
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_text_gets_no_file_and_no_address_into_a_page(engine, tmp_path, style):
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(base64.b64decode(PNG))
+    row = "`" * 12
+    said = (
+        f"post\n{row}\n![]({secret})\n\n![](http://127.0.0.1:9/x.png)\n\n{row}{{=html}}\n<img src='{secret}'>"
+    )
+    notebook = v4.new_notebook(
+        cells=[
+            v4.new_markdown_cell("[dead](http://a.example)"),
+            v4.new_code_cell("…", outputs=[v4.new_output("stream", name="stdout", text=f"{said}\n\ta\tb")]),
+        ]
+    )
+    path = tmp_path / "report.ipynb"
+    nbformat.write(notebook, path)
+    assert render.render([path], engine=engine, style=style) == {}
+    page = Page(path.with_suffix(".html"))
+    assert page.attributes("img") == []
+    assert page.attributes("a") == [{}]
+    assert html.escape(f"{said}\n\ta\tb", quote=False) in page.text.replace("&#34;", '"').replace(
+        "&#39;", "'"
+    )
 
 
 def test_under_auto_the_embedded_renderer_makes_what_quarto_cannot(fake, executed, style, caplog):
@@ -350,12 +381,41 @@ def test_under_auto_the_embedded_renderer_makes_what_quarto_cannot(fake, execute
     assert "<title>Анна</title>" in notebook.with_suffix(".html").read_text(encoding="utf-8")
     (record,) = caplog.records
     assert record.getMessage() == (
-        "Quarto failed: Error: no such thing; the embedded renderer makes 1 of the pages"
+        "Quarto failed: Error: no such thing; the embedded renderer makes the pages that Quarto cannot"
     )
 
 
-def test_a_quarto_that_is_no_program_is_one_sentence(fake, executed, style, tmp_path):
+def test_under_auto_quarto_that_makes_no_page_is_not_called_again_in_a_run(fake, executed, style, caplog):
+    log = fake('echo "Error: no such thing"; exit 1')
+    run = render.Quarto()
+    for number in range(3):
+        notebook = executed("<h1>Анна</h1>", name=f"r{number}")
+        assert render.render([notebook], engine="auto", style=style, quarto=run) == {}
+        assert notebook.with_suffix(".html").is_file()
+    assert len(caplog.records) == len((log / "calls").read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_one_page_that_quarto_cannot_make_leaves_it_the_others(fake, executed, style, caplog):
+    fake(f'grep -q poison ./*.ipynb && {{ echo "it was poison"; exit 1; }}\n{MAKE_PAGES}')
+    run = render.Quarto()
+    notebooks = [executed("<p>fine</p>", name="good"), executed("<p>poison</p>", name="bad")]
+    assert render.render(notebooks, engine="auto", style=style, quarto=run) == {}
+    assert (run.fault, len(caplog.records)) == ("", 1)
+    assert "<p>poison</p>" in notebooks[1].with_suffix(".html").read_text(encoding="utf-8")
+
+
+def test_a_notebook_that_cannot_be_read_is_no_fault_of_quarto(fake, tmp_path, style, caplog):
+    log = fake(MAKE_PAGES)
+    (tmp_path / "bad.ipynb").write_text("{", encoding="utf-8")
+    run = render.Quarto()
+    failed = render.render([tmp_path / "bad.ipynb"], engine="auto", style=style, quarto=run)
+    assert [*failed] == [tmp_path / "bad.ipynb"]
+    assert (run.fault, caplog.records, (log / "calls").exists()) == ("", [], False)
+
+
+def test_a_quarto_that_is_no_program_is_one_sentence(fake, executed, style, tmp_path, monkeypatch):
     fake("true")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))  # the next one on the PATH may be a real Quarto
     (tmp_path / "bin" / "quarto").write_bytes(b"\x7fELF but not really")
     notebook = executed("<h1>Анна</h1>")
     failed = render.render([notebook], engine="quarto", style=style)
@@ -367,7 +427,10 @@ def test_all_pages_share_one_deadline(fake, executed, style, tmp_path):
     log = fake("sleep 300")
     notebooks = [executed("<p></p>", name=f"r{number}") for number in range(3)]
     begun = time.monotonic()
-    failed = render.render(notebooks, engine="quarto", style=style, timeout=1)
+    run = render.Quarto(timeout=1)
+    failed = render.render(notebooks[:2], engine="quarto", style=style, quarto=run)
+    failed |= render.render(notebooks[2:], engine="quarto", style=style, quarto=run)
+    assert set(failed) == set(notebooks)
     assert time.monotonic() - begun < 20
     assert set(failed.values()) == {"Quarto did not end within 1 s"}
     assert len((log / "calls").read_text(encoding="utf-8").splitlines()) == 1
@@ -420,7 +483,7 @@ def test_quarto_that_hangs_is_ended_with_all_that_it_started(fake, executed, sty
     fake(f'sleep 300 &\necho $! > "{tmp_path}/child"\nwait')
     notebook = executed("<p></p>")
 
-    failed = render.render([notebook], engine="quarto", style=style, timeout=1)
+    failed = render.render([notebook], engine="quarto", style=style, quarto=render.Quarto(timeout=1))
 
     assert failed == {notebook: "Quarto did not end within 1 s"}
     child = int((tmp_path / "child").read_text(encoding="utf-8"))
