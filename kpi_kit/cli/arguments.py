@@ -92,6 +92,7 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     newer.add_argument("folder", type=Path, metavar="DIR")
     newer.set_defaults(command="upgrade")
     _add_mail(commands, common)
+    _add_alerts(commands, common)
     _add_verify_and_what_if(commands, common, when)
     return whole
 
@@ -224,6 +225,26 @@ def _add_mail(
     )
     mail.add_argument("--debug", action="store_true", help="show the conversation with the server")
     mail.set_defaults(command="mail")
+
+
+def _add_alerts(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    risks = commands.add_parser(
+        "alerts", parents=[common], help="what is at risk in the running period: a page and digests"
+    )
+    risks.add_argument("--as-of", default="today", help="data cut-off: a date, or today (the default)")
+    risks.add_argument("--period", help="as for run; default: the month of the cut-off")
+    risks.add_argument("--send", action="store_true", help="send what is new, by mail and Telegram")
+    risks.add_argument(
+        "--resolve", choices=ANSWERS, help="uncertain digests: they have arrived, or are to be sent again"
+    )
+    risks.add_argument("--to", action="append", metavar="ID", help="only this recipient (may be given again)")
+    risks.add_argument("--test", action="store_true", help="show the Telegram chats of params, send nothing")
+    risks.add_argument(
+        "--timeout", type=float, default=60.0, metavar="SECONDS", help="how long a server may take (60)"
+    )
+    risks.set_defaults(command="alerts")
 
 
 def _add_verify_and_what_if(

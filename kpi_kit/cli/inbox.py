@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from kpi_kit.cli import failures
 from kpi_kit.cli.output import print_line
 from kpi_kit.cli.status import print_inputs
 from kpi_kit.core.errors import InputError
@@ -43,6 +44,8 @@ def import_new(arguments: argparse.Namespace, options: ImportOptions) -> bool:
     print_outcome(outcome, words)
     if has_tables(folder):
         print_inputs(folder, arguments.params, arguments.clock().date(), words)
+    if outcome.failed:
+        failures.tell(arguments, problems=len(outcome.failed))
     return not outcome.failed
 
 

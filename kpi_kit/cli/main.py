@@ -18,7 +18,7 @@ from kpi_kit.core.open_files import allow_files
 from kpi_kit.core.periods import RELATIVE, Period
 from kpi_kit.core.stopping import stoppable
 
-_READ_DATA = ("run", "score", "check", "mail", "verify", "what_if", "targets")
+_READ_DATA = ("run", "score", "check", "mail", "verify", "what_if", "targets", "alerts")
 """Commands that read data, which may be at a URL."""
 
 
@@ -54,6 +54,7 @@ def _carried_out(words: Sequence[str]) -> int:
             return int(command.carry_out(options))
     except KitError as fault:
         _say_problems(fault, options.names)
+        importlib.import_module("kpi_kit.cli.failures").tell(options, problems=len(fault.problems))
         return SOME_FAILED if isinstance(fault, SpecialistError) else BAD_INPUT
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

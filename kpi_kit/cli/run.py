@@ -39,6 +39,7 @@ def _made(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from kpi_kit.batch import run as batch
+    from kpi_kit.cli import failures
     from kpi_kit.cli.shared import chosen_period, warn
     from kpi_kit.core.periods import parse_instant
     from kpi_kit.data.open_inputs import open_inputs
@@ -75,7 +76,10 @@ def _made(options: argparse.Namespace) -> int:
     if options.quiet:  # otherwise the run has printed each failure
         for name, problem in outcome.failed.items():
             print(on_terminal(f"{name}: {problem}"), file=sys.stderr)
-    return SOME_FAILED if outcome.failed else OK
+    if outcome.failed:
+        failures.tell(options, people=tuple(outcome.failed))
+        return SOME_FAILED
+    return OK
 
 
 def _scheduler(options: argparse.Namespace) -> str | None:

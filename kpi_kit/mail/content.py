@@ -158,35 +158,33 @@ def message_content(
     )
 
 
-def errors_content(settings: MessageSettings, held: Sequence[Held]) -> Content:
-    """The words for the person who makes the reports: which are held back, and why."""
-    say = words(settings.language, settings.currency)
-    title = say.text("mail.title", during=say.during(settings.period))
+def short_content(
+    settings: MessageSettings, subject: str, title: str, sentences: Sequence[str], **more: Any
+) -> Content:
+    """A message of a few sentences; ``more`` are other fields of :class:`Content`."""
+    empty: dict[str, Any] = dict.fromkeys(("as_of", "corrected", "more_comments", "more_rows", "reports"), "")
+    lists = ("corrections", "banners", "comments", "exceptions", "heads", "rows", "held", "pictures")
+    empty |= dict.fromkeys(lists, ()) | {"department_link": None}
     return Content(
         language=settings.language,
         agency=sanitize.isolated(settings.agency),
         accent=settings.accent,
-        subject=_fitting([say.plural("mail.errors.subject", len(held), title=_WEEK.sub("", title))]),
+        subject=subject,
         title=title,
-        as_of="",
-        corrected="",
-        corrections=(),
-        banners=(),
-        sentences=(say.text("mail.errors.lead"),),
-        comments=(),
-        more_comments="",
-        exceptions=(),
-        heads=(),
-        rows=(),
-        more_rows="",
-        held=tuple(
-            (sanitize.isolated(report.name), f"{gate.reason(report, say)}. {report.detail}")
-            for report in held
-        ),
-        pictures=(),
-        reports="",
-        department_link=None,
+        sentences=tuple(sentences),
+        **{**empty, **more},
     )
+
+
+def errors_content(settings: MessageSettings, held: Sequence[Held]) -> Content:
+    """The words for the person who makes the reports: which are held back, and why."""
+    say = words(settings.language, settings.currency)
+    title = say.text("mail.title", during=say.during(settings.period))
+    reasons = tuple(
+        (sanitize.isolated(report.name), f"{gate.reason(report, say)}. {report.detail}") for report in held
+    )
+    subject = fitting([say.plural("mail.errors.subject", len(held), title=_WEEK.sub("", title))])
+    return short_content(settings, subject, title, [say.text("mail.errors.lead")], held=reasons)
 
 
 _WEEK = re.compile(r" \([^()]*\)$")
@@ -211,7 +209,7 @@ def _subject(
     marks = [say.text("mail.corrected")] if corrected else []
     marks += [say.text("mail.not_final")] if any(_flags(card) for card in cards) else []
     head = ". ".join([*marks, _WEEK.sub("", title)])
-    return _fitting([*(f"{head}: {fact}" for fact in _facts(cards, settings, say)), head])
+    return fitting([*(f"{head}: {fact}" for fact in _facts(cards, settings, say)), head])
 
 
 def _facts(cards: Sequence[Scorecard], settings: MessageSettings, say: Words) -> Iterator[str]:
@@ -231,7 +229,7 @@ def _facts(cards: Sequence[Scorecard], settings: MessageSettings, say: Words) ->
     yield say.inner(story.met(cards, say)).removesuffix(".")
 
 
-def _fitting(subjects: Sequence[str]) -> str:
+def fitting(subjects: Sequence[str]) -> str:
     """The first subject that is short enough, or the last one, cut."""
     lines = [plain(subject) for subject in subjects]
     short = next((line for line in lines if len(line) <= LONGEST_SUBJECT), None)

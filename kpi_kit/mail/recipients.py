@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kpi_kit.core.files import sha256
 from kpi_kit.params import Params
@@ -43,15 +43,33 @@ class Recipient:
 
 def recipients(params: Params) -> list[Recipient]:
     """Everyone who receives a message: directors, and specialists where ``mail.to_specialists`` is set."""
-    return [*_directors(params), *_specialists(params)]
+    mail = params.department.mail
+    own = _specialists(params) if mail is not None and mail.to_specialists else ()
+    return [recipient for recipient, _ in (*_directors(params), *own) if recipient.address]
 
 
-def _directors(params: Params) -> Iterator[Recipient]:
+def digest_recipients(params: Params) -> list[Recipient]:
+    """Everyone who receives digests, by mail and by Telegram: directors, and specialists where asked for."""
+    asked = params.department.alerts
+    found = [*_directors(params), *(_specialists(params) if asked.to_specialists else ())]
+    by_mail = asked.mail and params.department.mail is not None
+    return [
+        *(recipient for recipient, _ in found if by_mail and recipient.address),
+        *(
+            replace(recipient, kind=TELEGRAM + recipient.kind, address=str(chat))
+            for recipient, chat in found
+            if chat is not None
+        ),
+    ]
+
+
+def _directors(params: Params) -> Iterator[tuple[Recipient, int | None]]:
+    """The directors, each with the chat in Telegram."""
     everyone = sorted([*params.specialists, *params.broken])
     for director in params.department.directors:
         people = everyone if director.specialists is None else dict.fromkeys(director.specialists)
         sees_all = director.specialists is None
-        yield Recipient(
+        recipient = Recipient(
             "director",
             director.id,
             director.name,
@@ -60,16 +78,15 @@ def _directors(params: Params) -> Iterator[Recipient]:
             sees_all,
             director.language,
         )
+        yield recipient, director.telegram
 
 
-def _specialists(params: Params) -> Iterator[Recipient]:
-    mail = params.department.mail
-    if mail is None or not mail.to_specialists:
-        return
+def _specialists(params: Params) -> Iterator[tuple[Recipient, int | None]]:
+    """The specialists, each with the chat in Telegram; the address is empty where there is none."""
     for person in params.specialists.values():
-        if person.email is not None:
-            own = (person.id,)
-            yield Recipient("specialist", person.id, person.name, person.email, own, language=person.language)
+        own = (person.id,)
+        recipient = Recipient("specialist", person.id, person.name, person.email or "", own)
+        yield replace(recipient, language=person.language), person.telegram
 
 
 ENDINGS = (".eml", ".json")

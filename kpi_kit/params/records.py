@@ -107,12 +107,17 @@ class ScoringParams(Record):
         )
 
 
+Chat = Annotated[int, Field(gt=0, lt=2**52)]
+"""The number of a private chat in Telegram; those of groups and channels are negative."""
+
+
 class Director(Record):
     """A recipient of reports; ``specialists`` None means all."""
 
     id: Id
     name: Text
     email: Address
+    telegram: Chat | None = None
     language: Literal["ru", "en"] | None = None
     specialists: Annotated[
         tuple[Id, ...] | None,
@@ -130,6 +135,14 @@ class Mail(Record):
     base_url: Annotated[str, AfterValidator(web_address)] | None = None
     payroll: bool = False
     attach: Literal["html", "pdf"] = "html"
+
+
+class Alerts(Record):
+    """Digests of what is at risk: directors get those of their specialists."""
+
+    mail: bool = True
+    to_specialists: bool = False
+    files: bool = False
 
 
 class Brand(Record):
@@ -157,6 +170,7 @@ class Department(Record):
     brand: Brand = Brand()
     brands: dict[Id, Text] = {}
     mail: Mail | None = None
+    alerts: Alerts = Alerts()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -333,6 +347,7 @@ class Specialist(Record):
     id: Id
     name: Text
     email: Address | None = None
+    telegram: Chat | None = None
     language: Literal["ru", "en"] | None = None
     duties: tuple[Literal[FAMILIES], ...] = ()  # type: ignore[valid-type]  # a literal made of the catalogue
     accounts: tuple[

@@ -1,0 +1,125 @@
+"""A message to ``mail.errors_to`` about a run, an import or digests that failed; each one once a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from kpi_kit.core.errors import InputError, ReportError
+from kpi_kit.core.files import refuse_links, sha256
+from kpi_kit.core.sanitize import isolated
+from kpi_kit.mail import check
+from kpi_kit.mail.compose import Envelope, compose
+from kpi_kit.mail.content import MessageSettings, fitting, short_content
+from kpi_kit.mail.journal import Journal
+from kpi_kit.mail.recipients import Recipient
+from kpi_kit.mail.sending import Plan, Say, question, send, write_files
+from kpi_kit.mail.server import Server
+from kpi_kit.mail.session import Session
+from kpi_kit.params import Params
+from kpi_kit.report.wording import words
+
+FOLDER = "failures"
+"""The folder of these messages and their journal, in the folder of reports."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What failed; nothing of the data, whose sentences may name people.
+
+    Parameters
+    ----------
+    command : str
+        ``run``, ``import`` or ``alerts``.
+    people : tuple of str
+        Ids of the specialists without a report.
+    problems : int
+        How many problems were printed.
+    """
+
+    command: str
+    people: tuple[str, ...] = ()
+    problems: int = 0
+
+
+def report_failure(
+    failure: Failure,
+    params: Params,
+    out: Path,
+    server: Server,
+    *,
+    clock: Callable[[], dt.datetime],
+    say: Say,
+    warn: Say,
+    timeout: float = 60.0,
+) -> bool:
+    """Send the message; whether it was sent, now or before.
+
+    Raises
+    ------
+    InputError
+        Where its folder cannot be used.
+    """
+    house, mail = params.department, params.department.mail
+    if mail is None or mail.errors_to is None:
+        return True
+    day = clock().date().isoformat()
+    recipient = Recipient("errors", f"{failure.command}-{day}", "", mail.errors_to, ())
+    settings = MessageSettings(day, house.agency, house.language, house.currency, house.brand.accent)
+    say_words = words(house.language, house.currency)
+    title = say_words.text(f"alerts.failed.{failure.command}")
+    content = short_content(
+        settings, fitting([title]), title, _sentences(failure, params), as_of=say_words.day(day)
+    )
+    folder = out / FOLDER
+    refuse_links(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with Journal(folder, clock) as journal, ExitStack() as opened:
+            state = journal.state(recipient.key)
+            if state.open is not None:
+                warn(f"{recipient.key} <{recipient.address}>: {question(state)}")
+                return False
+            digest = sha256(json.dumps([recipient.key, recipient.address, asdict(content)], sort_keys=True))
+            if state.last is not None and state.last.content == digest:
+                return True
+            envelope = Envelope(
+                recipient.key, day, mail.sender, house.agency, recipient.address, "", state.count
+            )
+            letter = compose(envelope, content, [], [], _no_picture, digest=digest, date=clock())
+            own = (house.agency, *_names(failure.people, params))
+            if problems := check.problems(
+                letter.data, check.Expected(mail.sender, mail.errors_to, own, (), {})
+            ):
+                raise ReportError("; ".join(problems))
+            plan = Plan(recipient, "new", f"new: {content.subject!r}", letter)
+            write_files(journal.folder, [plan], journal)
+            return send([plan], journal, opened.enter_context(Session(server, timeout)), say, warn)
+    except OSError as fault:
+        raise InputError(f"{folder}: cannot be used: {fault.strerror or fault}") from None
+
+
+def _sentences(failure: Failure, params: Params) -> list[str]:
+    say = words(params.department.language, params.department.currency)
+    told = []
+    if failure.people:
+        told.append(say.text("alerts.failed_people", names=say.join(_names(failure.people, params))))
+    if failure.problems:
+        told.append(say.plural("alerts.failed_problems", failure.problems))
+    return [*told, say.text("alerts.failed_where", command=f"kpi-kit {failure.command}")]
+
+
+def _names(people: Sequence[str], params: Params) -> list[str]:
+    """The names of people as params have them; the department for what is no specialist."""
+    say = words(params.department.language, params.department.currency)
+    known = {person: params.specialists[person].name for person in params.specialists}
+    known |= {person: person for person in params.broken}
+    return list(dict.fromkeys(isolated(known.get(person, say.text("department.title"))) for person in people))
+
+
+def _no_picture(picture: object) -> bytes:
+    raise ReportError("a message about a failure has no pictures")
