@@ -87,7 +87,7 @@ def _of_entry(card: Scorecard, place: int) -> Alert | None:
         code = "over_pace"
     if code not in CODES:
         return None
-    mark = f"{code}|{_key(entry)}"
+    mark = f"{card['specialist']}|{code}|{_key(entry)}"
     certain = 0.0 if code == "impossible" else 1.0 if chance is None else chance
     return Alert(card["specialist"], code, place, certain, (mark,))
 
@@ -110,7 +110,8 @@ def _steps(card: Scorecard) -> list[NextStep]:
 
 def _of_step(card: Scorecard, step: NextStep) -> Alert:
     which = {"answer": "received_at", "publish": "plan_id"}[step["code"]]
-    marks = tuple(f"{step['code']}|{row['account_id']}|{row[which]}" for row in step["rows"])
+    start = f"{card['specialist']}|{step['code']}"
+    marks = tuple(f"{start}|{row['account_id']}|{row[which]}" for row in step["rows"])
     return Alert(card["specialist"], step["code"], None, 1.0, marks, step)
 
 

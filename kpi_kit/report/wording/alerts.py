@@ -42,7 +42,7 @@ def sentence(alert: Alert, card: Scorecard, told: Told, words: Words) -> str:
     if alert.entry is None:
         card = {**card, "next": [required(alert.step)]}
         [step] = story.steps(card, told.names, told.titles, words)
-        return words.text("alerts.overdue", what=step.what, rows=step.rows)
+        return words.text("alerts.overdue", what=words.inner(step.what), rows=step.rows)
     entry, row = card["kpis"][alert.entry], told.rows[alert.entry]
     fact, plan = fact_and_plan(entry, words)
     so_far = plan_text(entry, plan, words, "plan_in_words")
