@@ -52,7 +52,7 @@ def digest_recipients(params: Params) -> list[Recipient]:
     """Everyone who receives digests, by mail and by Telegram: directors, and specialists where asked for."""
     asked = params.department.alerts
     found = [*_directors(params), *(_specialists(params) if asked.to_specialists else ())]
-    by_mail = asked.mail and params.department.mail is not None
+    by_mail = asked.by_mail and params.department.mail is not None
     return [
         *(recipient for recipient, _ in found if by_mail and recipient.address),
         *(

@@ -140,7 +140,7 @@ class Mail(Record):
 class Alerts(Record):
     """Digests of what is at risk: directors get those of their specialists."""
 
-    mail: bool = True
+    by_mail: bool = True
     to_specialists: bool = False
     files: bool = False
 

@@ -26,6 +26,7 @@ HOMES: Mapping[str, type[BaseModel]] = {
     "scoring": records.ScoringParams,
     "directors": records.Director,
     "brand": records.Brand,
+    "alerts": records.Alerts,
     "mail": records.Mail,
     "accounts": records.Assignment,
     "kpis": records.Entry,

@@ -45,12 +45,15 @@ class AlertsReport:
 
     @property
     def when(self) -> str:
-        """The day of the period, and until when the data reach."""
+        """The day of the period, the days that are left, and until when the data reach."""
         every = [
-            ", ".join(filter(None, [state_of(card, self.words), cut_off(card, self.words)]))
+            ", ".join([state_of(card, self.words), self._left(card), cut_off(card, self.words)])
             for card in self.cards.values()
         ]
         return "; ".join(dict.fromkeys(every))
+
+    def _left(self, card: Scorecard) -> str:
+        return self.words.plural("alerts.left", alerts.days_left(card))
 
     def about(self, alert: Alert, *, with_name: bool = True) -> str:
         """Whom and what an alert is about."""

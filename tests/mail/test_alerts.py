@@ -122,7 +122,7 @@ def test_nothing_is_sent_without_asking_and_files_wait(office: Office) -> None:
     line = "12 при плане 62, шанс выполнить план 8 %. До конца периода нужно 2,4 в день."
     assert f"- Анна Петрова, лиды: {line}" in text
     assert line in html
-    assert "10-й день из 31, данные по 10 октября 2025" in text
+    assert "10-й день из 31, остался 21 день, данные по 10 октября 2025" in text
     request = json.loads((office.folder / "telegram-director-olga.json").read_text(encoding="utf-8"))
     assert request["fields"]["link_preview_options"] == {"is_disabled": True}
     assert request["fields"]["chat_id"] == 7

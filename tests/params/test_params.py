@@ -423,8 +423,8 @@ def test_other_endings_are_warned_of(tmp_path):
         ({"agncy": 1}, "agncy: unknown key; did you mean agency?"),
         (
             {"kpis": []},
-            "kpis: unknown key; allowed: agency, audience, brand, brands, coverage, currency, directors, "
-            "history, language, mail, posts, response …",
+            "kpis: unknown key; allowed: agency, alerts, audience, brand, brands, coverage, currency, "
+            "directors, history, language, mail, posts …",
         ),
         ({"history": {"perods": 3}}, "history.perods: unknown key; did you mean periods?"),
         ({"response": {"calender": "always"}}, "response.calender: unknown key; did you mean calendar?"),

@@ -17,6 +17,7 @@ from kpi_kit.params.targets import Kind
 from kpi_kit.report import payout
 from kpi_kit.report.parts import titles
 from kpi_kit.report.wording import LANGUAGES, Form, Words, form, messages, words
+from kpi_kit.scorecard import alerts
 from kpi_kit.scorecard.archive import FIELDS
 from kpi_kit.scorecard.platform_shocks import MEASURES
 from kpi_kit.scorecard.sensitivity import REPORTED
@@ -593,6 +594,10 @@ DYNAMIC = (
     | {f"step.{key}" for key in ("qualify", "review", "qualify_rows", "review_rows")}
     | {f"lead.worst_change.{way}" for way in ("less", "more")}
     | {f"lead.{key}" for key in ("all", "some", "no", "interim_all", "interim_some", "interim_no")}
+    | {f"alerts.{part}.{code}" for part in ("about", "said", "count") for code in alerts.CODES}
+    | {f"alerts.{part}.{kind}" for part in ("need", "cell") for kind in ("day_least", "day_most")}
+    | {f"alerts.{part}.{kind}" for part in ("need", "cell") for kind in ("rest_least", "rest_most")}
+    | {f"alerts.failed.{command}" for command in ("run", "import", "alerts")}
     | {f"anomalies.{key}" for key in ("account", "what", "fact", "usual")}
     | {f"anomalies.measure.{measure.name}" for measure in DAILY}
     | {f"anomalies.kind.{kind}" for kind in ("campaign", "blocking", "holiday", "other")}

@@ -63,7 +63,7 @@ def need_value(need: Need, entry: EntryRecord, words: Words) -> str:
     """A need as a number: counts with one decimal, rounded to the safe side."""
     how = form(entry)
     if how.unit in ("share", "money", "hours"):
-        return words.value(need.value, how)
+        return words.beside(need.value, 0.0, how)
     towards = math.ceil if need.kind.endswith("least") else math.floor
     return words.number(towards(round(need.value * 10, 6)) / 10, 1)
 
