@@ -345,7 +345,7 @@ def _call_quarto(project: Path, deadline: float) -> None:
             kill_session(process.pid)
             process.communicate()
     if process.returncode != 0:
-        raise ReportError(f"Quarto failed: {_last_word(said)}")
+        raise ReportError(f"Quarto failed: {_last_word(said.replace(f'{project}{os.sep}', ''))}")
 
 
 _calls: set[subprocess.Popen[str]] = set()
