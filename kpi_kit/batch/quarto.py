@@ -26,7 +26,7 @@ def rendered(
     size = group_size(reports, run.jobs)
     calls: list[Future[list[Executed]]] = []
     waiting: list[Executed] = []
-    with _calls(run.jobs) as submit:
+    with _calls(run.jobs, quarto) as submit:
         for report, result in executed:
             if result.error is not None:
                 yield report, result
@@ -75,12 +75,12 @@ def _render(run: Run, group: list[Executed], quarto: render.Quarto) -> list[Exec
 
 
 @contextmanager
-def _calls(jobs: int) -> Iterator[Callable[..., Future[list[Executed]]]]:
+def _calls(jobs: int, quarto: render.Quarto) -> Iterator[Callable[..., Future[list[Executed]]]]:
     """Calls several functions at a time; when the run is stopped, the calls of Quarto end."""
     with ThreadPoolExecutor(jobs, thread_name_prefix="quarto") as pool:
         try:
             yield pool.submit
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            render.end_calls()
+            quarto.stop()
             raise

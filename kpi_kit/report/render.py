@@ -51,11 +51,20 @@ class Quarto:
         Why Quarto is not called any more; empty while it is.
     reported : set of str
         The faults that a line of the log has named.
+    processes : set of subprocess.Popen
+        The calls that are under way.
     """
 
     timeout: float = 300.0
     fault: str = ""
     reported: set[str] = field(default_factory=set)
+    processes: set[subprocess.Popen[str]] = field(default_factory=set)
+
+    def stop(self) -> None:
+        """End the calls that are under way in other threads, and let no other begin."""
+        self.fault = "stopped"
+        for process in list(self.processes):
+            kill_session(process.pid)
 
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -247,7 +256,7 @@ def _with_quarto(readable: Sequence[Readable], language: str, style: Path, quart
             failed |= {path: quarto.fault for path, _ in group}
             continue
         try:
-            _quarto(group, language, style, deadline)
+            _quarto(group, language, style, deadline, quarto)
         except _OutOfTime:
             quarto.fault = f"Quarto did not end within {quarto.timeout:.0f} s"
             groups.append(group)
@@ -263,7 +272,9 @@ class _OutOfTime(ReportError):
     """Quarto has used up the time for all pages."""
 
 
-def _quarto(notebooks: Sequence[Readable], language: str, style: Path, deadline: float) -> None:
+def _quarto(
+    notebooks: Sequence[Readable], language: str, style: Path, deadline: float, quarto: Quarto
+) -> None:
     """Render in a scratch project, so that nothing but the finished page lands beside the notebook.
 
     The copies are numbered: Quarto skips files whose names begin with ``_`` or ``.``, and gives
@@ -271,13 +282,14 @@ def _quarto(notebooks: Sequence[Readable], language: str, style: Path, deadline:
     """
     tokens = [f"title{secrets.token_hex(16)}" for _ in notebooks]
     with tempfile.TemporaryDirectory(prefix="kpi-kit-") as folder:
-        project = Path(folder)
+        project = Path(folder, "project")
+        project.mkdir()
         for name in ("_quarto.yml", "theme.css"):
             shutil.copyfile(style / name, project / name)
         for number, ((_, outputs), token) in enumerate(zip(notebooks, tokens, strict=True)):
             copy = _for_quarto(outputs, token, language)
             (project / f"report-{number}.ipynb").write_text(copy, encoding="utf-8")
-        _call_quarto(project, deadline)
+        _call_quarto(project, deadline, quarto)
         for number, ((path, outputs), token) in enumerate(zip(notebooks, tokens, strict=True)):
             page = project / f"report-{number}.html"
             if not page.is_file():
@@ -316,14 +328,16 @@ def _from_quarto(page: str, token: str, title: str) -> str:
     return page.replace(f' href="#{token}"', "").replace(token, html.escape(title))
 
 
-def _call_quarto(project: Path, deadline: float) -> None:
+def _call_quarto(project: Path, deadline: float, quarto: Quarto) -> None:
+    temporary = project.parent / "temporary"  # where it is killed, Quarto leaves files there
+    temporary.mkdir()
     left = deadline - time.monotonic()
     # A session of its own: `quarto` is a script that starts others, and all must end together.
     try:
         process = subprocess.Popen(
             ["quarto", "render", ".", "--to", "html"],
             cwd=project,
-            env={**os.environ, "NO_COLOR": "1"},
+            env={**os.environ, "NO_COLOR": "1", **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -334,27 +348,18 @@ def _call_quarto(project: Path, deadline: float) -> None:
         )
     except OSError as fault:
         raise ReportError(f"Quarto cannot be started: {fault.strerror or fault}") from None
-    _calls.add(process)
+    quarto.processes.add(process)
     try:
         said, _ = process.communicate(timeout=max(0.0, left))
     except subprocess.TimeoutExpired:
         raise _OutOfTime("Quarto did not end in time") from None
     finally:
-        _calls.discard(process)
+        quarto.processes.discard(process)
         if process.poll() is None:
             kill_session(process.pid)
             process.communicate()
     if process.returncode != 0:
         raise ReportError(f"Quarto failed: {_last_word(said.replace(f'{project}{os.sep}', ''))}")
-
-
-_calls: set[subprocess.Popen[str]] = set()
-
-
-def end_calls() -> None:
-    """End the calls of Quarto that other threads have made."""
-    for process in list(_calls):
-        kill_session(process.pid)
 
 
 def _last_word(said: str) -> str:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import stat
+import threading
 import time
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -434,6 +435,29 @@ def test_all_pages_share_one_deadline(fake, executed, style, tmp_path):
     assert time.monotonic() - begun < 20
     assert set(failed.values()) == {"Quarto did not end within 1 s"}
     assert len((log / "calls").read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_quarto_that_is_stopped_ends_and_is_not_called_again(fake, executed, style, tmp_path, monkeypatch):
+    log = fake('touch "$TMPDIR/session"; sleep 300')
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(render.tempfile, "tempdir", str(temporary))
+    run = render.Quarto()
+    stopping = threading.Thread(target=lambda: (wait_for(log / "calls"), run.stop()))
+    stopping.start()
+    notebooks = [executed("<p></p>", name=f"r{number}") for number in range(3)]
+    failed = render.render(notebooks, engine="quarto", style=style, quarto=run)
+    stopping.join()
+    assert failed == dict.fromkeys(notebooks, "stopped")
+    assert len((log / "calls").read_text(encoding="utf-8").splitlines()) == 1
+    assert list(temporary.iterdir()) == []
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(200):
+        if path.exists():
+            return
+        time.sleep(0.05)
 
 
 def test_no_notebooks_need_no_quarto(fake, style):
