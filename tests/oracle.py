@@ -549,11 +549,12 @@ class Book:
         return self.covered_cache[key]
 
     def _covered(self, name: str, scope: str) -> Iterator[date]:
-        absent = self.tables.get(name) is None
+        absent = self.tables.get("audience" if name == "left" else name) is None
         if absent and not (name == "inquiries" and self.tables.get("messages") is not None):
             return  # "an absent table is uncovered, not an error"
-        # "coverage of `messages` is coverage of inquiries"
-        names = (name, "messages") if name == "inquiries" else (name,)
+        # "coverage of `messages` is coverage of inquiries"; counts alone say nothing of who left [35]
+        also = {"inquiries": ("inquiries", "messages"), "audience": ("audience", "subscribers")}
+        names = ("audience",) if name == "left" else also.get(name, (name,))
         if self.tables.get("coverage") is not None:
             for row in self.tables["coverage"]:
                 if row["table"] in names and row["scope"] == scope:
@@ -1266,8 +1267,8 @@ KPIS = {
     "subscribers": Rule(subscribers, ("audience",), False),
     "subscriber_gain": Rule(subscriber_gain, ("audience",), True),
     "subscriber_growth": Rule(subscriber_growth, ("audience",), True),
-    "unsubscribed": Rule(unsubscribed, ("audience",), True, total="left"),
-    "churn_rate": Rule(churn_rate, ("audience",), True),
+    "unsubscribed": Rule(unsubscribed, ("left",), True, total="left"),
+    "churn_rate": Rule(churn_rate, ("left",), True),
     "views": Rule(views, ("posts",), True, total="views"),
     "view_rate": Rule(view_rate, ("posts", "audience"), False),
     "engagement_rate": Rule(engagement_rate, ("posts",), False),
@@ -1331,7 +1332,8 @@ def total_of(kpi: str, lens: Lens, account: str) -> Number | None:
     ]
     if not rows or rule.total is None or account not in lens.days:
         return None
-    name = "sold" if kpi in ("sales", "sales_amount") else rule.tables[0]
+    name = "audience" if rule.tables[0] == "left" else rule.tables[0]
+    name = "sold" if kpi in ("sales", "sales_amount") else name
     bounds = lens.bounds(account)
     days = frozenset(d for d in lens.days[account] if bounds[0] <= d < bounds[1])
     covered = len(days & book.covered(rule.tables[0], account))
@@ -1981,6 +1983,7 @@ CHOICES = """\
    the first row 14 or more days after it. The last count that is not doubtful is the level.
 30 A message within 72 hours of the last one of an unanswered inquiry belongs to it, a closing one too.
 31 `left` of an account without any row in P is unknown: a table of daily counts is no table of events.
+35 Coverage of `subscribers` is coverage of the counts in `audience` alone; `left` needs coverage of `audience`.
 32 "Before the end": a refund at that very instant is still in time, as one at `as_of` is known.
 33 Of rows and coverage: the rows of a sale are those sold in P. The cut-off must not lie before the end.
 34 `brand_queries` and milestones are neither counted nor scaled by own days.

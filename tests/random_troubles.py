@@ -38,6 +38,8 @@ def add_troubles(folder: Path, seed: int) -> None:
     _increments(chance, data)
     _totals(chance, data, names)
     _params(chance, folder / "params")
+    if chance.random() < 0.5:
+        _sheet(chance, data, chance.choice(names))
 
 
 def _read(file: Path) -> list[Row]:
@@ -65,6 +67,26 @@ def _audience(chance: random.Random, data: Path, names: list[str]) -> None:
             row["subscribers"] = str(round(int(row["subscribers"]) * factor))
         kept.append(row)
     _write(data / "audience.csv", kept)
+
+
+def _sheet(chance: random.Random, data: Path, account: str) -> None:
+    """From some day on an account has only the counts of month ends, from a sheet that covers all months."""
+    cut = (dt.date(2025, 1, 1) + chance.randrange(120) * DAY).isoformat()
+    kept = []
+    for row in _read(data / "audience.csv"):
+        if row["account_id"] == account and row["date"] >= cut:
+            if (dt.date.fromisoformat(row["date"]) + DAY).day != 1:
+                continue
+            row |= {"joined": "", "left": ""}
+        kept.append(row)
+    _write(data / "audience.csv", kept)
+    if (data / "coverage.csv").exists():
+        rows = _read(data / "coverage.csv")
+        daily = [row for row in rows if (row["table"], row["scope"]) == ("audience", account)]
+        others = [row for row in rows if row not in daily]
+        daily = [row | {"until": min(row["until"], cut)} for row in daily if row["since"] < cut]
+        sheet = {"table": "subscribers", "scope": account, "since": FIRST, "until": LAST}
+        _write(data / "coverage.csv", [*others, *daily, sheet])
 
 
 def _leads(chance: random.Random, data: Path) -> None:

@@ -111,6 +111,25 @@ def test_unknown_rows_are_counted(tmp_path: Path) -> None:
     assert (measured.units, measured.assessable) == (9, True)
 
 
+DAILY = [BEFORE, *(f"{day},a,100,1,2" for day in days(1, 10))]
+SHEET = "2025-10-31,a,130"
+OF_COUNTS = ["subscribers,a,2025-09-01,2025-11-01", "audience,a,2025-10-01,2025-10-11"]
+
+
+@pytest.mark.parametrize("kpi", ["unsubscribed", "churn_rate"])
+def test_days_with_counts_alone_are_not_days_on_which_nobody_left(kpi: str, tmp_path: Path) -> None:
+    """A sheet of month ends covers the month, a daily export ten days of it."""
+    rows = [*DAILY, SHEET]
+    measured = measure(tmp_path / "both", kpi, audience=rows, coverage=OF_COUNTS)
+    told = detail(measured.notes, "not_covered")
+    assert (measured.value, round(31 * told["coverage"]), told["tables"]) == (None, 10, ["left"])
+    assert told["missing"] == [{"table": "left", "account_id": "a", "days": [["2025-10-11", "2025-11-01"]]}]
+    assert measure(tmp_path / "gain", "subscriber_gain", audience=rows, coverage=OF_COUNTS).value == 30
+    known = ["subscribers,a,2025-09-01,2025-11-01", "audience,a,2025-10-01,2025-11-01"]
+    whole = measure(tmp_path / "whole", kpi, audience=rows, coverage=known)
+    assert whole.coverage == 1 and whole.value is not None
+
+
 @pytest.mark.parametrize(
     ("kpi", "value"),
     [

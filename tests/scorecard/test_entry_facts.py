@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kpi_kit.scorecard.attainment import outcome, target_of
@@ -424,18 +424,23 @@ PACED = ("leads", "qualified_leads", "sales", "sales_amount", "social_visits", "
 )
 
 
-def test_two_people_who_share_the_days_of_one_attain_what_one_does(tmp_path: Path) -> None:
+@example(cuts={4, 9, 17, 26}, pace=2)
+@given(cuts=st.sets(st.integers(2, 31), min_size=1, max_size=6), pace=st.integers(1, 3))
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_two_people_who_share_the_days_of_one_attain_what_one_does(
+    tmp_path: Path, cuts: set[int], pace: int
+) -> None:
     """Of sums and counts with the same pace: the values add up, and each attainment is as it was."""
-    edges = [dt.date(2025, 10, 1), *(dt.date(2025, 10, cut) for cut in (4, 9, 17, 26)), dt.date(2025, 11, 1)]
+    edges = [dt.date(2025, 10, 1), *(dt.date(2025, 10, cut) for cut in sorted(cuts)), dt.date(2025, 11, 1)]
     spans = [
         {"account": "a", "since": since, "until": until}
         for since, until in zip(edges, edges[1:], strict=False)
     ]
     entries = [entry(kpi, target={"at_least": 40}) for kpi in PACED]
     data, params = build(
-        tmp_path,
+        tmp_path / str(len(list(tmp_path.iterdir()))),
         entries,
-        **october(2),
+        **october(pace),
         colleagues={
             "odd": {"accounts": spans[::2], "kpis": entries},
             "even": {"accounts": spans[1::2], "kpis": entries},

@@ -3,8 +3,8 @@
 -- The tables that a KPI needs; "with several tables the lowest share counts".
 CREATE TABLE needs AS
 SELECT unnest(string_split(kpis, ' ')) AS kpi, tbl FROM (VALUES
-  ('audience', 'subscribers subscriber_gain subscriber_growth unsubscribed churn_rate view_rate like_rate '
-    || 'meaningful_comment_rate'),
+  ('audience', 'subscribers subscriber_gain subscriber_growth view_rate like_rate meaningful_comment_rate'),
+  ('left', 'unsubscribed churn_rate'),
   ('posts', 'views view_rate engagement_rate likes like_rate posts_published plan_fulfilment'),
   ('comments', 'meaningful_comments meaningful_comment_rate'),
   ('leads', 'leads qualified_leads qualified_lead_rate sales sales_amount'),
@@ -29,16 +29,20 @@ UNION ALL SELECT DISTINCT brand, CAST(NULL AS DATE), CAST(NULL AS DATE), TRUE FR
 CREATE TABLE covered_rows AS
 SELECT DISTINCT c.tbl, c.scope, d.day
 FROM coverage AS c, (SELECT DISTINCT day FROM day_of) AS d, department
-WHERE has_coverage AND d.day >= c.since AND d.day < c.until_ AND c.tbl IN (FROM present)
+WHERE has_coverage AND d.day >= c.since AND d.day < c.until_ AND
+  CASE c.tbl WHEN 'subscribers' THEN 'audience' ELSE c.tbl END IN (FROM present)
 UNION ALL
 SELECT e.tbl, s.scope, d.day
 FROM extent AS e, scopes AS s, (SELECT DISTINCT day FROM day_of) AS d, department
 WHERE NOT has_coverage AND d.day BETWEEN e.first_day AND e.last_day
   AND s.brand = (e.tbl IN ('brand_queries', 'mentions'));
 
--- "Coverage of `messages` is coverage of inquiries."
+-- "Coverage of `messages` is coverage of inquiries." Coverage of `subscribers` is that of the counts in `audience`
+-- alone: it says nothing of who left.
 CREATE TABLE covered AS
-FROM covered_rows UNION SELECT 'inquiries', scope, day FROM covered_rows WHERE tbl = 'messages';
+FROM covered_rows UNION SELECT 'inquiries', scope, day FROM covered_rows WHERE tbl = 'messages'
+UNION SELECT 'audience', scope, day FROM covered_rows WHERE tbl = 'subscribers'
+UNION SELECT 'left', scope, day FROM covered_rows WHERE tbl = 'audience';
 
 -- "Subscribers at an instant: the last row before it within `audience.tolerance_days`; else the first row after
 -- it, less its `joined` and plus its `left` where known, else its count, within the same tolerance; at the start

@@ -4,7 +4,7 @@
 CREATE TABLE audience_of AS
 SELECT d.ask, d.account_id, d.day, k.subscribers, k.gone
 FROM own_day AS d JOIN ask AS a USING (ask) JOIN known_audience AS k USING (account_id, day)
-WHERE a.kpi IN (SELECT kpi FROM needs WHERE tbl = 'audience');
+WHERE a.kpi IN (SELECT kpi FROM needs WHERE tbl IN ('audience', 'left'));
 
 -- The opening: as an instant, but within 7 days; "stocks in denominators are those at P's start".
 CREATE TABLE opening_edge AS SELECT DISTINCT account_id, opens AS at_, ends FROM reach;
@@ -27,7 +27,7 @@ SELECT r.ask, r.account_id, r.closes IS NOT NULL AS is_open, any_value(o.count_)
 FROM reach AS r JOIN ask AS a USING (ask)
 JOIN opening AS o ON o.account_id = r.account_id AND o.at_ = r.opens AND o.ends = r.ends
 LEFT JOIN known_count AS k ON k.account_id = r.account_id AND k.day >= r.opens AND k.day < r.ends
-WHERE a.kpi IN (SELECT kpi FROM needs WHERE tbl = 'audience')
+WHERE a.kpi IN (SELECT kpi FROM needs WHERE tbl IN ('audience', 'left'))
 GROUP BY r.ask, r.account_id, r.closes;
 
 CREATE TABLE stock AS SELECT * FROM any_stock WHERE is_open;

@@ -1,7 +1,7 @@
 -- "**Totals** are sums of a span from a sheet that has no rows below them. They serve periods that they tile exactly;
 -- rows of the proper table win."
 CREATE TABLE total_measure(kpi VARCHAR, measure VARCHAR, tbl VARCHAR, of_sales BOOLEAN);
-INSERT INTO total_measure VALUES ('unsubscribed', 'left', 'audience', FALSE), ('views', 'views', 'posts', FALSE),
+INSERT INTO total_measure VALUES ('unsubscribed', 'left', 'left', FALSE), ('views', 'views', 'posts', FALSE),
   ('likes', 'likes', 'posts', FALSE), ('posts_published', 'posts', 'posts', FALSE), ('leads', 'leads', 'leads', FALSE),
   ('qualified_leads', 'qualified_leads', 'leads', FALSE), ('sales', 'sales', 'leads', TRUE),
   ('sales_amount', 'sales_amount', 'leads', TRUE), ('social_visits', 'visits', 'traffic', FALSE);
@@ -18,6 +18,7 @@ WHERE happened(sold_at) AND coalesce(status, 'won') = 'won' AND NOT coalesce(hap
 -- The days on which an account has rows that count.
 CREATE TABLE own_row AS
 SELECT 'audience' AS tbl, FALSE AS of_sales, account_id, day FROM known_audience
+UNION SELECT 'left', FALSE, account_id, day FROM known_audience
 UNION SELECT 'posts', FALSE, account_id, day FROM posts
   WHERE happened(published_at) AND NOT coalesce(happened(deleted_at), FALSE)
 UNION SELECT 'leads', FALSE, account_id, day FROM leads WHERE happened(created_at)

@@ -158,7 +158,7 @@ class Grid:
     def coverage_of(self, kpi: Kpi) -> tuple[str, ...]:
         """The coverage that a KPI needs: its tables, or only those of their days that say who left."""
         apart = kpi.needs_rows and any(owner in self.covered.get(LEFT, {}) for owner in self.owners)
-        return (LEFT,) if apart else kpi.tables
+        return tuple(LEFT if apart and table == "audience" else table for table in kpi.tables)
 
     def per_bucket(self, days: Bools) -> Ints:
         """Count the marked days of each bucket."""
