@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from twins import xlsx
 from kpi_kit.core.errors import InputError
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
 from kpi_kit.sources.attribution import read_attribution
+from kpi_kit.sources.coverage import covered_days
 from kpi_kit.sources.recognise import recognise
 
 KNOWN = {name: source for name, source in SOURCES.items() if name != "csv"}
@@ -51,6 +53,22 @@ def test_stocks_stand_on_the_last_day_of_each_month(read: Any) -> None:
         ["2026-02-28", "vk-l", "1250"],
     ]
     assert found.coverage["audience"] == ((dt.date(2026, 1, 1), dt.date(2026, 3, 1)),)
+
+
+def test_a_sheet_covers_counts_but_not_who_left(read: Any) -> None:
+    """Beside a daily export of some days the others are not days on which nobody left."""
+    covered, said = covered_days(read(ACROSS), ImportOptions())
+    ends = [(dt.date(2026, 1, 31), dt.date(2026, 2, 1)), (dt.date(2026, 2, 28), dt.date(2026, 3, 1))]
+    assert covered["audience", "vk-l"] == ends
+    assert covered["subscribers", "vk-l"] == ((dt.date(2026, 1, 1), dt.date(2026, 3, 1)),)
+    assert any(text.startswith("coverage of subscribers for vk-l: 2026-01-01 to 2026-02-28") for text in said)
+
+
+def test_daily_rows_cover_their_days(read: Any) -> None:
+    days = pd.DataFrame({"date": pd.date_range("2026-01-01", "2026-01-31").date, "account_id": "vk-l"})
+    for columns in ({"subscribers": 5}, {"subscribers": 5, "joined": 1, "left": 0}):
+        covered, _ = covered_days(Imported({"audience": days.assign(**columns)}), ImportOptions())
+        assert covered == {("audience", "vk-l"): [(dt.date(2026, 1, 1), dt.date(2026, 2, 1))]}
 
 
 def test_sums_are_totals_of_each_month(read: Any) -> None:
