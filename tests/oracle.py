@@ -1983,9 +1983,9 @@ CHOICES = """\
    the first row 14 or more days after it. The last count that is not doubtful is the level.
 30 A message within 72 hours of the last one of an unanswered inquiry belongs to it, a closing one too.
 31 `left` of an account without any row in P is unknown: a table of daily counts is no table of events.
-35 Coverage of `subscribers` is coverage of the counts in `audience` alone; `left` needs coverage of `audience`.
 32 "Before the end": a refund at that very instant is still in time, as one at `as_of` is known.
 33 Of rows and coverage: the rows of a sale are those sold in P. The cut-off must not lie before the end.
+35 Coverage of `subscribers` is that of the counts in `audience` alone; `left` needs coverage of `audience`.
 34 `brand_queries` and milestones are neither counted nor scaled by own days.
 35 The sales of a bonus are those of the days held, also while the person is away.
 36 Rows of an account that is not open on any day held count, with its stock; without rows it is no part.

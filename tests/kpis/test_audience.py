@@ -314,6 +314,19 @@ def test_the_level_of_a_closed_account_is_that_of_its_last_day(tmp_path: Path) -
     assert measure(tmp_path, "subscribers", audience=rows, accounts=accounts, coverage=cover).value == 650
 
 
+def test_rows_of_an_account_that_was_closed_before_it_was_held_count(tmp_path: Path) -> None:
+    """Its days are not expected; what happened on it all the same did happen."""
+    measured = measure(
+        tmp_path,
+        "leads",
+        leads=["l1,a,2025-10-20T12:00", "l2,b,2025-10-20T12:00", "l3,b,2025-10-11T12:00"],
+        accounts=["account_id,platform,title,closed", "a,vk,Кофе,", "b,vk,Чай,2025-10-10"],
+        coverage=["leads,a,2025-01-01,2025-11-01"],
+        person={"accounts": ["a", {"account": "b", "since": "2025-10-15"}]},
+    )
+    assert (measured.value, measured.coverage) == (2, 1)
+
+
 @pytest.mark.parametrize(
     ("closed", "as_of", "value"), [("2025-10-21", "2025-11-08", 20), ("2025-12-01", "2025-11-08", 31)]
 )
