@@ -221,11 +221,12 @@ def _embedded(path: Path, language: str, style: Path) -> None:
 
 Readable = tuple[Path, list[str]]
 """An executed notebook, and its outputs."""
-_ALTERED = {"`": "tick", "\t": "tab", "{{": "braces"}
-"""What Quarto would act on or alter within raw HTML, and the ends of the tokens that stand there instead.
+_ALTERED = re.compile(r"`|\t|\{\{|(?<=;base64,)[\w+/=]{99,}")
+"""What Quarto acts on or alters within raw HTML, and what costs it much: tokens stand there instead.
 
 A row of backticks ends its raw block, and the block around the whole page in which Quarto embeds files: what
-follows is Markdown, whose images may be any file. Tabs become spaces. ``{{<`` begins a shortcode.
+follows is Markdown, whose images may be any file. Tabs become spaces. ``{{<`` begins a shortcode. Pages with
+10 MB of figures would take it 2.5 GB.
 """
 _NO_ADDRESS = re.compile(r"<a(?=[\s>])(?![^>]*\shref=)")
 """A link that leads nowhere: Quarto would give it the address of the page."""
@@ -286,26 +287,35 @@ def _quarto(
         project.mkdir()
         for name in ("_quarto.yml", "theme.css"):
             shutil.copyfile(style / name, project / name)
+        kept = []
         for number, ((_, outputs), token) in enumerate(zip(notebooks, tokens, strict=True)):
-            copy = _for_quarto(outputs, token, language)
+            copy, texts = _for_quarto(outputs, token, language)
             (project / f"report-{number}.ipynb").write_text(copy, encoding="utf-8")
+            kept.append(texts)
         _call_quarto(project, deadline, quarto)
-        for number, ((path, outputs), token) in enumerate(zip(notebooks, tokens, strict=True)):
+        for number, (path, outputs) in enumerate(notebooks):
             page = project / f"report-{number}.html"
             if not page.is_file():
                 raise ReportError(f"{path.name}: Quarto ended well but made no page")
-            text = _from_quarto(page.read_text(encoding="utf-8"), token, title(outputs, path.stem))
+            text = page.read_text(encoding="utf-8")
+            text = _from_quarto(text, tokens[number], kept[number], title(outputs, path.stem))
             write_file(path.with_suffix(".html"), text)
 
 
-def _for_quarto(outputs: Sequence[str], token: str, language: str) -> str:
-    """The notebook that Quarto gets: front matter, and each part of the page as a raw block of Markdown.
+def _for_quarto(outputs: Sequence[str], token: str, language: str) -> tuple[str, list[str]]:
+    """The notebook that Quarto gets, and the texts for which numbered tokens stand in it.
 
-    Quarto answers outputs of kind ``text/html`` with scripts from elsewhere; raw blocks it leaves alone.
-    Tokens stand for the title, in which it executes shortcodes, and for all that it would alter.
+    It has front matter, and each part of the page as a raw block of Markdown: Quarto answers outputs of kind
+    ``text/html`` with scripts from elsewhere. A token stands for the title, in which it executes shortcodes.
     """
     import nbformat
     from nbformat import v4
+
+    texts: list[str] = []
+
+    def numbered(match: re.Match[str]) -> str:
+        texts.append(match[0])
+        return f"{token}n{len(texts) - 1}n"
 
     front = f"---\npagetitle: {token}\nlang: {language}\n---"
     notebook = v4.new_notebook(
@@ -313,19 +323,17 @@ def _for_quarto(outputs: Sequence[str], token: str, language: str) -> str:
     )
     notebook.cells = [v4.new_raw_cell(front, id="front")]
     for number, output in enumerate(outputs):
-        for text, end in _ALTERED.items():
-            output = output.replace(text, f"{token}{end}")
-        output = _NO_ADDRESS.sub(f'<a href="#{token}"', output)
-        cell = v4.new_markdown_cell(f"```{{=html}}\n{output}\n```", id=f"output-{number}")
+        raw = _NO_ADDRESS.sub(f'<a href="#{token}"', _ALTERED.sub(numbered, output))
+        cell = v4.new_markdown_cell(f"```{{=html}}\n{raw}\n```", id=f"output-{number}")
         notebook.cells.append(cell)
-    return str(nbformat.writes(notebook))
+    return str(nbformat.writes(notebook)), texts
 
 
-def _from_quarto(page: str, token: str, title: str) -> str:
+def _from_quarto(page: str, token: str, texts: Sequence[str], title: str) -> str:
     """The page that Quarto made, with what the tokens stand for."""
-    for text, end in _ALTERED.items():
-        page = page.replace(f"{token}{end}", text)
-    return page.replace(f' href="#{token}"', "").replace(token, html.escape(title))
+    page = page.replace(f' href="#{token}"', "")
+    page = re.sub(f"{token}n(\\d+)n", lambda match: texts[int(match[1])], page)
+    return page.replace(token, html.escape(title))
 
 
 def _call_quarto(project: Path, deadline: float, quarto: Quarto) -> None:
