@@ -21,6 +21,7 @@ from nbformat import v4
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.report import render
+from tests.payloads import PAYLOADS
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 REPORT = (
@@ -320,6 +321,29 @@ def test_quarto_gets_what_cells_show_as_raw_blocks(fake, tmp_path, style):
     assert "n0n&lt; env" in markdown and "script" not in markdown, "escaped, it begins no shortcode"
     assert f'src="data:image/png;base64,{PNG}" alt="Рисунок: Сезон' in image
     assert "`" not in text[3:-3], "no backticks of the text end a block"
+
+
+@pytest.mark.quarto
+def test_both_engines_show_the_same_of_any_text(tmp_path, style):
+    odd = [f"a{chr(code)}b {chr(code)} c" for code in (*range(1, 32), 0x7F, 0x85, 0x2028, 0xFEFF)]
+    notebook = v4.new_notebook()
+    for text in [*PAYLOADS, *odd, "---\na: b\n---", "::: {.a}\nb\n:::", "~~~~~~~~~\na", "{{%a%}}", "^[a]"]:
+        printed = v4.new_output("stream", name="stdout", text=f"{text} |")
+        shown = v4.new_output("display_data", {"text/html": f"<p>{html.escape(text)} |</p><p>{text}</p>"})
+        notebook.cells += [
+            v4.new_markdown_cell(f"{text} |\n\n    {text}"),
+            v4.new_code_cell("…", execution_count=1, outputs=[printed, shown]),
+        ]
+    pages = []
+    for engine in ("embedded", "quarto"):
+        nbformat.write(notebook, path := tmp_path / f"{engine}.ipynb")
+        assert render.render([path], engine=engine, style=style) == {}
+        page = Page(path.with_suffix(".html"))
+        begin = page.tags.index(("main", {"class": "kpi-report"}))
+        # Quarto writes the paragraphs that a browser makes of a stray </p>
+        pages.append(([tag for tag in page.tags[begin:] if tag[0] != "p"], page.words))
+    assert pages[0] == pages[1]
+    assert len(pages[0][0]) > 1000
 
 
 def test_quarto_executes_no_shortcode_of_a_title_and_the_page_has_it_as_text(fake, executed, style):
