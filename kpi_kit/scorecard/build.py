@@ -28,6 +28,7 @@ from kpi_kit.scorecard.provenance import provenance
 from kpi_kit.scorecard.record import Absence, AccountRecord, Assignment, Brand, Scorecard, ScoringRecord
 from kpi_kit.scorecard.sensitivity import robustness
 from kpi_kit.scorecard.smart_audit import Audit, audit, audit_set
+from kpi_kit.scorecard.to_date import to_date
 from kpi_kit.scorecard.verdict import with_verdicts
 from kpi_kit.scorecard.verdict_records import VerdictRecord, verdict_records
 
@@ -87,6 +88,9 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
         for entry, unrecorded, verdict in zip(facts, judged, verdict_records(judged), strict=True)
         for reliable in [cohort.is_reliable(entry.kpi.id, entry.entry.as_)]
     ]
+    if context.interim:
+        for row, found in zip(rows, to_date(facts), strict=True):
+            row["to_date"] = found
     events = unusual_days.events(context)
     with_target = [row for row in rows if row["target"] is not None]
     scoring = context.department.scoring.curve()

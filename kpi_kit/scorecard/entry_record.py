@@ -44,6 +44,26 @@ class YearAgo(TypedDict):
     change: ChangeRecord | None
 
 
+class SameDays(TypedDict):
+    """The first days of a period that is not over, and the same days of an earlier one.
+
+    ``days`` and ``earlier_days`` are the first day and the day after the last one.
+    """
+
+    days: list[str]
+    earlier_days: list[str]
+    value: float
+    before: float
+    change: ChangeRecord
+
+
+class ToDate(TypedDict):
+    """The comparisons of an entry, as a value, with the same days of earlier periods."""
+
+    previous: SameDays | None
+    year_ago: SameDays | None
+
+
 class TrendLine(TypedDict):
     """The line through the weeks; ``start`` and ``end`` hold low, middle and high."""
 
@@ -262,6 +282,7 @@ class EntryRecord(EarlierEntry):
     brands: list[OwnerValue]
     smart: dict[str, bool | None]
     audit: list[Finding]
+    to_date: NotRequired[ToDate | None]
     verdict: NotRequired[str]
     reason: NotRequired[Reason | None]
 

@@ -5,15 +5,18 @@ This module decides which numbers of an entry go into which function of :mod:`kp
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from kpi_kit.core.model import Aggregation, Interval, Measurement
 from kpi_kit.core.periods import Grain, Period
-from kpi_kit.kpis.engine.day_grid import Bools, Floats, local_days
+from kpi_kit.kpis.engine.day_grid import Bools, Floats, Grid, local_days
 from kpi_kit.kpis.engine.tally import Tally
 from kpi_kit.scorecard.chances import (
     PERIODS_IN_YEAR,
@@ -37,8 +40,19 @@ from kpi_kit.statistics import (
     trend,
 )
 
+Span: TypeAlias = tuple[dt.date, dt.date]
+
 _YEAR_OF_WEEKS = 52
 _MONTH_DAYS = 365.25 / 12
+
+
+class Window(NamedTuple):
+    """A side of a change: a bucket of a tally, its value, and its days up to before the second one."""
+
+    tallies: Tallies
+    bucket: int
+    measured: Measurement
+    days: Span
 
 
 @dataclass(frozen=True)
@@ -104,30 +118,64 @@ def _change(facts: Facts, earlier: Period) -> Change | None:
     known = None
     if facts.kpi.aggregation is Aggregation.TILES:
         known = history.phrases_known(buckets[0]) & history.phrases_known(buckets[1])
-    measured = [history.measure(bucket, compared, known) for bucket in buckets]
-    if not all(side.assessable for side in measured):
+    periods = facts.context.period, earlier
+    now, before = (
+        Window(tallies, bucket, history.measure(bucket, compared, known), (period.start, period.end))
+        for bucket, period in zip(buckets, periods, strict=True)
+    )
+    if not (now.measured.assessable and before.measured.assessable):
         return None
-    now, before = (_side(facts, tallies, compared, b, m) for b, m in zip(buckets, measured, strict=True))
+    return change_between(facts, compared, now, before, purpose=str(earlier))
+
+
+def change_between(
+    facts: Facts,
+    compared: Bools,
+    now: Window,
+    earlier: Window,
+    *,
+    purpose: str,
+    weekdays: Floats | None = None,
+) -> Change:
+    """The change between two windows, each with a value.
+
+    Parameters
+    ----------
+    facts : Facts
+    compared : array of bool
+        The owners in both windows.
+    now, earlier : Window
+    purpose : str
+        What the random numbers are for.
+    weekdays : array of float, optional
+        See :func:`kpi_kit.statistics.change`.
+    """
     past, step_days = _past_sums(facts, compared) if facts.kpi.accruing else (None, 7.0)
     below = None
     if facts.kpi.interval is Interval.RATIO and facts.weekly is not None:
         past, below = (_covered_sums(part, compared)[-_YEAR_OF_WEEKS:] for part in facts.weekly.parts)
         below = below / facts.kpi.per
+    windows = (now, earlier)
     result = change(
         str(facts.kpi.interval),
-        now,
-        before,
+        *(_side(facts, one.tallies, compared, one.bucket, one.measured) for one in windows),
         history=past,
         below=below,
+        weekdays=weekdays,
         step_days=step_days,
-        gap_days=float((facts.context.period.start - earlier.end).days),
-        seed=seed_of(facts, str(earlier)),
+        gap_days=float((now.days[0] - earlier.days[1]).days),
+        seed=seed_of(facts, purpose),
     )
-    if history.from_totals is not None and history.from_totals[compared][:, buckets].any():
+    if any(_from_totals(one, compared) for one in windows):
         return replace(result, low=None, high=None, p=None, reason="totals")
-    if _unsettled(facts, tallies, compared, (facts.context.period, earlier)):
+    if _unsettled(facts, now.tallies, compared, [one.days for one in windows]):
         return replace(result, p=None, reason="unsettled_posts")
     return result
+
+
+def _from_totals(window: Window, compared: Bools) -> bool:
+    cells = window.tallies.history.from_totals
+    return cells is not None and bool(cells[compared, window.bucket].any())
 
 
 def _side(facts: Facts, tallies: Tallies, compared: Bools, bucket: int, measured: Measurement) -> Side:
@@ -150,7 +198,7 @@ def _side(facts: Facts, tallies: Tallies, compared: Bools, bucket: int, measured
         return Side(rows["numerator"], rows["denominator"], days=days, clusters=day)
     if kpi.gains or tallies.history.from_totals is not None:
         return Side([measured.numerator or 0.0], days=days, stock=stock)
-    imported = _days_with_data(facts, compared)[first - grid.bounds[0] : last - grid.bounds[0]]
+    imported = _days_with_data(facts, grid, compared)[first - grid.bounds[0] : last - grid.bounds[0]]
     return Side(np.where(imported, daily("numerator"), np.nan), days=days, stock=stock)
 
 
@@ -166,9 +214,8 @@ def _rows(tallies: Tallies, compared: Bools, bucket: int) -> pd.DataFrame:
     return rows
 
 
-def _days_with_data(facts: Facts, compared: Bools) -> Bools:
-    """The days of the history that are covered for any of the owners."""
-    grid = facts.latest.history.grid
+def _days_with_data(facts: Facts, grid: Grid, compared: Bools) -> Bools:
+    """The days of a grid that are covered for any of the owners."""
     by_table = [grid.days_covered(table)[compared].any(axis=0) for table in grid.coverage_of(facts.kpi)]
     days: Bools = np.logical_and.reduce(by_table)
     return days
@@ -199,7 +246,7 @@ def _covered_sums(sums: Tally, compared: Bools) -> Floats:
     return np.where((days > 0) & (covered >= sums.grid.minimum * days), totals, np.nan)
 
 
-def _unsettled(facts: Facts, tallies: Tallies, compared: Bools, periods: tuple[Period, Period]) -> bool:
+def _unsettled(facts: Facts, tallies: Tallies, compared: Bools, spans: Sequence[Span]) -> bool:
     """Whether a sum over posts includes unsettled posts, because there are no snapshots."""
     is_sum = facts.kpi.aggregation is Aggregation.SUM or bool(facts.kpi.parts)
     if not facts.kpi.matures or tallies.uses_snapshots or not is_sum:
@@ -208,8 +255,8 @@ def _unsettled(facts: Facts, tallies: Tallies, compared: Bools, periods: tuple[P
     owners = list(compress(tallies.history.grid.owners, compared))
     day = posts["published_at"].dt.tz_convert(facts.setting.zone).dt.date
     inside = pd.Series(False, index=posts.index)
-    for period in periods:
-        inside |= (day >= period.start) & (day < period.end)
+    for since, until in spans:
+        inside |= (day >= since) & (day < until)
     young = (posts["stats_at"] - posts["published_at"]) < facts.setting.settle
     return bool((inside & young & posts["deleted_at"].isna() & posts["account_id"].isin(owners)).any())
 

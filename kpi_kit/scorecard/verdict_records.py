@@ -39,8 +39,8 @@ def verdict_records(entries: Sequence[Verdicts]) -> list[VerdictRecord]:
     trends = false_discoveries([_p_of_trend(one.trend) for one in entries])
     return [
         {
-            "change": _change_record(one.previous, previous[row]),
-            "year_ago_change": _change_record(one.year_ago, year_ago[row]),
+            "change": change_record(one.previous, previous[row]),
+            "year_ago_change": change_record(one.year_ago, year_ago[row]),
             "trend": _trend_record(one, trends[row]),
             "control": _control_record(one.control),
             "outside": _outside(one),
@@ -71,7 +71,8 @@ def _p_of_trend(trend: Trend) -> float | None:
     return next((p for p in (trend.p_break, trend.p_season) if p is not None), trend.p)
 
 
-def _change_record(change: Change | None, q: float | None) -> ChangeRecord | None:
+def change_record(change: Change | None, q: float | None) -> ChangeRecord | None:
+    """A change as JSON types, with its q over the report."""
     if change is None:
         return None
     return cast(ChangeRecord, {**asdict(change), "q": q, "real": None if q is None else q <= REAL})

@@ -7,7 +7,7 @@ exception or NaN.
 
 from kpi_kit.statistics.backtest import Backtest, Forecast, backtest, forecasts
 from kpi_kit.statistics.chance import Begun, Chance, Goal, chance
-from kpi_kit.statistics.change import FEWEST_WEEKS, change
+from kpi_kit.statistics.change import FEWEST_WEEKS, change, weekday_factors
 from kpi_kit.statistics.control import (
     Funnel,
     Limits,
@@ -46,4 +46,5 @@ __all__ = [
     "funnel",
     "trend",
     "unusual_days",
+    "weekday_factors",
 ]

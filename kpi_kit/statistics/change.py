@@ -47,6 +47,7 @@ def change(
     *,
     history: npt.ArrayLike | None = None,
     below: npt.ArrayLike | None = None,
+    weekdays: npt.ArrayLike | None = None,
     step_days: float = _WEEK,
     gap_days: float = 0.0,
     seed: int = 0,
@@ -63,6 +64,9 @@ def change(
         is not known; the last of them are those of the later period. For ``ratio`` the numerators' sums.
     below : array-like of float, optional
         For ``ratio`` the denominators' sums of the same weeks.
+    weekdays : array-like of float, optional
+        Of what accrues: how much of a usual day each weekday has, that of the later period's first day
+        first. By default it is estimated from both periods, where they are long enough.
     step_days : float
         The length of a step of the history, where it is not of weeks.
     gap_days : float
@@ -105,7 +109,8 @@ def change(
     weeks = np.asarray([] if history is None else history, dtype="float64").ravel()
     if kind == "ratio":
         return _ratio(sides, weeks, np.asarray([] if below is None else below), gap_days, seed)
-    return _accruing(kind, sides, weeks, step_days, gap_days)
+    factors = None if weekdays is None else np.asarray(weekdays, dtype="float64")
+    return _accruing(kind, sides, weeks, step_days, gap_days, factors)
 
 
 KINDS_OF_UNITS = ("binary", "counts", "posts", "units", "flow", "ratio", "none")
@@ -176,7 +181,12 @@ def design_effect(sides: Sequence[tuple[Floats, Floats]]) -> tuple[float, int]:
 
 
 def _accruing(
-    kind: str, sides: tuple[Known, Known], history: Floats, step_days: float, gap_days: float
+    kind: str,
+    sides: tuple[Known, Known],
+    history: Floats,
+    step_days: float,
+    gap_days: float,
+    weekdays: Floats | None,
 ) -> Change:
     """Sums over days: by the noise of past weeks; counts with a short history by their own."""
     now, earlier = sides
@@ -186,7 +196,7 @@ def _accruing(
         return without(method, None, None, "no_data")
     if min(now.stock, earlier.stock) <= 0 or min(days) <= 0:
         return without(method, None, None, "no_denominator")
-    over = now.stock, earlier.stock * _length_ratio(sides, days, gap_days)
+    over = now.stock, earlier.stock * _length_ratio(sides, days, gap_days, weekdays)
     estimate = now.total / over[0] - earlier.total / over[1]
     raw = now.total / now.stock - earlier.total / earlier.stock
     enough = FEWEST_WEEKS if step_days <= _WEEK else FEWEST_MONTHS
@@ -213,14 +223,17 @@ def _lengths(now: Known, earlier: Known) -> tuple[float, float]:
     )
 
 
-def _length_ratio(sides: tuple[Known, Known], days: tuple[float, float], gap_days: float) -> float:
+def _length_ratio(
+    sides: tuple[Known, Known], days: tuple[float, float], gap_days: float, weekdays: Floats | None
+) -> float:
     """The length of the earlier period in lengths of the later one, by the weekdays that they have."""
     now, earlier = sides
     start = -round(gap_days) - (int(earlier.at[-1]) + 1)
     places = [now.at % 7, (earlier.at + start) % 7]
-    if min(len(place) for place in places) < 14:
+    shorter = min(len(place) for place in places)
+    if shorter < (14 if weekdays is None else 2):
         return days[1] / days[0]
-    factor = weekday_factors([now.values, earlier.values], places)
+    factor = weekday_factors([now.values, earlier.values], places) if weekdays is None else weekdays
     return days[1] * float(factor[places[1]].mean()) / (days[0] * float(factor[places[0]].mean()))
 
 
