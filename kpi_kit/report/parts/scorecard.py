@@ -14,6 +14,7 @@ from kpi_kit.report.parts.entries import names, plain, reasons, titles
 from kpi_kit.report.parts.first_screen import scorecard_table
 from kpi_kit.report.parts.markup import Column, block, facts, items, join, paragraph, table
 from kpi_kit.report.parts.robustness import robustness
+from kpi_kit.report.parts.same_days import same_days
 from kpi_kit.report.parts.statistics import statistics
 from kpi_kit.report.wording import Words, form
 from kpi_kit.scorecard.entry_record import EntryRecord
@@ -30,7 +31,15 @@ def scorecard(card: Scorecard, words: Words) -> Markup | None:
     shown = scorecard_table(card, words)
     if shown is None:
         return None
-    return join([shown, statistics(card, words), robustness(card, words), deputies(card, words)])
+    return join(
+        [
+            shown,
+            same_days(card, words),
+            statistics(card, words),
+            robustness(card, words),
+            deputies(card, words),
+        ]
+    )
 
 
 def accounts(card: Scorecard, words: Words) -> Markup | None:

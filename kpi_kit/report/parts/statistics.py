@@ -46,6 +46,10 @@ def statistics(card: Scorecard, words: Words) -> Markup:
 def _row(card: Scorecard, record: EntryRecord, name: str, words: Words) -> dict[str, str]:
     interim, change, trend = card["interim"], record["change"], record["trend"]
     year_ago = None if record["year_ago"] is None else record["year_ago"]["change"]
+    if interim and (compared := record.get("to_date")):
+        previous_days, year_ago_days = compared["previous"], compared["year_ago"]
+        change = None if previous_days is None else previous_days["change"]
+        year_ago = None if year_ago_days is None else year_ago_days["change"]
     return {
         "kpi": name,
         "previous": _sentences(

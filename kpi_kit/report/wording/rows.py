@@ -17,7 +17,7 @@ from kpi_kit.params.formulas import definition_of
 from kpi_kit.report.wording import Form, Words, form
 from kpi_kit.report.wording.numbers import rounded, usual_digits, whole_percent
 from kpi_kit.scorecard import verdict
-from kpi_kit.scorecard.entry_record import EntryRecord, required
+from kpi_kit.scorecard.entry_record import ChangeRecord, EntryRecord, required
 from kpi_kit.scorecard.record import Scorecard
 from kpi_kit.scorecard.verdict_records import effect
 
@@ -129,7 +129,8 @@ def rows(card: Scorecard, names: Sequence[str], words: Words) -> list[Row]:
 
 def _row(card: Scorecard, entry: EntryRecord, name: str, number: int, words: Words) -> Row:
     fact, plan = fact_and_plan(entry, words)
-    compared = comparison(entry, words)
+    # while the period is not over, its value is no match for that of a whole one
+    compared = None if card["interim"] else comparison(entry, words)
     # a value that is compared as it stands has as many decimals as the earlier value
     shown = compared.now if compared and compared.is_fact else fact
     code = entry.get("verdict") or verdict.entry_verdict(entry, card)
@@ -362,29 +363,37 @@ def comparison(entry: EntryRecord, words: Words) -> Comparison | None:
         return None
     how = Form(str(definition_of(entry).unit))
     fact, _ = fact_and_plan(entry, words)
-    digits = max(usual_digits(now, how.unit), usual_digits(before, how.unit))
-    if is_fact and fact is not None:
-        digits = max(digits, -int(fact.number.as_tuple().exponent))
-    if how.unit not in _FINE and float(now).is_integer() and float(before).is_integer():
-        digits = 0
-    if how.unit == "hours" and max(abs(now), abs(before)) >= _LONG:
-        digits = -1  # both sides in whole hours, so that their difference is the printed one
-    while True:
-        sides = [printed(side, how, digits, words) for side in (now, before)]
-        same = sides[0].number == sides[1].number and abs(now - before) > 1e-9
-        if not same or digits > _FINEST or how.unit == "hours":
-            break
-        digits += 1
+    least = -int(fact.number.as_tuple().exponent) if is_fact and fact is not None else 0
+    digits = digits_of((now, before), how, least, words)
+    sides = [printed(side, how, digits, words) for side in (now, before)]
     difference = sides[0].number - sides[1].number
     text = written(difference, how._replace(difference=True, signed=True), digits, words)
     key = "row.comparable" if entry["as"] == "value" else "row.compared"
     line = "" if is_fact else words.text(key, now=sides[0].text, before=sides[1].text)
     now_printed, before_printed = sides
-    return Comparison(now_printed, before_printed, text, _significant(entry, difference), line, is_fact)
+    effect_of_change = significant(verdict.judged_change(entry), entry, difference)
+    return Comparison(now_printed, before_printed, text, effect_of_change, line, is_fact)
 
 
-def _significant(entry: EntryRecord, difference: Decimal) -> str | None:
-    change = verdict.judged_change(entry)
+def digits_of(values: Sequence[float], how: Form, least: int, words: Words) -> int:
+    """How many decimals tell the first of some values from each of the others, at least so many."""
+    digits = max(least, *(usual_digits(value, how.unit) for value in values))
+    if how.unit not in _FINE and all(float(value).is_integer() for value in values):
+        digits = 0
+    if how.unit == "hours":
+        # all in whole hours, so that their difference is the printed one
+        return -1 if max(map(abs, values)) >= _LONG else digits
+    while digits <= _FINEST and any(
+        printed(values[0], how, digits, words).number == printed(other, how, digits, words).number
+        and abs(values[0] - other) > 1e-9
+        for other in values[1:]
+    ):
+        digits += 1
+    return digits
+
+
+def significant(change: ChangeRecord | None, entry: EntryRecord, difference: Decimal) -> str | None:
+    """``better`` or ``worse`` where a change is significant and the printed difference has its sign."""
     if change is None or not change["real"] or change["estimate"] is None:
         return None
     if not difference or (change["estimate"] > 0) != (difference > 0):
