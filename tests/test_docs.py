@@ -15,9 +15,11 @@ import pytest
 
 from kpi_kit.cli.main import main
 from kpi_kit.core.schema import TABLES
+from kpi_kit.core.yaml_io import parse_yaml
 from kpi_kit.data.merge import EXTRA
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import load
+from kpi_kit.params.formula_file import read_formulas
 from kpi_kit.params.records import Department, Entry, Event, Specialist, TargetParams
 from kpi_kit.report.wording import words
 from kpi_kit.scorecard.build import score
@@ -222,9 +224,10 @@ def test_the_usual_definitions_are_those_of_the_catalogue() -> None:
 
 
 def test_words_in_the_documents_that_look_like_a_kpi_are_one() -> None:
+    by_formula = set(re.findall(r"^- id: (\w+)", PAGES["docs/formulas.md"], re.MULTILINE))
     for page, text in PAGES.items():
         for kpi in re.findall(r"\{kpi: (\w+)", text):
-            assert kpi in CATALOGUE, page
+            assert kpi in CATALOGUE or kpi in by_formula, page
 
 
 def test_the_params_of_the_mail_page_load(tmp_path: Path) -> None:
@@ -324,3 +327,13 @@ def test_the_attribution_of_the_import_page_loads(tmp_path: Path) -> None:
     assert found.account_of({"utm_source": "vk_ads"}) == "vk-roastery"
     assert found.specialist("telegram", "user777") == "dmitry-orlov"
     assert found.means("Спам", "not_qualified") and not found.means("Спам", "sold")
+
+
+@pytest.mark.parametrize("page", ["docs/formulas.md", "docs/formulas.ru.md"])
+def test_the_formulas_of_the_documents_are_sound(page: str, tmp_path: Path) -> None:
+    write_files(page, tmp_path)
+    found = read_formulas(tmp_path)
+    assert (list(found.valid), found.problems) == (["cost_per_lead", "leads_per_views"], ())
+    (example,) = re.findall(r"`(\{kpi: .*\})`", PAGES[page])
+    raw = parse_yaml(example, page)
+    assert Entry.model_validate(raw, context={"formulas": found.valid}).unit == "money"

@@ -469,7 +469,7 @@ def test_a_shock_does_not_say_that_every_account_moved() -> None:
 # ---------------------------------------------------------------- every code has words
 
 NO_CODES = {
-    "change": {"binary", "counts", "posts", "units", "flow", "none"}  # kinds of sampling units
+    "change": {"binary", "counts", "posts", "units", "flow", "ratio", "none"}  # kinds of sampling units
     | {"newcomb", "diff", "score", "mover", "percentile", "inverted_cdf", "trend"}  # other libraries' options
     | {"difference"},  # a method that has no interval is told by its reason
     "trend": {"trend", "gain", "weak_", "maybe_season_"},
