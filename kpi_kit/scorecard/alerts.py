@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from kpi_kit.core.model import Aggregation
 from kpi_kit.core.periods import Period
-from kpi_kit.kpis import CATALOGUE
+from kpi_kit.params.formulas import definition_of
 from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.entry_record import EntryRecord, NextStep, required
 from kpi_kit.scorecard.record import Scorecard
@@ -141,7 +141,7 @@ def need(entry: EntryRecord, card: Scorecard) -> Need | None:
     if isinstance(bound, Sequence):
         return None
     is_ceiling = target["kind"] == "at_most"
-    if entry["accruing"] or CATALOGUE[entry["kpi"]].aggregation is Aggregation.LEVEL:
+    if entry["accruing"] or definition_of(entry).aggregation is Aggregation.LEVEL:
         whole = verdict.whole_target(entry)
         rest = (bound if whole is None else whole) - value
         return Need("day_most" if is_ceiling else "day_least", rest / left) if rest > 0 else None
@@ -151,5 +151,5 @@ def need(entry: EntryRecord, card: Scorecard) -> Need | None:
         return None
     ahead = denominator * left / passed
     rate = (bound * (denominator + ahead) - numerator) / ahead
-    possible = rate > 0 and (rate <= 1 or not CATALOGUE[entry["kpi"]].bounded)
+    possible = rate > 0 and (rate <= 1 or not definition_of(entry).bounded)
     return Need("rest_most" if is_ceiling else "rest_least", rate) if possible else None

@@ -45,7 +45,7 @@ def _table(
 ) -> Markup:
     period = Period.parse(card["period"])
     earlier = {"previous": period.previous, "year_ago": period.year_ago}
-    columns = [Column("kpi", words.text("row.kpi")), Column("now", words.span(*days), numeric=True)]
+    columns = [Column("kpi", words.text("row.kpi")), Column("so_far", words.span(*days), numeric=True)]
     of_days = [_of(record, days) for record in found.values()]
     for side in _SIDES:
         spans = {tuple(one[side]["earlier_days"]) for one in of_days if side in one}
@@ -76,10 +76,10 @@ def _of(record: EntryRecord, days: Days) -> dict[Side, SameDays]:
 def _cells(record: EntryRecord, days: Days, words: Words) -> dict[str, str]:
     sides = _of(record, days)
     how = form(record)
-    now = next(iter(sides.values()))["value"]
-    digits = digits_of((now, *(one["before"] for one in sides.values())), how, 0, words)
-    shown = printed(now, how, digits, words)
-    cells: dict[str, str] = {"now": shown.text}
+    value = next(iter(sides.values()))["value"]
+    digits = digits_of((value, *(one["before"] for one in sides.values())), how, 0, words)
+    shown = printed(value, how, digits, words)
+    cells: dict[str, str] = {"so_far": shown.text}
     for side in _SIDES:
         if side not in sides:
             cells |= {side: "—", f"{side}_difference": "—"}
