@@ -134,7 +134,10 @@ def test_templates_and_shortcodes_in_a_post_are_only_text(engine, executed, styl
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_many_notebooks_keep_their_own_contents(engine, executed, style):
+def test_many_notebooks_keep_their_own_contents(engine, executed, style, tmp_path, monkeypatch):
+    hidden = tmp_path / ".временные"
+    hidden.mkdir()
+    monkeypatch.setattr(render.tempfile, "tempdir", str(hidden))
     notebooks = [executed(f"<h1>report {number}</h1>", name=f"_{number} ё") for number in range(3)]
 
     assert render.render(notebooks, engine=engine, style=style) == {}
