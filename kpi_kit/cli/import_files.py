@@ -10,6 +10,7 @@ from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.cli.inbox import import_new
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import parse_instant
+from kpi_kit.core.phrases import shown
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.params import load
 from kpi_kit.sources import ImportOptions
@@ -57,7 +58,7 @@ def carry_out(arguments: argparse.Namespace) -> int:
         imported_at=arguments.clock().replace(microsecond=0),
         dry_run=arguments.dry_run,
     ):
-        print(on_terminal(sentence))
+        print(on_terminal(shown(sentence)))
     return OK
 
 

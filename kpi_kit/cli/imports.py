@@ -8,10 +8,11 @@ from pathlib import Path
 from kpi_kit.cli import OK
 from kpi_kit.cli.import_files import time_zone
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase, shown
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.merge import undo
 from kpi_kit.data.merge.journal import list_imports
-from kpi_kit.sources.rows import counted
+from kpi_kit.sources.rows import table_name
 
 
 def carry_out(options: argparse.Namespace) -> int:
@@ -30,9 +31,9 @@ def carry_out(options: argparse.Namespace) -> int:
         raise InputError("imports undo: an ID is expected, as imports lists them")
     outcome = undo(options.data, options.id, str(time_zone(options.params)))
     for table in outcome.added:
-        changes = (("removed", table.removed), ("changed", table.changed), ("back again", table.new))
-        told = ", ".join(f"{counted(count, 'row')} {what}" for what, count in changes if count)
-        if told:
-            print(on_terminal(f"{table.table}: {told}"))
-    print(on_terminal(f"{options.id}: undone; the tables are what the other imports state"))
+        name = table_name(table.table)
+        for change, count in (("removed", table.removed), ("changed", table.changed), ("back", table.new)):
+            if count:
+                print(on_terminal(shown(Phrase(f"sources.rows_{change}", table=name, count=count))))
+    print(on_terminal(shown(Phrase("sources.import_undone", id=options.id))))
     return OK

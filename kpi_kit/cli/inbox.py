@@ -11,6 +11,7 @@ from kpi_kit.cli import failures
 from kpi_kit.cli.output import print_line
 from kpi_kit.cli.status import print_inputs
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import shown
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.store import open_store
@@ -75,19 +76,19 @@ def print_outcome(outcome: Outcome, words: Words) -> None:
     for name, sentences in outcome.imported.items():
         print(on_terminal(f"{name}:"))
         for sentence in sentences:
-            print(on_terminal(f"  {sentence}"))
+            print(on_terminal(f"  {shown(sentence)}"))
     for name, problems in outcome.failed.items():
         for problem in problems:
-            print_line(problem if name in problem else f"{name}: {problem}", sys.stderr)
+            print_line(shown(problem) if name in problem else f"{name}: {shown(problem)}", sys.stderr)
     counts = {
         "imported": sum(name.count(", ") + 1 for name in outcome.imported),
         "failed": len(outcome.failed),
         "known": outcome.known,
         "skipped": outcome.skipped,
     }
-    shown = [words.plural(f"status.{key}", count) for key, count in counts.items() if count]
+    parts = [words.plural(f"status.{key}", count) for key, count in counts.items() if count]
     if not counts["imported"]:
-        shown.insert(0, words.plural("status.imported", 0))
-    print(on_terminal(f"{words.sentence('; '.join(shown))}."))
+        parts.insert(0, words.plural("status.imported", 0))
+    print(on_terminal(f"{words.sentence('; '.join(parts))}."))
     if outcome.undone:
         print(on_terminal(words.text("status.undone", files=", ".join(outcome.undone))))

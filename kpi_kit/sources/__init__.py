@@ -59,7 +59,12 @@ SOURCES: Mapping[str, Importer] = MappingProxyType(
 )
 """Every importer by the name that ``python -m kpi_kit import`` knows."""
 
+RECOGNISED: Mapping[str, Importer] = MappingProxyType(
+    {name: importer for name, importer in SOURCES.items() if name != "csv"}
+)
+"""The importers that recognise their files; which column of a CSV is which, a mapping says."""
+
 TOGETHER = ("vk-api", "telegram-desktop", "telegram-graphs", "csv")
 """Sources of which several files make one export: comments and replies, a channel and its group."""
 
-__all__ = ["SOURCES", "TOGETHER", "DateRange", "Match", "ImportOptions", "Imported", "Importer"]
+__all__ = ["RECOGNISED", "SOURCES", "TOGETHER", "DateRange", "Match", "ImportOptions", "Imported", "Importer"]

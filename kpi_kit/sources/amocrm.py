@@ -40,7 +40,7 @@ def _leads(values: Values, rows: Sequence[int], context: Context) -> Mapping[str
 
 
 DEALS = Layout(
-    "deals of amoCRM",
+    "amocrm_deals",
     "leads",
     (
         canonical_field("leads", "lead_id", "ID|ID сделки", needed=True),

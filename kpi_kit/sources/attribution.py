@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.core.errors import InputError, KitError, did_you_mean
-from kpi_kit.core.yaml_io import read_yaml
-from kpi_kit.sources.rows import counted, refuse
+from kpi_kit.core.phrases import Phrase
+from kpi_kit.sources.rows import refuse, table_name
 from kpi_kit.sources.text_files import normal
 from kpi_kit.sources.wordstat_phrases import nested, normal_phrase
+from kpi_kit.sources.yaml_problems import read_keys, within, wrong_keys, wrong_value
 
 _KEYS = ("rules", "specialists", "stages", "phrases", "titles")
 _STAGE_KEYS = ("qualified", "not_qualified", "sold")
@@ -95,27 +95,25 @@ class UnmatchedRows:
 
     def __init__(self) -> None:
         self.table = ""
-        self._seen: Counter[str] = Counter()
+        self._seen: Counter[tuple[tuple[str, str], ...]] = Counter()
 
     def add(self, fields: Mapping[str, str]) -> None:
         """Count a row that no rule matched."""
-        self._seen[
-            ", ".join(f"{name} {text!r:.40}" for name, text in fields.items() if text) or "nothing"
-        ] += 1
+        self._seen[tuple((name, text) for name, text in fields.items() if text)] += 1
 
-    def remarks(self) -> Iterable[str]:
+    def remarks(self) -> Iterable[Phrase]:
         """One sentence that lists the most frequent."""
         if self._seen:
-            most = "; ".join(
-                f"{what} ({count})" for what, count in sorted(self._seen.items(), key=_often)[:_MOST_LISTED]
-            )
-            tail = " …" if len(self._seen) > _MOST_LISTED else ""
-            rows = counted(self._seen.total(), "row")
-            yield f"{self.table}: {rows} left out, as no rule of attribution.yml matches: {most}{tail}"
+            often = sorted(self._seen.items(), key=lambda pair: (-pair[1], str(pair[0])))
+            items = [_in_words(fields, count) for fields, count in often[:_MOST_LISTED]]
+            more = " …" if len(often) > _MOST_LISTED else ""
+            counts = {"count": self._seen.total(), "items": items, "more": more}
+            yield Phrase("sources.rows_unmatched", table=table_name(self.table), **counts)
 
 
-def _often(entry: tuple[str, int]) -> tuple[int, str]:
-    return -entry[1], entry[0]
+def _in_words(fields: Sequence[tuple[str, str]], count: int) -> Phrase:
+    named = [Phrase("sources.field_of_row", name=name, text=text) for name, text in fields]
+    return Phrase("sources.fields_of_row", names=named or Phrase("sources.nothing"), count=count)
 
 
 def read_attribution(path: Path) -> Attribution:
@@ -128,49 +126,33 @@ def read_attribution(path: Path) -> Attribution:
     """
     if not path.is_file():
         return NO_ATTRIBUTION
-    try:
-        record = read_yaml(path)
-    except KitError as fault:
-        raise InputError(fault.problems) from None
-    if not isinstance(record, Mapping):
-        raise InputError(f"{path}: expected the keys {', '.join(_KEYS)}, found {record!r:.60}")
-    problems = [
-        f"{path}: key {key!r} is unknown{did_you_mean(key, _KEYS)}" for key in record if key not in _KEYS
-    ]
+    record, problems = read_keys(path, _KEYS)
     rules = list(_rules(record.get("rules"), path, problems))
     people = _people(record.get("specialists"), path, problems)
     stages = _stages(record.get("stages"), path, problems)
     phrases = _phrases(record, path, problems)
-    titles = {
-        normal(title): account
-        for title, account in _texts(record, "titles", "title: account", path, problems)
-    }
+    titles = {normal(title): account for title, account in _texts(record, "titles", path, problems)}
     refuse(problems)
     return Attribution(rules, people, stages, phrases, titles)
 
 
-def _texts(
-    record: Mapping[str, Any], key: str, expected: str, path: Path, problems: list[str]
-) -> Iterable[tuple[str, str]]:
+def _texts(record: Mapping[str, Any], key: str, path: Path, problems: list[str]) -> Iterable[tuple[str, str]]:
     """The pairs of text in a section of the file."""
     section = record.get(key)
     if section is None:
         return []
     if not isinstance(section, Mapping):
-        problems.append(f"{path}: {key}: expected {expected}, found {section!r:.80}")
+        problems.append(wrong_value(path, key, key, section))
         return []
     return [(str(left), str(right)) for left, right in section.items()]
 
 
 def _phrases(record: Mapping[str, Any], path: Path, problems: list[str]) -> Mapping[str, str]:
-    pairs = _texts(record, "phrases", "phrase: brand", path, problems)
+    pairs = _texts(record, "phrases", path, problems)
     brands = {normal_phrase(phrase): brand for phrase, brand in pairs}
     for wide, narrow in nested(brands):
         if brands[wide] == brands[narrow]:
-            problems.append(
-                f"{path}: phrases: the queries of {narrow!r} are counted in those of {wide!r} already; give "
-                "one of them a brand of its own"
-            )
+            problems.append(Phrase("sources.phrases_nested", file=path, wide=wide, narrow=narrow))
     return brands
 
 
@@ -178,7 +160,7 @@ def _stages(section: Any, path: Path, problems: list[str]) -> Mapping[str, Seque
     if section is None:
         return {}
     if not isinstance(section, Mapping) or not set(section) <= set(_STAGE_KEYS):
-        problems.append(f"{path}: stages: expected the keys {', '.join(_STAGE_KEYS)}, found {section!r:.80}")
+        problems.append(wrong_keys(within(path, "stages"), _STAGE_KEYS, section))
         return {}
     stages = {}
     for meaning, patterns in section.items():
@@ -186,7 +168,8 @@ def _stages(section: Any, path: Path, problems: list[str]) -> Mapping[str, Seque
             listed = patterns if isinstance(patterns, list) else [patterns]
             stages[str(meaning)] = [re.compile(str(pattern), re.IGNORECASE) for pattern in listed]
         except re.error as fault:
-            problems.append(f"{path}: stages: {meaning}: no regular expression ({fault})")
+            key = within("stages", meaning)
+            problems.append(Phrase("sources.no_pattern", file=path, key=key, reason=str(fault)))
     return stages
 
 
@@ -194,17 +177,18 @@ def _rules(section: Any, path: Path, problems: list[str]) -> Iterable[Rule]:
     if section is None:
         return
     if not isinstance(section, list):
-        problems.append(f"{path}: rules: expected a list of {{field, match, account}}, found {section!r:.60}")
+        problems.append(wrong_value(path, "rules", "rules", section))
         return
     for number, rule in enumerate(section, start=1):
-        where = f"{path}: rules: rule {number}"
+        key = Phrase("sources.key_rule", number=number)
         if not isinstance(rule, Mapping) or set(rule) != set(_RULE_KEYS):
-            problems.append(f"{where}: expected the keys {', '.join(_RULE_KEYS)}, found {rule!r:.80}")
+            problems.append(wrong_keys(within(path, key), _RULE_KEYS, rule))
             continue
         try:
             pattern = re.compile(str(rule["match"]), re.IGNORECASE)
         except re.error as fault:
-            problems.append(f"{where}: match: {rule['match']!r:.60} is no regular expression ({fault})")
+            fields = {"found": rule["match"], "reason": str(fault)}
+            problems.append(Phrase("sources.bad_pattern", file=path, key=key, **fields))
             continue
         yield Rule(str(rule["field"]), pattern, str(rule["account"]))
 
@@ -215,7 +199,7 @@ def _people(section: Any, path: Path, problems: list[str]) -> Mapping[str, Mappi
     if not isinstance(section, Mapping) or not all(
         isinstance(people, Mapping) for people in section.values()
     ):
-        problems.append(f"{path}: specialists: expected platform: {{id: specialist}}, found {section!r:.80}")
+        problems.append(wrong_value(path, "specialists", "people", section))
         return {}
     return {
         str(platform): {str(number): str(person) for number, person in people.items()}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge import DEAL_LEADS
 from kpi_kit.sources.file_head import Head, head_of
 from kpi_kit.sources.interface import Imported, ImportOptions, Match
@@ -84,14 +85,9 @@ def _once(values: Values, rows: Sequence[int], context: Context) -> tuple[Values
         )
         for name in ("created_at", "stage", "closed_at"):
             if name in values and len({values[name][place] for place in places}) > 1:
-                context.problems.append(
-                    f"{context.where(rows[first[number]])}: lead {number} stands in several rows, "
-                    f"but {name} differs"
-                )
+                context.refuse(rows[first[number]], "sources.lead_differs", number=number, name=name)
     if often:
-        context.counts[
-            "# leads stand in several rows, one a product; they count once, and their sum is unknown"
-        ] += len(often)
+        context.count("sources.several_products", len(often))
     kept = list(first.values())
     once = {name: [column[place] for place in kept] for name, column in values.items()}
     if "sale_amount" in once:
@@ -123,7 +119,7 @@ _KEYS = (
     canonical_field("leads", "created_at", "Дата создания|Created|Created on|DATE_CREATE", needed=True),
 )
 LEADS = Layout(
-    "leads of Bitrix24",
+    "bitrix_leads",
     "leads",
     (
         *_KEYS,
@@ -135,7 +131,7 @@ LEADS = Layout(
     finish=_finish("lead"),
 )
 DEALS = Layout(
-    "deals of Bitrix24",
+    "bitrix_deals",
     "leads",
     (
         *_KEYS,
@@ -157,7 +153,7 @@ def sniff(head: Head) -> Match:
     """Match the titles of the columns, or the fields of answers of crm.deal.list and crm.lead.list."""
     for field, layout in _RECORDS.items():
         if head.below("ID", "DATE_CREATE", field):
-            return Match(0.97, f"{field} and DATE_CREATE, as the REST API gives {layout.name}")
+            return Match(0.97, Phrase("sources.by_bitrix_fields", field=field, layout=layout.title))
     return _TABLES.sniff(head)
 
 
@@ -174,7 +170,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         return _TABLES.read(paths, options)
     reader = ExportReader(options, "Bitrix24")
     for path in answers:
-        records = list(_records(read_json(path, "an answer of Bitrix24"), path))
+        records = list(_records(read_json(path, "bitrix_answer"), path))
         field = next((name for name in _RECORDS if any(name in record for record in records)), "STAGE_ID")
         reader.read(_RECORDS[field], sheet_of_records(path, records), path)
     return reader.finish()
@@ -185,7 +181,7 @@ def _records(answer: Any, path: Path) -> Iterator[Mapping[str, Any]]:
     if isinstance(answer, dict) and isinstance(answer.get("result"), list):
         answer = answer["result"]
     if not isinstance(answer, list) or not all(isinstance(record, dict) for record in answer):
-        raise InputError(f"{path}: expected answers of crm.deal.list and crm.lead.list")
+        raise InputError(Phrase("sources.not_bitrix", file=path))
     for record in answer:
         if "result" in record:
             yield from _records(record, path)

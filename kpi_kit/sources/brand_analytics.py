@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.dates import parse_date
 from kpi_kit.sources.file_head import head_of
@@ -75,18 +76,16 @@ def _moment(day: str, time: str | None, row: int, context: Context) -> dt.dateti
                 hour=int(match["hour"]), minute=int(match["minute"]), second=int(match["second"] or 0)
             )
         elif time and time.strip() and not timed:
-            raise ValueError("expected a time such as 14:05")
+            raise ValueError(Phrase("sources.expected_clock"))
         return (moment if moment.tzinfo else moment.replace(tzinfo=context.zone)).astimezone(dt.UTC)
     except (ValueError, OverflowError) as fault:
-        context.problems.append(
-            f"{context.where(row)}: column 'Дата' (mentioned_at): {fault}, found {day!r:.40}"
-            + (f" {time!r:.20}" if time else "")
-        )
+        found = f"{day} {time or ''}".strip()
+        context.refuse_cell(row, "Дата", "mentioned_at", fault, found)
         return None
 
 
 MESSAGES = Layout(
-    "mentions of Brand Analytics",
+    "brand_analytics",
     "mentions",
     (
         Field(Column("day", Type.TEXT), titles("Дата|Дата публикации|Date"), needed=True),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Type
 from kpi_kit.sources.cell_values import (
     is_error,
@@ -17,7 +18,7 @@ from kpi_kit.sources.cell_values import (
 )
 from kpi_kit.sources.control_sums import ControlSums, is_total
 from kpi_kit.sources.layouts import Context, Field, Layout, Values
-from kpi_kit.sources.rows import counted
+from kpi_kit.sources.rows import shortened
 from kpi_kit.sources.text_files import DELIMITERS, Record, normal
 
 _BATCH = 20_000
@@ -93,23 +94,13 @@ class CellReader:
             (mark for mark in DELIMITERS if mark != delimiter and cells[0].count(mark) >= header - 1), ""
         )
         if len(cells) == 1 < header and other:
-            self.context.problems.append(
-                f"{self.context.where(number)}: is divided by {other!r}, the header by "
-                f"{delimiter!r}: use one of them"
-            )
+            self.context.refuse(number, "sources.other_delimiter", found=other, delimiter=delimiter)
             return False
         if len(cells) <= self._needed and not self._strict and sum(map(bool, cells)) == 1:  # a footer
             cells.extend([""] * (header - len(cells)))
         if width > header or len(cells) <= self._needed:
-            hint = (
-                f" (a text or number with {delimiter!r} in it needs quotes)"
-                if delimiter in DELIMITERS
-                else ""
-            )
-            self.context.problems.append(
-                f"{self.context.where(number)}: has {counted(len(cells), 'cell')}, the header has "
-                f"{header}{hint}"
-            )
+            hint = Phrase("sources.hint_quotes", delimiter=delimiter) if delimiter in DELIMITERS else ""
+            self.context.refuse(number, "sources.cells_beyond", count=len(cells), header=header, hint=hint)
             return False
         return True
 
@@ -152,7 +143,7 @@ class CellReader:
                 self._add_error(places[0], number, text)
             if value is None and not field.column.nullable:
                 if self._strict or is_error(text):
-                    self._add_problem(field, number, "must not be empty", text)
+                    self._add_problem(field, number, Phrase("sources.must_not_be_empty"), text)
                 else:
                     title = self.context.sheet.header[places[0]]
                     self._incomplete.setdefault(number, " ".join(title.split()))
@@ -180,7 +171,7 @@ class CellReader:
                 else parse_cell(text, field.column, self.context.zone, self.style)
             )
         except ValueError as fault:
-            self._add_problem(field, number, str(fault), text)
+            self._add_problem(field, number, fault, text)
             return _BROKEN
         if (
             field.column.type is Type.NUMBER
@@ -199,50 +190,43 @@ class CellReader:
                 raise
         return None if number is None else float(number)
 
-    def _add_problem(self, field: Field, number: int, problem: str, text: str) -> None:
+    def _add_problem(self, field: Field, number: int, problem: object, text: str) -> None:
         title = " ".join(self.context.sheet.header[self.positions[field.name][0]].split())
-        sentence = (
-            f"{self.context.where(number)}: column {title!r} ({field.name}): {problem}, found {text!r:.60}"
-        )
-        self._problems.append((number, self.fields.index(field), sentence))
+        phrase = self.context.cell_problem(number, title, field.name, problem, text)
+        self._problems.append((number, self.fields.index(field), phrase))
 
-    def remarks(self) -> Iterator[str]:
-        """Remarks on rows that are left out, and on cells that a spreadsheet has changed."""
-        label = self.context.sheet.label
+    def remark(self) -> None:
+        """Remark on rows that are left out, and on cells that a spreadsheet has changed."""
+        remark = self.context.remark
         for title, rows in self.left_out.items():
-            yield (
-                f"{label}: {counted(len(rows), 'row')} without {title!r} left out: "
-                f"{_listed([f'row {row}' for row in rows])} (--strict refuses the file)"
-            )
+            listed = shortened(rows, _MOST_LISTED)
+            listed["items"] = [Phrase("sources.row_number", row=row) for row in listed["items"]]
+            remark("sources.rows_left_out", count=len(rows), title=title, **listed)
         if self._errors:
-            yield (
-                f"{label}: {counted(len(self._errors), 'cell')} with an error of the spreadsheet unknown: "
-                f"{_listed(self._errors)}; correct the file and import it again"
+            remark(
+                "sources.cells_with_errors", count=len(self._errors), **shortened(self._errors, _MOST_LISTED)
             )
         if self.cut:
-            yield (
-                f"{label}: {counted(self.cut, 'id')} such as 1.8E+16: a spreadsheet has cut the last "
-                "digits; export the file anew"
-            )
+            remark("sources.ids_cut", count=self.cut)
         if self.undone:
-            yield (
-                f"{label}: {counted(self.undone, 'cell')} such as '3.апр' read as 3.4: a spreadsheet has "
-                "made dates of decimals (3.04 would look the same; export the file anew to be sure)"
-            )
+            remark("sources.dates_undone", count=self.undone)
 
     def check_sums(self) -> None:
         """Check the sums of the rows against the rows of totals, if any."""
         if not self.totals:
             return
-        label, many = self.context.sheet.label, self.rows >= _ROWS_THAT_SERVICES_CUT
-        wrong, remarks = self._control.problems(label, partial=self.context.options.partial, many=many)
+        wrong, remarks = self._control.problems(
+            self.context.sheet.label,
+            partial=self.context.options.partial,
+            many=self.rows >= _ROWS_THAT_SERVICES_CUT,
+        )
         self.context.problems.extend(wrong)
         self.context.remarks.extend(remarks)
-        agreed = ", ".join(self._control.agreed())
-        tail = f"; the rows add up to it ({agreed})" if agreed else ""
-        self.context.remarks.append(f"{label}: {counted(self.totals, 'row')} of totals skipped{tail}")
-        if unchecked := ", ".join(self._control.unchecked()):
-            self.context.remarks.append(f"{label}: totals not checked: {unchecked}")
+        agreed = self._control.agreed()
+        tail = Phrase("sources.totals_agree", names=agreed) if agreed else ""
+        self.context.remark("sources.totals_skipped", count=self.totals, tail=tail)
+        if unchecked := list(self._control.unchecked()):
+            self.context.remark("sources.totals_unchecked", columns=unchecked)
 
 
 _BROKEN = object()
@@ -262,11 +246,6 @@ def column_letters(place: int) -> str:
         place, rest = divmod(place - 1, 26)
         letters = chr(65 + rest) + letters
     return letters
-
-
-def _listed(items: Sequence[str]) -> str:
-    more = f" and {len(items) - _MOST_LISTED} more" if len(items) > _MOST_LISTED else ""
-    return ", ".join(items[:_MOST_LISTED]) + more
 
 
 def _width(cells: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.dates import month_names, parse_date
 
@@ -135,9 +136,9 @@ def parse_number(text: str, decimal: str | None = None) -> Decimal | None:
         plain = plain.replace(",", "")
     match = _NUMBER.fullmatch(plain)
     if match is None or (decimal == "." and match["mark"] == ","):
-        raise ValueError("expected a number, e.g. 1 234 or 0,0115")
+        raise ValueError(Phrase("sources.expected_number"))
     if decimal is None and _DOUBTFUL.fullmatch(plain):
-        raise ValueError("expected a number, e.g. 1 234 or 0,0115; 1,234 may be a thousand or a decimal")
+        raise ValueError(Phrase("sources.expected_plain_number"))
     number = Decimal(match["whole"].replace(" ", "") + "." + (match["part"] or "0"))
     return _plain(number.scaleb(-2) if match["percent"] else number)
 
@@ -172,21 +173,20 @@ def _number(text: str, _zone: ZoneInfo, style: Style) -> float | None:
         if number is None:
             raise
     if number is not None and number < 0:
-        raise ValueError("expected a number of 0 or more")
+        raise ValueError(Phrase("sources.expected_number_from_0"))
     return None if number is None else float(number)
 
 
 def _count(text: str, _zone: ZoneInfo, style: Style) -> int | None:
-    allowed = "expected a whole number of 0 or more"
     if text.isdecimal() and text.isascii() and len(text) < 19:
         return int(text)
     try:
         number = parse_number(text, style.decimal)
     except ValueError:
-        rounded = " (it is rounded: export whole numbers)" if _ROUNDED.fullmatch(text) else ""
-        raise ValueError(f"{allowed}{rounded}") from None
+        kind = "unrounded" if _ROUNDED.fullmatch(text) else "count"
+        raise ValueError(Phrase(f"sources.expected_{kind}")) from None
     if number is not None and ("%" in text or number < 0 or number != int(number) or number >= 2**63):
-        raise ValueError(allowed)
+        raise ValueError(Phrase("sources.expected_count"))
     return None if number is None else int(number)
 
 
@@ -194,7 +194,7 @@ def _flag(text: str, _zone: ZoneInfo, _style: Style) -> bool:
     try:
         return _FLAGS[text.casefold()]
     except KeyError:
-        raise ValueError("expected true, false, 1, 0, yes, no, да, нет") from None
+        raise ValueError(Phrase("sources.expected_flag")) from None
 
 
 def _time(text: str, zone: ZoneInfo, style: Style) -> dt.datetime | None:
@@ -206,7 +206,7 @@ def _time(text: str, zone: ZoneInfo, style: Style) -> dt.datetime | None:
     try:
         return (moment.replace(tzinfo=zone) if moment.tzinfo is None else moment).astimezone(dt.UTC)
     except OverflowError:
-        raise ValueError("expected a time within the calendar") from None
+        raise ValueError(Phrase("sources.expected_calendar")) from None
 
 
 def _date(text: str, zone: ZoneInfo, style: Style) -> dt.date:
@@ -218,7 +218,7 @@ def _listed(text: str, column: Column) -> str | None:
     if not text:
         return None
     if text.casefold() not in column.allowed:
-        raise ValueError(f"expected one of {', '.join(column.allowed)}")
+        raise ValueError(Phrase("sources.expected_listed", names=column.allowed))
     return text.casefold()
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from kpi_kit.core.errors import InputError, KitError, did_you_mean
+from kpi_kit.core.errors import did_you_mean
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Table
-from kpi_kit.core.yaml_io import read_yaml
 from kpi_kit.sources.rows import refuse
+from kpi_kit.sources.yaml_problems import read_keys, within, wrong_value
 
 _KEYS = ("columns", "timezone", "constants")
 
@@ -44,23 +45,14 @@ def read_mapping(path: Path, table: Table) -> ColumnMapping:
     InputError
         Naming everything that is wrong in the file.
     """
-    record = _yaml(path)
-    problems = [
-        f"{path}: key {key!r} is unknown{did_you_mean(key, _KEYS)}" for key in record if key not in _KEYS
-    ]
+    record, problems = read_keys(path, _KEYS)
     columns = _section(record, "columns", path, problems)
     constants = _section(record, "constants", path, problems)
     for section, values in (("columns", columns), ("constants", constants)):
-        problems += [
-            f"{path}: {section}: table {table.name} has no column {name!r}{did_you_mean(name, table.names)}"
-            for name in values
-            if name not in table.names
-        ]
-    problems += [
-        f"{path}: {name} is in columns and in constants; keep one" for name in columns if name in constants
-    ]
+        problems += unknown_columns(path, section, values, table)
+    problems += [Phrase("sources.in_both", file=path, name=name) for name in columns if name in constants]
     if not columns and not problems:
-        problems.append(f"{path}: columns is missing: it names the CSV's header of each canonical column")
+        problems.append(Phrase("sources.columns_missing", file=path))
     named = {name: _header_name(name, value, path, problems) for name, value in columns.items()}
     fixed = {name: _constant(name, value, path, problems) for name, value in constants.items()}
     zone = _zone(record.get("timezone"), path, problems)
@@ -68,14 +60,14 @@ def read_mapping(path: Path, table: Table) -> ColumnMapping:
     return ColumnMapping(named, fixed, zone)
 
 
-def _yaml(path: Path) -> Mapping[Any, Any]:
-    try:
-        record = read_yaml(path)
-    except KitError as fault:
-        raise InputError(fault.problems) from None
-    if not isinstance(record, Mapping):
-        raise InputError(f"{path}: expected the keys {', '.join(_KEYS)}, found {_shown(record)}")
-    return record
+def unknown_columns(path: Path, section: str, names: Iterable[object], table: Table) -> list[Phrase]:
+    """A sentence on each name that is no column of the table."""
+    fields = {"file": path, "section": section, "table": table.name}
+    return [
+        Phrase("sources.no_such_column", name=name, nearest=did_you_mean(name, table.names), **fields)
+        for name in names
+        if name not in table.names
+    ]
 
 
 def _section(record: Mapping[Any, Any], key: str, path: Path, problems: list[str]) -> Mapping[Any, Any]:
@@ -83,9 +75,7 @@ def _section(record: Mapping[Any, Any], key: str, path: Path, problems: list[str
     if section is None:
         return {}
     if not isinstance(section, Mapping):
-        problems.append(
-            f"{path}: {key}: expected pairs of canonical column and value, found {_shown(section)}"
-        )
+        problems.append(wrong_value(path, key, "pairs", section))
         return {}
     return section
 
@@ -93,7 +83,7 @@ def _section(record: Mapping[Any, Any], key: str, path: Path, problems: list[str
 def _header_name(name: str, value: Any, path: Path, problems: list[str]) -> str:
     if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
         return str(value)
-    problems.append(f"{path}: columns: {name}: expected a header of the CSV, found {_shown(value)}")
+    problems.append(wrong_value(path, within("columns", name), "header", value))
     return ""
 
 
@@ -103,10 +93,7 @@ def _constant(name: str, value: Any, path: Path, problems: list[str]) -> str:
         isinstance(value, dt.date) and not isinstance(value, dt.datetime)
     ):
         return str(value)
-    problems.append(
-        f"{path}: constants: {name}: expected text, a number, a date, true or false (a time in quotes), "
-        f"found {_shown(value)}"
-    )
+    problems.append(wrong_value(path, within("constants", name), "constant", value))
     return ""
 
 
@@ -116,9 +103,5 @@ def _zone(value: Any, path: Path, problems: list[str]) -> ZoneInfo | None:
     try:
         return ZoneInfo(value)
     except (TypeError, ValueError, AttributeError, OSError, LookupError):
-        problems.append(f"{path}: timezone: expected a name such as Europe/Moscow, found {_shown(value)}")
+        problems.append(wrong_value(path, "timezone", "zone", value))
         return None
-
-
-def _shown(value: Any) -> str:
-    return "nothing" if value is None else f"{value!r:.60}"

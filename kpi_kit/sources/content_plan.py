@@ -62,7 +62,7 @@ def _plan(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
             and cells.get("platform")
             and not any(word in normal(str(cells["platform"])) for word in wanted)
         ):
-            context.counts[f"# rows of other platforms than {wanted[-1]} left out"] += 1
+            context.count("sources.other_platforms", platform=wanted[-1])
             continue
         due = _due(str(cells.get("day") or ""), cells.get("time"), row, context)
         status = normal(str(cells.get("status") or ""))
@@ -113,28 +113,19 @@ def _due(day: str, time: str | None, row: int, context: Context) -> dt.datetime 
             moment = moment.replace(hour=hour, minute=minute)
         elif not timed:
             moment = moment.replace(hour=23, minute=59)
-            context.counts["# rows without a time: due at the end of the day"] += 1
+            context.count("sources.due_at_end_of_day")
         return (moment if moment.tzinfo else moment.replace(tzinfo=context.zone)).astimezone(dt.UTC)
     except (ValueError, OverflowError) as fault:
-        context.problems.append(
-            f"{context.where(row)}: column 'Дата' (due_at): {fault}, found {_found(text, time)}"
-        )
+        context.refuse_cell(row, "Дата", "due_at", fault, f"{text} {time or ''}".strip())
         return None
-
-
-def _found(text: str, time: str | None) -> str:
-    return f"{text!r:.40}" + (f" {time!r:.20}" if time else "")
 
 
 def _approved(status: str, at: dt.datetime | None, row: int, context: Context) -> bool:
     if at is not None or status in _APPROVED:
         return True
     if status not in (*_OPEN, *_CANCELLED):
-        context.problems.append(
-            f"{context.where(row)}: status {status!r:.40}: expected one of {', '.join(_APPROVED[:4])} "
-            "(approved), "
-            f"{', '.join(_OPEN[:4])} (not yet), {', '.join(_CANCELLED[:2])}"
-        )
+        allowed = {"approved": _APPROVED[:4], "open": _OPEN[:4], "cancelled": _CANCELLED[:2]}
+        context.refuse(row, "sources.status_unknown", found=status, **allowed)
     return False
 
 
@@ -143,7 +134,7 @@ def _time(name: str, *listed: str) -> Field:
 
 
 PLAN = Layout(
-    "content plan",
+    "plan",
     "plan",
     (
         Field(
@@ -166,4 +157,4 @@ PLAN = Layout(
     finish=_plan,
 )
 
-IMPORTER = TableImporter("content plan", (PLAN,), FILLS, UNKNOWN, TESTED)
+IMPORTER = TableImporter("plan", (PLAN,), FILLS, UNKNOWN, TESTED)

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources.text_files import normal
 
-_PEOPLE = "the same people are counted in several rows"
-_LEVEL = "a level, of which the last counts"
-_RATE = "an average or a share"
+_PEOPLE, _LEVEL, _RATE = "people", "level", "rate"
 _WORDS = (
     (_LEVEL, r"^(total_)?(subscribers|followers|members)$|^подписчики$"),
     (_PEOPLE, r"(^|_)(reach|users?|visitors|viewers|audience)(_|$)|охват|пользовател|посетител|зрител"),
@@ -44,14 +43,16 @@ TOTALS = frozenset(
 
 
 def why_not_additive(name: str) -> str:
-    """Why the total of a figure is not the sum of its rows; empty where it is the sum.
+    """Why the total of a figure is not the sum of its rows, as a key of the locale after ``why_``.
+
+    It is empty where the total is the sum.
 
     Examples
     --------
     >>> why_not_additive("views"), why_not_additive("subscribers_gained"), why_not_additive("total_users")
-    ('', '', 'the same people are counted in several rows')
+    ('', '', 'people')
     >>> why_not_additive("event_count_per_user")
-    'an average or a share'
+    'rate'
     """
     plain = normal(name)
     reasons = {why: bool(pattern.search(plain)) for why, pattern in _APART}
@@ -103,7 +104,7 @@ class ControlSums:
     def add_total(self, name: str, total: Decimal | None) -> None:
         """Add the total of a column from a row of totals; None where the cell has no number."""
         if total is None:
-            self.leave_out(name, "the row of totals has no number")
+            self.leave_out(name, "no_number")
         else:
             self._totals.setdefault(name, []).append(total)
 
@@ -111,7 +112,7 @@ class ControlSums:
         """Leave a column out of the check, with the reason."""
         self._unchecked.setdefault(name, why)
 
-    def problems(self, label: str, *, partial: bool, many: bool) -> tuple[list[str], list[str]]:
+    def problems(self, label: str, *, partial: bool, many: bool) -> tuple[list[Phrase], list[Phrase]]:
         """Sentences on sums that differ: problems that refuse the file, and remarks.
 
         Parameters
@@ -123,33 +124,26 @@ class ControlSums:
         many : bool
             Whether there are so many rows that services leave the rest out.
         """
-        wrong: list[str] = []
-        remarks: list[str] = []
+        wrong: list[Phrase] = []
+        remarks: list[Phrase] = []
         for name, totals in self._totals.items():
             added, total = self._sums.get(name, Decimal(0)), self._nearest(name)
             gap = total - added
             if abs(gap) <= self._slack(name, totals):
                 continue
-            rows = f"{label}: {name}: the rows add up to {plain(added)}"
-            row = "the row of totals" if len(totals) == 1 else f"the {len(totals)} rows of totals"
+            fields = {"file": label, "name": name, "sum": plain(added), "gap": plain(abs(gap))}
+            fields["total"] = _listed(totals)
             if gap > 0:
                 fine = partial or many or name in self._unknown or gap <= total * self._lacking
                 if fine:
-                    remarks.append(f"{rows}, {plain(gap)} less than {row} {_say(totals)}")
+                    remarks.append(Phrase("sources.sum_less_told", **fields))
                 else:
-                    wrong.append(
-                        f"{rows}, {row} {_say(totals)} {_listed(totals)}; export it anew, or give --partial "
-                        "where the service leaves rows out"
-                    )
+                    code = "sources.sum_less" if len(totals) == 1 else "sources.sum_less_of_several"
+                    wrong.append(Phrase(code, count=len(totals), **fields))
             elif -gap <= total * self._beyond:
-                remarks.append(
-                    f"{rows}, {plain(-gap)} more than {row} {_say(totals)}, as the service estimates"
-                )
+                remarks.append(Phrase("sources.sum_more_told", **fields))
             else:
-                wrong.append(
-                    f"{rows}, more than the {_listed(totals)} of {row}; the file was changed or cut, "
-                    "export it anew"
-                )
+                wrong.append(Phrase("sources.sum_more", **fields))
         return wrong, remarks
 
     def _nearest(self, name: str) -> Decimal:
@@ -177,13 +171,14 @@ class ControlSums:
             if abs(self._nearest(name) - self._sums.get(name, Decimal(0))) <= self._slack(name, totals)
         ]
 
-    def unchecked(self) -> Iterator[str]:
+    def unchecked(self) -> Iterator[Phrase]:
         """Columns whose total is not checked, with the reason."""
         reasons: dict[str, list[str]] = {}
         for name, why in self._unchecked.items():
             if name not in self._totals:
                 reasons.setdefault(why, []).append(name)
-        yield from (f"{', '.join(names)} ({why})" for why, names in reasons.items())
+        for why, names in reasons.items():
+            yield Phrase("sources.unchecked_columns", names=names, reason=Phrase(f"sources.why_{why}"))
 
 
 def _unit(number: Decimal) -> Decimal:
@@ -194,11 +189,10 @@ def _unit(number: Decimal) -> Decimal:
 
 
 def _listed(totals: Sequence[Decimal]) -> str:
-    return " and ".join(map(plain, totals))
-
-
-def _say(totals: Sequence[Decimal]) -> str:
-    return "says" if len(totals) == 1 else "say"
+    """The one total, or two joined by words."""
+    if len(totals) == 2:
+        return Phrase("sources.two_totals", one=plain(totals[0]), other=plain(totals[1]))
+    return ", ".join(map(plain, totals))
 
 
 def plain(number: Decimal) -> str:

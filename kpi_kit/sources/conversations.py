@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from kpi_kit.sources.rows import Row
+from kpi_kit.sources.rows import Place, Row
 
 MESSAGE_COLUMNS = ("account_id", "dialog_id", "message_id", "kind", "at", "by_brand") + (
     "author",
@@ -14,13 +14,12 @@ MESSAGE_COLUMNS = ("account_id", "dialog_id", "message_id", "kind", "at", "by_br
 )
 
 
-def message_row(where: str, stamp: dt.datetime | None, **values: Any) -> Row:
+def message_row(where: Place, stamp: dt.datetime | None, **values: Any) -> Row:
     """A row of ``messages``; ids are text, and the kind is ``message`` unless stated.
 
     Parameters
     ----------
-    where : str
-        For sentences.
+    where : Place
     stamp : datetime.datetime or None
         Up to when the file speaks.
     **values

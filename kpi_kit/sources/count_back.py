@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 
 _DAY = dt.timedelta(days=1)
 
@@ -39,5 +40,28 @@ def count_back(changes: Mapping[dt.date, tuple[int, int]], at_end: int) -> dict[
         counts[day] = count
         count += left - joined
         if count < 0:
-            raise InputError(f"--subscribers {at_end}: reckoned back, {day} would begin with {count}")
+            fields = {"count": at_end, "day": day, "found": count}
+            raise InputError(Phrase("sources.subscribers_below_0", **fields))
     return dict(sorted(counts.items()))
+
+
+def no_members(people: str, last: dt.date | None = None, or_import: str = "") -> Phrase:
+    """The remark that subscribers by day are unknown, as only their changes are.
+
+    Parameters
+    ----------
+    people : str
+        What subscribers are called: a key of the locale after ``people_``.
+    last : date or None
+        The last day of the changes, where it is known.
+    or_import : str
+        Another export that has the number.
+    """
+    day = last or Phrase("sources.last_day")
+    more = Phrase("sources.or_import", name=or_import) if or_import else ""
+    return Phrase("sources.no_members", people=Phrase(f"sources.people_{people}"), day=day, or_import=more)
+
+
+def before_gap(people: str, days: Iterable[dt.date]) -> Phrase:
+    """The remark on days before a gap, which are left out."""
+    return Phrase("sources.days_before_gap", people=Phrase(f"sources.people_{people}"), day=max(days))

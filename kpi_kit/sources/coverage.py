@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import COUNTS, TABLES, Type
 from kpi_kit.data.merge import Staged, union
 from kpi_kit.data.table_source import connect, literal, quoted
 from kpi_kit.sources.interface import DateRange, Imported, ImportOptions
+from kpi_kit.sources.rows import table_name
 
 _DAY = dt.timedelta(days=1)
 _MOST_RANGES = 4
@@ -24,25 +26,20 @@ Covered = dict[tuple[str, str], Sequence[DateRange]]
 def covered_days(imported: Imported, options: ImportOptions) -> tuple[Covered, list[str]]:
     """The days that the files cover, by table and scope, with a sentence each on how that is known."""
     covered: Covered = {}
-    sentences = []
+    sentences: list[str] = []
     for name, rows in imported.tables.items():
         if name not in TABLES or TABLES[name].scope is None:
             continue
         ranges, reason = _ranges(name, rows, imported.coverage, options)
         if not ranges:
-            sentences.append(
-                f"coverage of {name}: none, as there are no rows and the export says no days; give --since "
-                "and --until where it is certain that there was nothing"
-            )
+            sentences.append(Phrase("sources.coverage_none", table=table_name(name)))
         for scope in _scopes(name, rows, options) if ranges else ():
             of_counts = _days_of_counts(rows, scope) if name == "audience" else None
             covered[name, scope], called = ranges, name
             if of_counts is not None and of_counts != union(ranges):
                 covered[COUNTS, scope], covered[name, scope], called = ranges, of_counts, COUNTS
-            days = ", ".join(f"{since} to {until - _DAY}" for since, until in ranges)
-            if len(ranges) > _MOST_RANGES:
-                days = f"{len(ranges)} spans of {ranges[0][0]} to {ranges[-1][1] - _DAY}"
-            sentences.append(f"coverage of {called} for {scope}: {days} ({reason})")
+            fields = {"owner": scope, "days": _days(ranges), "reason": Phrase(f"sources.by_{reason}")}
+            sentences.append(Phrase("sources.coverage_of", table=table_name(called), **fields))
     return covered, sentences
 
 
@@ -59,6 +56,14 @@ def _days_of_counts(rows: pd.DataFrame | Staged, scope: str) -> list[DateRange] 
     return union([(day, day + _DAY) for day in days if isinstance(day, dt.date)]) or None
 
 
+def _days(ranges: Sequence[DateRange]) -> object:
+    """Ranges of days in words."""
+    if len(ranges) > _MOST_RANGES:
+        ends = {"first": ranges[0][0], "last": ranges[-1][1] - _DAY}
+        return Phrase("sources.spans_from_to", count=len(ranges), **ends)
+    return [Phrase("sources.days_from_to", first=since, last=until - _DAY) for since, until in ranges]
+
+
 def _scopes(name: str, rows: pd.DataFrame | Staged, options: ImportOptions) -> Iterator[str]:
     """Whose rows a table holds; an empty one still speaks for the account or brand that was named."""
     column = str(TABLES[name].scope)
@@ -71,21 +76,17 @@ def _ranges(
     name: str, rows: pd.DataFrame | Staged, stated: Mapping[str, Sequence[DateRange]], options: ImportOptions
 ) -> tuple[Sequence[DateRange], str]:
     if stated.get(name):
-        return stated[name], "the export says so"
+        return stated[name], "export"
     if options.since and options.until:
-        return [(options.since, options.until)], "--since and --until"
+        return [(options.since, options.until)], "options"
     if not len(rows):
         return [], ""
     first, last = _span(name, rows, options)
     if options.since and options.since >= last:
-        raise InputError(
-            f"--since {options.since}: the last day in the file is {last - dt.timedelta(days=1)}"
-        )
+        raise InputError(Phrase("sources.since_after_last", since=options.since, last=last - _DAY))
     if options.until and options.until <= first:
-        raise InputError(
-            f"--until {options.until} is exclusive, and the first day in the file is {first} already"
-        )
-    return [(options.since or first, options.until or last)], "from the first to the last day in the file"
+        raise InputError(Phrase("sources.until_before_first", until=options.until, first=first))
+    return [(options.since or first, options.until or last)], "rows"
 
 
 def _span(name: str, rows: pd.DataFrame | Staged, options: ImportOptions) -> DateRange:
@@ -98,7 +99,7 @@ def _span(name: str, rows: pd.DataFrame | Staged, options: ImportOptions) -> Dat
     last = "max(CAST(until AS DATE))" if "until" in table.names else f"max({day}) + 1"
     first, end = (_query(rows, f"CAST(min({day}) AS DATE)")[0], _query(rows, f"CAST({last} AS DATE)")[0])
     if not isinstance(first, dt.date) or not isinstance(end, dt.date):
-        raise InputError("the rows have no date")
+        raise InputError(Phrase("sources.rows_have_no_date"))
     return first, end
 
 

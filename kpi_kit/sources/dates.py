@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from babel import Locale
 
-ALLOWED = "expected a date or time such as 2025-10-31, 2025-10-31 14:05 or 31.10.2025 14:05"
+from kpi_kit.core.phrases import Phrase
+
 LANGUAGES = ("en", "ru", "uk", "be", "es", "pt", "de", "fr", "it", "tr", "pl", "nl", "bg")
 
 _CLOCK = (
@@ -105,19 +106,18 @@ def parse_date(text: str, order: str | None = None, *, compact: bool = False) ->
                 return _built({**match.groupdict(), "month": str(month)})
     except ValueError:
         pass  # a thirteenth month and the like
-    raise ValueError(f"{ALLOWED}{_hint(text, order)}")
+    raise ValueError(Phrase("sources.expected_date", hint=_hint(text, order)))
 
 
 def _hint(text: str, order: str | None) -> str:
     """What is wrong with the text, for the end of a sentence; empty where that is not known."""
     if _SERIAL.fullmatch(text):
         day = dt.date(1899, 12, 30) + dt.timedelta(days=int(text[:5]))
-        return f" (a spreadsheet keeps {day} as this number: format the column as dates)"
+        return Phrase("sources.hint_serial", day=day)
     if _SHORT.fullmatch(text):
-        return " (write the year with four digits)"
+        return Phrase("sources.hint_short_year")
     if _SLASHED["mdy"].fullmatch(text):
-        turned = "day and month are the other way round" if order else "day and month cannot be told apart"
-        return f" ({turned}: export the file anew, and do not save it with Excel)"
+        return Phrase("sources.hint_turned" if order else "sources.hint_either")
     return ""
 
 
@@ -182,7 +182,7 @@ def with_years(days: Sequence[tuple[int, int]], until: dt.date) -> list[dt.date]
     for month, day in reversed(days):
         moment = _before(month, day, later)
         if dates and later.toordinal() - moment.toordinal() > 180:
-            raise ValueError("the days are in no order")
+            raise ValueError(Phrase("sources.days_unordered"))
         dates.append(moment)
         later = moment
     return dates[::-1]
@@ -196,4 +196,4 @@ def _before(month: int, day: int, later: dt.date) -> dt.date:
             continue  # the 29th of February of another year
         if moment < later:
             return moment
-    raise ValueError(f"there is no day {day} in month {month}")
+    raise ValueError(Phrase("sources.no_such_day", day=day, month=month))

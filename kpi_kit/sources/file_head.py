@@ -10,7 +10,8 @@ from typing import Any
 
 import ijson
 
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, reason_of
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources.raw_tables import HEADER_WITHIN, RawTable, raw_tables
 from kpi_kit.sources.size_limits import JsonGuard
 from kpi_kit.sources.text_files import Record
@@ -77,10 +78,10 @@ def head_of(path: Path) -> Head:
         with path.open("rb") as stream:
             start = stream.read(_JSON_HEAD)
     except OSError as fault:
-        raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
+        raise InputError(Phrase("core.not_readable", file=path, reason=reason_of(fault))) from None
     plain = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not plain:
-        raise InputError(f"{path}: the file is empty")
+        raise InputError(Phrase("sources.empty_file", file=path))
     if plain[0] in _FIRST:
         JsonGuard(path).look(start)
         keys, values = _json_keys(plain)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.cell_values import Style
@@ -21,7 +22,7 @@ from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, measure_field, text_field, titles
 from kpi_kit.sources.raw_tables import RawTable, Sheet, distinct_titles
 from kpi_kit.sources.read_tables import ExportReader, one_row_per_measure
-from kpi_kit.sources.rows import counted
+from kpi_kit.sources.rows import in_quotes
 from kpi_kit.sources.text_files import Record, normal
 from kpi_kit.sources.traffic_rows import visits
 
@@ -143,21 +144,17 @@ def _one_segment(
     names = list(dict.fromkeys(name for name, (_, header, _) in split if tuple(header[1]) in repeated))
     if not names:
         single = [name for name, _ in split if name and normal(name) not in _EVERYBODY]
-        remarks += [f"{path}: figures of the segment {name!r} alone" for name in dict.fromkeys(single[:1])]
+        remarks += [Phrase("sources.ga4_one_segment", file=path, name=name) for name in single[:1]]
         return [block for _, block in split]
     wanted = {normal(options.segment)} if options.segment else _EVERYBODY
     chosen = next((name for name in names if normal(name) in wanted), None)
-    listed = ", ".join(repr(name or "without a name") for name in names)
+    unnamed = Phrase("sources.segment_unnamed")
     if chosen is None:
-        stated = f", found {options.segment!r}" if options.segment else ""
-        raise InputError(
-            f"{path}: its tables are repeated for the segments {listed}, which overlap and cannot be added "
-            f"up: name one of them with --segment{stated}"
-        )
-    others = ", ".join(repr(name or "without a name") for name in names if name != chosen)
-    remarks.append(
-        f"{path}: of its segments {chosen!r} is read (--segment says otherwise); left out: {others}"
-    )
+        code = "sources.ga4_segment_found" if options.segment else "sources.ga4_segments"
+        listed = in_quotes(name or unnamed for name in names)
+        raise InputError(Phrase(code, file=path, names=listed, found=options.segment))
+    others = in_quotes(name or unnamed for name in names if name != chosen)
+    remarks.append(Phrase("sources.ga4_segment_read", file=path, chosen=chosen, names=others))
     return [block for name, block in split if name == chosen or tuple(block[1][1]) not in repeated]
 
 
@@ -221,7 +218,7 @@ def _layout(header: Sequence[str], rows: Sequence[Record], span: dict[str, dt.da
         return made
 
     return Layout(
-        "report of Google Analytics 4",
+        "ga4",
         ACCOUNT_STATS,
         tuple(fields),
         _STYLE,
@@ -253,15 +250,15 @@ def _by_day(
                 added[name].append(None if name in unknown or None in cells else sum(cells))
             else:
                 added[name].append(cells[0])
-    tail = f"; unknown, as people are in several hours: {', '.join(unknown)}" if unknown else ""
-    context.remarks.append(f"{context.sheet.label}: the hours of each day are added up{tail}")
+    tail = Phrase("sources.ga4_hours_people", names=unknown) if unknown else ""
+    context.remark("sources.ga4_hours", tail=tail)
     firsts = [places[0] for places in groups.values()]
     return [days[place] for place in firsts], added, [numbers[place] for place in firsts]
 
 
 def _apart(name: str) -> str:
     """Why a figure is not summed; figures in unknown languages are not checked."""
-    return why_not_additive(name) or ("" if _ADDS_UP.search(name) else "it is not known whether it adds up")
+    return why_not_additive(name) or ("" if _ADDS_UP.search(name) else "unsure")
 
 
 def _is_figure(place: int, rows: Sequence[Record]) -> bool:
@@ -278,11 +275,8 @@ def _day(text: Any, span: dict[str, dt.date], row: int, context: Context) -> dt.
     try:
         return parse_date(plain, compact=True)[0].date()
     except ValueError:
-        context.problems.append(
-            f"{context.where(row)}: column {context.sheet.header[0]!r} (date): expected a date "
-            "such as 20251031, or the "
-            f"number of a day under a line '# Start date', found {plain!r:.40}"
-        )
+        problem = Phrase("sources.expected_day_of_report")
+        context.refuse_cell(row, context.sheet.header[0], "date", problem, plain)
         return None
 
 
@@ -294,7 +288,8 @@ def _span(notes: Sequence[str], options: ImportOptions) -> dict[str, dt.date]:
                 try:
                     span[name] = dt.datetime.strptime(match[1], "%Y%m%d").date()
                 except ValueError:
-                    raise InputError(f"{note.strip()}: {match[1]} is no date") from None
+                    line = note.strip()
+                    raise InputError(Phrase("sources.ga4_no_date", line=line, text=match[1])) from None
     return span
 
 
@@ -306,13 +301,13 @@ def sniff(head: Head) -> Match:
         if delimiter in ",;" and grid.encoding != "sheet" and len(notes) >= 3:
             line = next((note for note in notes if "GA4" in note or _START.search(note)), "")
             if line:
-                return Match(0.97, f"lines with # such as {line!r:.60}")
+                return Match(0.97, Phrase("sources.by_lines", line=line))
         for _, cells in rows[:1]:
             named = {normal(cell) for cell in cells}
             proofs = named & (_OWN | _BESIDE if named & set(map(normal, _SESSIONS)) else _OWN)
             if named & set(map(normal, _DATES)) and proofs:
-                shown = ", ".join(repr(cell) for cell in cells if normal(cell) in proofs)
-                return Match(0.9, f"columns {shown:.100}")
+                shown = in_quotes(cell for cell in cells if normal(cell) in proofs)
+                return Match(0.9, Phrase("sources.by_columns", columns=shown))
     return NO_MATCH
 
 
@@ -342,11 +337,9 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
                 if "start" in span and "end" in span and span["start"] <= span["end"]:
                     coverage.append((span["start"], span["end"] + dt.timedelta(days=1)))
         if not read_any and not reader.problems:
-            reader.problems.append(
-                f"{path}: none of its tables has a column {_DATES[0]!r} or {_DATES[2]!r}: add the "
-                "date to the report"
-            )
+            fields = {"one": _DATES[0], "other": _DATES[2]}
+            reader.problems.append(Phrase("sources.ga4_no_days", file=path, **fields))
         if without:
-            reader.remarks.append(f"{path}: {counted(without, 'table')} without days left out")
+            reader.remarks.append(Phrase("sources.tables_without_days", file=path, count=without))
     done = reader.finish()
     return replace(done, coverage={name: tuple(coverage) for name in done.tables} if coverage else {})

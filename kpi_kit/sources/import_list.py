@@ -8,13 +8,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.core.errors import InputError, KitError, did_you_mean
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES
-from kpi_kit.core.yaml_io import read_yaml
 from kpi_kit.data.status import expected_of
 from kpi_kit.sources import SOURCES
 from kpi_kit.sources.interface import ImportOptions
 from kpi_kit.sources.rows import refuse
+from kpi_kit.sources.yaml_problems import read_keys, unknown_keys, within, wrong_name, wrong_value
 
 _KEYS = ("files", "expected")
 _TEXTS = {"account": "account", "brand": "brand", "crm": "source", "currency": "currency", "chat": "chat"}
@@ -86,17 +86,7 @@ def read_import_list(file: Path) -> ImportList:
     """
     if not file.is_file():
         return ImportList()
-    try:
-        content = read_yaml(file)
-    except KitError as fault:
-        raise InputError(fault.problems) from None
-    if content is None:
-        return ImportList()
-    if not isinstance(content, Mapping):
-        raise InputError(f"{file}: expected the keys {', '.join(_KEYS)}, found {content!r:.60}")
-    problems = [
-        f"{file}: key {key!r} is unknown{did_you_mean(key, _KEYS)}" for key in content if key not in _KEYS
-    ]
+    content, problems = read_keys(file, _KEYS, may_be_empty=True)
     lines = tuple(_lines(content.get("files"), file, problems))
     expected = expected_of(content.get("expected"), file, problems)
     refuse(problems)
@@ -105,15 +95,15 @@ def read_import_list(file: Path) -> ImportList:
 
 def _lines(section: Any, file: Path, problems: list[str]) -> Iterator[Line]:
     for number, raw in enumerate(_list_of(section, file, problems), start=1):
-        where = f"{file}: files, line {number}"
+        key = Phrase("sources.key_line", number=number)
         if not isinstance(raw, Mapping) or not isinstance(raw.get("name"), str):
-            problems.append(f"{where}: expected {{name: 'vk/*', account: vk-a}}, found {raw!r:.80}")
+            problems.append(wrong_value(file, key, "line", raw))
             continue
-        unknown = [key for key in raw if key not in _LINE]
-        problems += [f"{where}: key {key!r} is unknown{did_you_mean(key, _LINE)}" for key in unknown]
+        where = within(file, key)
+        problems += unknown_keys(where, raw, _LINE)
         source = raw.get("source")
         if source is not None and source not in SOURCES:
-            problems.append(f"{where}: source: found {source!r:.40}{did_you_mean(source, SOURCES)}")
+            problems.append(wrong_name(where, "source", source, SOURCES))
         options = dict(_options(raw, where, file, problems))
         yield Line(str(raw["name"]), source, raw.get("skip") is True, options)
 
@@ -121,19 +111,19 @@ def _lines(section: Any, file: Path, problems: list[str]) -> Iterator[Line]:
 def _list_of(section: Any, file: Path, problems: list[str]) -> list[Any]:
     if section is None or isinstance(section, list):
         return section or []
-    problems.append(f"{file}: files: expected a list of lines with name: and account:, found {section!r:.80}")
+    problems.append(wrong_value(file, "files", "lines", section))
     return []
 
 
 def _options(
-    raw: Mapping[str, Any], where: str, file: Path, problems: list[str]
+    raw: Mapping[str, Any], where: object, file: Path, problems: list[str]
 ) -> Iterator[tuple[str, Any]]:
     for key, name in _TEXTS.items():
         if key in raw:
             yield name, str(raw[key])
     for key, name in _FLAGS.items():
         if key in raw and not isinstance(raw[key], bool):
-            problems.append(f"{where}: {key}: expected true or false, found {raw[key]!r:.40}")
+            problems.append(wrong_value(where, key, "flag", raw[key]))
         elif key in raw:
             yield name, raw[key]
     if "segment" in raw:
@@ -142,10 +132,10 @@ def _options(
         if isinstance(raw["subscribers"], int) and raw["subscribers"] >= 0:
             yield "subscribers_at_end", raw["subscribers"]
         else:
-            problems.append(f"{where}: subscribers: expected a number, found {raw['subscribers']!r:.40}")
+            problems.append(wrong_value(where, "subscribers", "number", raw["subscribers"]))
     if "table" in raw:
         if raw["table"] not in TABLES:
-            problems.append(f"{where}: table: found {raw['table']!r:.40}{did_you_mean(raw['table'], TABLES)}")
+            problems.append(wrong_name(where, "table", raw["table"], TABLES))
         yield "table", str(raw["table"])
     if "map" in raw:
         yield "mapping", file.parent / str(raw["map"])

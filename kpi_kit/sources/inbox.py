@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, reason_of
 from kpi_kit.core.files import sha256_of_file, write_file
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge.extra import FOLDER
 from kpi_kit.data.merge.statements import read_statements
-from kpi_kit.sources import SOURCES, TOGETHER, ImportOptions
+from kpi_kit.sources import RECOGNISED, TOGETHER, ImportOptions
 from kpi_kit.sources.import_list import ImportList, Line
 from kpi_kit.sources.pipeline import AUTO, report_on_import
 from kpi_kit.sources.recognise import recognise
@@ -122,7 +123,7 @@ def import_inbox(
         Where there is no such folder, or its record cannot be read.
     """
     if not inbox.is_dir():
-        raise InputError(f"--inbox {inbox}: expected a folder of exports, found none")
+        raise InputError(Phrase("sources.no_inbox", folder=inbox))
     seen = _read_seen(folder)
     present = {record.id for record in read_statements(folder).records}
     known, undone, skipped = 0, [], 0
@@ -220,13 +221,12 @@ def _import_units(
 
 def _units(files: Sequence[InboxFile], failed: dict[str, Sequence[str]]) -> Iterator[_Unit]:
     """Files that make one export together: of one importer, folder and account."""
-    importers = {name: importer for name, importer in SOURCES.items() if name != "csv"}
     together: dict[tuple[str, Path, str, str], list[InboxFile]] = {}
     for file in files:
         source = file.line.source if file.line is not None else None
         if source is None and file.path.suffix.casefold() != ".zip":
             try:
-                source = recognise(file.path, importers).source
+                source = recognise(file.path, RECOGNISED).source
             except InputError as fault:
                 failed[file.name] = fault.problems
                 continue
@@ -274,9 +274,10 @@ def _read_seen(folder: Path) -> dict[str, set[str]]:
         with file.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.reader(stream))
         if tuple(rows[0] if rows else ()) != _COLUMNS or any(len(row) != len(_COLUMNS) for row in rows):
-            raise ValueError(f"the columns {', '.join(_COLUMNS)} are expected")
+            raise ValueError(Phrase("sources.record_columns", names=_COLUMNS))
     except (OSError, ValueError, csv.Error) as fault:
-        raise InputError(f"{file}: this record of an inbox cannot be read ({fault!s:.100})") from None
+        reason = reason_of(fault) if isinstance(fault, OSError) else fault.args[0]
+        raise InputError(Phrase("sources.broken_record", file=file, reason=reason)) from None
     return {row[0]: set(row[3].split()) for row in rows[1:]}
 
 

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge import Staged
 from kpi_kit.sources.attribution import NO_ATTRIBUTION, Attribution
 from kpi_kit.sources.file_head import Head
@@ -127,9 +128,7 @@ class ImportOptions:
             Where there is none.
         """
         if not self.account:
-            raise InputError(
-                "--account is missing: it names the account whose posts these are, such as vk-roastery"
-            )
+            raise InputError(Phrase("sources.account_missing"))
         return self.account
 
 

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, reason_of
+from kpi_kit.core.phrases import Phrase
+from kpi_kit.sources.rows import Place
 from kpi_kit.sources.size_limits import MOST_JSON, MOST_JSON_PARTS, read_bounded
 
 
@@ -17,40 +19,60 @@ def read_json(path: Path, kind: str) -> Any:
     ----------
     path : pathlib.Path
     kind : str
-        For sentences: what it should be.
+        What it should be: a key of the locale after ``kind_``.
 
     Raises
     ------
     InputError
         Where it is none.
     """
+    answer = Phrase(f"sources.kind_{kind}")
     try:
         content = read_bounded(path, MOST_JSON, kind)
         if content.count(b"{") + content.count(b"[") > MOST_JSON_PARTS:
-            raise InputError(f"{path}: not {kind} (more than {MOST_JSON_PARTS // 1_000_000} million parts)")
+            most = MOST_JSON_PARTS // 1_000_000
+            raise InputError(Phrase("sources.json_parts", file=path, kind=answer, most=most))
         return json.loads(content, parse_constant=_no_constant)
     except OSError as fault:
-        raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
+        raise InputError(Phrase("core.not_readable", file=path, reason=reason_of(fault))) from None
     except RecursionError:
-        raise InputError(f"{path}: not {kind} (nested too deeply)") from None
+        raise InputError(Phrase("sources.json_nested", file=path, kind=answer)) from None
     except json.JSONDecodeError as fault:
-        several = "; put several values into one list [ … ]" if fault.msg == "Extra data" else ""
-        raise InputError(
-            f"{path}: not valid JSON (line {fault.lineno}, column {fault.colno}: {fault.msg}){several}"
-        ) from None
+        place = {"line": fault.lineno, "column": fault.colno}
+        if fault.msg == "Extra data":
+            raise InputError(Phrase("sources.json_several", file=path, **place)) from None
+        reason = Phrase("sources.json_place", reason=fault.msg, **place)
+        raise InputError(Phrase("sources.json_fault", file=path, reason=reason)) from None
     except UnicodeDecodeError as fault:
-        raise InputError(
-            f"{path}: not valid JSON (byte {fault.start} is not UTF-8): save it as UTF-8"
-        ) from None
+        raise InputError(Phrase("sources.json_not_utf8", file=path, place=fault.start)) from None
     except ValueError as fault:
-        raise InputError(f"{path}: not valid JSON ({fault})") from None
+        raise InputError(Phrase("sources.json_fault", file=path, reason=fault.args[0])) from None
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number")
+    raise ValueError(Phrase("sources.json_constant", name=name))
 
 
-def whole_number(value: Any, where: str, name: str) -> int | None:
+def bad_value(where: Place, name: str, found: object, expected: str, **fields: object) -> InputError:
+    """The error of a value in an answer.
+
+    Parameters
+    ----------
+    where : Place
+    name : str
+        The key of the value.
+    found : object
+    expected : str
+        A key of the locale after ``value_``, which ``fields`` fill.
+    **fields
+    """
+    wanted = Phrase(f"sources.value_{expected}", **fields)
+    if found is None:
+        return InputError(Phrase("sources.missing_value", where=where.words, name=name, expected=wanted))
+    return InputError(Phrase("sources.bad_value", where=where.words, name=name, found=found, expected=wanted))
+
+
+def whole_number(value: Any, where: Place, name: str) -> int | None:
     """A count from an answer; None where it is absent.
 
     Raises
@@ -66,4 +88,4 @@ def whole_number(value: Any, where: str, name: str) -> int | None:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
         return value
-    raise InputError(f"{where}: {name} is {value!r:.40}, expected a whole number of 0 or more")
+    raise bad_value(where, name, value, "count")

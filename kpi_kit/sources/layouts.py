@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.data.merge import ALL_TABLES
 from kpi_kit.sources.attribution import UnmatchedRows
@@ -27,6 +28,7 @@ from kpi_kit.sources.control_sums import why_not_additive
 from kpi_kit.sources.file_head import Head
 from kpi_kit.sources.interface import NO_MATCH, DateRange, ImportOptions, Match
 from kpi_kit.sources.raw_tables import RawTable, Sheet
+from kpi_kit.sources.rows import in_quotes
 from kpi_kit.sources.text_files import normal
 
 Values = dict[str, list[Any]]
@@ -131,14 +133,43 @@ class Context:
     zone: ZoneInfo
     problems: list[str] = dataclass_field(default_factory=list)
     remarks: list[str] = dataclass_field(default_factory=list)
-    counts: Counter[str] = dataclass_field(default_factory=Counter)
+    counts: Counter[tuple[str, tuple[tuple[str, object], ...]]] = dataclass_field(default_factory=Counter)
     unmatched: UnmatchedRows = dataclass_field(default_factory=UnmatchedRows)
     fetched_at: dt.datetime | None = None
     coverage: dict[str, tuple[DateRange, ...]] = dataclass_field(default_factory=dict)
 
-    def where(self, row: int) -> str:
+    def where(self, row: int) -> Phrase:
         """Name a row for sentences."""
-        return f"{self.sheet.label}: row {row}"
+        return Phrase("sources.at_row", file=self.sheet.label, number=row)
+
+    def refuse(self, row: int, code: str, **fields: object) -> None:
+        """Add a problem of a row."""
+        self.problems.append(Phrase(code, where=self.where(row), **fields))
+
+    def cell_problem(self, row: int, title: str, name: str, problem: object, found: object) -> Phrase:
+        """The problem of a cell; what is wrong may be in the error of its reader."""
+        said = problem.args[0] if isinstance(problem, Exception) else problem
+        where = self.where(row)
+        return Phrase("sources.bad_cell", where=where, title=title, name=name, problem=said, found=found)
+
+    def refuse_cell(self, row: int, title: str, name: str, problem: object, found: object) -> None:
+        """Add the problem of a cell."""
+        self.problems.append(self.cell_problem(row, title, name, problem, found))
+
+    def remark(self, code: str, **fields: object) -> None:
+        """Add a remark on the table; one that was made for an earlier batch is not repeated."""
+        phrase = Phrase(code, file=self.sheet.label, **fields)
+        if phrase not in self.remarks:
+            self.remarks.append(phrase)
+
+    def count(self, code: str, count: int = 1, **fields: object) -> None:
+        """Count rows of which one remark tells in the end."""
+        self.counts[code, tuple(fields.items())] += count
+
+    def remark_on_counts(self) -> None:
+        """Add a remark on everything that was counted."""
+        for (code, fields), count in sorted(self.counts.items(), key=str):
+            self.remark(code, count=count, **dict(fields))
 
 
 Finish = Callable[[Values, Sequence[int], Context], Mapping[str, Values]]
@@ -151,7 +182,7 @@ class Layout:
     Parameters
     ----------
     name : str
-        For sentences: what was recognised.
+        What was recognised: a key of the locale after ``layout_``, or a phrase.
     table : str
         The canonical table that the fields fill.
     fields : tuple of Field
@@ -202,6 +233,11 @@ class Layout:
     lacking: Decimal = Decimal(0)
     beyond: Decimal = Decimal(0)
 
+    @property
+    def title(self) -> Phrase:
+        """What was recognised, for sentences."""
+        return self.name if isinstance(self.name, Phrase) else Phrase(f"sources.layout_{self.name}")
+
     @cached_property
     def known(self) -> frozenset[str]:
         """Every title by which it is known, normalised."""
@@ -224,7 +260,13 @@ class LocatedTable:
     delimiter: str
     row: int
     score: float
-    reason: str
+    columns: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> Phrase:
+        """What the table was recognised by."""
+        columns = in_quotes(self.columns[:_MOST_LISTED])
+        return Phrase("sources.matched_columns", layout=self.layout.title, columns=columns)
 
 
 # --- finding
@@ -263,8 +305,8 @@ def _match(
     hits = titles & layout.known
     share = len(hits) / len(titles)
     score = 0.55 + 0.3 * share + min(0.14, 0.02 * len(hits)) + (0.01 if marks else 0.0)
-    shown = ", ".join(repr(" ".join(cell.split())) for cell in cells if normal(cell) in hits)
-    return LocatedTable(layout, raw, delimiter, number, score, f"{layout.name}: columns {shown:.160}")
+    shown = tuple(" ".join(cell.split()) for cell in cells if normal(cell) in hits)
+    return LocatedTable(layout, raw, delimiter, number, score, shown)
 
 
 def match_layouts(head: Head, layouts: Sequence[Layout]) -> Match:
@@ -297,16 +339,16 @@ def _all_but_one(head: Head, layouts: Sequence[Layout]) -> Match:
                     or share * 0.5 <= best.score
                 ):
                     continue
-                similar = ", ".join(f"{title!r} may be it" for title in similar_titles(unknown, missing))
-                best = Match(
-                    share * 0.5,
-                    f"{layout.name}, but column {missing[0].titles[0]!r} is missing"
-                    f"{f'; {similar}, under another title' if similar else ''}",
-                )
+                names = in_quotes(similar_titles(unknown, missing))
+                similar = Phrase("sources.may_be_it", names=names) if names else ""
+                title = missing[0].titles[0]
+                reason = Phrase("sources.lacks_column", layout=layout.title, title=title, similar=similar)
+                best = Match(share * 0.5, reason)
     return best
 
 
 _MOSTLY = 0.4
+_MOST_LISTED = 8
 _ALIKE = 0.75
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.sources.layouts import Context, Field, Values, canonical_field, text_field, titles
 from kpi_kit.sources.text_files import normal
@@ -77,15 +78,12 @@ def leads(values: Values, rows: Sequence[int], context: Context, stage: Stage) -
         closed = _not_before(_at(values, "closed_at", place), values["created_at"][place], context)
         sum_ = _at(values, "sale_amount", place)
         if sold and closed is None:
-            context.counts["# won leads without a closing time: their sale is unknown"] += 1
+            context.count("sources.won_without_closing")
         if sold and sum_ == 0:
-            context.counts["# sales of 0, as the export has no sum or a budget of 0"] += 1
+            context.count("sources.sales_of_0")
         currency = _currency(values, place, context) if sold and sum_ is not None else None
         if sold and sum_ is not None and currency is None:
-            context.counts[
-                "# with a sum but no currency: it stays unknown, and reports take it for the department's; "
-                "give --currency where it is another"
-            ] += 1
+            context.count("sources.no_currency")
         cells = (
             values["lead_id"][place],
             account,
@@ -100,9 +98,7 @@ def leads(values: Values, rows: Sequence[int], context: Context, stage: Stage) -
         for name, value in zip(made, cells, strict=True):
             made[name].append(value)
         if "stage" in values and stage_name and qualified is None and not sold:
-            context.counts[
-                "# leads whose stage does not tell whether they are qualified (stages: in attribution.yml)"
-            ] += 1
+            context.count("sources.stage_unclear")
     return {"leads": made}
 
 
@@ -115,11 +111,7 @@ def _account(fields: Mapping[str, str], context: Context) -> str | None:
     if options.account is not None:
         return options.account
     if not options.attribution.rules:
-        raise InputError(
-            "--account is missing: it names the account whose leads these are; or write rules "
-            "into attribution.yml in "
-            "the folder of params, which tell it by UTM or source"
-        )
+        raise InputError(Phrase("sources.account_missing_leads"))
     account = options.attribution.account_of(fields)
     if account is None:
         context.unmatched.table = "leads"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES, Table
 from kpi_kit.sources.cell_values import parse_cell
 from kpi_kit.sources.column_mapping import ColumnMapping, read_mapping
@@ -52,7 +53,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     """
     table = _table(options)
     if options.mapping is None:
-        raise InputError("--map is missing: it names the YAML file that says which column is which")
+        raise InputError(Phrase("sources.map_missing"))
     mapping = read_mapping(options.mapping, table)
     return read_mapped(paths, options, table, mapping, options.mapping)
 
@@ -62,7 +63,7 @@ def read_mapped(
 ) -> Imported:
     """Read files by a mapping that was read from ``place``."""
     layout = _layout(table, mapping, options, place)
-    reader = ExportReader(options, "the CSV")
+    reader = ExportReader(options, "csv")
     for path in paths:
         try:
             context = reader.read_located(_locate(path, layout), path)
@@ -75,10 +76,10 @@ def read_mapped(
 
 def _table(options: ImportOptions) -> Table:
     if options.table is None:
-        raise InputError(f"--table is missing: expected one of {', '.join(_ALLOWED)}")
+        raise InputError(Phrase("sources.table_missing", names=_ALLOWED))
     if options.table not in _ALLOWED:
         nearest = did_you_mean(options.table, _ALLOWED)
-        raise InputError(f"--table {options.table}: there is no such table to import{nearest}")
+        raise InputError(Phrase("sources.no_such_table", table=options.table, nearest=nearest))
     return TABLES[options.table]
 
 
@@ -91,28 +92,28 @@ def _layout(table: Table, mapping: ColumnMapping, options: ImportOptions, place:
         try:
             fixed[name] = parse_cell(text, table[name], zone)
         except ValueError as fault:
-            problems.append(f"{place}: constants: {name}: {fault}, found {text!r:.60}")
+            cell = {"problem": fault.args[0], "found": text}
+            problems.append(Phrase("sources.bad_constant", file=place, name=name, **cell))
     if options.account and "account_id" in filled:
-        problems.append(f"{place}: account_id is mapped, and --account {options.account} is given; keep one")
+        problems.append(Phrase("sources.account_twice", file=place, account=options.account))
     elif options.account and "account_id" not in table.names:
-        problems.append(f"--account {options.account}: table {table.name} has no account_id; leave it out")
+        problems.append(Phrase("sources.account_needless", account=options.account, table=table.name))
     elif options.account:
         fixed["account_id"] = options.account
     if options.brand and "brand" in table.names and "brand" not in filled:
         fixed["brand"] = options.brand
     for name in table.required:
         if name == "account_id" and name not in filled and name not in fixed and not problems:
-            problems.append(
-                "--account is missing: it names the account whose rows these are, such as vk-roastery"
-            )
+            problems.append(Phrase("sources.account_missing_rows"))
         elif name not in filled and name not in fixed and table[name].default is None:
-            problems.append(f"{place}: {name} is required in table {table.name}: map it or give a constant")
+            code = "sources.column_unmapped"
+            problems.append(Phrase(code, file=place, name=name, table=table.name))
         elif name in fixed and fixed[name] is None and not table[name].nullable:
-            problems.append(f"{place}: constants: {name} is required and must not be empty")
+            problems.append(Phrase("sources.constant_empty", file=place, name=name))
     refuse(problems)
     fields = tuple(Field(table[name], (title,), needed=True) for name, title in mapping.columns.items())
     return Layout(
-        f"mapping {place}",
+        Phrase("sources.layout_mapping", file=place),
         table.name,
         fields,
         zone=zone.key,
@@ -138,16 +139,16 @@ def _locate(path: Path, layout: Layout) -> LocatedTable:
             for number, cells in grid.first(delimiter, HEADER_WITHIN):
                 named = {normal(title) for title in distinct_titles(cells)}
                 hits = sum(normal(name) in named for name in wanted)
-                table = LocatedTable(layout, grid, delimiter, number, 1.0, layout.name)
+                table = LocatedTable(layout, grid, delimiter, number, 1.0)
                 candidates.append((-hits, number, -len(cells), table, (number, cells)))
     if not candidates:
-        raise InputError(f"{path}: holds no rows")
+        raise InputError(Phrase("sources.holds_no_rows", file=path))
     *_, table, (_, cells) = min(candidates, key=lambda field: field[:3])
     named = {normal(title) for title in distinct_titles(cells)}
     has = [" ".join(cell.split())[:40] for cell in cells if cell.strip()]
     refuse(
         [
-            f"{path}: column {name!r} is missing from the header{did_you_mean(name, has)}"
+            Phrase("sources.column_missing", file=path, name=name, nearest=did_you_mean(name, has))
             for name in wanted
             if normal(name) not in named
         ]
@@ -158,7 +159,7 @@ def _locate(path: Path, layout: Layout) -> LocatedTable:
 def _repeated_titles(context: Context, layout: Layout) -> list[str]:
     titles = {normal(title) for title in context.sheet.header}
     return [
-        f"{context.sheet.label}: the header has {name!r} twice; the first is read, {name}__2 is the second"
+        Phrase("sources.title_twice", file=context.sheet.label, name=name)
         for name in (field.titles[0] for field in layout.fields)
         if f"{normal(name)}__2" in titles
     ]

@@ -69,7 +69,7 @@ def mentions(
         made["platform"].append(platform_named(cells.get("source") or cells.get("url")))
         made["sentiment"].append(sentiment)
     for word in sorted(unknown_words):
-        context.counts[f"sentiment {word!r:.30} is not known and left empty (# batches)"] += 1
+        context.remark("sources.sentiment_unknown", word=word)
     return {"mentions": made}
 
 

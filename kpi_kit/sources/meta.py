@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.cell_values import Style
@@ -62,22 +63,15 @@ _LIFETIME = frozenset(
 def _posts(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
     for dates, row in zip(values.get("span", []), rows, strict=False):
         if dates and normal(dates) not in _LIFETIME:
-            context.problems.append(
-                f"{context.where(row)}: column 'Date' says {dates!r:.40}: figures of single days "
-                "are no figures of posts; "
-                "export the content with lifetime data"
-            )
+            context.refuse(row, "sources.figures_of_days", found=dates)
             break
     span = _days_in_name(context.path)
     if span is not None:
         context.coverage["posts"] = (span,)
         for at, row in zip(values["published_at"], rows, strict=True):
             if not span[0] - _DAY <= at.date() <= span[1]:
-                context.problems.append(
-                    f"{context.where(row)}: published on {at.date()}, outside the days of the "
-                    f"file's name, {span[0]} to "
-                    f"{span[1] - _DAY}: day and month may be the other way round"
-                )
+                ends = {"since": span[0], "until": span[1] - _DAY}
+                context.refuse(row, "sources.outside_of_name", day=at.date(), **ends)
     posts = {name: column for name, column in values.items() if name in TABLES["posts"].names}
     return {"posts": posts}
 
@@ -133,13 +127,13 @@ def _content(name: str, marks: tuple[str, ...], likes: tuple[str, ...], platform
 
 
 INSTAGRAM = _content(
-    "content of Instagram (Meta Business Suite)",
+    "meta_instagram",
     titles("Account username|Account ID|Имя пользователя аккаунта|Идентификатор аккаунта"),
     titles('Likes|Лайки|Отметки "Нравится"|Отметки «Нравится»|Me gusta'),
     "instagram",
 )
 FACEBOOK = _content(
-    "content of Facebook (Meta Business Suite)",
+    "meta_facebook",
     titles("Page ID|Page name|Идентификатор страницы|Название страницы|ID страницы"),
     titles("Reactions|Реакции|Reacciones|Likes"),
     "other",
@@ -187,7 +181,7 @@ def _overview(name: str, title: str) -> Layout:
         return {}
 
     return Layout(
-        f"overview {title!r} of Meta Business Suite",
+        Phrase("sources.layout_meta_overview", title=title),
         ACCOUNT_STATS,
         (
             Field(TABLES["traffic"]["date"], tuple(_DATE), needed=True),
@@ -230,7 +224,7 @@ def sniff(head: Head) -> Match:
     """Recognise the columns Date and Primary under a title, or the columns of content."""
     overview = _overview_grid(head)
     if overview is not None and overview[2]:
-        return Match(0.97, f"the columns Date and Primary under the title {overview[2]!r:.60}")
+        return Match(0.97, Phrase("sources.by_primary", title=overview[2]))
     return match_layouts(head, _CONTENT)
 
 
@@ -250,24 +244,19 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     ]
     contents = [path for path, head in zip(paths, heads, strict=True) if locate_tables(head, _CONTENT)]
     if contents and overviews:
-        raise InputError(
-            f"{overviews[0][0]} is an overview and {contents[0]} is content: import them one by one"
-        )
+        raise InputError(Phrase("sources.overview_and_content", file=overviews[0][0], other=contents[0]))
     if not overviews:
         return read_layouts(paths, options, _CONTENT, "Meta Business Suite")
     reader = ExportReader(options, "Meta Business Suite")
     platform = None
     for path, (grid, delimiter, _) in overviews:
         for title, header, rows in _blocks(grid, delimiter):
+            place = {"file": grid.label, "number": header[0]}
             if not header[1]:
-                reader.remarks.append(
-                    f"{grid.label}: row {header[0]}: the table {title!r} has no days and is left out"
-                )
+                reader.remarks.append(Phrase("sources.table_without_days", title=title, **place))
                 continue
             if not title:
-                reader.problems.append(
-                    f"{grid.label}: row {header[0]}: the table has no title that says what it measures"
-                )
+                reader.problems.append(Phrase("sources.table_without_title", **place))
                 continue
             platform = platform or _platform(title)
             titles = tuple(header[1])

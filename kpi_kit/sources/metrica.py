@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.cell_values import Style
@@ -106,10 +107,7 @@ def _by_day(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
     spans = [_span_of(str(text or ""), row, context) for text, row in zip(values["day"], rows, strict=True)]
     for count, row in zip(values["visits"], rows, strict=True):
         if count is not None and count > _MOST_VISITS:
-            context.problems.append(
-                f"{context.where(row)}: {int(count)} is an id and no number of visits: a row of the Logs API "
-                "is one visit and needs the column ym:s:visitID"
-            )
+            context.refuse(row, "sources.id_for_visits", found=int(count))
     if context.problems:
         return {}
     by_length: dict[bool, list[int]] = {}
@@ -148,7 +146,7 @@ def _span_of(text: str, row: int, context: Context) -> DateRange:
         day = parse_date(plain)[0].date()
         return day, day + _DAY
     except ValueError as fault:
-        context.problems.append(f"{context.where(row)}: column 'Дата' (date): {fault}, found {text!r:.60}")
+        context.refuse_cell(row, "Дата", "date", fault, text)
         return dt.date.min, dt.date.min + _DAY
 
 
@@ -183,7 +181,7 @@ def _logs(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
     """A row of the Logs API is one visit."""
     first = list({number: place for place, number in reversed(list(enumerate(values["visit"])))}.values())
     places = sorted(first)
-    context.remarks.append(f"{context.sheet.label}: rows of the Logs API, one row a visit")
+    context.remark("sources.rows_of_visits")
     once = _at_places(values, places)
     days = [_span_of(str(once["day"][n]), rows[place], context)[0] for n, place in enumerate(places)]
     once["visits"] = [1.0] * len(places)
@@ -192,10 +190,7 @@ def _logs(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
 
 def _of_one(days: Sequence[dt.date | None], values: Values, rows: Sequence[int], context: Context) -> Values:
     """Traffic from a report by day without sources, taken for the account that ``--account`` names."""
-    context.remarks.append(
-        f"{context.sheet.label}: the report is not split by source: all its visits are taken for "
-        "those of the account"
-    )
+    context.remark("sources.visits_unsplit")
     people = values.get("visitors") or [None] * len(rows)
     counted_rows = [place for place, count in enumerate(values["visits"]) if count is not None]
     return {
@@ -231,15 +226,11 @@ def _span(context: Context) -> tuple[dt.date, dt.date]:
         since, last = (dt.date.fromisoformat(match[place]) for place in (1, 2))
         if since <= last:
             return since, last + _DAY
-    raise InputError(
-        f"{context.path}: the report has no dates: add the dimension 'Дата визита', or give "
-        "--since and --until, or keep "
-        "the file name with its two dates"
-    )
+    raise InputError(Phrase("sources.metrica_no_days", file=context.path))
 
 
 LOGS = Layout(
-    "visits of Metrica's Logs API",
+    "metrica_logs",
     "traffic",
     (
         text_field("visit", "ym:s:visitID", needed=True),
@@ -251,7 +242,7 @@ LOGS = Layout(
     exact=True,
 )
 BY_DAY = Layout(
-    "report of Metrica by day",
+    "metrica_days",
     "traffic",
     (Field(Column("day", Type.TEXT, nullable=True), _DATE, needed=True), *_fields()),
     _STYLE,
@@ -261,7 +252,7 @@ BY_DAY = Layout(
     platform=None,
 )
 BY_SOURCE = Layout(
-    "report of Metrica by source",
+    "metrica_sources",
     ACCOUNT_STATS,
     _fields(),
     _STYLE,
@@ -277,7 +268,7 @@ _LAYOUTS = (LOGS, BY_DAY, BY_SOURCE)
 def sniff(head: Head) -> Match:
     """Recognise visits beside a date or a source, and answers of the API by their query."""
     if {"query.metrics", "data"} <= head.keys and any(key.startswith("query.ids") for key in head.keys):
-        return Match(0.98, "query.ids, query.metrics and data, as the Reports API answers")
+        return Match(0.98, Phrase("sources.by_metrica_query"))
     return match_layouts(head, _LAYOUTS)
 
 
@@ -292,16 +283,14 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     answers = [path for path in paths if "query.metrics" in head_of(path).keys]
     tables = [path for path in paths if path not in answers]
     if answers and tables:
-        raise InputError(
-            f"{answers[0]} is an answer of the API and {tables[0]} is a table: import them one by one"
-        )
+        raise InputError(Phrase("sources.answer_and_table", file=answers[0], other=tables[0]))
     if tables or not answers:
         layouts: Sequence[Layout] = _LAYOUTS
         for single in (LOGS, BY_DAY):
             if any(locate_tables(head_of(path), [single]) for path in tables):
                 layouts = [single]
                 break
-        return read_layouts(paths, options, layouts, "Metrica")
+        return read_layouts(paths, options, layouts, "metrica")
     return _read_answers(answers, options)
 
 
@@ -309,7 +298,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
 
 
 def _read_answers(paths: Sequence[Path], options: ImportOptions) -> Imported:
-    reader = ExportReader(options, "the Reports API")
+    reader = ExportReader(options, "reports_api")
     coverage: list[tuple[dt.date, dt.date]] = []
     for path in paths:
         try:
@@ -327,25 +316,27 @@ def _read_answers(paths: Sequence[Path], options: ImportOptions) -> Imported:
 
 
 def _answer(path: Path, options: ImportOptions) -> tuple[Context, Values]:
-    record = read_json(path, "an answer of Metrica's Reports API")
+    record = read_json(path, "metrica_answer")
     query = record.get("query") if isinstance(record, dict) else None
     if not isinstance(query, dict) or not isinstance(record.get("data"), list):
-        raise InputError(f"{path}: expected an answer of Metrica's Reports API, with query and data")
+        raise InputError(Phrase("sources.not_metrica_answer", file=path))
     metrics = [str(name) for name in query.get("metrics", [])]
     if "ym:s:visits" not in metrics:
-        raise InputError(f"{path}: the metric ym:s:visits is needed, found {', '.join(metrics) or 'none'}")
+        listed = metrics or Phrase("sources.none_found")
+        raise InputError(Phrase("sources.metrica_needs_metric", file=path, names=listed))
     if record.get("sampled"):
-        raise InputError(f"{path}: the answer is a sample of the visits; ask with accuracy=full")
+        raise InputError(Phrase("sources.metrica_sampled", file=path))
     sheet = Sheet(str(path), "json", "\0", tuple(metrics), 0, (), lambda: iter(()))
     context = Context(options, sheet, path, options.timezone)
     names = [_plain(str(name)) for name in query.get("dimensions", [])]
     if "date" not in names and "time_intervals" not in record:
-        raise InputError(f"{path}: the dimension ym:s:date is needed, found {', '.join(names) or 'none'}")
+        listed = names or Phrase("sources.none_found")
+        raise InputError(Phrase("sources.metrica_needs_date", file=path, names=listed))
     rows = list(_rows(record, names, metrics, path))
     try:
         _check_totals(record, rows, metrics, context)
     except ValueError as fault:
-        raise InputError(f"{path}: totals: {fault}") from None
+        raise InputError(Phrase("sources.metrica_totals", file=path, problem=fault.args[0])) from None
     named: dict[str, list[Any]] = {
         name: [fields.get(name) for _, fields, _, _ in rows] for name in names if name != "date"
     }
@@ -396,7 +387,7 @@ def _rows(
     users = metrics.index("ym:s:users") if "ym:s:users" in metrics else None
     intervals = record.get("time_intervals")
     for number, row in enumerate(record["data"], start=1):
-        where = f"{path}: data {number}"
+        where = {"file": path, "number": number}
         try:
             names_of_row = [
                 str((dimension or {}).get("name") or (dimension or {}).get("id") or "")
@@ -414,15 +405,13 @@ def _rows(
                 continue
             for at, interval in enumerate(intervals):
                 if interval[0] != interval[1]:
-                    raise InputError(
-                        f"{where}: intervals of days are needed (group=day), found {interval!r:.60}"
-                    )
+                    raise InputError(Phrase("sources.metrica_interval", found=interval, **where))
                 people = None if users is None else _figure(row["metrics"][users][at])
                 yield dt.date.fromisoformat(interval[0]), fields, _figure(row["metrics"][place][at]), people
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as fault:
-            raise InputError(
-                f"{where}: this row cannot be read ({type(fault).__name__}: {fault!s:.60})"
-            ) from None
+            reason = fault.args[0] if fault.args and isinstance(fault.args[0], str) else str(fault)
+            kind = type(fault).__name__
+            raise InputError(Phrase("sources.metrica_row", kind=kind, reason=reason, **where)) from None
 
 
 def _figure(value: Any) -> float:
@@ -432,7 +421,7 @@ def _figure(value: Any) -> float:
         or value < 0
         or value != int(value)
     ):
-        raise ValueError(f"expected a whole number of 0 or more, found {value!r:.20}")
+        raise ValueError(Phrase("sources.expected_figure", found=value))
     return float(value)
 
 
@@ -457,8 +446,7 @@ def _check_totals(
         control.add(name, values)
         control.add_total(name, sum(map(Decimal, map(str, map(_figure, parts))), Decimal(0)))
     wrong, remarks = control.problems(str(context.path), partial=context.options.partial, many=False)
-    context.problems += [f"{sentence} (or fetch all pages, with limit and offset)" for sentence in wrong]
+    context.problems += [Phrase("sources.fetch_all_pages", problem=sentence) for sentence in wrong]
     context.remarks += remarks
-    context.remarks += [
-        f"{context.path}: totals that are not checked: {sentence}" for sentence in control.unchecked()
-    ]
+    if unchecked := list(control.unchecked()):
+        context.remark("sources.totals_unchecked", columns=unchecked)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources import SOURCES, ImportOptions
 from kpi_kit.sources.attribution import Attribution, Rule
 from kpi_kit.sources.file_head import head_of
@@ -201,14 +202,12 @@ def look_at(places: Sequence[Path]) -> Agency:
     InputError
         Where a place does not exist or holds no file.
     """
-    missing = [
-        f"--from {place}: expected a file or folder, found none" for place in places if not place.exists()
-    ]
+    missing = [Phrase("sources.from_missing", place=place) for place in places if not place.exists()]
     if missing:
         raise InputError(missing)
     agency = Agency(list(_exports(places)))
     if not agency.exports:
-        raise InputError(f"--from {', '.join(map(str, places))}: no exports (CSV, XLSX, JSON, ZIP) are there")
+        raise InputError(Phrase("sources.no_exports", places=places))
     for export in agency.exports:
         if export.source == "wide-sheet":
             for title in titles_in(export.path):

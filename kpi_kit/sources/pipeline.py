@@ -13,23 +13,22 @@ import pandas as pd
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import sha256, sha256_of_file
+from kpi_kit.core.phrases import Phrase, renamed
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.merge import ACCOUNT_PLATFORMS, POST_REACH, Import, Origin, Outcome, Staged, add
 from kpi_kit.data.merge.extra import extra_rows
 from kpi_kit.data.store import Store, open_store
-from kpi_kit.sources import SOURCES, TOGETHER, DateRange, Imported, ImportOptions
+from kpi_kit.sources import RECOGNISED, SOURCES, TOGETHER, DateRange, Imported, ImportOptions
 from kpi_kit.sources.coverage import covered_days
 from kpi_kit.sources.recognise import other_kind, recognise, unpack
 from kpi_kit.sources.resolve_account import NewAccount, ResolvedAccount, resolve_account
-from kpi_kit.sources.rows import counted
+from kpi_kit.sources.rows import table_name
 from kpi_kit.sources.wordstat_phrases import nested
 
 AUTO = "auto"
 """In place of a source: recognise it."""
 
 _MOST_LISTED = 20
-_RECOGNISED = {name: importer for name, importer in SOURCES.items() if name != "csv"}
-"""The importers that recognise files; which column of a CSV is which, a mapping says."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class _FileGroup:
     source: str
     files: tuple[Path, ...]
     names: tuple[str, ...]
-    reason: str = ""
+    reasons: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def report_on_import(
     InputError
         With every problem; the folder is then as it was.
     """
-    missing = [f"{file}: there is no such file" for file in files if not file.is_file()]
+    missing = [Phrase("sources.no_such_file", file=file) for file in files if not file.is_file()]
     if missing:
         raise InputError(missing)
     with tempfile.TemporaryDirectory(prefix="kpi-kit-import-") as name:
@@ -136,15 +135,8 @@ def report_on_import(
             groups = _group(source, unpacked)
             report = _import_groups(groups, folder, options, account, imported_at, source == AUTO)
         except InputError as fault:
-            raise InputError([_with_labels(problem, labels) for problem in fault.problems]) from None
-        return Report([_with_labels(sentence, labels) for sentence in report.sentences], report.ids)
-
-
-def _with_labels(sentence: str, labels: Mapping[str, str]) -> str:
-    """Name a file of an archive by the archive."""
-    for path, label in labels.items():
-        sentence = sentence.replace(path, label)
-    return sentence
+            raise InputError([renamed(problem, labels) for problem in fault.problems]) from None
+        return Report([renamed(sentence, labels) for sentence in report.sentences], report.ids)
 
 
 def _group(source: str, files: Sequence[tuple[Path, str]]) -> list[_FileGroup]:
@@ -156,12 +148,13 @@ def _group(source: str, files: Sequence[tuple[Path, str]]) -> list[_FileGroup]:
     problems: list[str] = []
     for path, name in files:
         try:
-            recognised = recognise(path, _RECOGNISED)
+            recognised = recognise(path, RECOGNISED)
         except InputError as fault:
             problems += fault.problems
             continue
-        reason = f"{name}: recognised as {recognised.source} by {recognised.match.reason}"
-        single = _FileGroup(recognised.source, (path,), (name,), reason)
+        fields = {"source": recognised.source, "reason": recognised.match.reason}
+        reason = Phrase("sources.recognised_as", file=name, **fields)
+        single = _FileGroup(recognised.source, (path,), (name,), (reason,))
         same = next((group for group in groups if group.source == single.source), None)
         if same is not None and single.source in TOGETHER:
             groups[groups.index(same)] = _joined([same, single])
@@ -178,7 +171,7 @@ def _joined(groups: Sequence[_FileGroup]) -> _FileGroup:
         groups[0].source,
         tuple(file for group in groups for file in group.files),
         tuple(name for group in groups for name in group.names),
-        "\n".join(group.reason for group in groups if group.reason),
+        tuple(reason for group in groups for reason in group.reasons),
     )
 
 
@@ -197,12 +190,12 @@ def _import_groups(
         options = replace(options, accounts=frozenset() if store is None else frozenset(store.accounts.index))
     for number, group in enumerate(groups):
         group_options = _options_of_group(options, folder, number)
-        sentences += group.reason.splitlines()
+        sentences += group.reasons
         try:
             imported = SOURCES[group.source].read(group.files, group_options)
         except InputError as fault:
             others = (
-                [] if recognised else [other_kind(file, group.source, _RECOGNISED) for file in group.files]
+                [] if recognised else [other_kind(file, group.source, RECOGNISED) for file in group.files]
             )
             problems += list(filter(None, others)) or fault.problems
             continue
@@ -226,11 +219,11 @@ def _import_groups(
         imports.append(_statements(part, resolved, covered, imported_at))
     if options.dry_run:
         rows = [
-            f"{name}: {counted(len(rows), 'row')}"
+            Phrase("sources.rows_of_dry_run", table=table_name(name), count=len(rows))
             for part in read
             for name, rows in part.imported.tables.items()
         ]
-        return Report([*sentences, *rows, *coverage, f"nothing was written to {folder} (--dry-run)"])
+        return Report([*sentences, *rows, *coverage, Phrase("sources.dry_run", folder=folder)])
     outcome = add(folder, imports, str(options.timezone))
     return Report([*sentences, *_sentences_on(outcome), *coverage], outcome.ids)
 
@@ -262,50 +255,43 @@ def _refuse_nested_phrases(read: Sequence[tuple[Sequence[str], Imported]], store
             pairs = rows[["brand", "phrase"]].drop_duplicates().itertuples(index=False)
             files |= {(str(brand), str(phrase)): ", ".join(names) for brand, phrase in pairs}
     problems = []
+    in_data = Phrase("sources.the_data")
     for brand in sorted({brand for brand, _ in files}):
         phrases = sorted(phrase for owner, phrase in {*files, *known} if owner == brand)
         for wide, narrow in nested(phrases):
             pair = {(brand, wide), (brand, narrow)}
             if pair <= known or not pair & files.keys():
                 continue
-            where = [f"«{phrase}» in {files.get((brand, phrase), 'the data')}" for phrase in (wide, narrow)]
-            problems.append(
-                f"brand {brand!r}: the queries of «{narrow}» are counted in those of «{wide}» already "
-                f"({', '.join(where)}): leave one out, or give it a brand of its own in attribution.yml "
-                "(phrases:)"
-            )
+            places = [
+                Phrase("sources.phrase_in", phrase=phrase, place=files.get((brand, phrase), in_data))
+                for phrase in (wide, narrow)
+            ]
+            fields = {"brand": brand, "wide": wide, "narrow": narrow, "places": places}
+            problems.append(Phrase("sources.nested_phrases", **fields))
     if problems:
         raise InputError(problems)
 
 
 def _sentences_on(outcome: Outcome) -> Iterator[str]:
     if outcome.imported_before:
-        yield "these files had been imported before"
+        yield Phrase("sources.imported_before")
     for added in outcome.added:
         if added.table == ACCOUNT_PLATFORMS or (added.table == "accounts" and not added.new + added.changed):
             continue
-        were = "was" if added.unchanged == 1 else "were"
-        yield (
-            f"{added.table}: {counted(added.new, 'row')} added, {added.changed} brought up to date, "
-            f"{added.unchanged} {were} there already"
-        )
+        table = table_name(added.table)
+        counts = {"new": added.new, "changed": added.changed, "unchanged": added.unchanged}
+        were = Phrase("sources.was" if added.unchanged == 1 else "sources.were")
+        yield Phrase("sources.rows_added", table=table, were=were, **counts)
         if added.removed:
-            yield f"{added.table}: {counted(added.removed, 'row')} withdrawn"
+            yield Phrase("sources.rows_withdrawn", table=table, count=added.removed)
     if outcome.gone:
-        yield (
-            f"posts: {counted(outcome.gone, 'post')} of these days not in this complete export: they "
-            "count as deleted, and nowhere"
-        )
-    for table, count in (outcome.disputed or {}).items():
-        yield (
-            f"{table}: {counted(count, 'row')} told differently by files that are equally late; "
-            "the larger values stand; "
-            "give --fetched-at where one file is newer"
-        )
+        yield Phrase("sources.posts_gone", count=outcome.gone)
+    for name, count in (outcome.disputed or {}).items():
+        yield Phrase("sources.rows_disputed", table=table_name(name), count=count)
     for change in outcome.restated[:_MOST_LISTED]:
-        yield f"restated: {change}"
+        yield Phrase("sources.restated", change=change)
     if outcome.restated_count > _MOST_LISTED:
-        yield f"restated: … and {outcome.restated_count - _MOST_LISTED} more values, see imports/restated.csv"
+        yield Phrase("sources.restated_more", count=outcome.restated_count - _MOST_LISTED)
 
 
 def _statements(
@@ -357,10 +343,7 @@ def _lead_source(part: _ReadGroup) -> str:
     source = part.options.source or part.imported.source or part.options.account
     rows = part.imported.tables.get("leads")
     if source is None and rows is not None and len(rows) and not _has_source(rows):
-        raise InputError(
-            f"{', '.join(part.group.names)}: leads of several accounts: give --source, a name for the CRM "
-            "that they are from, the same for each of its exports"
-        )
+        raise InputError(Phrase("sources.leads_of_several", files=part.group.names))
     return source or ""
 
 

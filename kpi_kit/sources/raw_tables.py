@@ -12,7 +12,8 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, reason_of
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources.size_limits import MOST_PAGE, read_bounded, refuse_large_workbook
 from kpi_kit.sources.text_files import Record, TextFile, normal, text_file
 from kpi_kit.sources.workbook_errors import error_cells
@@ -23,16 +24,16 @@ HEADER_WITHIN = 40
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
 _NO_TABLES = {
-    b"%PDF": "a PDF",
-    b"{\\rtf": "a text document",
-    b"\x89PNG": "a picture",
-    b"\xff\xd8\xff": "a picture",
-    b"GIF8": "a picture",
-    b"Rar!": "an archive that is no ZIP",
-    b"7z\xbc\xaf": "an archive that is no ZIP",
-    b"\x1f\x8b": "an archive that is no ZIP",
+    b"%PDF": "pdf",
+    b"{\\rtf": "text_document",
+    b"\x89PNG": "picture",
+    b"\xff\xd8\xff": "picture",
+    b"GIF8": "picture",
+    b"Rar!": "archive",
+    b"7z\xbc\xaf": "archive",
+    b"\x1f\x8b": "archive",
 }
-"""Beginnings of files that people take for exports."""
+"""Beginnings of files that people take for exports; keys of the locale after ``kind_``."""
 _EXACT = 1e15
 
 
@@ -149,7 +150,7 @@ def sheet_at(grid: RawTable, delimiter: str, row: int) -> Sheet:
                 lambda: (record for record in grid.records(delimiter) if record[0] > row),
             )
         above.append((number, cells))
-    raise InputError(f"{grid.label}: there is no row {row}")
+    raise InputError(Phrase("sources.no_row", file=grid.label, row=row))
 
 
 def raw_tables(path: Path) -> Iterator[RawTable]:
@@ -164,9 +165,9 @@ def raw_tables(path: Path) -> Iterator[RawTable]:
         with path.open("rb") as stream:
             start = stream.read(1024)
     except OSError as fault:
-        raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
+        raise InputError(Phrase("core.not_readable", file=path, reason=reason_of(fault))) from None
     if kind := next((name for mark, name in _NO_TABLES.items() if start.startswith(mark)), ""):
-        raise InputError(f"{path}: expected a table or JSON, found {kind}; export CSV, XLSX, JSON or a ZIP")
+        raise InputError(Phrase("sources.not_a_table", file=path, kind=Phrase(f"sources.kind_{kind}")))
     if start.startswith((_ZIP, _OLE)):
         if start.startswith(_ZIP):
             refuse_large_workbook(path)
@@ -182,7 +183,7 @@ def _spreadsheet(path: Path) -> Iterator[RawTable]:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if {"mimetype", "word/document.xml"} & set(archive.namelist()):
-                raise InputError(f"{path}: a document of Word or LibreOffice: save its table as XLSX or CSV")
+                raise InputError(Phrase("sources.office_document", file=path))
     try:
         book = CalamineWorkbook.from_path(str(path))
         errors = error_cells(path)
@@ -193,17 +194,14 @@ def _spreadsheet(path: Path) -> Iterator[RawTable]:
                 if row <= len(cells) and column < len(cells[row - 1][1]):
                     cells[row - 1][1][column] = text
             filled = [(number, row) for number, row in cells if any(cell.strip() for cell in row)]
-            label = str(path) if len(book.sheet_names) == 1 else f"{path}: sheet {name!r}"
+            several = len(book.sheet_names) > 1
+            label = Phrase("sources.sheet", file=path, name=name) if several else str(path)
             yield RawTable(path, label, "sheet", "\0", filled)
     except (CalamineError, OSError, ValueError) as fault:
-        if _LOCKED in read_bounded(path, MOST_PAGE, "a locked spreadsheet"):
-            raise InputError(
-                f"{path}: this spreadsheet is locked by a password: save it without one"
-            ) from None
-        raise InputError(
-            f"{path}: this spreadsheet cannot be read ({' '.join(str(fault).split()):.120}): save it anew as "
-            "XLSX or CSV"
-        ) from None
+        if _LOCKED in read_bounded(path, MOST_PAGE, "locked"):
+            raise InputError(Phrase("sources.locked_workbook", file=path)) from None
+        reason = " ".join(str(fault).split())
+        raise InputError(Phrase("sources.broken_workbook", file=path, reason=reason)) from None
 
 
 def _cell(value: Any) -> str:
@@ -258,6 +256,6 @@ def _page(path: Path) -> Iterator[RawTable]:
     """Read a web page with one table, which some programs save as .xls."""
     text = text_file(path)
     parser = _Rows()
-    parser.feed(read_bounded(path, MOST_PAGE, "a page").decode(text.encoding))
+    parser.feed(read_bounded(path, MOST_PAGE, "page").decode(text.encoding))
     rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(parser.rows, start=1)]
     yield RawTable(path, str(path), text.encoding, "\0", [record for record in rows if any(record[1])])

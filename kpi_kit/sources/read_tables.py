@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge import ACCOUNT_STATS, ALL_TABLES
 from kpi_kit.sources.cell_reader import CellReader
 from kpi_kit.sources.file_head import Head, head_of
@@ -23,11 +24,12 @@ from kpi_kit.sources.layouts import (
     similar_titles,
 )
 from kpi_kit.sources.raw_tables import Sheet, sheet_at
-from kpi_kit.sources.row_batches import RowBatches
-from kpi_kit.sources.rows import counted, refuse
+from kpi_kit.sources.row_batches import RowBatches, service_name
+from kpi_kit.sources.rows import in_quotes, refuse, shortened, table_name
 from kpi_kit.sources.text_files import normal
 
 _MOST_PROBLEMS = 51
+_MOST_LISTED = 12
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class TableImporter:
     Parameters
     ----------
     service : str
-        For sentences: ``YouTube Studio``.
+        What the rows come from: a name such as ``YouTube Studio``, or a key of the locale after ``service_``.
     layouts : tuple of Layout
     FILLS, UNKNOWN, TESTED
         See :class:`kpi_kit.sources.interface.Importer`.
@@ -71,7 +73,7 @@ class ExportReader:
     ----------
     options : ImportOptions
     service : str
-        What the rows come from, for sentences.
+        As of :class:`TableImporter`.
     """
 
     def __init__(self, options: ImportOptions, service: str) -> None:
@@ -139,7 +141,7 @@ def read_layouts(
     options : ImportOptions
     layouts : sequence of Layout
     service : str
-        For sentences: ``YouTube Studio``.
+        As of :class:`TableImporter`.
 
     Raises
     ------
@@ -153,7 +155,9 @@ def read_layouts(
             tables = locate_tables(head_of(path), layouts)
             if not tables:
                 near = match_layouts(head_of(path), layouts).reason or _needed_titles(layouts)
-                raise InputError(f"{path}: no table of {service} was found in it; {near}")
+                raise InputError(
+                    Phrase("sources.no_table_found", file=path, service=service_name(service), needed=near)
+                )
             platform = platform or tables[0].layout.platform
             for table in _one_per_row(tables):
                 reader.read_located(table, path)
@@ -173,11 +177,10 @@ def _one_per_row(tables: Sequence[LocatedTable]) -> list[LocatedTable]:
     return sorted(near, key=lambda table: (table.raw.label, table.row))
 
 
-def _needed_titles(layouts: Sequence[Layout]) -> str:
-    return "; ".join(
-        f"{layout.name} needs " + ", ".join(repr(field.titles[0]) for field in layout.fields if field.needed)
-        for layout in layouts
-    )
+def _needed_titles(layouts: Sequence[Layout]) -> Phrase:
+    """The titles that a table of the first of the layouts needs."""
+    titles = in_quotes(field.titles[0] for field in layouts[0].fields if field.needed)
+    return Phrase("sources.layout_needs", layout=layouts[0].title, titles=titles)
 
 
 def read_sheet(
@@ -185,7 +188,7 @@ def read_sheet(
 ) -> Context:
     """Read a table into the batches; problems and remarks are in what is returned."""
     context = Context(options, sheet, path, ZoneInfo(layout.zone) if layout.zone else options.timezone)
-    context.remarks.extend(_remarks_on_header(sheet, layout))
+    _remark_on_header(layout, context)
     cells = CellReader(layout, context)
     for values, rows in cells.batches():
         if len(context.problems) > _MOST_PROBLEMS * 4:
@@ -195,13 +198,12 @@ def read_sheet(
     if not context.problems:
         cells.check_sums()
     if not cells.rows and cells.left_out and not context.problems:
-        listed = ", ".join(map(repr, cells.left_out))
-        context.problems.append(f"{sheet.label}: no row has {listed}, so that none can be read")
+        titles = in_quotes(cells.left_out)
+        context.problems.append(Phrase("sources.no_row_has", file=sheet.label, titles=titles))
     if not cells.rows and not context.problems:
         _add_nothing(cells, layout, context, batches)
-    context.remarks.extend(cells.remarks())
-    for what, count in sorted(context.counts.items()):
-        context.remarks.append(f"{sheet.label}: {what.replace('#', str(count), 1)}")
+    cells.remark()
+    context.remark_on_counts()
     context.remarks.extend(context.unmatched.remarks())
     return context
 
@@ -239,10 +241,8 @@ def _date_figures(posts: Values | None, rows: Sequence[int], context: Context) -
     posts["stats_at"] = [at] * len(published)
     for moment, row in zip(published, posts.get("_row", rows), strict=True):
         if moment is not None and moment > at:
-            context.problems.append(
-                f"{context.where(row)}: published at {moment.isoformat()}, after --fetched-at "
-                f"{at.isoformat()}"
-            )
+            fields = {"at": moment.isoformat(), "fetched": at.isoformat()}
+            context.refuse(row, "sources.after_fetched_at", **fields)
 
 
 def with_owner(table: str, columns: Values, options: ImportOptions) -> Values:
@@ -259,7 +259,7 @@ def with_owner(table: str, columns: Values, options: ImportOptions) -> Values:
         columns = {**columns, "account_id": [options.named_account()] * count}
     if "brand" in described.names and "brand" not in columns:
         if not options.brand:
-            raise InputError(f"--brand is missing: it names the brand whose {table} these are")
+            raise InputError(Phrase("sources.brand_missing", table=table_name(table)))
         columns = {**columns, "brand": [options.brand] * count}
     return {name: values for name, values in columns.items() if name in described.names}
 
@@ -293,16 +293,12 @@ def one_row_per_measure(values: Values, names: Sequence[str], rows: Sequence[int
     return long
 
 
-def _remarks_on_header(sheet: Sheet, layout: Layout) -> Iterator[str]:
+def _remark_on_header(layout: Layout, context: Context) -> None:
+    sheet = context.sheet
     if sheet.encoding == "cp1251":
-        yield f"{sheet.label}: read as cp1251, as it is not UTF-8"
+        context.remark("sources.read_as_cp1251")
     if sheet.preamble:
-        yield f"{sheet.label}: {counted(len(sheet.preamble), 'row')} above the header skipped"
-    yield from _unread_columns(sheet, layout)
-
-
-def _unread_columns(sheet: Sheet, layout: Layout) -> Iterator[str]:
-    """Columns that are not read, and which of them may be one that is missing, under another title."""
+        context.remark("sources.rows_above_header", count=len(sheet.preamble))
     if layout.exact:
         return
     known, speaking = layout.known, layout.speaking
@@ -315,11 +311,8 @@ def _unread_columns(sheet: Sheet, layout: Layout) -> Iterator[str]:
     ]
     if not unread:
         return
-    yield f"{sheet.label}: columns not read: {', '.join(map(repr, unread))[:300]}"
+    context.remark("sources.columns_not_read", **shortened(in_quotes(unread), _MOST_LISTED))
     titles = {normal(title) for title in sheet.header}
     missing = [field for field in layout.fields if not titles & field.known]
     for title, (name, similar) in similar_titles(unread, missing).items():
-        yield (
-            f"{sheet.label}: column {title!r} is not read, but looks like {similar!r}, which would fill "
-            f"{name}: rename it in the file where it is the same"
-        )
+        context.remark("sources.column_looks_like", title=title, similar=similar, name=name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources.file_head import Head, head_of
 from kpi_kit.sources.interface import Importer, Match
 from kpi_kit.sources.size_limits import unpack_member
@@ -53,14 +54,16 @@ def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
     sure = [(match, name) for match, name in guesses if match.score >= _LEAST]
     if not sure:
         match, name = guesses[0]
-        nearest = f"; nearest is {name}: {match.reason}" if 0 < match.score < _FAINT else ""
-        raise InputError(unknown(head, nearest, len(sources)))
+        near = Phrase("sources.nearest", source=name, reason=match.reason) if 0 < match.score < _FAINT else ""
+        raise InputError(unknown(head, near, len(sources)))
     first, *others = sure
-    if others and first[0].score - others[0][0].score < _APART and others[0][0].score < 0.97 <= 1.0:
-        listed = "; or ".join(
-            f"{name} ({match.reason})" for match, name in sure[:3] if first[0].score - match.score < _APART
-        )
-        raise InputError(f"{path}: could be {listed}: name the source in place of auto")
+    if others and first[0].score - others[0][0].score < _APART and others[0][0].score < 0.97:
+        listed = [
+            Phrase("sources.guess", source=name, reason=match.reason)
+            for match, name in sure[:3]
+            if first[0].score - match.score < _APART
+        ]
+        raise InputError(Phrase("sources.could_be", file=path, guesses=listed))
     return Recognised(path, first[1], first[0])
 
 
@@ -80,7 +83,7 @@ def other_kind(path: Path, source: str, sources: Mapping[str, Importer]) -> str:
     of_named = next((other.score for other, named in guesses if named == source), 1.0)
     if match.score < _LEAST or of_named >= _FAINT:
         return ""
-    return f"{path}: not an export of {source}, but of {name} ({match.reason}): import it as {name} or auto"
+    return Phrase("sources.other_kind", file=path, source=source, other=name, reason=match.reason)
 
 
 def unpack(paths: Sequence[Path], scratch: Path) -> list[tuple[Path, str]]:
@@ -109,9 +112,10 @@ def unpack(paths: Sequence[Path], scratch: Path) -> list[tuple[Path, str]]:
             EOFError,
             ValueError,
         ) as fault:
-            raise InputError(f"{path}: this archive cannot be read ({fault!s:.120})") from None
+            raise InputError(Phrase("sources.broken_archive", file=path, reason=str(fault))) from None
         except Exception as fault:  # zlib.error and its like have no common parent
-            raise InputError(f"{path}: this archive is damaged ({type(fault).__name__})") from None
+            reason = type(fault).__name__
+            raise InputError(Phrase("sources.damaged_archive", file=path, reason=reason)) from None
     return unpacked
 
 
@@ -126,18 +130,15 @@ def _members(archive: zipfile.ZipFile, path: Path, target: Path) -> list[tuple[P
     if {"[Content_Types].xml", "mimetype"} & {info.filename for info in infos}:
         return [(path, str(path))]  # a spreadsheet under another name
     if any(info.flag_bits & _ENCRYPTED for info in infos):
-        raise InputError(f"{path}: this archive is locked by a password: unpack it, and import its files")
+        raise InputError(Phrase("sources.locked_archive", file=path))
     readable = [info for info in infos if _is_readable(PurePosixPath(info.filename))]
     pages = [info for info in infos if PurePosixPath(info.filename).suffix.casefold() in (".html", ".htm")]
     infos = readable or pages[:1]  # of an archive of pages one is told for all
     if len(infos) > _MOST_FILES or sum(info.file_size for info in infos) > _MOST_BYTES:
-        raise InputError(
-            f"{path}: more than {_MOST_FILES} files or {_MOST_BYTES >> 30} GB are in this archive; unpack it"
-        )
+        most = _MOST_BYTES >> 30
+        raise InputError(Phrase("sources.large_archive", file=path, files=_MOST_FILES, most=most))
     if not infos:
-        raise InputError(
-            f"{path}: no table is in this archive; allowed: {', '.join(_READABLE)} (no archives in it)"
-        )
+        raise InputError(Phrase("sources.no_table_in_archive", file=path, suffixes=_READABLE))
     members = []
     unpack = 0
     for place, info in enumerate(infos):

@@ -9,12 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import PLATFORMS
 from kpi_kit.data.merge import ACCOUNT_PLATFORMS, ALL_TABLES
 from kpi_kit.data.merge.extra import extra_rows
 from kpi_kit.data.store import Store
 from kpi_kit.sources import Imported, ImportOptions
 from kpi_kit.sources.coverage import distinct
+from kpi_kit.sources.rows import in_quotes, joined, shortened
 
 PREFIXES = {
     "vk": "vk",
@@ -109,18 +111,21 @@ def resolve_account(
     stored_platform = platforms.get(options.account)
     claims = _claims(options.account, owned, folder, stored_platform, stated)
     if len(claims) > 1:
-        listed = "; ".join(f"{name} by {_listed(claims[name])}" for name in sorted(claims))
-        raise InputError(
-            f"account {options.account!r} would be on several platforms: {listed}; give the files of each "
-            "platform an --account of their own"
+        listed = joined(
+            [
+                Phrase("sources.claim", platform=name, **shortened(claims[name], _MOST_LISTED))
+                for name in sorted(claims)
+            ]
         )
+        raise InputError(Phrase("sources.account_on_several", account=options.account, claims=listed))
     platform, by = next(iter(claims.items()), (None, []))
     evidence = _evidence(options.account, claims, owned, stated)
     if stored_platform is None or store is None:
         row, sentences = _new(options.account, platform, folder, stated, may_add=may_add)
     elif stored_platform == _NOT_KNOWN and platform not in (None, _NOT_KNOWN):
         row = _row(options.account, str(platform), str(store.accounts.loc[options.account, "title"]))
-        sentences = (f"account {options.account!r} is on {platform}, by {_listed(by)}; it was {_NOT_KNOWN}",)
+        fields = {"account": options.account, "platform": platform, "before": _NOT_KNOWN}
+        sentences = (Phrase("sources.account_moved", **fields, **shortened(by, _MOST_LISTED)),)
     else:
         return ResolvedAccount(evidence)
     return ResolvedAccount({**evidence, "accounts": row}, sentences)
@@ -152,7 +157,7 @@ def _claims(
     for platform, by in _earlier(account, folder):
         claims.setdefault(platform, []).append(by)
     if known_platform is not None and known_platform != _NOT_KNOWN and known_platform not in claims:
-        claims[known_platform] = ["the table accounts"]
+        claims[known_platform] = [Phrase("sources.claim_table")]
     if stated.platform is not None:
         claims.setdefault(stated.platform, []).append(_BY_HAND)
     named = PREFIXES.get(account.partition("-")[0])
@@ -162,7 +167,7 @@ def _claims(
         and known_platform in (None, _NOT_KNOWN)
         and stated.platform is None
     ):
-        claims[named] = ["its name (--platform says otherwise)"]
+        claims[named] = [Phrase("sources.claim_name")]
     return {platform: list(dict.fromkeys(by)) for platform, by in claims.items()}
 
 
@@ -171,12 +176,6 @@ def _earlier(account: str, folder: Path) -> Iterator[tuple[str, str]]:
     rows = extra_rows(folder, ACCOUNT_PLATFORMS)
     own = rows[rows["account_id"] == account]
     yield from zip(own["platform"], own["said_by"], strict=True)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_MOST_LISTED]) + (
-        f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-    )
 
 
 def _row(account: str, platform: str, title: str) -> pd.DataFrame:
@@ -189,17 +188,14 @@ def _new(
     title = stated.title
     claims: tuple[str, ...] = ()
     if stated.platform is not None and stated.platform not in PLATFORMS:
-        raise InputError(f"--platform: found {stated.platform!r}{did_you_mean(stated.platform, PLATFORMS)}")
+        nearest = did_you_mean(stated.platform, PLATFORMS)
+        raise InputError(Phrase("sources.platform_unknown", found=stated.platform, nearest=nearest))
     if may_add:
         platform, title = platform or _NOT_KNOWN, title or account
-        claims = (
-            f"account {account!r} is new: added as {title!r} on {platform} (--title and --platform say "
-            "otherwise)",
-        )
+        claims = (Phrase("sources.account_new", account=account, title=title, platform=platform),)
     if title is None or platform is None:
         raise InputError(
-            f"account {account!r} is new in {folder}: give --title and --platform to add it "
-            f"(platforms: {', '.join(PLATFORMS)})"
+            Phrase("sources.account_new_unknown", account=account, folder=folder, names=PLATFORMS)
         )
     return _row(account, platform, title), claims
 
@@ -216,12 +212,7 @@ def _refuse_strangers(read: ReadFiles, folder: Path, accounts: Iterable[str | No
             for owner in distinct(rows, "account_id")
         }
         if unknown := sorted(owners - have):
-            one = len(unknown) == 1
-            problems.append(
-                f"{', '.join(names)}: rows belong to the account{'' if one else 's'} "
-                f"{', '.join(map(repr, unknown))}, which {folder} does not have: import a file of "
-                f"{'that account' if one else 'each of them'} with --account first, or write "
-                f"{'it' if one else 'them'} into accounts.csv there"
-            )
+            code = "sources.stranger_one" if len(unknown) == 1 else "sources.stranger_several"
+            problems.append(Phrase(code, files=names, names=in_quotes(unknown), folder=folder))
     if problems:
         raise InputError(problems)

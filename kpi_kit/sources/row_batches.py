@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.post_ids import post_number
 from kpi_kit.core.schema import Table, Type
 from kpi_kit.data.merge import ALL_TABLES, Staged
 from kpi_kit.data.table_source import connect, literal, quoted
-from kpi_kit.sources.rows import DTYPES, counted, refuse
+from kpi_kit.sources.rows import DTYPES, Place, refuse, table_name
 
 _IN_MEMORY = 40_000
 
@@ -39,13 +40,13 @@ class RowBatches:
     ----------
     scratch : pathlib.Path or None
         Where rows go that are too many for memory.
-    noun : str
-        What the rows come from, for sentences.
+    service : str
+        What the rows come from: a name, or a key of the locale after ``service_``.
     """
 
-    def __init__(self, scratch: Path | None, noun: str) -> None:
+    def __init__(self, scratch: Path | None, service: str) -> None:
         self._scratch = scratch
-        self._noun = noun
+        self._service = service_name(service)
         self._piles: dict[str, _Pile] = {}
         self.stamps: dict[str, tuple[dt.datetime | None, ...]] = {}
 
@@ -120,9 +121,14 @@ class RowBatches:
                 tables[name], stamps = _in_memory(pile, problems)
                 if pile.repeated == "newest":
                     self.stamps[name] = stamps
-            remarks += _told(pile, len(tables[name]), self._noun)
+            remarks += _remarks(pile, len(tables[name]), self._service)
         refuse(problems)
         return remarks, tables
+
+
+def service_name(service: str) -> str:
+    """The name of a service for people; proper names are those of the trade."""
+    return Phrase(f"sources.service_{service}") if service.islower() else service
 
 
 def typed(table: Table, columns: dict[str, list[Any]]) -> pd.DataFrame:
@@ -183,11 +189,9 @@ def _in_memory(pile: _Pile, problems: list[str]) -> tuple[pd.DataFrame, tuple[dt
         first, *others = group.to_dict("records")
         for other in others:
             differ = [n for n in names if not _same(first[n], other[n])]
-            what = ", ".join(f"{name} {_shown(other[name])}" for name in key if name != pile.table.scope)
-            problems.append(
-                f"{_place(pile, other)}: the same {what} as in {_place(pile, first)}, but "
-                f"{', '.join(differ)} differ"
-            )
+            key_shown = [f"{name} {_shown(other[name])}" for name in key if name != pile.table.scope]
+            fields = {"where": _place(pile, other), "other": _place(pile, first)}
+            problems.append(Phrase("sources.same_key", key=key_shown, columns=differ, **fields))
     _check_order(pile, kept, problems)
     stamps = (dt.datetime.fromtimestamp(seconds, dt.UTC) if seconds else None for seconds in kept["_stamp"])
     return kept[names], tuple(stamps)
@@ -203,33 +207,29 @@ def _shown(value: Any) -> str:
     return str(value.date()) if isinstance(value, pd.Timestamp) and value.tzinfo is None else str(value)
 
 
-def _place(pile: _Pile, record: Mapping[Any, Any]) -> str:
-    return f"{pile.sources[record['_source']]}: row {record['_row']}"
+def _place(pile: _Pile, record: Mapping[Any, Any]) -> Phrase:
+    return Place("row", pile.sources[record["_source"]], record["_row"]).words
 
 
-def _told(pile: _Pile, kept: int, noun: str) -> Iterator[str]:
-    yield f"{pile.table.name}: {counted(kept, 'row')} from {counted(pile.rows, 'row')} of {noun}"
+def _remarks(pile: _Pile, kept: int, service: str) -> Iterator[Phrase]:
+    table = table_name(pile.table.name)
+    yield Phrase("sources.rows_from_rows", table=table, count=kept, read=pile.rows, service=service)
     if pile.rows > kept:
-        what = {"first": "of a key that stands above", "newest": "of earlier exports"}.get(
-            pile.repeated, "identical to an earlier one"
-        )
-        yield f"{pile.table.name}: {counted(pile.rows - kept, 'row')} {what} dropped"
+        kind = pile.repeated if pile.repeated in ("first", "newest") else "identical"
+        yield Phrase(f"sources.rows_dropped_{kind}", table=table, count=pile.rows - kept)
 
 
 def _check_order(pile: _Pile, frame: pd.DataFrame, problems: list[str]) -> None:
     for first, second in pile.table.ordered:
-        if first in frame and second in frame:
-            wrong = (
-                frame[frame[second] <= frame[first]]
-                if second == "until"
-                else frame[frame[second] < frame[first]]
-            )
-            relation = "is not after" if second == "until" else "is before"
-            problems.extend(
-                f"{_place(pile, row)}: {second} {row[second].isoformat()} {relation} {first} "
-                f"{row[first].isoformat()}"
-                for row in wrong.to_dict("records")
-            )
+        if first not in frame or second not in frame:
+            continue
+        span = second == "until"
+        wrong = frame[frame[second] <= frame[first]] if span else frame[frame[second] < frame[first]]
+        for row in wrong.to_dict("records"):
+            fields = {"first": first, "early": row[first].isoformat()}
+            fields |= {"second": second, "late": row[second].isoformat()}
+            code = "sources.wrong_span" if span else "sources.wrong_order"
+            problems.append(Phrase(code, where=_place(pile, row), **fields))
 
 
 def _staged(pile: _Pile, scratch: Path, problems: list[str]) -> Staged:
@@ -252,10 +252,9 @@ def _staged(pile: _Pile, scratch: Path, problems: list[str]) -> Staged:
         differing = [row for row in repeated if row[-1] > 1 and pile.repeated == "refuse"]
         for row in differing[:60]:
             pairs = zip(key_names, row, strict=False)
-            what = ", ".join(f"{name} {value}" for name, value in pairs if name != pile.table.scope)
-            problems.append(
-                f"{pile.sources[0]}: row {row[-2]}: the same {what} as in row {row[-3]}, but they differ"
-            )
+            shown = [f"{name} {value}" for name, value in pairs if name != pile.table.scope]
+            where = Place("row", pile.sources[0], row[-2]).words
+            problems.append(Phrase("sources.same_key_row", where=where, key=shown, other=row[-3]))
         if not repeated:
             return Staged(tuple(pile.files), tuple(names), pile.rows, pile.repeated == "newest")
         figures = [c.name for c in pile.table.columns if c.type is Type.COUNT and c.name in names]

@@ -7,11 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Type
 from kpi_kit.data.merge import ACCOUNT_STATS, ALL_TABLES
 
@@ -34,6 +35,27 @@ Item = TypeVar("Item")
 Built = TypeVar("Built")
 
 
+class Place(NamedTuple):
+    """Where in a file something stands. Every row has one, so that it gets words in sentences alone.
+
+    Parameters
+    ----------
+    kind : str
+        ``row``, ``message``, ``post`` and the like.
+    file : object
+    number : object
+    """
+
+    kind: str
+    file: object
+    number: object
+
+    @property
+    def words(self) -> Phrase:
+        """The place in words, such as ``posts.csv: row 12``."""
+        return Phrase(f"sources.at_{self.kind}", file=self.file, number=self.number)
+
+
 @dataclass(frozen=True)
 class Row:
     """A row of a canonical table, with its place in the export.
@@ -42,14 +64,13 @@ class Row:
     ----------
     values : mapping of str to object
         Value by column; None is unknown.
-    where : str
-        For sentences: ``posts.csv: row 12``.
+    where : Place
     stamp : datetime.datetime or None
         Up to when its file speaks: of two rows of one key, the one with the later stamp is the newer.
     """
 
     values: Mapping[str, Any]
-    where: str
+    where: Place
     stamp: dt.datetime | None = None
 
 
@@ -66,7 +87,7 @@ def refuse(problems: Sequence[str]) -> None:
     problems = _without_repetition(problems)
     shown = list(problems[:_SHOWN_PROBLEMS])
     if len(problems) > len(shown):
-        shown.append(f"… and {len(problems) - len(shown)} more problems of this kind")
+        shown.append(Phrase("sources.more_problems", count=len(problems) - len(shown)))
     raise InputError(shown)
 
 
@@ -81,7 +102,7 @@ def _without_repetition(problems: Sequence[str]) -> list[str]:
         if counts[shape] <= _ALIKE + 1 or seen[shape] <= _ALIKE:
             shown.append(problem)
         elif seen[shape] == counts[shape]:
-            shown.append(f"… and {counts[shape] - _ALIKE} more like this one, the last: {problem}")
+            shown.append(Phrase("sources.more_alike", count=counts[shape] - _ALIKE, problem=problem))
     return shown
 
 
@@ -111,7 +132,7 @@ def newest(table: str, rows: Sequence[Row]) -> tuple[list[Row], int]:
 
     Examples
     --------
-    >>> rows = [Row({"post_id": "1", "likes": likes}, "result.json: message 1") for likes in (7, 5)]
+    >>> rows = [Row({"post_id": "1", "likes": likes}, Place("message", "x.json", 1)) for likes in (7, 5)]
     >>> kept, dropped = newest("posts", rows)
     >>> kept[0].values["likes"], dropped
     (7, 1)
@@ -140,7 +161,8 @@ def frame(table: str, rows: Iterable[Row], columns: Iterable[str]) -> pd.DataFra
 
     Examples
     --------
-    >>> posts = frame("posts", [Row({"post_id": "1", "likes": None}, "a.csv: row 2")], ["likes", "post_id"])
+    >>> row = Row({"post_id": "1", "likes": None}, Place("row", "a.csv", 2))
+    >>> posts = frame("posts", [row], ["likes", "post_id"])
     >>> [(name, str(dtype)) for name, dtype in posts.dtypes.items()]
     [('post_id', 'str'), ('likes', 'Int64')]
     """
@@ -148,7 +170,12 @@ def frame(table: str, rows: Iterable[Row], columns: Iterable[str]) -> pd.DataFra
     chosen = [column for column in ALL_TABLES[table].columns if column.name in names]
     refuse(
         [
-            f"{row.where}: {column.name} is {row.values[column.name]!r:.40}, which cannot be stored"
+            Phrase(
+                "sources.not_storable",
+                where=row.where.words,
+                name=column.name,
+                value=row.values[column.name],
+            )
             for column in chosen
             for row in rows
             if not _storable(row.values.get(column.name))
@@ -174,7 +201,7 @@ def _storable(value: Any) -> bool:
     return not isinstance(value, int) or abs(value) < 2**63
 
 
-def instant(seconds: int, where: str) -> dt.datetime:
+def instant(seconds: int, where: Place) -> dt.datetime:
     """The UTC time of Unix seconds.
 
     Raises
@@ -185,7 +212,7 @@ def instant(seconds: int, where: str) -> dt.datetime:
     try:
         return dt.datetime.fromtimestamp(seconds, dt.UTC)
     except (OverflowError, ValueError, OSError):
-        raise InputError(f"{where}: {seconds} are no Unix seconds of a date") from None
+        raise InputError(Phrase("sources.no_unix_seconds", where=where.words, seconds=seconds)) from None
 
 
 def check_fetched(rows: Iterable[Row], stats_at: dt.datetime | None) -> None:
@@ -199,19 +226,50 @@ def check_fetched(rows: Iterable[Row], stats_at: dt.datetime | None) -> None:
     published = [(row.where, row.values["published_at"]) for row in rows]
     refuse(
         [
-            f"{where}: published at {at.isoformat()}, after --fetched-at {stats_at.isoformat()}"
+            Phrase(
+                "sources.after_fetched_at",
+                where=where.words,
+                at=at.isoformat(),
+                fetched=stats_at.isoformat(),
+            )
             for where, at in published
             if stats_at is not None and at > stats_at
         ]
     )
 
 
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """A number with its noun.
+def table_name(table: str) -> Phrase:
+    """The name of a table for people."""
+    return Phrase(f"sources.table_{table}")
 
-    Examples
-    --------
-    >>> counted(1, "post"), counted(2, "post"), counted(3, "reply", "replies")
-    ('1 post', '2 posts', '3 replies')
-    """
-    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+def in_quotes(names: Iterable[str]) -> list[Phrase]:
+    """Names as sentences quote them."""
+    return [Phrase("sources.quoted", name=name) for name in names]
+
+
+def shortened(items: Sequence[object], most: int) -> dict[str, Sequence[object] | str]:
+    """The first items of a list and how many there are more: fields for ``{items}{more}``."""
+    more = Phrase("sources.and_more", count=len(items) - most) if len(items) > most else ""
+    return {"items": items[:most], "more": more}
+
+
+def rows_from_items(table: str, count: int, read: int, service: str, repeated: int = 0) -> Phrase:
+    """The remark on how many rows came of how many items of a service."""
+    tail = Phrase("sources.repeated_dropped", count=repeated) if repeated else ""
+    fields = {"count": count, "read": read, "service": service, "tail": tail}
+    return Phrase("sources.rows_from_items", table=table_name(table), **fields)
+
+
+def repeated_items(table: str, count: int, why: str = "") -> Phrase:
+    """The remark on items that stand twice; ``why`` is a key of the locale after ``why_``."""
+    reason = Phrase(f"sources.why_{why}") if why else ""
+    return Phrase("sources.repeated_items", table=table_name(table), count=count, why=reason)
+
+
+def joined(phrases: Sequence[Phrase]) -> Phrase:
+    """Parts of a sentence with semicolons between them."""
+    whole = phrases[0]
+    for phrase in phrases[1:]:
+        whole = Phrase("sources.joined", one=whole, rest=phrase)
+    return whole

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.cell_values import Style
@@ -69,10 +70,7 @@ def _items(values: Values, rows: Sequence[int], context: Context) -> Mapping[str
     options = context.options
     span = (options.since, options.until) if options.since and options.until else _beside(context)
     if span is None:
-        raise InputError(
-            f"{context.path}: a table by {context.sheet.header[0]!r} does not say which days it "
-            "is of: import the whole archive, or give --since and --until"
-        )
+        raise InputError(Phrase("sources.days_not_said", file=context.path, title=context.sheet.header[0]))
     values["since"], values["until"] = [span[0]] * len(rows), [span[1]] * len(rows)
     return {}
 
@@ -86,15 +84,13 @@ def _beside(context: Context) -> DateRange | None:
             below = sheet_at(tables[0].raw, tables[0].delimiter, tables[0].row).below()
             days = [parse_date(cells[0].strip())[0].date() for _, cells in below if not is_total(cells)]
             if days:
-                context.remarks.append(
-                    f"{context.sheet.label}: the table has no days; those of {file.name} are taken"
-                )
+                context.remark("sources.days_of_file", name=file.name)
                 return min(days), max(days) + dt.timedelta(days=1)
     return None
 
 
 DATES = Layout(
-    "days of Search Console",
+    "gsc_days",
     ACCOUNT_STATS,
     (Field(TABLES["traffic"]["date"], titles("Date|Дата|Fecha|Datum|Data"), needed=True), *_FIGURES),
     _STYLE,
@@ -104,7 +100,7 @@ DATES = Layout(
     measures=_NAMES,
 )
 ITEMS = Layout(
-    "queries, pages, countries or devices of Search Console",
+    "gsc_items",
     ACCOUNT_STATS,
     (text_field("item", *_ITEMS, needed=True), *_FIGURES),
     _STYLE,
@@ -120,7 +116,7 @@ _LAYOUTS = (DATES, ITEMS)
 def sniff(head: Head) -> Match:
     """Recognise clicks, impressions and CTR, also of two spans, and the list of filters."""
     if _is_filters(head):
-        return Match(0.9, "the columns Filter and Value")
+        return Match(0.9, Phrase("sources.by_filters"))
     compared = _compared(head)
     return match_layouts(head, compared or _LAYOUTS)
 
@@ -152,7 +148,7 @@ def _of_span(layout: Layout, span: str, other: str) -> Layout:
     )
     return replace(
         layout,
-        name=f"{layout.name}, of two spans {span!r}",
+        name=Phrase("sources.layout_two_spans", layout=layout.title, span=span),
         fields=fields,
         marks=tuple(f"{span} {title}" for title in titles),
         also=tuple(f"{other} {title}" for title in titles),
@@ -175,7 +171,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         if compared and (located := locate_tables(head, compared)):
             tables.append((path, located[0]))
         elif not locate_tables(head, _LAYOUTS) and _is_filters(head):
-            remarks.append(f"{path}: the list of filters holds no figures")
+            remarks.append(Phrase("sources.filters_only", file=path))
     if not tables:
         plain = [path for path in paths if locate_tables(head_of(path), _LAYOUTS)]
         if not plain and remarks:
@@ -186,5 +182,6 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     reader = ExportReader(options, "Search Console")
     for path, table in tables:
         reader.read_located(table, path)
-    reader.remarks = [*remarks, *(f"{table.layout.name} read" for _, table in tables)]
+    reader.remarks = [*remarks]
+    reader.remarks += [Phrase("sources.table_read", layout=table.layout.title) for _, table in tables]
     return reader.finish()

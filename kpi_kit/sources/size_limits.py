@@ -7,9 +7,10 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 
 LONGEST_LINE = 8 << 20
 MOST_COLUMNS = 20_000
@@ -59,10 +60,12 @@ def limited_lines(stream: IO[str], path: Path, delimiter: str, pending: list[int
     while line := stream.readline(LONGEST_LINE + 1):
         number += 1
         if len(line) > LONGEST_LINE:
-            raise InputError(f"{path}: line {number}: longer than {LONGEST_LINE >> 20} million characters")
+            where = Phrase("sources.at_line", file=path, number=number)
+            raise InputError(Phrase("sources.long_line", where=where, most=LONGEST_LINE >> 20))
         pending[0] += line.count(delimiter)
         if pending[0] > MOST_COLUMNS:
-            raise InputError(f"{path}: line {number}: expected up to {MOST_COLUMNS} columns, found more")
+            where = Phrase("sources.at_line", file=path, number=number)
+            raise InputError(Phrase("sources.many_columns", where=where, most=MOST_COLUMNS))
         yield line
 
 
@@ -91,12 +94,15 @@ class JsonGuard:
         """
         ahead = len(chunk) - len(chunk.lstrip(_DIGITS))
         if self._digits + ahead > LONGEST_NUMBER or _LONG_NUMBER.search(chunk):
-            raise InputError(f"{self._path}: not valid JSON (a number of more than {LONGEST_NUMBER} digits)")
+            self._refuse(Phrase("sources.json_digits", most=LONGEST_NUMBER))
         self._digits = (self._digits if ahead == len(chunk) else 0) + len(chunk) - len(chunk.rstrip(_DIGITS))
         opened = chunk.count(b"[") + chunk.count(b"{") - chunk.count(b"]") - chunk.count(b"}")
         self._open = max(0, self._open + opened)
         if self._open > _DEEPEST:
-            raise InputError(f"{self._path}: not valid JSON (nested too deeply)")
+            self._refuse(Phrase("sources.json_deep"))
+
+    def _refuse(self, reason: Phrase) -> NoReturn:
+        raise InputError(Phrase("sources.json_fault", file=self._path, reason=reason))
 
 
 def read_bounded(path: Path, most: int, kind: str) -> bytes:
@@ -111,7 +117,7 @@ def read_bounded(path: Path, most: int, kind: str) -> bytes:
         content = stream.read(most + 1)
     if len(content) > most:
         raise InputError(
-            f"{path}: {kind} may have up to {most >> 20} MB, found more; export fewer days at a time"
+            Phrase("sources.too_large", file=path, kind=Phrase(f"sources.kind_{kind}"), most=most >> 20)
         )
     return content
 
@@ -132,10 +138,7 @@ def refuse_large_workbook(path: Path) -> None:
             for info in archive.infolist():
                 unpack += _look_through(archive, info, path, unpack)
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError) as fault:
-        raise InputError(
-            f"{path}: this spreadsheet or archive cannot be read ({fault!s:.120}): it may be cut; "
-            "fetch it anew"
-        ) from None
+        raise InputError(Phrase("sources.cut_workbook", file=path, reason=str(fault))) from None
 
 
 def _look_through(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, before: int) -> int:
@@ -143,7 +146,7 @@ def _look_through(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, b
     size, tail = 0, b""
     for chunk in unpack_member(archive, info, path, before):
         if size == 0 and _DECLARES.search(chunk[:4096]):
-            raise InputError(f"{path}: {info.filename}: declares entities, as no spreadsheet does; not read")
+            raise InputError(Phrase("sources.declares_entities", file=path, member=info.filename))
         size += len(chunk)
         if extent is None:
             continue
@@ -152,8 +155,14 @@ def _look_through(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, b
         tail = cut + rest[:_LONGEST_TAG]
         if extent.right * extent.down > MOST_CELLS:
             raise InputError(
-                f"{path}: {info.filename}: reaches to row {extent.down} and column {extent.right}, over "
-                f"{MOST_CELLS // 1_000_000} million cells; save it as CSV"
+                Phrase(
+                    "sources.reaches_far",
+                    file=path,
+                    member=info.filename,
+                    rows=extent.down,
+                    columns=extent.right,
+                    most=MOST_CELLS // 1_000_000,
+                )
             )
     return size
 
@@ -204,11 +213,10 @@ def unpack_member(
         while chunk := stream.read(_CHUNK):
             size += len(chunk)
             if size > _SMALL and size > _TIGHTEST * max(info.compress_size, 1):
-                raise InputError(
-                    f"{path}: {info.filename:.100}: unpacks to more than {_TIGHTEST} times its size; not read"
-                )
+                fields = {"file": path, "member": info.filename, "times": _TIGHTEST}
+                raise InputError(Phrase("sources.unpacks_tightly", **fields))
             if before + size > most:
-                raise InputError(f"{path}: unpacks to more than {most >> 20} MB; not read")
+                raise InputError(Phrase("sources.unpacks_to_much", file=path, most=most >> 20))
             yield chunk
 
 

@@ -13,15 +13,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.core.errors import InputError, KitError, did_you_mean
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import PLATFORMS, TABLES, Column
-from kpi_kit.core.yaml_io import read_yaml
 from kpi_kit.sources.cell_values import Style
+from kpi_kit.sources.column_mapping import unknown_columns
 from kpi_kit.sources.file_head import Head, head_of
 from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
 from kpi_kit.sources.layouts import Field, Layout, LocatedTable, locate_tables
 from kpi_kit.sources.read_tables import read_layouts
+from kpi_kit.sources.rows import in_quotes
 from kpi_kit.sources.text_files import normal
+from kpi_kit.sources.yaml_problems import read_keys, wrong_name, wrong_value
 
 FILLS: Mapping[str, str] = {
     "as the mapping says": "VK statistics, Dzen, LiveDune, Popsters, SMMplanner, Webmaster, OK"
@@ -74,11 +77,8 @@ def _shipped() -> tuple[GuessedMapping, ...]:
 
 
 def _read(file: Path, confirmed: bool) -> GuessedMapping:
-    try:
-        record = read_yaml(file)
-    except KitError as fault:
-        raise InputError(fault.problems) from None
-    problems = list(_problems(record, file))
+    record, problems = read_keys(file, _KEYS)
+    problems += _problems(record, file)
     if problems:
         raise InputError(problems)
     table = TABLES[record["table"]]
@@ -91,7 +91,7 @@ def _read(file: Path, confirmed: bool) -> GuessedMapping:
         for name, titles in synonyms.items()
     )
     layout = Layout(
-        str(record.get("title", file.stem)),
+        Phrase("sources.layout_of_user", title=str(record.get("title", file.stem))),
         table.name,
         fields,
         Style(order=record.get("dates")),
@@ -109,31 +109,20 @@ def _listed(titles: Any) -> tuple[str, ...]:
     return tuple(map(str, titles)) if isinstance(titles, list | tuple) else (str(titles),)
 
 
-def _problems(record: Any, file: Path) -> Iterator[str]:
-    if not isinstance(record, Mapping):
-        yield f"{file}: expected the keys {', '.join(_KEYS)}, found {record!r:.60}"
-        return
-    yield from (
-        f"{file}: key {key!r} is unknown{did_you_mean(key, _KEYS)}" for key in record if key not in _KEYS
-    )
+def _problems(record: Mapping[Any, Any], file: Path) -> Iterator[Phrase]:
     table = record.get("table")
     if not isinstance(table, str) or table not in TABLES or table == "coverage":
-        yield f"{file}: table: expected a table to import, found {table!r}"
+        yield wrong_value(file, "table", "table", table)
         return
     columns = record.get("columns")
     if not isinstance(columns, Mapping) or not columns:
-        yield f"{file}: columns is missing: it lists the titles of each canonical column"
+        yield Phrase("sources.columns_missing", file=file)
         return
-    names = TABLES[table].names
-    yield from (
-        f"{file}: columns: table {table} has no column {name!r}{did_you_mean(name, names)}"
-        for name in columns
-        if name not in names
-    )
+    yield from unknown_columns(file, "columns", columns, TABLES[table])
     if record.get("platform") not in (None, *PLATFORMS):
-        yield f"{file}: platform: found {record['platform']!r}{did_you_mean(record['platform'], PLATFORMS)}"
+        yield wrong_name(file, "platform", record["platform"], PLATFORMS)
     if record.get("dates") not in (None, "mdy", "dmy"):
-        yield f"{file}: dates: expected mdy or dmy (of dates with slashes), found {record['dates']!r}"
+        yield wrong_value(file, "dates", "order", record["dates"])
 
 
 def sniff(head: Head) -> Match:
@@ -148,19 +137,22 @@ def best_of(head: Head, guesses: Sequence[GuessedMapping]) -> tuple[GuessedMappi
     pairs = [pair for pair in pairs if pair[1].score >= _LEAST]
     pairs.sort(key=lambda pair: (-pair[1].score, not pair[0].confirmed))
     if len(pairs) > 1 and pairs[0][1].score - pairs[1][1].score < 0.02 and not pairs[0][0].confirmed:
-        names = " and ".join(pair[0].file.stem for pair in pairs[:2])
-        raise InputError(f"{head.path}: the mappings {names} fit equally well; name one with --map")
+        one, other = (pair[0].file.stem for pair in pairs[:2])
+        names = Phrase("sources.names_and", one=one, other=other)
+        raise InputError(Phrase("sources.mappings_alike", file=head.path, names=names))
     return pairs[0] if pairs else None
 
 
-def shown(mapping: GuessedMapping, table: LocatedTable) -> list[str]:
+def shown(mapping: GuessedMapping, table: LocatedTable) -> list[Phrase]:
     """Lines that show which column is read as which."""
     cells = next(cells for number, cells in table.raw.first(table.delimiter, 40) if number == table.row)
-    lines = [f"{table.raw.label}: by {mapping.file.name}, table {mapping.layout.table}:"]
+    fields = {"mapping": mapping.file.name, "table": mapping.layout.table}
+    lines = [Phrase("sources.mapping_shown", file=table.raw.label, **fields)]
     for name, titles in mapping.synonyms.items():
         wanted = set(map(normal, titles))
-        theirs = [" ".join(cell.split()) for cell in cells if normal(cell) in wanted]
-        lines.append(f"  {name}: {', '.join(map(repr, theirs)) if theirs else '(unknown)'}")
+        theirs = in_quotes(" ".join(cell.split()) for cell in cells if normal(cell) in wanted)
+        unknown = Phrase("sources.column_unknown")
+        lines.append(Phrase("sources.column_shown", name=name, titles=theirs or unknown))
     return lines
 
 
@@ -178,24 +170,16 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     for path in paths:
         best = best_of(head_of(path), guesses)
         if best is None:
-            raise InputError(
-                f"{path}: no mapping fits; write one (docs/import.md) and import it as csv with --map"
-            )
+            raise InputError(Phrase("sources.no_mapping", file=path))
         chosen = best[0]
         remarks += shown(*best)
     if chosen is None:
-        raise InputError("no file was given")
+        raise InputError(Phrase("sources.no_file"))
     if not chosen.confirmed and not options.confirmed and not options.dry_run:
-        raise InputError(
-            [
-                *remarks,
-                "these columns are a guess, as no real file of this kind was seen: repeat with "
-                "--yes where they are right",
-            ]
-        )
-    done = read_layouts(paths, options, [chosen.layout], chosen.layout.name)
+        raise InputError([*remarks, Phrase("sources.guess_unconfirmed")])
+    done = read_layouts(paths, options, [chosen.layout], chosen.layout.title)
     if not chosen.confirmed and options.mappings is not None and not options.dry_run:
         options.mappings.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(chosen.file, options.mappings / chosen.file.name)
-        remarks.append(f"{options.mappings / chosen.file.name}: kept; edit it where a title differs")
+        remarks.append(Phrase("sources.mapping_kept", file=options.mappings / chosen.file.name))
     return Imported(done.tables, done.coverage, (*done.remarks, *remarks), done.stamp, chosen.layout.platform)

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.kpis.engine.closing import is_closing
 from kpi_kit.sources.conversations import MESSAGE_COLUMNS, message_row
 from kpi_kit.sources.interface import ImportOptions
 from kpi_kit.sources.row_batches import RowBatches
-from kpi_kit.sources.rows import Row, counted
+from kpi_kit.sources.rows import Place, Row, table_name
 from kpi_kit.sources.telegram_json import Chat, Message
 
 _AT_ONCE = 10_000
@@ -38,17 +39,12 @@ def read_conversations(
         ours = {*_sender_ids(people), f"channel{chat.id}"}
         if chat.type != "personal_chat" and not {message.sender for message in chat.messages} & ours:
             if not chat.joined and not chat.left:
-                raise InputError(
-                    f"{chat.path}: {chat}: nobody of ours writes here; name people under "
-                    "specialists: telegram: in "
-                    "attribution.yml, by their from_id such as user123"
-                )
-            remarks.append(
-                f"messages: none from {chat.name!r}, as attribution.yml names nobody of ours who writes there"
-            )
+                raise InputError(Phrase("sources.nobody_of_ours", file=chat.path, chat=chat.words))
+            remarks.append(Phrase("sources.none_of_ours", name=chat.name))
             continue
         _add_messages(chat, ours, account, options, batches)
-        remarks.append(f"messages: {counted(len(chat.messages), 'row')} of {chat.name!r}")
+        fields = {"count": len(chat.messages), "name": chat.name}
+        remarks.append(Phrase("sources.rows_of_chat", table=table_name("messages"), **fields))
 
 
 def _add_messages(
@@ -78,7 +74,7 @@ def _row(message: Message, chat: Chat, ours: set[str], account: str, options: Im
         "telegram", message.sender.removeprefix("user")
     )
     return message_row(
-        f"{chat.path}: message {message.id}",
+        Place("message", chat.path, message.id),
         chat.stamp,
         account_id=account,
         dialog_id=chat.id,

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources.file_head import Head
 from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
 from kpi_kit.sources.row_batches import RowBatches
-from kpi_kit.sources.rows import collect, counted, has_lone_surrogate, refuse
+from kpi_kit.sources.rows import Place, collect, has_lone_surrogate, refuse, table_name
 from kpi_kit.sources.telegram_conversations import read_conversations, read_members
 from kpi_kit.sources.telegram_json import CHANNELS, GROUPS, TALKS, Chat, Message, read_chats
 
@@ -32,9 +33,9 @@ def sniff(head: Head) -> Match:
     for chat in ("", "chats.list.item.", "left_chats.list.item."):
         if {f"{chat}type", f"{chat}messages"} <= head.keys and f"{chat}messages.item.type" in head.keys:
             kind = head.values.get(f"{chat}type")
-            return Match(0.98, f"a chat of type {kind} with messages, as Telegram Desktop exports it")
+            return Match(0.98, Phrase("sources.by_chat", kind=kind))
     if {"chats.list", "chats.about"} <= head.keys or {"type", "id", "messages"} <= head.keys:
-        return Match(0.95, "a list of chats, as Telegram Desktop exports an account")
+        return Match(0.95, Phrase("sources.by_chats"))
     return NO_MATCH
 
 
@@ -64,7 +65,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     account = options.named_account()
     read_one = partial(read_chats, zone=options.timezone, scratch=options.scratch)
     chats = [chat for file in collect(read_one, paths) for chat in file]
-    batches = RowBatches(options.scratch, "the export")
+    batches = RowBatches(options.scratch, "export")
     remarks: list[str] = []
     talks = [
         chat for chat in chats if chat.type in TALKS and options.chat in (None, chat.id, chat.name.strip())
@@ -93,9 +94,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
 
 def _one_talk(talks: Sequence[Chat]) -> Sequence[Chat]:
     if len({chat.id for chat in talks}) > 1:
-        raise InputError(
-            f"--chat is needed to say which (by its id or name): the files hold {_listed(talks)}"
-        )
+        raise InputError(Phrase("sources.chat_needed", chats=_listed(talks)))
     return talks
 
 
@@ -106,19 +105,15 @@ def _chosen(chats: Sequence[Chat], wanted: str | None) -> tuple[list[Chat], list
     """The parts of one channel with those of its discussion group, or of one group."""
     usable = [chat for chat in chats if chat.type in CHANNELS + GROUPS]
     if not usable:
-        files = ", ".join(dict.fromkeys(str(chat.path) for chat in chats))
-        types = ", ".join(sorted({chat.type or "no type" for chat in chats}))
-        raise InputError(f"{files}: expected channels and supergroups, found only chats of the type {types}")
+        files = list(dict.fromkeys(chat.path for chat in chats))
+        types = sorted({chat.type or Phrase("sources.no_type") for chat in chats})
+        raise InputError(Phrase("sources.only_chats", files=files, types=types))
     named = [chat for chat in usable if wanted is None or wanted.strip() in (chat.id, chat.name.strip())]
     if not named:
-        raise InputError(
-            f"--chat {wanted}: there is no such channel or supergroup; the files hold {_listed(usable)}"
-        )
+        raise InputError(Phrase("sources.no_such_chat", chat=wanted, chats=_listed(usable)))
     choice = [chat for chat in named if chat.type in CHANNELS] or named
     if len({chat.id for chat in choice}) > 1:
-        raise InputError(
-            f"--chat is needed to say which (by its id or name): the files hold {_listed(choice)}"
-        )
+        raise InputError(Phrase("sources.chat_needed", chats=_listed(choice)))
     if choice[0].type in GROUPS:
         return [], choice
     channel = f"channel{choice[0].id}"
@@ -126,8 +121,8 @@ def _chosen(chats: Sequence[Chat], wanted: str | None) -> tuple[list[Chat], list
     return choice, linked
 
 
-def _listed(chats: Iterable[Chat]) -> str:
-    return ", ".join(dict.fromkeys(map(str, chats)))
+def _listed(chats: Iterable[Chat]) -> list[Phrase]:
+    return list(dict.fromkeys(chat.words for chat in chats))
 
 
 def _channels_of(group: Chat) -> set[str]:
@@ -158,11 +153,9 @@ def _posts(
         for album in albums.albums(channel.messages):
             first = album[0]
             if options.stats_at is not None and first.at > options.stats_at:
-                emit.refuse(
-                    f"{channel.path}: message {first.id}: published at {first.at.isoformat()}, "
-                    "after --fetched-at "
-                    f"{options.stats_at.isoformat()}"
-                )
+                place = Place("message", channel.path, first.id)
+                ends = {"at": first.at.isoformat(), "fetched": options.stats_at.isoformat()}
+                emit.refuse(Phrase("sources.after_fetched_at", where=place.words, **ends))
             likes = sum(message.likes or 0 for message in album) if channel.path in counting else None
             row = {
                 "post_id": str(first.id),
@@ -175,12 +168,10 @@ def _posts(
         emit.finish(("post_id", "account_id", "published_at", "likes", "text"))
         remarks.append(albums.sentence())
         if channel.path not in counting and len(channel.messages):
-            remarks.append("posts: likes are unknown, as no message of the export has reactions")
+            remarks.append(Phrase("sources.likes_unknown"))
         if albums.stars:
-            remarks.append(
-                f"posts: {counted(albums.stars, 'paid reaction')} (Telegram Stars) not counted as likes"
-            )
-    remarks.append("posts: views, comments and reposts are unknown, as Telegram Desktop does not export them")
+            remarks.append(Phrase("sources.stars_not_counted", count=albums.stars))
+    remarks.append(Phrase("sources.figures_not_exported"))
 
 
 class _Emitter:
@@ -192,7 +183,7 @@ class _Emitter:
         self._numbers: list[int] = []
         self._problems: list[str] = []
 
-    def refuse(self, problem: str) -> None:
+    def refuse(self, problem: Phrase) -> None:
         """Add a problem."""
         self._problems.append(problem)
 
@@ -200,9 +191,8 @@ class _Emitter:
         """Add a row that was made of a message."""
         text = row.get("text")
         if isinstance(text, str) and has_lone_surrogate(text):
-            self._problems.append(
-                f"{self._chat.path}: message {number}: text is {text!r:.40}, which cannot be stored"
-            )
+            place = Place("message", self._chat.path, number)
+            self.refuse(Phrase("sources.not_storable", where=place.words, name="text", value=text))
         self._waiting.append(row)
         self._numbers.append(number)
         if len(self._waiting) >= _AT_ONCE:
@@ -248,13 +238,12 @@ class _AlbumCounter:
             self.several += 1
             self.merged += len(album)
 
-    def sentence(self) -> str:
+    def sentence(self) -> Phrase:
         """How many rows came of how many messages."""
-        messages = counted(self.messages, "message")
-        sentence = f"{self._table}: {counted(self.rows, 'row')} from {messages} of {self._chat.name!r}"
-        if self.several:
-            sentence += f", {self.merged} of them merged into {counted(self.several, 'album')}"
-        return sentence
+        merged = {"merged": self.merged, "count": self.several}
+        tail = Phrase("sources.albums_merged", **merged) if self.several else ""
+        fields = {"read": self.messages, "name": self._chat.name, "tail": tail}
+        return Phrase("sources.rows_of_messages", table=table_name(self._table), count=self.rows, **fields)
 
 
 def split_into_albums(messages: Iterable[Message]) -> Iterator[list[Message]]:
@@ -309,12 +298,8 @@ def _only_channel(group: Chat, options: ImportOptions) -> set[str]:
     channels = _channels_of(group)
     if len(channels) == 1 or (not channels and options.attribution.specialists.get("telegram")):
         return channels
-    listed = ", ".join(sorted(channels)) or "none"
-    raise InputError(
-        f"{group.path}: {group}: expected the discussion group of one channel, found posts of "
-        f"{listed}; a group "
-        "without a channel needs specialists: telegram: in attribution.yml, to tell who answers"
-    )
+    names = sorted(channels) or Phrase("sources.none_found")
+    raise InputError(Phrase("sources.not_discussion", file=group.path, chat=group.words, names=names))
 
 
 def _comments_of(
@@ -347,9 +332,7 @@ def _comments_of(
     emit.finish(("comment_id", "post_id", "account_id", "created_at", "by_brand", "text"))
     remarks.append(albums.sentence())
     if apart:
-        remarks.append(
-            f"comments: {counted(apart, 'message')} of {group.name!r} under no post of the channel left out"
-        )
+        remarks.append(Phrase("sources.messages_apart", count=apart, name=group.name))
 
 
 def _is_post(message: Message, channels: set[str]) -> bool:
@@ -376,13 +359,12 @@ def _roots(group: Chat, channels: set[str]) -> dict[int, int]:
 # --- both
 
 
-def _left_out(chats: Iterable[Chat], options: ImportOptions) -> Iterable[str]:
+def _left_out(chats: Iterable[Chat], options: ImportOptions) -> Iterable[Phrase]:
     for chat in chats:
         for kind, count in sorted(chat.skipped.items()):
-            tail = ", which are exported without date and text" if kind == "unsupported" else ""
-            yield f"{chat.name!r}: {counted(count, f'{kind} message')} skipped{tail}"
+            tail = Phrase("sources.kind_unsupported") if kind == "unsupported" else ""
+            messages = Phrase("sources.noun_messages", count=count, kind=kind)
+            yield Phrase("sources.kind_skipped", name=chat.name, messages=messages, tail=tail)
         if chat.naive:
-            yield (
-                f"{chat.name!r}: {counted(chat.naive, 'message')} without Unix time, read as "
-                f"{options.timezone.key}; the export has the local time of the computer that made it"
-            )
+            fields = {"name": chat.name, "zone": options.timezone.key}
+            yield Phrase("sources.messages_naive", count=chat.naive, **fields)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.count_back import count_back
+from kpi_kit.sources.count_back import before_gap, count_back, no_members
 from kpi_kit.sources.file_head import Head
 from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
-from kpi_kit.sources.json_files import read_json
-from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, collect, counted, instant
+from kpi_kit.sources.json_files import bad_value, read_json
+from kpi_kit.sources.rows import FIGURE_COLUMNS, Place, Row, collect, instant
 
 FILLS: Mapping[str, str] = {
     "audience": "date subscribers joined left",
@@ -61,9 +62,9 @@ class _Line:
 def sniff(head: Head) -> Match:
     """By columns, types and names of a graph, alone or among the statistics of a channel."""
     if {"columns", "types", "names"} <= head.keys and head.values.get("columns.item.item") == "x":
-        return Match(0.97, "columns, types and names, as a graph of Telegram's statistics has them")
+        return Match(0.97, Phrase("sources.by_graph"))
     if head.below("followers_graph", "growth_graph") or head.below("followers_graph", "interactions_graph"):
-        return Match(0.98, "followers_graph among the statistics of a channel")
+        return Match(0.98, Phrase("sources.by_graphs"))
     return NO_MATCH
 
 
@@ -93,11 +94,11 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
                 if line.name == "subscribers"
                 else max(value, values.get(day, 0))
             )
-    where = ", ".join(map(str, paths))
+    where = ", ".join(map(str, paths))  # the graphs of several files make one table
     latest = max((day for line in lines.values() for day in line), default=None)
     stamp = None if latest is None else dt.datetime.combine(latest + _DAY, dt.time(), dt.UTC)
     figures = [
-        Row(_figure(day, account, name, value), f"{where}: {day}", stamp)
+        Row(_figure(day, account, name, value), Place("object", where, day), stamp)
         for name, line in lines.items()
         for day, value in sorted(line.items())
     ]
@@ -113,14 +114,16 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
                     "joined": lines.get("joined", {}).get(day),
                     "left": lines.get("left", {}).get(day),
                 },
-                f"{where}: {day}",
+                Place("object", where, day),
                 stamp,
             )
             for day, count in sorted(members.items())
         ]
         tables["audience"] = audience, ("date", "account_id", "subscribers", "joined", "left")
-    named = ", ".join(f"{name} ({counted(len(line), 'day')})" for name, line in sorted(lines.items()))
-    remarks.insert(0, f"account_stats: {counted(len(figures), 'row')}: {named}")
+    named = [
+        Phrase("sources.line_of_graph", name=name, count=len(line)) for name, line in sorted(lines.items())
+    ]
+    remarks.insert(0, Phrase("sources.graph_rows", count=len(figures), items=named))
     return Imported.of_rows(tables, {}, remarks, "telegram")
 
 
@@ -140,17 +143,11 @@ def _members(
     if not days:
         return {}
     if options.subscribers_at_end is None:
-        remarks.append(
-            "audience: no rows, as joined and left do not tell the subscribers; give "
-            "--subscribers N, those at the end of "
-            f"{days[-1]}, or add growth_graph"
-        )
+        remarks.append(no_members("subscribers", days[-1], "growth_graph"))
         return {}
     counts = count_back({day: (joined[day], left[day]) for day in days}, options.subscribers_at_end)
     if left_out := set(days) - counts.keys():
-        remarks.append(
-            f"audience: days up to {max(left_out)} left out, as the subscribers before a gap are unknown"
-        )
+        remarks.append(before_gap("subscribers", left_out))
     return counts
 
 
@@ -158,21 +155,24 @@ def _members(
 
 
 def _lines_of(path: Path) -> list[_Line]:
-    record = read_json(path, "a graph of Telegram's statistics")
+    record = read_json(path, "telegram_graph")
     lines: list[_Line] = []
     for name, graph in _graphs(record, path):
-        lines += _lines(graph, _GRAPHS.get(name, ()), f"{path}{f': {name}' if name else ''}")
+        where = Phrase("sources.graph_of", file=path, name=name) if name else str(path)
+        lines += _lines(graph, _GRAPHS.get(name, ()), where)
     if not lines:
-        raise InputError(
-            f"{path}: expected a graph with columns, types and names, found none that can be read"
-        )
+        raise _expected(path, Phrase("sources.graph_unreadable"))
     return lines
+
+
+def _expected(where: object, tail: str = "") -> InputError:
+    return InputError(Phrase("sources.graph_expected", file=where, tail=tail))
 
 
 def _graphs(record: Any, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The graphs of a file: one, or those of an answer by their names; each perhaps in ``json.data``."""
     if not isinstance(record, dict):
-        raise InputError(f"{path}: expected a graph with columns, types and names, found {record!r:.40}")
+        raise _expected(path, Phrase("sources.graph_found", found=record))
     if "columns" in record:
         yield "", record
         return
@@ -180,16 +180,15 @@ def _graphs(record: Any, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         if not name.endswith("graph") or not isinstance(value, dict) or name not in _GRAPHS:
             continue
         if "token" in value:
-            raise InputError(
-                f"{path}: {name} is still to be loaded (statsGraphAsync): call stats.loadAsyncGraph first"
-            )
+            raise InputError(Phrase("sources.graph_to_load", file=path, name=name))
         inner = value.get("json", value)
         inner = inner.get("data", inner) if isinstance(inner, dict) else inner
         if isinstance(inner, str):
             try:
                 inner = json.loads(inner)
             except ValueError as fault:
-                raise InputError(f"{path}: {name}: not valid JSON ({fault!s:.80})") from None
+                place = Phrase("sources.graph_of", file=path, name=name)
+                raise InputError(Phrase("sources.json_fault", file=place, reason=str(fault)[:80])) from None
         if isinstance(inner, dict) and "columns" in inner:
             yield name, inner
 
@@ -197,7 +196,7 @@ def _graphs(record: Any, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _lines(graph: Mapping[str, Any], order: Sequence[str], where: str) -> Iterator[_Line]:
     columns, types, names = (graph.get(key) for key in ("columns", "types", "names"))
     if not isinstance(columns, list) or not isinstance(types, dict) or not isinstance(names, dict):
-        raise InputError(f"{where}: expected a graph with columns, types and names")
+        raise _expected(where)
     by_name = {
         column[0]: column[1:]
         for column in columns
@@ -206,34 +205,35 @@ def _lines(graph: Mapping[str, Any], order: Sequence[str], where: str) -> Iterat
     axis = next((name for name, kind in types.items() if kind == "x"), "x")
     moments = by_name.pop(axis, None)
     if moments is None or len(by_name) + 1 != len(columns):
-        raise InputError(f"{where}: the graph has no column {axis!r} of times, or one without a name")
-    days = [_day(moment, where) for moment in moments]
+        raise InputError(Phrase("sources.graph_axis", file=where, axis=axis))
+    days = [_day(moment, Place("object", where, "x")) for moment in moments]
     if len(set(days)) < len(days):
-        raise InputError(f"{where}: a day stands twice; graphs by day are needed, found one by hour")
+        raise InputError(Phrase("sources.graph_hours", file=where))
     for place, (column, values) in enumerate(by_name.items()):
         name = order[place] if place < len(order) else _meaning(str(names.get(column, column)))
         if len(values) > len(days):
-            raise InputError(f"{where}: {column} has {len(values)} values for {len(days)} days")
+            counts = {"values": len(values), "days": len(days)}
+            raise InputError(Phrase("sources.graph_values", file=where, column=column, **counts))
         # columns may be of unequal length: what is missing at the end is unknown
         yield _Line(
             name,
             {
-                day: _count(value, where)
+                day: _count(value, Place("object", where, column))
                 for day, value in zip(days, values, strict=False)
                 if value is not None
             },
         )
 
 
-def _day(moment: Any, where: str) -> dt.date:
+def _day(moment: Any, where: Place) -> dt.date:
     if isinstance(moment, bool) or not isinstance(moment, int | Decimal | float) or moment != int(moment):
-        raise InputError(f"{where}: x is {moment!r:.40}, expected milliseconds")
+        raise bad_value(where, "x", moment, "milliseconds")
     return instant(int(moment) // 1000, where).date()
 
 
-def _count(value: Any, where: str) -> int:
+def _count(value: Any, where: Place) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InputError(f"{where}: a value is {value!r:.40}, expected a whole number of 0 or more")
+        raise bad_value(where, Phrase("sources.a_value_named"), value, "count")
     return value
 
 

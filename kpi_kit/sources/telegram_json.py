@@ -21,8 +21,10 @@ from zoneinfo import ZoneInfo
 import ijson
 from ijson.common import ObjectBuilder
 
-from kpi_kit.core.errors import InputError
-from kpi_kit.sources.rows import instant
+from kpi_kit.core.errors import InputError, reason_of
+from kpi_kit.core.phrases import Phrase
+from kpi_kit.sources.json_files import bad_value
+from kpi_kit.sources.rows import Place, instant
 from kpi_kit.sources.size_limits import JsonGuard
 
 CHANNELS = ("public_channel", "private_channel")
@@ -162,8 +164,10 @@ class Chat:
     joined: Counter[dt.datetime] = field(default_factory=Counter)
     left: Counter[dt.datetime] = field(default_factory=Counter)
 
-    def __str__(self) -> str:
-        return f"{self.name!r} ({self.id}, {self.type})"
+    @property
+    def words(self) -> Phrase:
+        """The chat in words."""
+        return Phrase("sources.a_chat", name=self.name, id=self.id, type=self.type)
 
 
 class _Mended:
@@ -212,14 +216,12 @@ def read_chats(path: Path, zone: ZoneInfo, scratch: Path | None = None) -> list[
         with path.open("rb") as file:
             chats = [_filled(single, file, zone)] if single else _chats(file, path, zone, scratch)
     except OSError as fault:
-        raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
+        raise InputError(Phrase("core.not_readable", file=path, reason=reason_of(fault))) from None
     except (ijson.JSONError, UnicodeDecodeError) as fault:
-        reason = " ".join(str(fault).split())
-        raise InputError(f"{path}: not valid JSON ({reason:.120})") from None
+        reason = " ".join(str(fault).split())[:120]
+        raise InputError(Phrase("sources.json_fault", file=path, reason=reason)) from None
     if not chats:
-        raise InputError(
-            f"{path}: expected Telegram Desktop's result.json, found no chat with messages in it"
-        )
+        raise InputError(Phrase("sources.not_telegram", file=path))
     return chats
 
 
@@ -254,7 +256,7 @@ def _filled(chat: Chat, file: IO[bytes], zone: ZoneInfo) -> Chat:
 
 def _object(raw: Any, path: Path) -> Mapping[str, Any]:
     if not isinstance(raw, dict):
-        raise InputError(f"{path}: among the messages stands {raw!r:.40}, expected objects")
+        raise InputError(Phrase("sources.among_messages", file=path, found=raw))
     return raw
 
 
@@ -312,7 +314,7 @@ def _count_members(chat: Chat, raw: Mapping[str, Any], zone: ZoneInfo) -> None:
     action, members = raw.get("action"), raw.get("members")
     people = len(members) if isinstance(members, list) else 0
     if action in _JOINED or (action in ("invite_members", "remove_members") and people):
-        at, _ = _time(raw, zone, f"{chat.path}: message {raw.get('id')}")
+        at, _ = _time(raw, zone, Place("message", chat.path, raw.get("id")))
         (chat.left if action == "remove_members" else chat.joined)[at] += _JOINED.get(str(action), people)
 
 
@@ -326,8 +328,8 @@ def _edited(raw: Mapping[str, Any]) -> Iterable[dt.datetime]:
 def _message(chat: Chat, raw: Mapping[str, Any], zone: ZoneInfo) -> Message:
     number = raw.get("id")
     if not isinstance(number, int):
-        raise InputError(f"{chat.path}: a message has the id {number!r:.40}, expected a whole number")
-    where = f"{chat.path}: message {number}"
+        raise InputError(Phrase("sources.message_id", file=chat.path, found=number))
+    where = Place("message", chat.path, number)
     sender = str(raw.get("from_id") or "")
     forwarded_from = str(raw.get("forwarded_from_id") or raw.get("forwarded_from") or "")
     likes, stars = _reactions(raw.get("reactions"), where)
@@ -350,35 +352,33 @@ def _message(chat: Chat, raw: Mapping[str, Any], zone: ZoneInfo) -> Message:
     )
 
 
-def _time(raw: Mapping[str, Any], zone: ZoneInfo, where: str) -> tuple[dt.datetime, bool]:
+def _time(raw: Mapping[str, Any], zone: ZoneInfo, where: Place) -> tuple[dt.datetime, bool]:
     seconds, local = raw.get("date_unixtime"), raw.get("date")
     try:
         if seconds is not None:
             return instant(int(seconds), where), True
         return dt.datetime.fromisoformat(str(local)).replace(tzinfo=zone).astimezone(dt.UTC), False
     except (ValueError, TypeError, OverflowError):
-        raise InputError(
-            f"{where}: expected a date_unixtime in seconds or a date such as 2025-10-31T14:05:00, "
-            f"found {seconds!r:.40} and {local!r:.40}"
-        ) from None
+        found = {"seconds": seconds, "local": local}
+        raise InputError(Phrase("sources.message_time", where=where.words, **found)) from None
 
 
-def _text(value: Any, where: str) -> str:
+def _text(value: Any, where: Place) -> str:
     """The text: a string, or a list of strings and marked-up parts."""
     parts = value if isinstance(value, list) else [value]
     words = [part.get("text", "") if isinstance(part, dict) else part for part in parts]
     if not all(isinstance(word, str) for word in words):
-        raise InputError(f"{where}: text is {value!r:.40}, expected text or a list of texts")
+        raise bad_value(where, "text", value, "texts")
     return "".join(words)
 
 
-def _reactions(value: Any, where: str) -> tuple[int | None, int]:
+def _reactions(value: Any, where: Place) -> tuple[int | None, int]:
     if value is None:
         return None, 0
     if not isinstance(value, list) or not all(
         isinstance(reaction, dict) and isinstance(reaction.get("count"), int) for reaction in value
     ):
-        raise InputError(f"{where}: reactions are {value!r:.60}, expected a list of objects with a count")
+        raise bad_value(where, "reactions", value, "counts")
     stars = sum(reaction["count"] for reaction in value if reaction.get("type") == "paid")
     return sum(reaction["count"] for reaction in value) - stars, stars
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources.file_head import Head
 from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
-from kpi_kit.sources.json_files import read_json, whole_number
-from kpi_kit.sources.rows import Row, check_fetched, collect, counted, newest
+from kpi_kit.sources.json_files import bad_value, read_json, whole_number
+from kpi_kit.sources.rows import Place, Row, check_fetched, collect, newest, rows_from_items
 
 FILLS: Mapping[str, str] = {"posts": "post_id published_at views likes comments reposts text stats_at"}
 UNKNOWN = "subscribers; when the figures were fetched (give --fetched-at); messages of groups are left out"
@@ -23,7 +24,7 @@ _COLUMNS = ("post_id", "account_id", "published_at", "views", "likes", "comments
 def sniff(head: Head) -> Match:
     """Recognise the type names of Telegram's API, which Telethon writes as ``_``."""
     if head.below("_", "id", "peer_id._", "date") or head.below("_", "id", "to_id._", "date"):
-        return Match(0.98, "messages with _ and peer_id, as Telethon dumps them")
+        return Match(0.98, Phrase("sources.by_telethon"))
     return NO_MATCH
 
 
@@ -39,34 +40,27 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     messages = [pair for pairs in collect(_messages, paths) for pair in pairs]
     posts = [(where, raw) for where, raw in messages if _is_post(raw)]
     if messages and not posts:
-        raise InputError(
-            f"{', '.join(map(str, paths))}: none of {counted(len(messages), 'message')} is a post of a "
-            "channel: dump the channel itself"
-        )
+        raise InputError(Phrase("sources.no_posts_of_channel", files=paths, count=len(messages)))
     channels = {_channel(raw) for _, raw in posts}
     if len(channels) > 1:
-        raise InputError(
-            f"{', '.join(map(str, paths))}: messages of {len(channels)} channels "
-            f"({', '.join(sorted(map(str, channels)))}): import one account at a time"
-        )
+        names = sorted(map(str, channels))
+        raise InputError(Phrase("sources.several_channels", files=paths, count=len(channels), names=names))
     rows = collect(lambda pair: _post(*pair, account, options.stats_at), _albums(posts))
     kept, dropped = newest("posts", rows)
     check_fetched(kept, options.stats_at)
-    remarks = [f"posts: {counted(len(kept), 'row')} from {counted(len(messages), 'message')} of Telethon"]
+    remarks = [rows_from_items("posts", len(kept), len(messages), "Telethon", dropped)]
     if left_out := len(messages) - len(posts):
-        remarks.append(f"posts: {counted(left_out, 'message')} left out: service messages, or of no channel")
-    if dropped:
-        remarks.append(f"posts: {counted(dropped, 'repeated one')} dropped")
+        remarks.append(Phrase("sources.messages_of_no_channel", count=left_out))
     columns = _COLUMNS if options.stats_at is None else (*_COLUMNS, "stats_at")
     return Imported.of_rows({"posts": (kept, columns)}, {}, remarks, "telegram")
 
 
-def _messages(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
-    record = read_json(path, "a dump of Telethon")
+def _messages(path: Path) -> list[tuple[Place, Mapping[str, Any]]]:
+    record = read_json(path, "telethon_dump")
     listed = record.get("messages", [record]) if isinstance(record, dict) else record
     if not isinstance(listed, list) or not all(isinstance(raw, dict) for raw in listed):
-        raise InputError(f"{path}: expected a list of messages, as Telethon dumps them")
-    return [(f"{path}: message {raw.get('id')}", raw) for raw in listed]
+        raise InputError(Phrase("sources.not_telethon", file=path))
+    return [(Place("message", path, raw.get("id")), raw) for raw in listed]
 
 
 def _peer(raw: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -83,11 +77,11 @@ def _is_post(raw: Mapping[str, Any]) -> bool:
 
 
 def _albums(
-    posts: Sequence[tuple[str, Mapping[str, Any]]],
-) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+    posts: Sequence[tuple[Place, Mapping[str, Any]]],
+) -> Iterator[tuple[Place, Sequence[Mapping[str, Any]]]]:
     """Pictures of one album are one post."""
     albums: dict[object, list[Mapping[str, Any]]] = {}
-    places: dict[object, str] = {}
+    places: dict[object, Place] = {}
     for where, raw in posts:
         key = raw.get("grouped_id") or (raw.get("id"),)
         albums.setdefault(key, []).append(raw)
@@ -96,11 +90,13 @@ def _albums(
         yield places[key], sorted(album, key=lambda raw: str(raw.get("id")).zfill(20))
 
 
-def _post(where: str, album: Sequence[Mapping[str, Any]], account: str, stats_at: dt.datetime | None) -> Row:
+def _post(
+    where: Place, album: Sequence[Mapping[str, Any]], account: str, stats_at: dt.datetime | None
+) -> Row:
     first = album[0]
     number = whole_number(first.get("id"), where, "id")
     if number is None:
-        raise InputError(f"{where}: id is missing")
+        raise bad_value(where, "id", None, "count")
     at = _moment(first.get("date"), where)
     replies = first.get("replies")
     comments = replies.get("replies") if isinstance(replies, dict) else None
@@ -120,15 +116,15 @@ def _post(where: str, album: Sequence[Mapping[str, Any]], account: str, stats_at
     return Row(values, where, at)
 
 
-def _moment(value: Any, where: str) -> dt.datetime:
+def _moment(value: Any, where: Place) -> dt.datetime:
     try:
         moment = dt.datetime.fromisoformat(str(value))
     except ValueError:
-        raise InputError(f"{where}: date is {value!r:.40}, expected 2026-01-01T10:00:00+00:00") from None
+        raise bad_value(where, "date", value, "moment") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
 
 
-def _likes(reactions_of: Sequence[Any], where: str) -> int | None:
+def _likes(reactions_of: Sequence[Any], where: Place) -> int | None:
     """Reactions without the paid ones, which count Telegram Stars; None where the dump has none."""
     listed = [reactions.get("results") or [] for reactions in reactions_of if isinstance(reactions, dict)]
     if not listed:

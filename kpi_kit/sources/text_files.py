@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, reason_of
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources.size_limits import limited_lines
 
 DELIMITERS = ",;\t|"
@@ -71,10 +72,8 @@ class TextFile:
                     if number >= 1 and any(cell and not cell.isspace() for cell in cells):
                         yield number, cells
             except csv.Error as fault:
-                raise InputError(
-                    f"{self.path}: line {reader.line_num}: the quoting is broken ({fault}): a quote within a "
-                    "text is written twice"
-                ) from None
+                where = Phrase("sources.at_line", file=self.path, number=reader.line_num)
+                raise InputError(Phrase("sources.broken_quotes", where=where, reason=str(fault))) from None
 
     def first(self, delimiter: str, most: int) -> list[Record]:
         """The first rows, as far as the quoting is sound with this delimiter."""
@@ -134,11 +133,8 @@ def text_file(path: Path) -> TextFile:
                 declared = _said_delimiter(path, encoding)
                 return TextFile(path, encoding, declared, _has_line_in_cell(path, encoding, declared))
     except OSError as fault:
-        raise InputError(f"{path}: cannot be read ({fault.strerror})") from None
-    raise InputError(
-        f"{path}: not a text file (expected UTF-8, UTF-16 with a byte order mark, or cp1251): "
-        "save it as CSV UTF-8"
-    )
+        raise InputError(Phrase("core.not_readable", file=path, reason=reason_of(fault))) from None
+    raise InputError(Phrase("sources.not_text", file=path))
 
 
 def _is_text(path: Path, encoding: str) -> bool:

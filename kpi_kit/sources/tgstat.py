@@ -9,11 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.file_head import Head
 from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
-from kpi_kit.sources.json_files import read_json, whole_number
-from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, check_fetched, collect, counted, instant, newest
+from kpi_kit.sources.json_files import bad_value, read_json, whole_number
+from kpi_kit.sources.rows import (
+    FIGURE_COLUMNS,
+    Place,
+    Row,
+    check_fetched,
+    collect,
+    instant,
+    newest,
+    rows_from_items,
+)
 
 FILLS: Mapping[str, str] = {
     "posts": "post_id published_at views likes comments reposts url text stats_at",
@@ -30,13 +40,13 @@ _DAY = dt.timedelta(days=1)
 def sniff(head: Head) -> Match:
     """Recognise the keys that only TGStat writes."""
     if "status" in head.keys and head.below("link", "views", "channel_id"):
-        return Match(0.98, "posts with link, views and channel_id, as TGStat's channels/posts gives them")
+        return Match(0.98, Phrase("sources.by_tgstat_posts"))
     if "status" in head.keys and head.below("period", "participants_count"):
-        return Match(0.98, "participants_count by period, as TGStat's channels/subscribers gives it")
+        return Match(0.98, Phrase("sources.by_tgstat_subscribers"))
     if "status" in head.keys and head.below("period", "views_count"):
-        return Match(0.95, "views_count by period, as TGStat's channels/views gives it")
+        return Match(0.95, Phrase("sources.by_tgstat_views"))
     if {"status", "error"} <= head.keys:
-        return Match(0.7, "status and error, as TGStat answers a failed call")
+        return Match(0.7, Phrase("sources.by_tgstat_error"))
     return NO_MATCH
 
 
@@ -54,7 +64,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     figures: list[Row] = []
     for path, items in collect(_items, paths):
         for number, item in enumerate(items, start=1):
-            where = f"{path}: item {number}"
+            where = Place("item", path, number)
             if "link" in item or "channel_id" in item:
                 posts += _post(item, account, options.stats_at, where)
             elif "participants_count" in item:
@@ -75,9 +85,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
                 }
                 figures.append(Row({**cells, "value": float(count or 0)}, where, _stamp(day)))
             else:
-                raise InputError(
-                    f"{where}: expected posts, participants_count or views_count, found {sorted(item)[:6]}"
-                )
+                raise InputError(Phrase("sources.tgstat_item", where=where.words, keys=sorted(item)[:6]))
     remarks = []
     tables: dict[str, tuple[Sequence[Row], Sequence[str]]] = {}
     for name, rows, columns in (
@@ -88,10 +96,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         if rows:
             kept, dropped = newest(name, rows)
             tables[name] = kept, columns
-            tail = f", {counted(dropped, 'repeated one')} dropped" if dropped else ""
-            remarks.append(
-                f"{name}: {counted(len(kept), 'row')} from {counted(len(rows), 'item')} of TGStat{tail}"
-            )
+            remarks.append(rows_from_items(name, len(kept), len(rows), "TGStat", dropped))
     check_fetched(posts, options.stats_at)
     return Imported.of_rows(tables, {}, remarks, "telegram")
 
@@ -112,14 +117,13 @@ def _columns(options: ImportOptions) -> tuple[str, ...]:
 
 
 def _items(path: Path) -> tuple[Path, list[dict[str, Any]]]:
-    return path, list(_found(read_json(path, "an answer of TGStat"), path))
+    return path, list(_found(read_json(path, "tgstat_answer"), path))
 
 
 def _found(record: Any, path: Path) -> Iterator[dict[str, Any]]:
     if isinstance(record, dict) and record.get("status") == "error":
-        raise InputError(
-            f"{path}: TGStat answered with an error ({record.get('error')!s:.80}), nothing can be imported"
-        )
+        message = str(record.get("error"))
+        raise InputError(Phrase("sources.tgstat_error", file=path, message=message))
     if (
         isinstance(record, list)
         and record
@@ -131,19 +135,17 @@ def _found(record: Any, path: Path) -> Iterator[dict[str, Any]]:
     inner = record.get("response") if isinstance(record, dict) else None
     items = inner.get("items") if isinstance(inner, dict) else inner
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise InputError(
-            f"{path}: expected an answer of TGStat's channels/posts, channels/subscribers or channels/views"
-        )
+        raise InputError(Phrase("sources.tgstat_expected", file=path))
     yield from items
 
 
-def _post(item: Mapping[str, Any], account: str, stats_at: dt.datetime | None, where: str) -> list[Row]:
+def _post(item: Mapping[str, Any], account: str, stats_at: dt.datetime | None, where: Place) -> list[Row]:
     if item.get("is_deleted"):
         return []
     number, seconds = whole_number(item.get("id"), where, "id"), whole_number(item.get("date"), where, "date")
     link = str(item.get("link") or "")
     if seconds is None or (number is None and not link):
-        raise InputError(f"{where}: id or date is missing")
+        raise InputError(Phrase("sources.id_or_date_missing", where=where.words))
     at = instant(seconds, where)
     in_channel = link.rstrip("/").rpartition("/")[2]
     channel = whole_number(item.get("channel_id"), where, "channel_id")
@@ -163,13 +165,11 @@ def _post(item: Mapping[str, Any], account: str, stats_at: dt.datetime | None, w
     return [Row(values, where, at)]
 
 
-def _period(item: Mapping[str, Any], where: str) -> dt.date:
+def _period(item: Mapping[str, Any], where: Place) -> dt.date:
     try:
         return dt.date.fromisoformat(str(item.get("period")))
     except ValueError:
-        raise InputError(
-            f"{where}: period is {item.get('period')!r:.40}, expected a day (ask with group=day)"
-        ) from None
+        raise bad_value(where, "period", item.get("period"), "day") from None
 
 
 def _stamp(day: dt.date) -> dt.datetime:

@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES, Column, Type
 from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.cell_values import Style
-from kpi_kit.sources.count_back import count_back
+from kpi_kit.sources.count_back import before_gap, count_back, no_members
 from kpi_kit.sources.dates import month_and_day, parse_date, with_years
 from kpi_kit.sources.layouts import (
     ON_BRAND,
@@ -69,10 +70,7 @@ def _overview(values: Values, rows: Sequence[int], context: Context) -> Mapping[
     if not days or "joined" not in values or "left" not in values:
         return {}
     if members is None:
-        context.remarks.append(
-            "audience: no rows, as joined and left do not tell the followers; give --subscribers N, those at "
-            "the end of the last day, or import FollowerHistory"
-        )
+        context.remarks.append(no_members("followers", or_import="FollowerHistory"))
         return {}
     return {"audience": _audience(days, values, members, context)}
 
@@ -91,9 +89,7 @@ def _audience(days: list[dt.date | None], values: Values, members: int, context:
     flows = {day: (int(joined), int(left)) for day, (joined, left) in changes.items() if day > after}
     counts = count_back(flows, members)
     if left_out := changes.keys() - counts.keys():
-        context.remarks.append(
-            f"audience: days up to {max(left_out)} left out, as the followers before a gap are unknown"
-        )
+        context.remarks.append(before_gap("followers", left_out))
     return {
         "date": list(counts),
         "subscribers": list(counts.values()),
@@ -107,7 +103,7 @@ def _followers(values: Values, rows: Sequence[int], context: Context) -> Mapping
     days = _days(values["day"], rows, context)
     keep = [place for place, count in enumerate(values["subscribers"]) if count is not None and days[place]]
     if len(keep) < len(rows):
-        context.counts["# days without a number of followers left out"] += len(rows) - len(keep)
+        context.count("sources.days_without_followers", len(rows) - len(keep))
     values["since"] = days
     audience: Values = {
         "date": [days[place] for place in keep],
@@ -133,10 +129,7 @@ def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
     for link, posted, row in zip(values["link"], values["posted"], rows, strict=True):
         match = _LINK.search(link or "")
         if match is None:
-            context.problems.append(
-                f"{context.where(row)}: Video link: expected an address with /video/ and a "
-                f"number, found {link!r:.80}"
-            )
+            context.refuse_cell(row, "Video link", "post_id", Phrase("sources.expected_video_link"), link)
         number = int(match[1]) if match else 0
         posts["post_id"].append(str(number))
         posts["published_at"].append(_published(number, posted, row, context))
@@ -151,17 +144,12 @@ def _published(number: int, posted: str | None, row: int, context: Context) -> d
             return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     except ValueError:
         if not posted or month_and_day(" ".join(posted.split())) is None:
-            context.problems.append(
-                f"{context.where(row)}: Post time: expected a time such as 2025/10/31 18:19:10, "
-                "or a day such as "
-                f"July 16, found {posted!r:.60}"
-            )
+            problem = Phrase("sources.expected_video_time")
+            context.refuse_cell(row, "Post time", "published_at", problem, posted)
             return None
     held = dt.datetime.fromtimestamp(min(number >> 32, 2**33), dt.UTC)
     if held < _FIRST_DAY_OF_IDS or held.year > 2100:
-        context.problems.append(
-            f"{context.where(row)}: the number {number} of the video holds no time of publication"
-        )
+        context.refuse(row, "sources.number_without_time", number=number)
         return None
     return held
 
@@ -173,24 +161,21 @@ def _days(texts_: Sequence[str], rows: Sequence[int], context: Context) -> list[
     if plain and all(without):
         last = context.options.until or _until_in_name(context.path)
         if last is None:
-            context.problems.append(
-                f"{context.sheet.label}: the dates have no year ({plain[-1]!r}): give --until, "
-                "the day after the last one"
-            )
+            fields = {"file": context.sheet.label, "found": plain[-1]}
+            context.problems.append(Phrase("sources.dates_without_year", **fields))
             return [None] * len(plain)
         try:
             return list(with_years([pair for pair in without if pair is not None], last))
         except ValueError as fault:
-            context.problems.append(f"{context.sheet.label}: dates without a year: {fault}")
+            fields = {"file": context.sheet.label, "problem": fault.args[0]}
+            context.problems.append(Phrase("sources.dates_without_year_fault", **fields))
             return [None] * len(plain)
     days: list[dt.date | None] = []
     for text, row in zip(plain, rows, strict=True):
         try:
             days.append(parse_date(text)[0].date())
         except ValueError as fault:
-            context.problems.append(
-                f"{context.where(row)}: column 'Date' (date): {fault}, found {text!r:.60}"
-            )
+            context.refuse_cell(row, "Date", "date", fault, text)
             days.append(None)
     return days
 
@@ -205,7 +190,7 @@ def _until_in_name(path: Path) -> dt.date | None:
 
 
 OVERVIEW = Layout(
-    "overview of TikTok",
+    "tiktok_overview",
     ACCOUNT_STATS,
     (_day_of("day", "Date|Дата|Fecha"), *_MEASURES),
     _STYLE,
@@ -220,7 +205,7 @@ OVERVIEW = Layout(
     platform="tiktok",
 )
 VIDEOS = Layout(
-    "videos of TikTok",
+    "tiktok_videos",
     "posts",
     (
         text_field("link", "Video link|Ссылка на видео|Enlace del vídeo", needed=True),
@@ -238,7 +223,7 @@ VIDEOS = Layout(
     platform="tiktok",
 )
 FOLLOWERS = Layout(
-    "followers of TikTok",
+    "tiktok_followers",
     "audience",
     (
         _day_of("day", "Date|Дата|Fecha"),
@@ -261,7 +246,7 @@ FOLLOWERS = Layout(
 )
 
 VIEWERS = Layout(
-    "viewers of TikTok",
+    "tiktok_viewers",
     ACCOUNT_STATS,
     (
         _day_of("day", "Date|Дата|Fecha"),

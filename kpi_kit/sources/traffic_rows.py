@@ -49,9 +49,7 @@ def visits(
         total = sum(count for count, _, _ in parts)
         people_alone = parts[0][1] if len(parts) == 1 else None
         if total != int(total):
-            context.problems.append(
-                f"{context.where(parts[0][2])}: visits are {total}, expected a whole number"
-            )
+            context.refuse(parts[0][2], "sources.visits_not_whole", found=total)
             continue
         cells = (day, account, int(total), None if people_alone is None else int(people_alone), parts[0][2])
         for name, value in zip(made, cells, strict=True):

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.sources.json_files import read_json
+from kpi_kit.core.phrases import Phrase
+from kpi_kit.sources.json_files import bad_value, read_json
+from kpi_kit.sources.rows import Place
 
 
 class Method(StrEnum):
@@ -46,9 +48,10 @@ class Item:
     stamp: dt.datetime | None = None
 
     @property
-    def where(self) -> str:
-        """For sentences: the file, and the id or the beginning of the period."""
-        return f"{self.path}: {self.raw.get('id', self.raw.get('period_from', 'an item without id'))}"
+    def where(self) -> Place:
+        """The file, and the id or the beginning of the period."""
+        number = self.raw.get("id", self.raw.get("period_from"))
+        return Place("object", self.path, Phrase("sources.without_id") if number is None else number)
 
     def whole_number(self, name: str, value: Any, least: int | None = None) -> int:
         """A whole number, which old versions of the API write as text.
@@ -62,9 +65,7 @@ class Item:
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and (least is None or value >= least):
             return value
-        found = "missing" if value is None else f"{value!r:.40}"
-        allowed = "a whole number" if least is None else f"a whole number of {least} or more"
-        raise InputError(f"{self.where}: {name} is {found}, expected {allowed}")
+        raise bad_value(self.where, name, value, "whole" if least is None else "from", least=least)
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,13 @@ def read_answers(path: Path) -> list[Answer]:
     InputError
         Where the file is no JSON or holds anything else.
     """
-    return list(_answers(read_json(path, "an answer of the VK API"), path))
+    return list(_answers(read_json(path, "vk_answer"), path))
 
 
 def _answers(value: Any, path: Path) -> Iterator[Answer]:
     if isinstance(value, dict) and "error" in value:
-        raise InputError(
-            f"{path}: VK answered with an error ({_error_text(value['error'])}), nothing can be imported"
-        )
+        message = _error_text(value["error"])
+        raise InputError(Phrase("sources.vk_error", file=path, message=message))
     if isinstance(value, dict) and "response" in value:
         yield from _answers(value["response"], path)
     elif isinstance(value, dict) and isinstance(value.get("items"), list):
@@ -127,7 +127,9 @@ def _last_moment(items: Sequence[Any]) -> dt.datetime | None:
 
 def _error_text(error: Any) -> str:
     if isinstance(error, dict):
-        return f"{error.get('error_code', 'no code')}: {error.get('error_msg', 'no message')}"
+        code = error.get("error_code", Phrase("sources.vk_no_code"))
+        message = error.get("error_msg", Phrase("sources.vk_no_message"))
+        return Phrase("sources.within", where=code, problem=message)
     return str(error)
 
 
@@ -148,7 +150,7 @@ def _method(items: Sequence[Any], path: Path, if_empty: Method) -> Method:
     if None in methods:
         raise _refusal(path, _described(next(item for item in items if _method_of(item) is None)))
     if len(methods) > 1:
-        raise _refusal(path, "items of several kinds in one answer")
+        raise _refusal(path, Phrase("sources.vk_several_kinds"))
     return next(method for method in methods if method is not None)
 
 
@@ -169,13 +171,13 @@ def _method_of(item: Any) -> Method | None:
     return None
 
 
-def _described(value: Any) -> str:
+def _described(value: Any) -> Phrase:
     if isinstance(value, dict):
-        keys = ", ".join(sorted(value)[:8])
-        return f"an object with the keys {keys}" if keys else "an empty object"
-    return "an empty list" if value == [] else f"{value!r:.40}"
+        keys = sorted(value)[:8]
+        return Phrase("sources.an_object", keys=keys) if keys else Phrase("sources.an_empty_object")
+    return Phrase("sources.an_empty_list") if value == [] else Phrase("sources.a_value", value=value)
 
 
-def _refusal(path: Path, found: str) -> InputError:
-    allowed = f"{', '.join(list(Method)[:-1])} and {list(Method)[-1]}"
-    return InputError(f"{path}: expected raw answers of {allowed}, or a list of such answers; found {found}")
+def _refusal(path: Path, found: Phrase) -> InputError:
+    methods = Phrase("sources.vk_methods")
+    return InputError(Phrase("sources.vk_expected", file=path, methods=methods, found=found))

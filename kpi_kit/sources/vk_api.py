@@ -10,11 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.conversations import MESSAGE_COLUMNS
 from kpi_kit.sources.file_head import Head
 from kpi_kit.sources.interface import NO_MATCH, DateRange, Imported, ImportOptions, Match
-from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, check_fetched, collect, counted, instant
+from kpi_kit.sources.rows import (
+    FIGURE_COLUMNS,
+    Place,
+    Row,
+    check_fetched,
+    collect,
+    instant,
+    joined,
+    repeated_items,
+    rows_from_items,
+)
 from kpi_kit.sources.vk_answers import Answer, Item, Method, read_answers
 from kpi_kit.sources.vk_audience import audience, figures
 from kpi_kit.sources.vk_messages import messages
@@ -92,19 +103,19 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
 def sniff(head: Head) -> Match:
     """Recognise the keys that only VK writes."""
     if head.below("post_type", "owner_id"):
-        return Match(0.98, "posts with post_type and owner_id, as wall.get gives them")
+        return Match(0.98, Phrase("sources.by_wall"))
     if head.below("parents_stack", "date") or head.below("post_id", "owner_id", "from_id", "date"):
-        return Match(0.98, "comments with post_id and owner_id, as wall.getComments gives them")
+        return Match(0.98, Phrase("sources.by_wall_comments"))
     if head.below("period_from", "period_to"):
-        return Match(0.98, "period_from and period_to, as stats.get gives them")
+        return Match(0.98, Phrase("sources.by_stats"))
     if head.below("peer_id", "from_id", "conversation_message_id") or head.below("peer_id", "from_id", "out"):
-        return Match(0.98, "messages with peer_id, as messages.getHistory gives them")
+        return Match(0.98, Phrase("sources.by_history"))
     if head.below("reach_total", "reach_subscribers", "post_id"):
-        return Match(0.98, "reach_total and reach_subscribers by post, as stats.getPostReach gives them")
+        return Match(0.98, Phrase("sources.by_post_reach"))
     if head.below("error_code", "error_msg"):
-        return Match(0.9, "error_code and error_msg, as the VK API answers a failed call")
+        return Match(0.9, Phrase("sources.by_vk_error"))
     if {"response.count", "response.items"} <= head.keys:
-        return Match(0.6, "an empty list, as the VK API answers")
+        return Match(0.6, Phrase("sources.by_vk_empty"))
     return NO_MATCH
 
 
@@ -126,32 +137,26 @@ def _posts(
     wall = [post for post in live if post.raw["post_type"] in _ON_THE_WALL]
     own = [post for post in wall if not _is_visitors(post)]
     if visitors := len(wall) - len(own):
-        remarks.append(
-            f"posts: {counted(visitors, 'post')} of visitors on the wall left out (from_id is not owner_id)"
-        )
+        remarks.append(Phrase("sources.posts_of_visitors", count=visitors))
     listed, wall = wall, own
     newest = _newest(wall)
     rows = collect(lambda post: _post(post, account, options.stats_at), newest)
     _one_wall(listed)
     check_fetched(rows, options.stats_at)
 
-    remarks.append(f"posts: {counted(len(rows), 'row')} from {counted(len(posts), 'item')} of wall.get")
+    remarks.append(rows_from_items("posts", len(rows), len(posts), "wall.get"))
     if len(wall) > len(newest):
-        remarks.append(
-            f"posts: {counted(len(wall) - len(newest), 'repeated item')} dropped (a pinned post, or pages "
-            "that overlap); the newest is kept"
-        )
+        remarks.append(repeated_items("posts", len(wall) - len(newest), "pinned"))
     if len(live) > len(listed):
         kinds = Counter(
             str(post.raw["post_type"]) for post in live if post.raw["post_type"] not in _ON_THE_WALL
         )
-        what = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        remarks.append(f"posts: skipped as not published on the wall: {what}")
+        listed_kinds = [
+            Phrase("sources.count_of_kind", count=count, kind=kind) for kind, count in sorted(kinds.items())
+        ]
+        remarks.append(Phrase("sources.posts_elsewhere", items=listed_kinds))
     if len(posts) > len(live):
-        remarks.append(
-            f"posts: {counted(len(posts) - len(live), 'deleted post')} skipped, as VK does not say the time "
-            "of deletion"
-        )
+        remarks.append(Phrase("sources.deleted_posts", count=len(posts) - len(live)))
     return rows, _POST_COLUMNS if options.stats_at is None else (*_POST_COLUMNS, "stats_at")
 
 
@@ -172,7 +177,7 @@ def _post(post: Item, account: str, stats_at: dt.datetime | None) -> Row:
         "text": _text(post.raw),
     }
     figures = {name: _count(post, name) for name in _FIGURES}
-    return Row(values | figures, f"{post.path}: post {owner}_{number}", post.stamp)
+    return Row(values | figures, Place("post", post.path, f"{owner}_{number}"), post.stamp)
 
 
 def _text(post: Mapping[str, Any]) -> str | None:
@@ -196,11 +201,11 @@ def _one_wall(posts: Iterable[Item]) -> None:
     for post in posts:
         files.setdefault(str(post.owner), []).append(post.path.name)
     if len(files) > 1:
-        walls = "; ".join(f"{owner} in {', '.join(dict.fromkeys(names))}" for owner, names in files.items())
-        raise InputError(
-            f"posts of {len(files)} walls (owner_id {walls}): import one account at a time, each with an "
-            "--account of its own"
-        )
+        each = [
+            Phrase("sources.wall_in", owner=owner, files=list(dict.fromkeys(names)))
+            for owner, names in files.items()
+        ]
+        raise InputError(Phrase("sources.several_walls", count=len(files), walls=joined(each)))
 
 
 # --- comments
@@ -212,18 +217,13 @@ def _comments(items: Iterable[Item], account: str, remarks: list[str]) -> tuple[
     newest = _newest(written)
     rows = collect(lambda comment: _comment(comment, account), newest)
 
-    remarks.append(
-        f"comments: {counted(len(rows), 'row')} from {counted(len(comments), 'item')} of wall.getComments"
-    )
+    remarks.append(rows_from_items("comments", len(rows), len(comments), "wall.getComments"))
     if len(written) > len(newest):
-        remarks.append(f"comments: {counted(len(written) - len(newest), 'repeated item')} dropped")
+        remarks.append(repeated_items("comments", len(written) - len(newest)))
     if len(comments) > len(written):
-        remarks.append(f"comments: {counted(len(comments) - len(written), 'deleted comment')} skipped")
+        remarks.append(Phrase("sources.deleted_comments", count=len(comments) - len(written)))
     if missing := _missing_replies(comments):
-        remarks.append(
-            f"comments: {counted(missing, 'reply', 'replies')} in threads not in the files; fetch them with "
-            "thread_items_count or comment_id, and import again"
-        )
+        remarks.append(Phrase("sources.replies_missing", count=missing))
     return rows, ("comment_id", "post_id", "account_id", "created_at", "by_brand", "text")
 
 
@@ -235,7 +235,7 @@ def _flattened(item: Item) -> Iterator[Item]:
     thread = comment.raw.get("thread")
     replies = thread.get("items") or [] if isinstance(thread, dict) else []
     if not isinstance(replies, list) or not all(isinstance(raw, dict) for raw in replies):
-        raise InputError(f"{comment.where}: its thread holds {replies!r:.40}, expected comments")
+        raise InputError(Phrase("sources.not_thread", where=comment.where.words, found=replies))
     for raw in replies:
         reply = Item(comment.path, raw, comment.owner, comment.post, comment.raw.get("id"), comment.stamp)
         yield from _flattened(reply)
@@ -258,7 +258,7 @@ def _comment(comment: Item, account: str) -> Row:
         "by_brand": comment.whole_number("from_id", comment.raw["from_id"]) == owner,
         "text": str(comment.raw["text"]),
     }
-    return Row(values, f"{comment.path}: comment {owner}_{number}", comment.stamp)
+    return Row(values, Place("comment", comment.path, f"{owner}_{number}"), comment.stamp)
 
 
 def _missing_replies(comments: Iterable[Item]) -> int:

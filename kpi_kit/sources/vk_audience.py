@@ -9,10 +9,12 @@ from typing import Any
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import midnight
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.count_back import count_back
+from kpi_kit.sources.count_back import count_back, no_members
 from kpi_kit.sources.interface import DateRange, ImportOptions
-from kpi_kit.sources.rows import Row, collect, counted, instant, newest
+from kpi_kit.sources.json_files import bad_value
+from kpi_kit.sources.rows import Row, collect, instant, newest, repeated_items
 from kpi_kit.sources.vk_answers import Item
 
 _DAY = dt.timedelta(days=1)
@@ -37,11 +39,7 @@ def audience(
         Where a period is not a day, or members would be below 0.
     """
     if options.subscribers_at_end is None:
-        remarks.append(
-            "audience: no rows, as stats.get does not tell the members; give --subscribers N, "
-            "the members at the "
-            "end of the last day"
-        )
+        remarks.append(no_members("members"))
         return None
     periods = list(periods)
     with_activity = files_with_activity(periods)
@@ -49,27 +47,19 @@ def audience(
     days, repeated = newest("audience", listed)
     days.sort(key=lambda day: day.values["date"])
     if repeated:
-        remarks.append(f"audience: {counted(repeated, 'repeated day')} dropped, the newest is kept")
+        remarks.append(repeated_items("audience", repeated, "newest"))
     counts = _count_back(days, options.subscribers_at_end)
     known_days = [day for day in days if _date(day) in counts]
     if unknown := sum(day.values["joined"] is None for day in days):
-        remarks.append(
-            f"audience: who joined and left is unknown on {counted(unknown, 'day')}, as stats.get "
-            "gave no group activity; ask with stats_groups=activity"
-        )
-    elif len(known_days) < len(days):
-        gap = len(days) - len(known_days)
-        remarks.append(
-            f"audience: {counted(gap, 'day')} up to {_date(days[gap - 1])} left out, as the next day in "
-            f"the files is {_date(known_days[0])}; import them by themselves with their own --subscribers"
-        )
+        remarks.append(Phrase("sources.flows_unknown", count=unknown))
+    elif gap := len(days) - len(known_days):
+        ends = {"last": _date(days[gap - 1]), "next": _date(known_days[0])}
+        remarks.append(Phrase("sources.days_apart", count=gap, **ends))
     rows = [
         Row({**day.values, "subscribers": counts[_date(day)]}, day.where, day.stamp) for day in known_days
     ]
-    remarks.append(
-        f"audience: {counted(len(rows), 'row')}, the members of each day reckoned back from "
-        f"{options.subscribers_at_end} at the end of {_date(known_days[-1])}"
-    )
+    fields = {"members": options.subscribers_at_end, "day": _date(known_days[-1])}
+    remarks.append(Phrase("sources.members_reckoned", count=len(rows), **fields))
     return (rows, ("date", "account_id", "subscribers", "joined", "left")), _covered(
         known_days, options, remarks
     )
@@ -115,7 +105,7 @@ def _figures_of(
     period: Item, account: str, options: ImportOptions, with_activity: frozenset[Path]
 ) -> list[Row]:
     begin, end = (period.whole_number(key, period.raw[key]) for key in ("period_from", "period_to"))
-    since = instant(begin, str(period.path)).astimezone(options.timezone).date()
+    since = instant(begin, period.where).astimezone(options.timezone).date()
     span = {"since": since, "until": since + max(1, round((end - begin) / _DAY.total_seconds())) * _DAY}
     activity, reach, visitors = (_part(period, name) for name in ("activity", "reach", "visitors"))
     has_activity = period.path in with_activity
@@ -143,7 +133,7 @@ def _part(period: Item, name: str) -> Mapping[str, Any]:
     """A part of a period; PHP writes an empty object as an empty list."""
     part = period.raw.get(name) or {}
     if not isinstance(part, dict):
-        raise InputError(f"{period.where}: {name} is {part!r:.40}, expected an object")
+        raise bad_value(period.where, name, part, "object")
     return part
 
 
@@ -155,10 +145,8 @@ def _date(day: Row) -> dt.date:
 def _day(period: Item, account: str, options: ImportOptions, with_activity: frozenset[Path]) -> Row:
     begin, end = (period.whole_number(key, period.raw[key]) for key in ("period_from", "period_to"))
     if not 0 <= end - begin <= _DAY.total_seconds():
-        raise InputError(
-            f"{period.path}: the period from {instant(begin, period.where).date()} to "
-            f"{instant(end, period.where).date()} is not a day; the audience needs interval=day"
-        )
+        ends = {name: instant(at, period.where).date() for name, at in (("first", begin), ("last", end))}
+        raise InputError(Phrase("sources.not_a_day", file=period.path, **ends))
     activity = _part(period, "activity")
     joined: int | None = None
     left: int | None = None
@@ -166,7 +154,7 @@ def _day(period: Item, account: str, options: ImportOptions, with_activity: froz
         # stats.get leaves out keys that are zero: the only place where an absent figure is not unknown
         joined = period.whole_number("subscribed", activity.get("subscribed", 0), least=0)
         left = period.whole_number("unsubscribed", activity.get("unsubscribed", 0), least=0)
-    date = instant(begin, str(period.path)).astimezone(options.timezone).date()
+    date = instant(begin, period.where).astimezone(options.timezone).date()
     values = {"date": date, "account_id": account, "joined": joined, "left": left}
     return Row(values, period.where, period.stamp)
 
@@ -175,6 +163,6 @@ def _covered(days: Sequence[Row], options: ImportOptions, remarks: list[str]) ->
     since, last = _date(days[0]), _date(days[-1])
     until = last + _DAY
     if options.stats_at is not None and options.stats_at < midnight(until, options.timezone):
-        remarks.append(f"audience: {last} was not over at --fetched-at and does not count as covered")
+        remarks.append(Phrase("sources.day_not_over", day=last))
         until = last
     return ((since, until),) if since < until else ()

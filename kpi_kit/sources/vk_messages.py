@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.kpis.engine.closing import is_closing
 from kpi_kit.sources.conversations import message_row
 from kpi_kit.sources.interface import ImportOptions
-from kpi_kit.sources.rows import Row, counted, instant
+from kpi_kit.sources.rows import Row, instant, table_name
 from kpi_kit.sources.vk_answers import Item
 
 _WORDLESS = ("sticker", "graffiti", "gift")
@@ -32,16 +33,12 @@ def messages(items: Iterable[Item], account: str, options: ImportOptions, remark
             continue
         row = _row(item, account, options, unnamed)
         rows[row.values["dialog_id"], row.values["message_id"]] = row
-    remarks.append(
-        f"messages: {counted(len(rows), 'row')} from {counted(count, 'message')} of messages.getHistory"
-    )
+    fields = {"count": len(rows), "read": count, "name": "messages.getHistory"}
+    remarks.append(Phrase("sources.messages_read", table=table_name("messages"), **fields))
     if service:
-        remarks.append(f"messages: {counted(service, 'service message')} skipped")
+        remarks.append(Phrase("sources.service_messages", count=service))
     if unnamed:
-        remarks.append(
-            f"messages: administrators {', '.join(sorted(unnamed))} are not under specialists: "
-            "vk: in attribution.yml"
-        )
+        remarks.append(Phrase("sources.admins_unnamed", names=sorted(unnamed)))
     return list(rows.values())
 
 

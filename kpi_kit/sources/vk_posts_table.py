@@ -17,15 +17,13 @@ TESTED = "real file"
 
 
 def _posts(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
-    if rows and not context.remarks:
-        context.remarks.append(
-            f"{context.sheet.label}: times without an offset are read as {context.zone.key}"
-        )
+    if rows:
+        context.remark("sources.times_without_zone", zone=context.zone.key)
     return {"posts": values}
 
 
 TABLE = Layout(
-    "table of VK posts",
+    "vk_posts",
     "posts",
     (
         canonical_field("posts", "post_id", "id|post_id", needed=True),
@@ -68,4 +66,4 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     InputError
         Naming every cell that could not be read.
     """
-    return read_layouts(paths, options, _LAYOUTS, "the table")
+    return read_layouts(paths, options, _LAYOUTS, "table")

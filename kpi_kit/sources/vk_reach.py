@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge import ACCOUNT_STATS, POST_REACH
 from kpi_kit.sources.interface import ImportOptions
-from kpi_kit.sources.rows import FIGURE_COLUMNS, Row, counted, newest
+from kpi_kit.sources.rows import FIGURE_COLUMNS, Place, Row, newest, shortened
 from kpi_kit.sources.vk_answers import Item
 
 _MEASURES = (
@@ -19,6 +20,7 @@ _MEASURES = (
     "to_group",
     "join_group",
 )
+_MOST_LISTED = 10
 UNDATED = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 """Of an answer that says nothing of its age: of several the largest reach counts, as reach only grows."""
 
@@ -38,7 +40,7 @@ def reaches(items: Sequence[Item], account: str, options: ImportOptions, rows: R
                 "number": number,
                 "reach": item.whole_number("reach_total", item.raw.get("reach_total"), least=0),
             },
-            f"{item.path}: post {number}",
+            Place("post", item.path, number),
             UNDATED,
         )
         for number, item in zip(numbers, items, strict=True)
@@ -66,22 +68,17 @@ def of_posts(account: str, options: ImportOptions, rows: Rows, remarks: list[str
     earlier = {} if options.known_reach is None else dict(options.known_reach())
     filled: dict[str, Row] = {}
     for number, (post_id, published) in {**stored, **here}.items():
-        reach, where = reach_by_number.get(
-            number, (earlier.get(number) if number in here else None, "post_reach.csv")
-        )
+        kept = earlier.get(number) if number in here else None
+        reach, where = reach_by_number.get(number, (kept, Place("object", "post_reach.csv", number)))
         if reach is not None:
             values = {"post_id": post_id, "account_id": account, "published_at": published, "reach": reach}
             filled[number] = Row(values, where, UNDATED)
     if filled:
         rows["posts"] = [*posts, *filled.values()], (*columns, "reach")
-        remarks.append(f"posts: reach of {counted(len(filled), 'post')} from stats.getPostReach")
+        remarks.append(Phrase("sources.reach_of_posts", count=len(filled)))
     unknown = [number for number in reach_by_number if number not in filled]
     if unknown:
-        listed = ", ".join(unknown[:10]) + (" …" if len(unknown) > 10 else "")
-        remarks.append(
-            f"post_reach: {counted(len(unknown), 'post')} ({listed}) not in the data, and stats.getPostReach "
-            "tells no dates: their reach is kept, and comes to the posts when wall.get is imported"
-        )
+        remarks.append(Phrase("sources.reach_waits", count=len(unknown), **shortened(unknown, _MOST_LISTED)))
 
 
 def _figures(items: Iterable[Item], account: str, at: dt.datetime, options: ImportOptions) -> list[Row]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.count_back import count_back
+from kpi_kit.sources.count_back import count_back, no_members
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, measure_field, titles
 from kpi_kit.sources.read_tables import TableImporter
 
@@ -36,10 +36,7 @@ def _days(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
     if "joined" not in values or "left" not in values or not rows:
         return {}
     if members is None:
-        context.remarks.append(
-            "audience: no rows, as joined and left do not tell the members; give --subscribers N, those at "
-            "the end of the last day"
-        )
+        context.remarks.append(no_members("members"))
         return {}
     days = zip(values["date"], values["joined"], values["left"], strict=True)
     flows = {day: (int(came), int(went)) for day, came, went in days if came is not None and went is not None}
@@ -56,7 +53,7 @@ def _days(values: Values, rows: Sequence[int], context: Context) -> Mapping[str,
 
 
 DAYS = Layout(
-    "statistics pages of VK",
+    "vk_days",
     ACCOUNT_STATS,
     (Field(TABLES["traffic"]["date"], titles("Дата|Date|День"), needed=True), *_MEASURES),
     # other counters of sites have unique visitors, too

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kpi_kit.core.errors import did_you_mean
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge import union
 from kpi_kit.sources.cell_values import is_unknown, parse_number
 from kpi_kit.sources.control_sums import is_total
@@ -16,7 +17,7 @@ from kpi_kit.sources.dates import month_names, parse_date
 from kpi_kit.sources.file_head import Head, head_of
 from kpi_kit.sources.interface import NO_MATCH, DateRange, Imported, ImportOptions, Match
 from kpi_kit.sources.raw_tables import RawTable
-from kpi_kit.sources.rows import Row, counted, refuse
+from kpi_kit.sources.rows import Place, Row, refuse, table_name
 from kpi_kit.sources.text_files import normal
 
 FILLS: Mapping[str, str] = {
@@ -120,11 +121,10 @@ def sniff(head: Head) -> Match:
     """Recognise months across or down, beside a word for what is counted."""
     for raw in head.tables:
         for wide in _wide_tables(raw):
-            shown = ", ".join(str(span[0]) for span in list(wide.spans.values())[:3])
+            days = [span[0] for span in list(wide.spans.values())[:3]]
             if _measure_of_table(wide) or wide.measures or any(_labels(wide)):
-                return Match(0.74, f"months or days across, from {shown} …")
-            unclear = "but no title, sheet or label says what is counted, such as Подписчики"
-            return Match(0.5, f"months or days across, from {shown} …, {unclear}")
+                return Match(0.74, Phrase("sources.by_months", days=days))
+            return Match(0.5, Phrase("sources.by_months_unclear", days=days))
     return NO_MATCH
 
 
@@ -233,12 +233,12 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     for path in paths:
         tables = [wide for raw in head_of(path).tables for wide in _wide_tables(raw)]
         if not tables:
-            problems.append(f"{path}: no row or column of months or days was found")
+            problems.append(Phrase("sources.no_months", file=path))
         for wide in tables:
             spans |= {span[1] - _DAY: span for span in wide.spans.values()}
             _read(wide, options, rows, problems, remarks)
     if not rows and not problems:
-        problems.append(f"{', '.join(map(str, paths))}: no figure stands below the months or days")
+        problems.append(Phrase("sources.no_figures_below", files=paths))
     problems += _contradictions(rows)
     refuse(problems)
     audience = [row for table, row in rows if table == "audience"]
@@ -253,7 +253,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
         made["totals"] = totals, ("account_id", "measure", "since", "until", "value")
         coverage["totals"] = tuple(sorted({(row.values["since"], row.values["until"]) for row in totals}))
     for name, (listed, _) in made.items():
-        remarks.append(f"{name}: {counted(len(listed), 'row')} from a sheet of months")
+        remarks.append(Phrase("sources.rows_of_months", table=table_name(name), count=len(listed)))
     return Imported.of_rows(made, coverage, remarks, None)
 
 
@@ -264,10 +264,8 @@ def _contradictions(rows: Sequence[tuple[str, Row]]) -> Iterator[str]:
         key = (table, *(value for name, value in row.values.items() if name not in (_STOCK, "value")))
         other = seen.setdefault(key, row)
         if other.values != row.values:
-            yield (
-                f"{row.where}: states another figure than {other.where} of {row.values['account_id']!r} for "
-                "the same time: name the account of each row in titles: in attribution.yml"
-            )
+            fields = {"where": row.where.words, "other": other.where.words}
+            yield Phrase("sources.figures_differ", account=row.values["account_id"], **fields)
 
 
 def _read(
@@ -284,27 +282,25 @@ def _read(
             if labels and not is_total(cells):
                 account = labels[0]  # a heading above the figures of an account
             continue
-        where = f"{wide.label}: {'column' if wide.turned else 'row'} {number}"
+        where = Place("column" if wide.turned else "row", wide.label, number)
         named = next((name for label in labels if (name := measure_in(label))), None)
         others = [label for label in labels if measure_in(label) is None] or ([account] if account else [])
         owner = _owner(others, options, where, problems, figure_named=named is not None)
         for place, span in wide.spans.items():
             measure = wide.measures.get(place) or named or of_table
             if measure is None:
-                problems.append(
-                    f"{where}: what is counted is not clear from {' '.join(labels)!r:.60}, the title or the "
-                    f"name of the sheet: name it in one of them, such as {', '.join(list(_WORDS)[:4])}"
-                )
+                fields = {"labels": " ".join(labels), "names": list(_WORDS)[:4]}
+                problems.append(Phrase("sources.what_is_counted", where=where.words, **fields))
                 break
-            value = _value(cells[place], f"{where}: {span[0]}", problems)
+            value = _value(cells[place], where, span[0], problems)
             if owner and value is not None:
                 rows.append(_row(owner, measure, span, value, where))
     if skipped:
-        remarks.append(f"{wide.label}: {counted(skipped, 'row')} of totals, headings or nothing left out")
+        remarks.append(Phrase("sources.rows_skipped", file=wide.label, count=skipped))
 
 
 def _owner(
-    labels: Sequence[str], options: ImportOptions, where: str, problems: list[str], *, figure_named: bool
+    labels: Sequence[str], options: ImportOptions, where: Place, problems: list[str], *, figure_named: bool
 ) -> str | None:
     """The account of a row: by ``titles:``, by its id, or the one that ``--account`` names."""
     titles = options.attribution.titles
@@ -314,25 +310,25 @@ def _owner(
             return account
     if options.account and (figure_named or not labels or not titles):
         return options.account
-    problems.append(
-        f"{where}: whose figures {' '.join(labels)!r:.60} are is not known: add it to titles: in "
-        f"attribution.yml, title: account{did_you_mean(' '.join(labels), list(titles)) if titles else ''}"
-    )
+    label = " ".join(labels)
+    nearest = did_you_mean(label, titles) if titles else ""
+    problems.append(Phrase("sources.whose_figures", where=where.words, labels=label, nearest=nearest))
     return None
 
 
-def _value(text: str, where: str, problems: list[str]) -> float | None:
+def _value(text: str, where: Place, day: dt.date, problems: list[str]) -> float | None:
     if is_unknown(text):
         return None
     try:
         number = parse_number(text, ",")
     except ValueError as fault:
-        problems.append(f"{where}: {fault}, found {text!r:.40}")
+        fields = {"day": day, "problem": fault.args[0], "found": text}
+        problems.append(Phrase("sources.bad_figure", where=where.words, **fields))
         return None
     return None if number is None else float(number)
 
 
-def _row(owner: str, measure: str, span: DateRange, value: float, where: str) -> tuple[str, Row]:
+def _row(owner: str, measure: str, span: DateRange, value: float, where: Place) -> tuple[str, Row]:
     since, until = span
     if measure == _STOCK:
         return "audience", Row({"date": until - _DAY, "account_id": owner, _STOCK: int(value)}, where)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Column, Type
 from kpi_kit.data.merge import union
 from kpi_kit.sources.cell_values import Style
@@ -16,7 +17,7 @@ from kpi_kit.sources.dates import parse_date, parse_month
 from kpi_kit.sources.interface import DateRange
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, canonical_field, titles
 from kpi_kit.sources.read_tables import TableImporter
-from kpi_kit.sources.rows import counted
+from kpi_kit.sources.rows import in_quotes, shortened
 from kpi_kit.sources.wordstat_phrases import normal_phrase
 
 FILLS: Mapping[str, str] = {"brand_queries": "since until phrase queries"}
@@ -31,7 +32,7 @@ _COUNT = titles("Число запросов|Number of queries|Number of searche
 _SHARE = titles("Доля от всех запросов, %|Доля от всех запросов|Share of all queries, %")
 _PHRASE = re.compile(r"[«\"“](?P<phrase>[^»\"”]+)[»\"”]")
 _SPAN = re.compile(r"(?P<since>\d{2}\.\d{2}\.\d{4})\s*[—–-]\s*(?P<until>\d{2}\.\d{2}\.\d{4})")
-_NESTED = "a wide phrase counts the narrow ones, too"
+_NESTED = "nested"
 _DAY = dt.timedelta(days=1)
 _MOST_LISTED = 10
 
@@ -64,17 +65,14 @@ def _range(context: Context) -> DateRange | None:
 def _dynamics(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
     phrase = _phrase(context)
     if phrase is None:
-        raise InputError(
-            f"{context.sheet.label}: the header does not say which phrase was searched for («…» "
-            "in its last cell)"
-        )
+        raise InputError(Phrase("sources.phrase_unknown", file=context.sheet.label))
     weekly = "day" not in values and "week" in values
     spans = [
         _span(" ".join(text.split()), weekly, row, context)
         for text, row in zip(values["week" if weekly else "day"], rows, strict=True)
     ]
     whole_rows = [(span, *cells) for span, *cells in zip(spans, values["queries"], rows, strict=True) if span]
-    context.remarks.append(f"{context.sheet.label}: {_title(context)}")
+    context.remark("sources.wordstat_title", title=_title(context))
     kept = _within_title(whole_rows, context)
     _cover([span for span, *_ in kept], context)
     columns: Values = {
@@ -103,10 +101,8 @@ def _within_title(
         return list(rows)
     kept = [entry for entry in rows if title[0] <= entry[0][0] and entry[0][1] <= title[1] + _DAY]
     for (since, until), _, row in (entry for entry in rows if entry not in kept):
-        context.remarks.append(
-            f"{context.where(row)}: left out, as {since} to {until - _DAY} is not whole within the days of "
-            f"the title, {title[0]} to {title[1]}"
-        )
+        ends = {"first": since, "last": until - _DAY, "since": title[0], "until": title[1]}
+        context.remarks.append(Phrase("sources.span_cut", where=context.where(row), **ends))
     return kept
 
 
@@ -121,12 +117,13 @@ def _cover(spans: Sequence[DateRange], context: Context) -> None:
     end = title[1] if daily else title[1] + _DAY  # in a daily title the last day is the first without a row
     starts = [title[0], *(until for _, until in covered)]
     ends = [*(since for since, _ in covered), end]
-    gaps = [f"{a} to {b - _DAY}" for a, b in zip(starts, ends, strict=True) if a < b]
+    gaps = [
+        Phrase("sources.days_from_to", first=a, last=b - _DAY)
+        for a, b in zip(starts, ends, strict=True)
+        if a < b
+    ]
     if gaps:
-        context.remarks.append(
-            f"{context.sheet.label}: the title says {title[0]} to {title[1]}, but {', '.join(gaps)} have no "
-            "rows: the file may be cut; only days that have rows are covered"
-        )
+        context.remark("sources.title_gaps", since=title[0], until=title[1], gaps=gaps)
 
 
 def _span(text: str, weekly: bool, row: int, context: Context) -> DateRange | None:
@@ -137,11 +134,8 @@ def _span(text: str, weekly: bool, row: int, context: Context) -> DateRange | No
         day = parse_date(text)[0].date()
         return day, day + (7 * _DAY if weekly else _DAY)
     except (ValueError, OverflowError):
-        context.problems.append(
-            f"{context.where(row)}: column {context.sheet.header[0]!r} (since): expected a "
-            "month such as август 2024 "
-            f"or a day such as 31.10.2025, found {text!r:.60}"
-        )
+        problem = Phrase("sources.expected_month_or_day")
+        context.refuse_cell(row, context.sheet.header[0], "since", problem, text)
         return None
 
 
@@ -158,20 +152,15 @@ def _top(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, 
             if normal_phrase(phrase) == normal_phrase(title)
         ]
     if rows and not chosen:
-        what = f"the phrase of its title, {title!r}, is not in it" if title else "its title names no phrase"
-        raise InputError(
-            f"{context.path}: which phrase of the list counts for the brand is not known, as {what}; name it "
-            f"in attribution.yml (phrases:) as the list writes it, such as {values['phrase'][0]!r:.60}"
-        )
-    taken = ", ".join(f"«{values['phrase'][place]}»" for place in chosen)
-    others = [phrase for place, phrase in enumerate(values["phrase"]) if place not in set(chosen)]
+        code = "sources.phrase_not_in_list" if title else "sources.title_without_phrase"
+        reason = Phrase(code, title=title)
+        fields = {"reason": reason, "example": values["phrase"][0]}
+        raise InputError(Phrase("sources.phrase_of_list", file=context.path, **fields))
+    others = in_quotes(phrase for place, phrase in enumerate(values["phrase"]) if place not in set(chosen))
     if others:
-        shown = ", ".join(map(repr, others[:_MOST_LISTED])) + (" …" if len(others) > _MOST_LISTED else "")
-        context.remarks.append(
-            f"{context.sheet.label}: {taken} taken; {counted(len(others), 'other phrase')} left out, as a "
-            "wide phrase counts the queries of narrow ones, too (phrases: in attribution.yml chooses): "
-            f"{shown}"
-        )
+        taken = in_quotes(values["phrase"][place] for place in chosen)
+        listed = shortened(others, _MOST_LISTED)
+        context.remark("sources.phrases_taken", taken=taken, count=len(others), **listed)
     context.coverage["brand_queries"] = ((since, until),)
     columns: Values = {
         "since": [since] * len(chosen),
@@ -189,9 +178,7 @@ def _days_of_list(context: Context) -> DateRange:
         return options.since, options.until
     title = _range(context)
     if title is None:
-        raise InputError(
-            f"{context.path}: a list of phrases does not say which days it is of: give --since and --until"
-        )
+        raise InputError(Phrase("sources.list_without_days", file=context.path))
     return title[0], title[1] + _DAY
 
 
@@ -208,10 +195,10 @@ def _dynamics_by(name: str, day: Field) -> Layout:
     )
 
 
-DYNAMICS = _dynamics_by("dynamics of Wordstat", _text("day", "Период|Дата|Period|Date|Месяц"))
-WEEKS = _dynamics_by("dynamics of Wordstat by week", _text("week", "Неделя с|Неделя|Week from|Week"))
+DYNAMICS = _dynamics_by("wordstat_dynamics", _text("day", "Период|Дата|Period|Date|Месяц"))
+WEEKS = _dynamics_by("wordstat_weeks", _text("week", "Неделя с|Неделя|Week from|Week"))
 TOP = Layout(
-    "phrases of Wordstat",
+    "wordstat_top",
     "brand_queries",
     (
         canonical_field(

@@ -18,7 +18,7 @@ def _mentions(values: Values, rows: Sequence[int], context: Context) -> Mapping[
 
 
 MENTIONS = Layout(
-    "mentions of YouScan",
+    "youscan",
     "mentions",
     (
         canonical_field(

@@ -11,6 +11,7 @@ from typing import Any
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import midnight
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.cell_values import Style, parse_number
@@ -107,19 +108,12 @@ def _videos(values: Values, rows: Sequence[int], context: Context) -> Mapping[st
     posts["url"] = [f"https://www.youtube.com/watch?v={number}" for number in values["post_id"]]
     posts["text"] = values.get("title", [None] * len(rows))
     figures = {name: posts.pop(name) for name in _FIGURES if name in posts}
-    if "published_at" in posts and not any("day only" in remark for remark in context.remarks):
-        context.remarks.append(
-            f"{context.sheet.label}: the export has the day only of publication, which is read as "
-            "its midnight"
-        )
+    if "published_at" in posts:
+        context.remark("sources.day_only")
     span = _stated_span(context)
     if span is None:
         if figures and rows:
-            remark = (
-                f"{context.sheet.label}: figures of videos are unknown, as the table does not say its days: "
-                "give --since and --until, or import Totals.csv of the same export in the same command"
-            )
-            context.remarks += [] if remark in context.remarks else [remark]
+            context.remark("sources.figures_without_days")
         return {"posts": posts}
     return _of_span(posts, figures, span, rows, context)
 
@@ -143,10 +137,7 @@ def _of_span(
     if not places or not figures:
         return {"posts": posts}
     context.coverage["post_increments"] = (span,)
-    context.counts[
-        f"# older than {since}: their figures are those of {since} to "
-        f"{until - dt.timedelta(days=1)} alone (post_increments)"
-    ] += len(places)
+    context.count("sources.older_videos", len(places), since=since, last=until - dt.timedelta(days=1))
     increments: Values = {
         "post_id": [posts["post_id"][place] for place in places],
         "since": [since] * len(places),
@@ -160,7 +151,7 @@ def _of_span(
 
 def _count(value: float | None, context: Context) -> int | None:
     if value is not None and value < 0:
-        context.counts["# figures below 0 of young videos are unknown"] += 1
+        context.count("sources.figures_below_0")
         return None
     return None if value is None else int(value)
 
@@ -180,11 +171,8 @@ def _span(context: Context) -> DateRange:
     span = _stated_span(context)
     if span is not None:
         return span
-    raise InputError(
-        f"{context.path}: a table by {context.sheet.header[0]!r} does not say which days it is "
-        "of: give --since and "
-        "--until, or import Totals.csv of the same export in the same command"
-    )
+    title = context.sheet.header[0]
+    raise InputError(Phrase("sources.days_not_said_youtube", file=context.path, title=title))
 
 
 def _stated_span(context: Context) -> DateRange | None:
@@ -194,12 +182,7 @@ def _stated_span(context: Context) -> DateRange | None:
     beside = _totals_beside(context.path, options.companions)
     if beside is None:
         return None
-    remark = (
-        f"{context.sheet.label}: the table has no days; those of {beside[0].name} are taken, as its figures "
-        "add up to the same total"
-    )
-    if remark not in context.remarks:
-        context.remarks.append(remark)
+    context.remark("sources.days_by_total", name=beside[0].name)
     return beside[1]
 
 
@@ -260,7 +243,7 @@ def _sum_by_day(path: Path, title: str) -> tuple[Decimal, DateRange] | None:
 
 
 VIDEOS = Layout(
-    "videos of YouTube Studio",
+    "youtube_videos",
     "posts",
     (
         canonical_field("posts", "post_id", "Content|Контент|Видео|Video|Contenido", needed=True),
@@ -305,21 +288,21 @@ def _table(name: str, fields: tuple[Field, ...], **more: Any) -> Layout:
 
 
 DAILY = _table(
-    "totals of YouTube Studio by day",
+    "youtube_days",
     (_DAY, *_MEASURES),
     marks=_OWN,
     also=(*_RATES, *_TITLES),
     file_marks=_TOTALS_FILE,
 )
 CHART = _table(
-    "chart of YouTube Studio",
+    "youtube_chart",
     (_DAY, text_field("item", *_ITEMS, "Content", "Контент", needed=True), *_MEASURES),
     marks=(*_OWN, *_OWN_ITEMS),
     also=(*_RATES, *_TITLES, "Video publish time", "Время публикации видео"),
     file_marks=_CHART_FILE,
 )
 BY_ITEM = _table(
-    "table of YouTube Studio",
+    "youtube_items",
     (text_field("item", *_ITEMS, needed=True), *_MEASURES),
     marks=(*_OWN, *_OWN_ITEMS),
     also=(*_RATES, *_TITLES),

@@ -1,0 +1,66 @@
+"""Read the YAML files of imports, and say what is wrong in them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kpi_kit.core.errors import InputError, KitError, did_you_mean
+from kpi_kit.core.phrases import Phrase
+from kpi_kit.core.yaml_io import read_yaml
+
+
+def read_keys(
+    file: Path, keys: Sequence[str], *, may_be_empty: bool = False
+) -> tuple[Mapping[Any, Any], list[str]]:
+    """The content of a file, and a sentence on each key that is unknown.
+
+    Raises
+    ------
+    InputError
+        Where the file is no mapping.
+    """
+    try:
+        content = read_yaml(file)
+    except KitError as fault:
+        raise InputError(fault.problems) from None
+    if content is None and may_be_empty:
+        return {}, []
+    if not isinstance(content, Mapping):
+        raise InputError(wrong_keys(file, keys, content))
+    return content, unknown_keys(file, content, keys)
+
+
+def within(where: object, key: object) -> Phrase:
+    """A place within a file or a section."""
+    return Phrase("sources.key_within", outer=where, inner=key)
+
+
+def unknown_keys(where: object, section: Collection[object], keys: Sequence[str]) -> list[str]:
+    """A sentence on each key that is none of the known ones."""
+    return [
+        Phrase("sources.unknown_key", file=where, key=key, nearest=did_you_mean(key, keys))
+        for key in section
+        if key not in keys
+    ]
+
+
+def wrong_keys(where: object, keys: Sequence[str], found: object) -> Phrase:
+    """The sentence on a section that should have certain keys."""
+    return Phrase("sources.expected_keys", file=where, keys=keys, found=_found(found))
+
+
+def wrong_value(where: object, key: object, wanted: str, found: object) -> Phrase:
+    """The sentence on a value that should be another; ``wanted`` is a key of the locale after ``want_``."""
+    expected = Phrase(f"sources.want_{wanted}")
+    return Phrase("sources.expected_in", file=where, key=key, expected=expected, found=_found(found))
+
+
+def wrong_name(where: object, key: object, found: object, allowed: Collection[str]) -> Phrase:
+    """The sentence on a name that is none of the allowed ones."""
+    return Phrase("sources.found_in", file=where, key=key, found=found, nearest=did_you_mean(found, allowed))
+
+
+def _found(value: object) -> Phrase:
+    return Phrase("sources.nothing") if value is None else Phrase("sources.yaml_value", value=value)
