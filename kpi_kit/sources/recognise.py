@@ -11,6 +11,7 @@ from kpi_kit.core.errors import InputError
 from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources.file_head import Head, head_of
 from kpi_kit.sources.interface import Importer, Match
+from kpi_kit.sources.rows import joined
 from kpi_kit.sources.size_limits import unpack_member
 from kpi_kit.sources.strangers import refuse_strangers, unknown
 
@@ -63,7 +64,7 @@ def recognise(path: Path, sources: Mapping[str, Importer]) -> Recognised:
             for match, name in sure[:3]
             if first[0].score - match.score < _APART
         ]
-        raise InputError(Phrase("sources.could_be", file=path, guesses=listed))
+        raise InputError(Phrase("sources.could_be", file=path, guesses=joined(listed, "joined_or")))
     return Recognised(path, first[1], first[0])
 
 

@@ -267,9 +267,9 @@ def repeated_items(table: str, count: int, why: str = "") -> Phrase:
     return Phrase("sources.repeated_items", table=table_name(table), count=count, why=reason)
 
 
-def joined(phrases: Sequence[Phrase]) -> Phrase:
-    """Parts of a sentence with semicolons between them."""
+def joined(phrases: Sequence[Phrase], by: str = "joined") -> Phrase:
+    """Parts of a sentence with semicolons between them; ``by``: a key of the locale that joins two."""
     whole = phrases[0]
     for phrase in phrases[1:]:
-        whole = Phrase("sources.joined", one=whole, rest=phrase)
+        whole = Phrase(f"sources.{by}", one=whole, rest=phrase)
     return whole
