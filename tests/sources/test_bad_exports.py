@@ -99,7 +99,7 @@ REFUSED = (
     Bad("goals.csv", "Сотрудник;KPI;Цель;Факт;Выполнение, %\nА;Лиды;9;8;89\n", "a table of targets"),
     Bad("hits.tsv", "ym:pv:watchID\tym:pv:date\n1\t2025-10-01\n", "the fields ym:s:visitID and ym:s:date"),
     Bad("ua.csv", WEBSITE, "export the report from Google Analytics 4"),
-    Bad("Запросы.csv", "Популярные запросы,Kлики,Показы,CTR,Позиция\nx,4,50,8%,7\n", "or import the whole archive"),
+    Bad("Запросы.csv", "Популярные запросы,Kлики,Показы,CTR,Позиция\nx,4,50,8%,7\n", "the whole archive"),
     Bad("Overview.csv", '"Date","Video Views","Profile Views"\n"April 12","5","1"\n', "have no year"),
     Bad("wide.csv", "Аккаунт;янв 2025;фев 2025\nКафе ВК;9;8\n", "no title, sheet or label says what is"),
     Bad(
