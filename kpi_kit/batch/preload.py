@@ -37,7 +37,6 @@ _SLOW = "rfc3987_syntax"
 """An optional part of jsonschema for a format that no notebook has; its import takes over a second."""
 _COMPUTING = (
     "holidays.countries",
-    "scipy.stats",
     "kpi_kit.scorecard.cohort",
     "kpi_kit.scorecard.context",
     "kpi_kit.scorecard.platform_shocks",
@@ -206,9 +205,10 @@ def _read_params(folder: Path) -> list[str]:
 
 def _load_words(languages: Collection[str]) -> None:
     """Read the data of the languages, or of all."""
+    from kpi_kit.core.phrases import LANGUAGES
     from kpi_kit.report import wording
 
-    for language in languages or wording.LANGUAGES:
+    for language in languages or LANGUAGES:
         wording.words(language, "RUB").period("2025-01")
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from kpi_kit.cli.remote import is_url
 from kpi_kit.core.periods import RELATIVE
+from kpi_kit.core.phrases import LANGUAGES
 from kpi_kit.core.schema import PLATFORMS, TABLES
 from kpi_kit.mail.journal import ANSWERS
-from kpi_kit.report import wording
 
 
 def parser(wanted: str = "") -> argparse.ArgumentParser:
@@ -74,7 +74,7 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     check.set_defaults(command="check")
 
     catalogue = commands.add_parser("catalogue", parents=[common], help="list every KPI")
-    catalogue.add_argument("--language", choices=wording.LANGUAGES, default="en")
+    catalogue.add_argument("--language", choices=LANGUAGES, default="en")
     catalogue.set_defaults(command="catalogue")
 
     shell = commands.add_parser("completion", help="print the completion of commands for a shell")
@@ -120,7 +120,7 @@ def _add_init(
     )
     begin.add_argument("--defaults", action="store_true", help="ask nothing, take the default answers")
     begin.add_argument("--overwrite", action="store_true", help="replace params that are there")
-    begin.add_argument("--language", choices=wording.LANGUAGES, default="ru", help="of the department (ru)")
+    begin.add_argument("--language", choices=LANGUAGES, default="ru", help="of the department (ru)")
     begin.set_defaults(command="init", data="", out="")
     held = commands.add_parser("accounts", parents=[common], help="list, add, rename or close accounts")
     held.add_argument("action", nargs="?", choices=("list", "add", "rename", "close"), default="list")

@@ -14,12 +14,12 @@ from typing import Any
 from babel.dates import format_date, format_time, get_day_names
 
 from kpi_kit.core.periods import Grain, Period
+from kpi_kit.core.phrases import LANGUAGES
 from kpi_kit.report.wording.numbers import Form, Numbers, form, messages
 from kpi_kit.scorecard.entry_record import EntryRecord, NoteRecord, required
 
 __all__ = ["LANGUAGES", "Form", "Words", "form", "messages", "words"]
 
-LANGUAGES = ("ru", "en")
 _ROMAN = ("I", "II", "III", "IV")
 
 
