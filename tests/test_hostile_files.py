@@ -120,7 +120,7 @@ def test_a_journal_of_imports_that_is_none_is_refused(content: bytes, sample: Pa
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("nowhere")])
-@pytest.mark.parametrize("name", ["specialists/eve.yml", "events.yml", "department.yml"])
+@pytest.mark.parametrize("name", ["specialists/eve.yml", "events.yml", "kpis.yml", "department.yml"])
 def test_what_is_no_file_among_params_is_refused_and_never_waited_for(
     name: str, make: Callable[[Path], None], sample: Path
 ) -> None:

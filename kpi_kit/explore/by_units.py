@@ -58,7 +58,7 @@ def dimension(units: pd.DataFrame, name: str, kpi: Kpi, rows: pd.DataFrame, zone
     if name == "day":
         return pd.Series(local.dt.tz_localize(None).dt.normalize())
     if name == "hour":
-        for table in kpi.tables:
+        for table in (part.tables[0] for part in kpi.parts or (kpi,)):
             if TABLES[table][TABLES[table].clock or ""].type is Type.DATE:
                 raise InputError(f"{kpi.id}: the table {table} has days and no hours")
         return pd.Series(local.dt.hour)

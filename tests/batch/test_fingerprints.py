@@ -27,6 +27,9 @@ EVERYONE = {
     "maria-sokolova",
     "timur-safin",
 }
+FORMULA = (
+    "- {id: mine, title: A, numerator: leads, denominator: views, unit: number, better: higher, family: sales}"
+)
 SETTINGS = {"period": "2025-10", "language": "ru", "engine": "embedded"}
 
 
@@ -91,6 +94,7 @@ def renamed(lines: list[str]) -> list[str]:
         ("params/specialists/dmitry-orlov.yml", add("# a word"), {"dmitry-orlov"}),
         ("params/specialists/anna-petrova.yml", add("# a word"), {"anna-petrova", "ivan-kuznetsov"}),
         ("params/department.yml", add("# a word"), EVERYONE),
+        ("params/kpis.yml", add(FORMULA), EVERYONE),
         ("params/comments/2025-10/anna-petrova.md", add("Хорошо."), {"anna-petrova"}),
         ("params/comments/2025-09/anna-petrova.md", add("Хорошо."), set()),
         ("params/comments/2025-10/department.md", add("Хорошо."), set()),
@@ -100,7 +104,7 @@ def renamed(lines: list[str]) -> list[str]:
     ids=[
         "nothing", "the order of rows", "an account that nobody has", "after the cut-off", "a brand of two",
         "a title", "coverage", "a person's params", "those of one with a deputy", "the department's params",
-        "a comment", "a comment of another period", "the department's comment", "the notebook", "the look",
+        "a KPI by formula", "a comment", "a comment of another period", "the department's comment", "the notebook", "the look",
     ],
 )  # fmt: skip
 def test_a_change_makes_those_reports_stale_that_show_it(before, tmp_path, file, change, stale):
