@@ -28,7 +28,7 @@ EVERYONE = {
     "timur-safin",
 }
 FORMULA = (
-    "- {id: mine, title: A, numerator: leads, denominator: views, unit: number, better: higher, family: sales}"
+    "- {id: x, title: X, numerator: leads, denominator: views, unit: share, better: higher, family: sales}"
 )
 SETTINGS = {"period": "2025-10", "language": "ru", "engine": "embedded"}
 
@@ -104,7 +104,8 @@ def renamed(lines: list[str]) -> list[str]:
     ids=[
         "nothing", "the order of rows", "an account that nobody has", "after the cut-off", "a brand of two",
         "a title", "coverage", "a person's params", "those of one with a deputy", "the department's params",
-        "a KPI by formula", "a comment", "a comment of another period", "the department's comment", "the notebook", "the look",
+        "a KPI by formula", "a comment", "a comment of another period", "the department's comment",
+        "the notebook", "the look",
     ],
 )  # fmt: skip
 def test_a_change_makes_those_reports_stale_that_show_it(before, tmp_path, file, change, stale):
