@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -42,6 +43,14 @@ def hint_of(problem: str, text: str, line: int) -> str:
     own = lines[line - 1] if 0 < line <= len(lines) else ""
     if "\\t" in problem or own.startswith("\t"):
         return Phrase("core.yaml_tab")
+    if own.lstrip(" ").startswith("\u00a0"):
+        return Phrase("core.yaml_space")
+    if "another document" in problem:
+        return Phrase("core.yaml_documents")
+    if "undefined alias" in problem or "constructor for the tag" in problem:
+        return Phrase("core.yaml_star")
+    if "'%'" in problem:
+        return Phrase("core.yaml_percent")
     if "duplicate key" in problem:
         return Phrase("core.yaml_twice")
     if "unexpected end of stream" in problem:
@@ -124,6 +133,44 @@ def line_of(text: str, path: Sequence[str | int]) -> int | None:
         else:
             return line
     return line
+
+
+def located(problem: str, file: Path, text: str, loc: Sequence[int | str] | None = None) -> str:
+    """A problem of a YAML file with the file and the line.
+
+    Parameters
+    ----------
+    problem : str
+    file : Path
+    text : str
+        The content of the file.
+    loc : sequence of int or str, optional
+        The place of the problem; by default that with which the sentence begins.
+    """
+    path = list(loc) if loc is not None else _place_of(problem)
+    line = line_of(text, path) if path else None
+    where = str(file) if line is None else Phrase("core.line", file=file, line=line)
+    return Phrase("core.within", where=where, problem=problem)
+
+
+def _place_of(problem: str) -> list[int | str]:
+    """The place that a sentence names: ``kpis, entry 3 (churn_rate): target: …``.
+
+    Examples
+    --------
+    >>> _place_of("kpis, entry 3 (churn_rate): target: at_most: …"), _place_of("timezone: 'MSK' …")
+    (['kpis', 2, 'target', 'at_most'], ['timezone'])
+    """
+    match = re.match(r"(\w+), entry (\d+)(?: \([^)]*\))?", problem)
+    if match is None:
+        named = re.match(r"(\w+(?:\.\w+)*):", problem)
+        return list(named[1].split(".")) if named else []
+    path: list[int | str] = [match[1], int(match[2]) - 1]
+    for part in re.split(r"[:,] ", problem[match.end() :].lstrip(":, "))[:2]:
+        if not re.fullmatch(r"[a-z_.]+", part):
+            break
+        path += part.split(".")
+    return path
 
 
 def encoding_hint(content: bytes) -> str:

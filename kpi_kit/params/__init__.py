@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from kpi_kit.core.errors import InputError, KitError
+from kpi_kit.core.yaml_faults import located
 from kpi_kit.core.yaml_io import read_text
 from kpi_kit.params.brand import brand_record, problems_of_brand
 from kpi_kit.params.comments import comment_file, read_comment, stray_comments
@@ -38,7 +39,8 @@ from kpi_kit.params.rules import (
     shared_kpis,
     unknown_names,
 )
-from kpi_kit.params.sentences import findings, located, sentence, without
+from kpi_kit.params.sentences import findings, sentence, without
+from kpi_kit.params.titles import with_ids
 
 __all__ = [
     "RESERVED_IDS",
@@ -202,7 +204,7 @@ def check_person(file: Path, text: str) -> Specialist:
 def _parsed_specialist(file: Path, text: str, formulas: Formulas) -> Specialist:
     if wrong := problem_of_id(file.stem):
         raise KitError(f"{file}: {file.stem:.100} cannot be a specialist's id: {wrong}")
-    raw = parse_mapping(text, file)
+    raw = with_ids(parse_mapping(text, file), formulas.valid)
     others = []
     if "id" in raw:
         others.append("id: unknown key; the id of a specialist is the name of the file")

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import KitError, did_you_mean
+from kpi_kit.core.yaml_faults import located
+from kpi_kit.core.yaml_io import read_text
 from kpi_kit.params.files import read_mapping
 from kpi_kit.params.records import Event, Events, Specialist
 from kpi_kit.params.sentences import findings, sentence
@@ -26,16 +28,17 @@ def read_events(folder: Path) -> tuple[Event, ...]:
     file = folder / FILE
     if not os.path.lexists(file):
         return ()
-    raw = read_mapping(file)
+    raw, text = read_mapping(file), read_text(file)
     errors = findings(Events, raw)
-    problems = [sentence(error, raw, Events) for error in errors]
+    problems = [located(sentence(error, raw, Events), file, text, error["loc"]) for error in errors]
     invalid = {error["loc"][1] for error in errors if len(error["loc"]) > 1}
     listed = raw.get("events")
     for number, entry in enumerate(listed if isinstance(listed, list) else [], 1):
         if number - 1 not in invalid:
-            problems += [f"events, entry {number}: {problem}" for problem in _problems(entry)]
+            found = (f"events, entry {number}: {problem}" for problem in _problems(entry))
+            problems += [located(problem, file, text) for problem in found]
     if problems:
-        raise KitError([f"{file}: {problem}" for problem in problems])
+        raise KitError(problems)
     return tuple(sorted(Events.model_validate(raw).events, key=lambda event: (event.first, event.end)))
 
 

@@ -44,10 +44,11 @@ def parse_mapping(text: str, file: Path) -> dict[str, Any]:
     if raw is None:
         expected = "agency: …" if file.stem == "department" else "name: …, accounts: …, kpis: …"
         raise KitError(
-            f"{file}: keys with values are expected, found NoneType (the file is empty): write {expected}"
+            f"{file}: keys with values are expected, found nothing (the file is empty): write {expected}"
         )
     if not isinstance(raw, dict):
-        raise KitError(f"{file}: keys with values are expected, found {type(raw).__name__}")
+        what = "a list" if isinstance(raw, list) else f"{raw!r:.60}"
+        raise KitError(f"{file}, line {line_of(text, [])}: keys with values are expected, found {what}")
     split = [
         f"{file}, line {line_of(text, path)}: the comma in {whole} ends the value; "
         f"write {whole.replace(',', '.')}"

@@ -10,10 +10,11 @@ from typing import Any
 
 from kpi_kit.core.errors import did_you_mean
 from kpi_kit.core.model import Kpi, Unit
+from kpi_kit.core.yaml_faults import located
 from kpi_kit.core.yaml_io import parse_yaml, read_text
 from kpi_kit.kpis import CATALOGUE, DENOMINATORS, NUMERATORS
 from kpi_kit.params.formulas import Formula
-from kpi_kit.params.sentences import findings, located, sentence
+from kpi_kit.params.sentences import findings, sentence
 
 FILE = "kpis.yml"
 _MOST = 100

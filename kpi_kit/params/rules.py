@@ -13,8 +13,6 @@ from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.model import Unit
 from kpi_kit.core.periods import Period
-from kpi_kit.core.shipped import PACKAGE
-from kpi_kit.core.yaml_io import parse_yaml
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params.fields import WEEKDAYS, Percent, weekday_numbers
 from kpi_kit.params.formula_file import Formulas
@@ -28,26 +26,13 @@ def _timezones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-@cache
-def _ids_by_title() -> dict[str, str]:
-    """The id of each KPI by its titles; they are wording, and read only where an id is unknown."""
-    ids: dict[str, str] = {}
-    for file in sorted((PACKAGE / "report" / "locale").glob("*.yml")):
-        for kpi, texts in parse_yaml(file.read_text(encoding="utf-8"), str(file))["kpi"].items():
-            ids |= {_plain(texts[key]): kpi for key in ("name", "short") if key in texts}
-    return ids
-
-
-def _plain(title: str) -> str:
-    return " ".join(title.casefold().replace("ё", "е").split())
-
-
 def problems_of_department(department: Department) -> Iterator[str]:
     """Problems of a ``department.yml`` that can be read."""
     if wrong := file_versions.problem("params", department.schema_):
         yield f"schema: {wrong}"
     if department.timezone not in _timezones():
         hint = did_you_mean(department.timezone, _timezones())
+        hint = hint if "did you mean" in hint else "; write one such as Europe/Moscow"
         yield f"timezone: {department.timezone!r} is not a time zone{hint}"
     yield from _problems_of_hours(department.response)
     country = department.response.country
@@ -55,9 +40,9 @@ def problems_of_department(department: Department) -> Iterator[str]:
     if country not in EntityLoader.get_country_codes():
         yield f"response.country: expected a country's code such as RU, found {country!r}"
     seen: set[str] = set()
-    for director in department.directors:
+    for number, director in enumerate(department.directors, 1):
         if director.id in seen:
-            yield f"directors: the id {director.id} is given twice"
+            yield f"directors, entry {number} ({director.id}): the id is given twice"
         seen.add(director.id)
 
 
@@ -91,11 +76,12 @@ def problems_of_specialist(
     formulas : Formulas
     """
     yield from _problems_of_accounts(person)
-    for absence in person.absences:
+    for number, absence in enumerate(person.absences, 1):
+        where = f"absences, entry {number}"
         if absence.since >= absence.until:
-            yield f"absences: since {absence.since} must be before until {absence.until}"
+            yield f"{where}: since {absence.since} must be before until {absence.until}"
         if absence.deputy == person.id:
-            yield "absences: deputy: nobody can stand in for themselves"
+            yield f"{where}: deputy: nobody can stand in for themselves"
     seen: dict[tuple[object, ...], int] = {}
     for number, entry in zip(numbers, person.kpis, strict=True):
         where = f"kpis, entry {number} ({entry.kpi})"
@@ -109,11 +95,12 @@ def problems_of_specialist(
 def _problems_of_accounts(person: Specialist) -> Iterator[str]:
     for index, held in enumerate(person.accounts):
         since, until = held.window
+        where = f"accounts, entry {index + 1} ({held.account})"
         if since >= until:
-            yield f"accounts: {held.account}: since {since} must be before until {until}"
+            yield f"{where}: since {since} must be before until {until}"
         for other in person.accounts[:index]:
             if other.account == held.account and other.window[0] < until and since < other.window[1]:
-                yield f"accounts: {held.account}: given twice for the same days"
+                yield f"{where}: given twice for the same days"
 
 
 def problems_of_entry(
@@ -122,7 +109,7 @@ def problems_of_entry(
     """Problems of an entry that can be read."""
     if entry.kpi not in CATALOGUE and entry.formula is None:
         if entry.kpi not in formulas.unread:
-            yield f"kpi: there is no KPI {entry.kpi!r}{_hint_of_kpi(entry.kpi, formulas)}"
+            yield f"kpi: there is no KPI {entry.kpi!r}{did_you_mean(entry.kpi, [*CATALOGUE, *formulas.valid])}"
         return
     if entry.weight <= 0 or isinstance(entry.weight, Percent):
         percent = isinstance(entry.weight, Percent)
@@ -144,19 +131,6 @@ def problems_of_entry(
         yield "sentiment: goes with brand_mentions only"
     yield from (f"target: {problem}" for problem in _problems_of_target(entry.target))
     yield from (f"target: {problem}" for problem in _problems_of_shares(entry))
-
-
-def _hint_of_kpi(name: str, formulas: Formulas) -> str:
-    """The id of a KPI whose title stands in place of it, or the id that is most like it."""
-    of_agency = {
-        _plain(title): formula.id
-        for formula in formulas.valid.values()
-        for title in (formula.title.ru, formula.title.en)
-    }
-    titled = _ids_by_title().get(_plain(name)) or of_agency.get(_plain(name))
-    if titled:
-        return f"; this is the title of {titled}: write {titled}"
-    return did_you_mean(name, [*CATALOGUE, *formulas.valid])
 
 
 def _strangers(key: str, names: tuple[str, ...] | None, own: Any) -> Iterator[str]:

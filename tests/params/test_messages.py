@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from builders import write_data
 
+from kpi_kit.cli.main import main
 from kpi_kit.core.errors import InputError
 from kpi_kit.params import load
 
@@ -54,12 +56,57 @@ CASES = {
     "open bracket": (HEAD + ENTRY.rstrip("}\n"), None, "bracket is not closed"),
     "open quote": (HEAD.replace("Анна", '"Анна') + ENTRY, None, "quotation mark is not closed"),
     "twice": ("name: Анна\n" + HEAD + ENTRY, 2, "a key can stand only once"),
-    "title": (kpi("kpi: Доля отписок, target: {at_most: 3%}"), 4, "write churn_rate"),
-    "english title": (kpi("kpi: churn Rate, target: {at_most: 3%}"), 4, "write churn_rate"),
     "share over 1": (kpi("kpi: churn_rate, target: {at_most: 3}"), 4, "write 3% or 0.03"),
     "spaces in a number": (kpi("kpi: leads, target: {at_least: 1 000}"), 4, "write 1000"),
     "unknown key": (HEAD + ENTRY + OTHER.replace("weight", "wieght"), 5, "did you mean weight?"),
-    "no list": (HEAD.replace("[vk-a]", "vk-a") + ENTRY, 2, "a list is expected"),
+    "no list": (HEAD.replace("[vk-a]", "vk-a") + ENTRY, 2, "a list is expected, found 'vk-a'; write [vk-a]"),
+    "list of keys": (
+        HEAD.replace("[vk-a]", "{vk-a: 2025-01-01}") + ENTRY,
+        2,
+        "expected, found {vk-a: 2025-01-01}",
+    ),
+    "empty entry": (HEAD.replace("[vk-a]", "\n-") + ENTRY, 3, "a text is expected, found nothing"),
+    "a word as weight": (HEAD + ENTRY.replace("10}", "yes}"), 4, "expected a number, e.g. 40"),
+    "no weight": (HEAD + ENTRY + OTHER.replace(", weight: 10", ""), 5, "weight: this key is missing"),
+    "bare target": (kpi("kpi: leads, target: 40"), 4, "write {at_least: 40} or {at_most: 40}"),
+    "bare target of a month": (
+        HEAD + "- kpi: leads\n  weight: 1\n  target:\n    schedule:\n      2025-10: 3\n",
+        8,
+        "write {at_least: 3} or {at_most: 3}",
+    ),
+    "band as text": (kpi("kpi: leads, target: {between: 4-9}"), 4, "found '4-9'; write [4, 9]"),
+    "band of one": (kpi("kpi: leads, target: {between: [4]}"), 4, "entry 2: this entry is missing"),
+    "band upside down": (kpi("kpi: leads, target: {between: [9, 4]}"), 4, "must be under the second"),
+    "share in words": (kpi("kpi: churn_rate, target: {at_most: '2,5 процента'}"), 4, "write 2.5%"),
+    "sign before a number": (kpi("kpi: leads, target: {at_least: '>= 40'}"), 4, "write 40"),
+    "percent sign in front": (
+        kpi("kpi: churn_rate, target: {at_most: %3}"),
+        4,
+        "behind the number, as in 3%",
+    ),
+    "two KPIs in one": (kpi("kpi: [leads, likes], target: {at_least: 4}"), 4, "a text is expected, found ['"),
+    "KPIs as words": (HEAD + "- leads\n", 4, "write {kpi: leads, target: {at_least: …}, weight: …}"),
+    "no KPIs": (HEAD, 3, "found nothing; a hyphen begins each entry"),
+    "Cyrillic letter": (HEAD + ENTRY.replace("kpi:", "kрi:"), 4, "mean kpi? (it mixes Latin and Cyrillic"),
+    "money": ("variable_pay: 40 000 ₽\n" + HEAD + ENTRY, 1, "write 40000"),
+    "day with slashes": (HEAD + MILESTONE.format("2025/12/31", "2024-12-31"), 4, "write 2025-12-31"),
+    "account twice": (
+        HEAD.replace("[vk-a]", "\n- vk-b\n- vk-a\n- vk-a") + ENTRY,
+        5,
+        "entry 3 (vk-a): given twice",
+    ),
+    "away backwards": (
+        "absences:\n- {since: 2025-01-01, until: 2025-01-05}\n- {since: 2025-10-10, until: 2025-10-01}\n"
+        + HEAD
+        + ENTRY,
+        3,
+        "absences, entry 2: since 2025-10-10 must be before",
+    ),
+    "notebook": ("notebook: ../anna.py\n" + HEAD + ENTRY, 1, "the name of a notebook such as anna.ipynb"),
+    "a list of people": ("- name: Анна\n", 1, "keys with values are expected, found a list"),
+    "two documents": (HEAD + ENTRY + "---\nname: Иван\n", 5, "remove the line ---"),
+    "star": (HEAD.replace("Анна", "*Анна") + ENTRY, 1, "stands in quotation marks"),
+    "non-breaking space": (HEAD + "\u00a0" + ENTRY, 4, "indent with usual spaces"),
 }
 
 
@@ -104,6 +151,12 @@ def test_shares_with_a_percent_sign_are_not(written: str, tmp_path: Path) -> Non
         ("agency: A\nlanguage: русский\n", 2, "allowed: en, ru"),
         ("agency: A\nscoring: {threshold: 80}\n", 2, "found 80; write 80%"),
         ("agency: A\n\ntimezone: MSK\n", 3, "not a time zone"),
+        ("agency: A\ntimezone: Москва\n", 2, "not a time zone; write one such as Europe/Moscow"),
+        ("agency: A\ncurrency: рубли\n", 2, "three capital letters such as RUB"),
+        ("agency: A\nresponse: {hours: 9-18}\n", 2, "hours: a list is expected, found '9-18'; write [9, 18]"),
+        ("agency: A\nresponse: {hours: [9, 25]}\n", 2, "hours, entry 2: expected at most 24, found 25"),
+        ("agency: A\nresponse: {hours: {пн: [9, 18]}}\n", 2, "hours.пн: expected weekdays such as mon-fri"),
+        ("agency: A\naudience: {accept: {vk-a: 2025-10-31}}\n", 2, "write [2025-10-31]"),
     ],
 )
 def test_the_department_likewise(department: str, line: int | None, hint: str, tmp_path: Path) -> None:
@@ -111,3 +164,40 @@ def test_the_department_likewise(department: str, line: int | None, hint: str, t
         load(write(tmp_path, HEAD + ENTRY, department))
     (problem,) = fault.value.problems
     assert (f"department.yml, line {line}: " if line else "department.yml: ") in problem and hint in problem
+
+
+@pytest.mark.parametrize(
+    ("events", "line", "hint"),
+    [
+        ("events:\n- {title: A, on: 31.12.2025}\n", 2, "write 2025-12-31"),
+        ("events:\n- {title: A, on: 2025-10-01}\n- {title: B,\n   kind: выходной}\n", 4, "allowed: blocking"),
+        ("events:\n\n- {title: A, since: 2025-10-05, until: 2025-10-01}\n", 3, "must be before until"),
+        ("events:\n- {title: A, on: 2025-10-01, platforms: vk}\n", 2, "write [vk]"),
+        ("- {title: A, on: 2025-10-01}\n", 1, "found a list"),
+    ],
+)
+def test_events_have_lines(events: str, line: int, hint: str, tmp_path: Path) -> None:
+    (tmp_path / "events.yml").write_text(events, encoding="utf-8")
+    with pytest.raises(InputError) as fault:
+        load(write(tmp_path, HEAD + ENTRY))
+    assert any(f"events.yml, line {line}: " in text and hint in text for text in fault.value.problems)
+
+
+def test_titles_stand_for_ids_and_check_names_each_id_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    titled = "- {kpi: доля  ОТПИСОК, target: {at_most: 3%}, weight: 10}\n"
+    narrowed = titled.replace("weight", "accounts: [vk-a], weight")
+    folder = write(tmp_path, HEAD + titled + narrowed + "- {kpi: Leads, target: {at_least: 4}, weight: 10}\n")
+    loaded = load(folder)
+    assert [entry.kpi for entry in loaded.specialists["anna"].kpis] == ["churn_rate", "churn_rate", "leads"]
+    assert loaded.warnings == ()
+    data = write_data(
+        tmp_path / "data", {"accounts": [{"account_id": "vk-a", "platform": "vk", "title": "A"}]}
+    )
+    assert main(["check", "--data", str(data), "--params", str(folder), "--period", "2025-10"]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if "anna.yml" in line]
+    assert told == [
+        f"{folder}/specialists/anna.yml, строка 4: «доля  ОТПИСОК» — это churn_rate",
+        f"{folder}/specialists/anna.yml, строка 6: «Leads» — это leads",
+    ]

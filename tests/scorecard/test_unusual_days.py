@@ -187,7 +187,7 @@ def test_events_are_checked_like_other_params(tmp_path: Path, events: str, sente
     with pytest.raises(InputError) as fault:
         load(params)
     (problem,) = fault.value.problems
-    assert problem.startswith(f"{params / 'events.yml'}: ") and sentence in problem
+    assert problem.startswith(f"{params / 'events.yml'}, line 2: ") and sentence in problem
 
 
 def test_events_of_accounts_and_brands_that_nobody_has_are_a_warning(tmp_path: Path) -> None:
