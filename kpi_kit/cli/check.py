@@ -21,7 +21,7 @@ from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.data.validate import doubles
 from kpi_kit.params import Entry, Params, load, read_comment
 from kpi_kit.params.comments import DEPARTMENT
-from kpi_kit.params.titles import titles_of
+from kpi_kit.params.titles import titled_entries
 from kpi_kit.report import wording
 from kpi_kit.report.wording import Words, audit
 from kpi_kit.scorecard import cohort, smart_audit
@@ -83,7 +83,7 @@ def carry_out(options: argparse.Namespace) -> int:
                 continue
             findings += _findings(context, measured, words)
             payouts += _payouts(context, words)
-    for titled in titles_of([loaded.file_of(person) for person in loaded.specialists]):
+    for titled in titled_entries([loaded.file_of(person) for person in loaded.specialists], loaded.formulas):
         print(on_terminal(words.text("check.titled", **titled._asdict())))
     print(on_terminal(words.text("check.period", name=words.period(str(period)), period=period)))
     _print_findings(findings, words)

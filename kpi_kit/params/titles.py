@@ -73,7 +73,7 @@ def with_ids(raw: dict[str, Any], formulas: Mapping[str, Formula]) -> dict[str, 
     }
 
 
-def titles_of(files: list[Path], formulas: Mapping[str, Formula]) -> Iterator[Titled]:
+def titled_entries(files: list[Path], formulas: Mapping[str, Formula]) -> Iterator[Titled]:
     """The first entry of each title in some files of specialists."""
     seen: set[str] = set()
     for file in files:
