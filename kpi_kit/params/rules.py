@@ -31,8 +31,8 @@ def problems_of_department(department: Department) -> Iterator[str]:
     if wrong := file_versions.problem("params", department.schema_):
         yield f"schema: {wrong}"
     if department.timezone not in _timezones():
-        hint = did_you_mean(department.timezone, _timezones())
-        hint = hint if "did you mean" in hint else "; write one such as Europe/Moscow"
+        near = did_you_mean(department.timezone, _timezones())
+        hint = near if "did you mean" in near else "; write one such as Europe/Moscow"
         yield f"timezone: {department.timezone!r} is not a time zone{hint}"
     yield from _problems_of_hours(department.response)
     country = department.response.country
@@ -109,7 +109,8 @@ def problems_of_entry(
     """Problems of an entry that can be read."""
     if entry.kpi not in CATALOGUE and entry.formula is None:
         if entry.kpi not in formulas.unread:
-            yield f"kpi: there is no KPI {entry.kpi!r}{did_you_mean(entry.kpi, [*CATALOGUE, *formulas.valid])}"
+            hint = did_you_mean(entry.kpi, [*CATALOGUE, *formulas.valid])
+            yield f"kpi: there is no KPI {entry.kpi!r}{hint}"
         return
     if entry.weight <= 0 or isinstance(entry.weight, Percent):
         percent = isinstance(entry.weight, Percent)

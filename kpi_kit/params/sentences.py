@@ -32,6 +32,7 @@ _KINDS = {
 _LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 _PATTERNS = {
     "currency": "expected three capital letters such as RUB",
+    "id": "expected lower-case Latin letters, digits and _",
     "notebook": "expected the name of a notebook such as anna.ipynb",
 }
 HOMES: Mapping[str, type[BaseModel]] = {

@@ -56,21 +56,15 @@ def with_ids(raw: dict[str, Any], formulas: Mapping[str, Formula]) -> dict[str, 
 
     Examples
     --------
-    >>> with_ids({"kpis": [{"kpi": "доля  Отписок"}, {"kpi": "Leads"}, {"kpi": "churn_rate"}, {"kpi": "?"}]}, {})
-    {'kpis': [{'kpi': 'churn_rate'}, {'kpi': 'leads'}, {'kpi': 'churn_rate'}, {'kpi': '?'}]}
+    >>> with_ids({"kpis": [{"kpi": "доля  Отписок"}, {"kpi": "Leads"}, {"kpi": "?"}]}, {})
+    {'kpis': [{'kpi': 'churn_rate'}, {'kpi': 'leads'}, {'kpi': '?'}]}
     """
     entries = raw.get("kpis")
     if not isinstance(entries, list):
         return raw
-    ids = [_id_of(entry) for entry in entries]
-    if not any(ids):
-        return raw
-    return {
-        **raw,
-        "kpis": [
-            entry if kpi is None else {**entry, "kpi": kpi} for entry, kpi in zip(entries, ids, strict=True)
-        ],
-    }
+    ids = [_id_of(entry, formulas) for entry in entries]
+    named = [entry if kpi is None else {**entry, "kpi": kpi} for entry, kpi in zip(entries, ids, strict=True)]
+    return {**raw, "kpis": named}
 
 
 def titled_entries(files: list[Path], formulas: Mapping[str, Formula]) -> Iterator[Titled]:

@@ -64,10 +64,11 @@ def test_the_sample_says_its_schema_and_holds_to_it() -> None:
         assert refused(schema.stem, read_yaml(file)) == [], file
 
 
-def test_an_editor_completes_the_kpis_and_takes_those_of_kpis_yml() -> None:
+def test_an_editor_completes_the_kpis_and_takes_titles_and_those_of_kpis_yml() -> None:
     ways = SCHEMAS["specialist"]["$defs"]["Entry"]["properties"]["kpi"]["anyOf"]
     assert ways[0] == {"enum": list(CATALOGUE)}
     assert refused("specialist", person(kpi="cost_per_lead")) == []
+    assert refused("specialist", person(kpi="Доля отписок")) == []
 
 
 SOUND = {"name": "A", "accounts": ["a"], "kpis": [{"kpi": "leads", "target": {"at_least": 1}, "weight": 1}]}
@@ -90,7 +91,7 @@ def person(**entry: Any) -> dict[str, Any]:
         SOUND | {"accounts": [{"account": "a", "since": "soon"}]},
         SOUND | {"bonus": {"share_of_sales": 2}},
         SOUND | {"absences": [{"since": "2025-07-01"}]},
-        person(kpi="Лиды"),
+        person(kpi=""),
         person(weight=0),
         person(weight="3%"),
         person(versus="last"),
