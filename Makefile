@@ -28,7 +28,7 @@ FOLDERS = --data "$$DATA" --params "$$PARAMS"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup develop conda conda-lab conda-dev reports mail check lab test test-quick coverage lint format bench \
-  bench-large bench-imports bench-statistics soak soak-dask soak-mail soak-store fuzz oracle mutants audit sbom licences docs lock clean
+  bench-large bench-imports bench-statistics bench-alerts soak soak-dask soak-mail soak-store fuzz oracle mutants audit sbom licences docs lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -137,6 +137,9 @@ bench-statistics: develop ## what the verdicts are worth, beside what they were,
 
 soak-store: develop ## a data folder under kills, a full disk, two writers and readers [SOAK_ARGS=]
 	@$(PY) benchmarks/store.py $(SOAK_ARGS)
+
+bench-alerts: develop ## what alarms on the sample are worth, and who is told what in a month, with a sender that dies [ARGS=--quick]
+	@$(PY) benchmarks/alerts.py $(ARGS)
 
 oracle: develop ## two thousand random agencies beside two independent readings of the design [ORACLE_ARGS=count first]
 	@$(PY) tests/agreement.py $(or $(ORACLE_ARGS),2000)

@@ -23,6 +23,7 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+from simulated_months import ar, attained_after_alarm, found_by_half
 
 from kpi_kit.statistics import (
     Begun,
@@ -87,13 +88,6 @@ def share(one: Callable[[Generator], bool]) -> Measure:
         return 100 * part, 100 * float(np.sqrt(max(part * (1 - part), 1 / count / 4) / count))
 
     return measure
-
-
-def ar(rng: Generator, rho: float, length: int) -> Floats:
-    noise = rng.standard_normal(length)
-    for at in range(1, length):
-        noise[at] = rho * noise[at - 1] + np.sqrt(1 - rho**2) * noise[at]
-    return noise
 
 
 # ---------------------------------------------------------------- changes
@@ -517,6 +511,19 @@ def chance_rows() -> list[Row]:
     ]  # fmt: skip
 
 
+# ---------------------------------------------------------------- alerts
+
+
+def alert_rows() -> list[Row]:
+    bins = ((0.0, 0.15), (0.15, 0.4), (0.4, 0.7), (0.7, 1.01))
+    return [
+        *(row(f"alerts: first alarms later attained, {kind} vary", "", partial(attained_after_alarm, kind=kind), most=15, cost=10)
+          for kind in ("days", "months", "shares")),
+        *(row(f"alerts: found by the 15th, starting chance {100 * low:.0f} … {min(100 * high, 100):.0f}", "",
+              partial(found_by_half, low=low, high=high), least=80, cost=5) for low, high in bins),
+    ]  # fmt: skip
+
+
 # ---------------------------------------------------------------- days
 
 
@@ -555,7 +562,7 @@ def day_rows() -> list[Row]:
 
 def rows() -> list[Row]:
     """All rows."""
-    return [*change_rows(), *trend_rows(), *people_rows(), *chance_rows(), *day_rows()]
+    return [*change_rows(), *trend_rows(), *people_rows(), *chance_rows(), *alert_rows(), *day_rows()]
 
 
 def line_of(place: int) -> tuple[str, bool]:
