@@ -216,10 +216,16 @@ def test_the_bonus(sales: float, share: float, cap: float | None, amount: float,
 
 def test_no_bonus_and_one_that_cannot_be_computed() -> None:
     assert bonus({"bonus": None}, words("ru")) == []
+    rule = {"sales_amount": None, "share": 0.02, "cap": None, "amount": None}
+    (said,) = bonus({"bonus": rule, "period": "2025-10"}, words("ru"))
+    assert said == "Премию посчитать нельзя: сумма продаж неизвестна (октябрь 2025)."
+    months = [{"month": "2025-05", "amount": 5.0}, {"month": "2025-06", "amount": None}]
     (said,) = bonus(
-        {"bonus": {"sales_amount": None, "share": 0.02, "cap": None, "amount": None}}, words("ru")
+        {"bonus": {**rule, "sales_amount": 9.0, "months": months}, "period": "2025-Q2"}, words("ru")
     )
-    assert said == "Сумму продаж нельзя оценить, поэтому премию не посчитать."
+    assert said == "Премию посчитать нельзя: сумма продаж неизвестна (июнь 2025)."
+    (said,) = bonus({"bonus": {**rule, "sales_amount": 9.0, "months": []}, "period": "2025-W41"}, words("ru"))
+    assert said == "Премия считается за календарный месяц, за неделю её нет."
 
 
 def test_a_wrong_line_is_noticed() -> None:

@@ -11,6 +11,7 @@ from kpi_kit.report.parts.entries import names, titles
 from kpi_kit.report.parts.markup import page_part
 from kpi_kit.report.parts.page import branded
 from kpi_kit.report.wording import Words, story
+from kpi_kit.report.wording.arithmetic import no_bonus
 from kpi_kit.report.wording.rows import rows
 from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.entry_record import required
@@ -158,5 +159,5 @@ def _money(card: Scorecard, words: Words) -> dict[str, str]:
         share, amount = words.share(bonus["share"]), words.money(bonus["amount"])
         money["bonus"] = words.text("page.bonus", share=share, amount=amount)
     elif bonus:
-        money["bonus"] = words.text("page.bonus_unknown")
+        money["bonus"] = no_bonus(card, words)
     return money

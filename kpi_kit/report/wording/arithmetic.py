@@ -68,13 +68,21 @@ def bonus(card: Scorecard, words: Words) -> list[str]:
     if rule is None:
         return []
     if rule["amount"] is None:
-        is_week = "months" in rule and not rule["months"]
-        return [words.text("arithmetic.bonus_week" if is_week else "arithmetic.bonus_unknown")]
+        return [no_bonus(card, words)]
     months: list[Mapping[str, Any]] = [dict(month) for month in rule.get("months", [])] or [dict(rule)]
     lines = [line for month in months for line in _bonus_of_month(month, rule, words, len(months) > 1)]
     is_deducted = rule.get("refunds") == "deduct" and any(month["refund_share"] for month in months)
     key = "arithmetic.bonus_after_refunds" if is_deducted else "arithmetic.bonus_paid"
     return [*lines, words.text(key, amount=words.money(rule["amount"]))]
+
+
+def no_bonus(card: Scorecard, words: Words) -> str:
+    """Why a bonus has no amount: a week has none, or the sales of some months are not known."""
+    months = (card["bonus"] or {}).get("months")
+    if months is not None and not months:
+        return words.text("arithmetic.bonus_week")
+    unknown = [month["month"] for month in months or () if month["amount"] is None] or [card["period"]]
+    return words.text("arithmetic.bonus_unknown", during=words.join(map(words.period, unknown)))
 
 
 def _bonus_of_month(month: Mapping[str, Any], rule: Bonus, words: Words, is_named: bool) -> list[str]:
