@@ -197,17 +197,22 @@ class DepartmentReport(Additions):
         name, volume = say.text(f"kpi.{found['kpi']}.name"), say.text(f"kpi.{found['kpi']}.volume")
         colours = self._theme()
         figure = figures.funnel({**found, "points": points}, volume, say, colours)
+        rows = [
+            [self._who(point), say.number(point["volume"]), say.value(point["value"], how)]
+            for point in points
+        ]
+        spots = [
+            (point["volume"], point["value"], f"{row[0]}: {row[2]}")
+            for point, row in zip(points, rows, strict=True)
+        ]
         return {
             "id": f"funnel-{found['kpi']}",
             "heading": name,
             "message": message,
             "alt": say.text("department.funnel_alt", kpi=name, volume=volume, message=message),
-            "drawing": figures.inline(figure, colours),
+            "drawing": figures.inline(figure, colours, figures.hover_spots(figure.axes[0], spots)),
             "heads": [say.text("people.name"), volume, say.text("row.fact")],
-            "rows": [
-                [self._who(point), say.number(point["volume"]), say.value(point["value"], how)]
-                for point in points
-            ],
+            "rows": rows,
         }
 
     def _called(self, point: JudgedPoint) -> str:

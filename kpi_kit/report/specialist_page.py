@@ -18,6 +18,9 @@ from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.entry_record import EntryRecord, HistoryPoint, required
 from kpi_kit.scorecard.record import Scorecard
 
+_STEPS = 10
+"""How many steps of the curve of answers stand in its table, about."""
+
 
 class SpecialistReport(Additions):
     """The sections of a specialist's report; one that has nothing to show is None.
@@ -123,9 +126,18 @@ class SpecialistReport(Additions):
             return self._section("response", text)
         with figures.drawing():
             colours = figures.theme(THEME, self.card["brand"]["accent"])
-            drawing = figures.inline(figures.response(found, say, colours), colours)
-        alt = say.text("response.alt", message=message)
-        return self._section("response", text, parts.page_part("figure", drawing=drawing, alt=alt))
+            figure, steps = figures.response(found, say, colours), self._answer_steps(found)
+            spans = [(since, until, f"{hours}: {share}") for since, until, hours, share in steps]
+            drawing = figures.inline(figure, colours, figures.hover_spans(figure.axes[0], spans))
+        shown = parts.page_part(
+            "figure",
+            drawing=drawing,
+            alt=say.text("response.alt", message=message),
+            values=say.text("page.values"),
+            heads=[say.sentence(say.text("response.hours")), say.sentence(say.text("response.answered"))],
+            rows=[step[2:] for step in steps],
+        )
+        return self._section("response", text, shown)
 
     def funnel(self) -> Section | None:
         """From leads to sales."""
@@ -186,6 +198,21 @@ class SpecialistReport(Additions):
             due=say.plural("response.inquiries_of", found["due"]),
             unanswered=left,
         )
+
+    def _answer_steps(self, found: Mapping[str, Any]) -> list[tuple[float, float, str, str]]:
+        """Some steps of the curve of answers: from and until when, and both figures in words."""
+        curve, say = found["curve"], self._words
+        some = curve[:: max(1, len(curve) // _STEPS)]
+        ends = [*(step["hours"] for step in some[1:]), curve[-1]["hours"]]
+        return [
+            (
+                step["hours"],
+                end,
+                say.value(step["hours"], Form("hours")),
+                say.value(step["answered"], Form("share")),
+            )
+            for step, end in zip(some, ends, strict=True)
+        ]
 
     def _figure(self, number: int, record: EntryRecord, drawing: Drawing | None) -> dict[str, Any]:
         say, name = self._words, self._names[number - 1]

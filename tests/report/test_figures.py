@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from kpi_kit.core.errors import ReportError
 from kpi_kit.core.periods import Grain, Period
-from kpi_kit.report import THEME, figures, parts
+from kpi_kit.report import THEME, DepartmentReport, SpecialistReport, figures, parts
 from kpi_kit.report.figures.canvas import spread
 from kpi_kit.report.figures.history import _bow_tie, _weekly_heights
 from kpi_kit.report.wording import Words, words
@@ -357,7 +357,7 @@ def test_a_funnel_names_its_unit_its_volume_its_curves_and_who_is_outside(
     with figures.drawing():
         found = texts(figures.svg(funnel(say, colours)))
     assert {"%", "обращений", "в целом 4,3 %", "95 %", "99,8 %"} <= set(found)
-    outside = {person["name"] for person in PEOPLE if person["outside"] not in (None, "usual")}
+    outside = {person["name"] for person in PEOPLE if person["outside"] == "exceptional"}
     assert outside and outside == {person["name"] for person in PEOPLE} & set(found)
 
 
@@ -370,7 +370,8 @@ def test_a_funnel_of_one_person_without_limits_is_drawn(say: Words, colours: fig
 
 def test_names_in_a_funnel_do_not_overlap(say: Words, colours: figures.Theme) -> None:
     crowd = [
-        PEOPLE[0] | {"name": f"Человек {n}", "value": 0.04 + n / 200, "outside": "unusual"} for n in range(6)
+        PEOPLE[0] | {"name": f"Человек {n}", "value": 0.04 + n / 200, "outside": "exceptional"}
+        for n in range(6)
     ]
     with figures.drawing():
         figure = funnel(say, colours, points=[*PEOPLE[1:], *crowd])
@@ -451,3 +452,20 @@ def test_the_figures_of_a_report_are_cheap(say: Words, colours: figures.Theme) -
     for record in cards.entries():
         drawn(record, say)
     assert time.process_time() - begun < 2.0
+
+
+def test_each_chart_has_values_on_hover_and_a_folded_table_of_them() -> None:
+    person = SpecialistReport(cards.card())
+    volumes = (400.0, 300.0, 200.0, 300.0, 500.0)
+    team = [cards.card(specialist=f"p{n}", name=f"Имя {n}") for n in range(5)]
+    for card, volume in zip(team, volumes, strict=True):
+        card["totals"] = [{"period": f"2025-{month:02d}", "value": 0.9} for month in (8, 9, 10)]
+        for entry in card["kpis"]:
+            if entry["unit"] == "share" and entry["value"] is not None:
+                entry |= {"denominator": volume, "value": entry["value"] * (1 - volume / 2000)}
+    whole = DepartmentReport("2025-10", team, {}, "ru", "RUB")
+    for section in (person.figures(), person.response(), whole.funnels(), whole.year()):
+        assert section is not None
+        charts = [part for part in re.findall(r"<svg.*?</svg>", section.html, re.S) if 'role="img"' in part]
+        assert charts and all("<title>" in chart for chart in charts), section.name
+        assert section.html.count("Цифры графика") == (1 if section.name == "year" else len(charts))

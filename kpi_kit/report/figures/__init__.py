@@ -4,7 +4,7 @@ Everything is placed by hand (no layout engine) and drawn with as few artists as
 figures are most of what a report costs. Text stays text in the SVG, so it needs no glyph outlines.
 """
 
-from kpi_kit.report.figures.canvas import Drawing, Sheet, drawing, inline, svg
+from kpi_kit.report.figures.canvas import Drawing, Sheet, drawing, hover_spans, hover_spots, inline, svg
 from kpi_kit.report.figures.funnel import funnel
 from kpi_kit.report.figures.history import history, hovers, off_scale
 from kpi_kit.report.figures.marks import Marks, marks
@@ -20,6 +20,8 @@ __all__ = [
     "drawing",
     "funnel",
     "history",
+    "hover_spans",
+    "hover_spots",
     "hovers",
     "inline",
     "marks",

@@ -265,19 +265,44 @@ class Hover(NamedTuple):
 
 def hover_columns(axes: Axes, texts: Sequence[str | None]) -> list[Hover]:
     """A column of a panel for each place of its horizontal axis, where there is a text."""
-    figure = axes.get_figure(root=True)
-    if figure is None:
-        return []
-    point = 72 / figure.dpi
-    height = float(figure.get_size_inches()[1]) * 72
-    box = axes.get_window_extent()
+    spans = [(place - 0.5, place + 0.5, text) for place, text in enumerate(texts) if text is not None]
+    return hover_spans(axes, spans)
+
+
+def hover_spans(axes: Axes, spans: Sequence[tuple[float, float, str]]) -> list[Hover]:
+    """A column of a panel for each span of its horizontal axis, with its text."""
+    point, height = _points(axes)
+    box, (first, last) = axes.get_window_extent(), axes.get_xlim()
     found = []
-    for place, text in enumerate(texts):
-        if text is None:
+    for start, end, text in spans:
+        if start >= last:
             continue
-        left, right = (axes.transData.transform((place + side, 0.0))[0] * point for side in (-0.5, 0.5))
+        start, end = max(start, first), min(end, last)
+        left, right = (axes.transData.transform((place, 0.0))[0] * point for place in (start, end))
         found.append(Hover(left, height - box.y1 * point, right - left, box.height * point, text))
     return found
+
+
+def hover_spots(axes: Axes, spots: Sequence[tuple[float, float, str]]) -> list[Hover]:
+    """A square around each point of a panel, with its text."""
+    point, height = _points(axes)
+    found = []
+    for x, y, text in spots:
+        left, bottom = axes.transData.transform((x, y)) * point
+        found.append(Hover(left - _SPOT, height - bottom - _SPOT, 2 * _SPOT, 2 * _SPOT, text))
+    return found
+
+
+_SPOT = 6.0
+"""Half the side of the square around a point, in points."""
+
+
+def _points(axes: Axes) -> tuple[float, float]:
+    """Points a pixel, and the height in points of the figure of a panel."""
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise ValueError("the panel has no figure")
+    return 72 / figure.dpi, float(figure.get_size_inches()[1]) * 72
 
 
 class Drawing(NamedTuple):

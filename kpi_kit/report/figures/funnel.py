@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH, _HEIGHT, _TOP, _TALL = 380, 316, 26.0, 242.0
-_SHAPES = {"usual": "o", "unusual": "D", "exceptional": "s"}
+_SHAPES = {"usual": "o", "exceptional": "D"}
 _LOGARITHMIC_FROM = 8.0
 """How many times the largest volume is the smallest where equal steps would crowd the small ones."""
 
@@ -136,7 +136,7 @@ def _people(axes: Axes, people: Sequence[JudgedPoint], colours: Theme) -> None:
     import seaborn as sns  # here, because a specialist's report does without it
 
     frame = pd.DataFrame(people)
-    frame["outside"] = frame["outside"].fillna("usual")
+    frame["outside"] = frame["outside"].where(frame["outside"] == "exceptional", "usual")
     kinds = [kind for kind in _SHAPES if (frame["outside"] == kind).any()]
     sns.scatterplot(
         frame,
@@ -175,12 +175,12 @@ def _curve_names(found: FunnelRecord, words: Words, colours: Theme) -> list[Labe
 
 
 def _names(axes: Axes, people: Sequence[JudgedPoint], size: tuple[float, float], colours: Theme) -> None:
-    """Name those beside their marks who stand out."""
+    """Name those beside their marks whom the message names, too."""
     to_unit = axes.transData + axes.transAxes.inverted()
     at = to_unit.transform([(point["volume"], point["value"]) for point in people]) * np.array(size)
     taken = [Box(x - 5, y - 5, x + 5, y + 5) for x, y in at]
     for number, point in enumerate(people):
-        if point["outside"] in (None, "usual"):
+        if point["outside"] != "exceptional":
             continue
         boxes = list(_beside(at[number], text_width(bare(point["name"]), SMALL, "bold")))
         inside = [box for box in boxes if box.left >= 0 and box.right <= size[0]]

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from kpi_kit.core.periods import Period
 from kpi_kit.report.parts.entries import names, titles
 from kpi_kit.report.parts.first_screen import state_of
-from kpi_kit.report.parts.markup import page_part
+from kpi_kit.report.parts.markup import Column, details, join, page_part, table
 from kpi_kit.report.wording import Words, story
 from kpi_kit.report.wording.rows import (
     TONES,
@@ -96,7 +96,16 @@ def cells(cards: Sequence[Scorecard], words: Words) -> Markup | None:
 def year(cards: Sequence[Scorecard], words: Words) -> Markup | None:
     """A year of totals as small lines; None where nobody has two."""
     lines = [line for card in verdict.worst_first(cards) if (line := _line(card, words))]
-    return page_part("year", lines=lines, width=_WIDTH, height=_HEIGHT) if lines else None
+    if not lines:
+        return None
+    periods = dict.fromkeys(period for line in lines for period in line["totals"])
+    columns = [Column("name", words.text("people.name"))]
+    columns += [Column(period, words.short(period), numeric=True) for period in periods]
+    rows = [{"name": line["name"], **dict.fromkeys(periods, "—"), **line["totals"]} for line in lines]
+    values = details(
+        words.text("page.values"), table("year-values", columns, rows, words.text("people.year"))
+    )
+    return join([page_part("year", lines=lines, width=_WIDTH, height=_HEIGHT), values])
 
 
 def _worst(card: Scorecard, words: Words) -> dict[str, str]:
@@ -165,4 +174,5 @@ def _line(card: Scorecard, words: Words) -> dict[str, Any] | None:
         "points": points,
         "hundred": height(1.0),
         "last": words.total(known[-1]),
+        "totals": {period: words.total(value) for period, value in totals if value is not None},
     }

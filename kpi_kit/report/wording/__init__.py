@@ -347,4 +347,6 @@ class Words(Numbers):
         if "brand" in entry:
             return quoted(entry["brand"])
         name, platform = quoted(entry["account_id"]), entry.get("platform")
-        return f"{name} {self.text(f'on_platform.{platform}')}" if platform else name
+        if not platform or self.text(f"platform.{platform}") in name:  # a title that several accounts share
+            return name
+        return f"{name} {self.text(f'on_platform.{platform}')}"
