@@ -78,7 +78,8 @@ def bonus(card: Scorecard, words: Words) -> list[str]:
 
 def no_bonus(card: Scorecard, words: Words) -> str:
     """Why a bonus has no amount: a week has none, or the sales of some months are not known."""
-    months = (card["bonus"] or {}).get("months")
+    rule = card["bonus"]
+    months = None if rule is None else rule.get("months")
     if months is not None and not months:
         return words.text("arithmetic.bonus_week")
     unknown = [month["month"] for month in months or () if month["amount"] is None] or [card["period"]]
