@@ -378,7 +378,7 @@ def _reactions(value: Any, where: Place) -> tuple[int | None, int]:
     if not isinstance(value, list) or not all(
         isinstance(reaction, dict) and isinstance(reaction.get("count"), int) for reaction in value
     ):
-        raise bad_value(where, "reactions", value, "counts")
+        raise InputError(Phrase("sources.bad_reactions", where=where.words, found=value))
     stars = sum(reaction["count"] for reaction in value if reaction.get("type") == "paid")
     return sum(reaction["count"] for reaction in value) - stars, stars
 

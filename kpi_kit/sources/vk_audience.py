@@ -11,10 +11,10 @@ from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import midnight
 from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.count_back import count_back, no_members
+from kpi_kit.sources.count_back import count_back
 from kpi_kit.sources.interface import DateRange, ImportOptions
 from kpi_kit.sources.json_files import bad_value
-from kpi_kit.sources.rows import Row, collect, instant, newest, repeated_items
+from kpi_kit.sources.rows import Row, collect, instant, newest
 from kpi_kit.sources.vk_answers import Item
 
 _DAY = dt.timedelta(days=1)
@@ -39,7 +39,7 @@ def audience(
         Where a period is not a day, or members would be below 0.
     """
     if options.subscribers_at_end is None:
-        remarks.append(no_members("members"))
+        remarks.append(Phrase("sources.no_members_of_stats"))
         return None
     periods = list(periods)
     with_activity = files_with_activity(periods)
@@ -47,7 +47,7 @@ def audience(
     days, repeated = newest("audience", listed)
     days.sort(key=lambda day: day.values["date"])
     if repeated:
-        remarks.append(repeated_items("audience", repeated, "newest"))
+        remarks.append(Phrase("sources.repeated_days", count=repeated))
     counts = _count_back(days, options.subscribers_at_end)
     known_days = [day for day in days if _date(day) in counts]
     if unknown := sum(day.values["joined"] is None for day in days):

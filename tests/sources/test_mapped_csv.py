@@ -395,7 +395,7 @@ def test_sample(tmp_path: Path) -> None:
     found = SOURCES["csv"].read([SAMPLES / "redstone_posts_from_api.csv"], options)
     posts = found.tables["posts"]
     assert found.remarks == (
-        "posts: 3072 rows from 3073 rows of the CSV",
+        "posts: 3,072 rows from 3,073 rows of the CSV",
         "posts: 1 row identical to an earlier one dropped",
     )
     figures = posts[["likes", "comments", "reposts", "views"]]
