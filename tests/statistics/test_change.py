@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 from statsmodels.stats.rates import confint_poisson_2indep
 
-from kpi_kit.statistics import Side, change
+from kpi_kit.statistics import Change, Side, change
 from kpi_kit.statistics.change import (
     _spread_of_sum,
     design_effect,
@@ -285,3 +285,71 @@ def test_intervals_of_differences_are_those_of_statsmodels(
     rates = interval_of_difference(poisson_score(*first, z), poisson_score(*second, z))
     expected = confint_poisson_2indep(*first, *second, method="mover", compare="diff", method_mover="score")
     assert rates == pytest.approx(expected)
+
+
+# ---------------------------------------------------------------- ratios of two sums
+
+
+def ratio_of(
+    now: tuple[np.ndarray, np.ndarray], earlier: tuple[np.ndarray, np.ndarray], weeks: int = 52, seed: int = 1
+) -> Change:
+    random = np.random.default_rng(seed)
+    below = random.poisson(100, weeks).astype(float)
+    above = 15 * below * random.lognormal(0, 0.1, weeks)
+    sides = (
+        Side(*side, days=float(len(side[0])), clusters=np.arange(len(side[0]))) for side in (now, earlier)
+    )
+    return change("ratio", *sides, history=above, below=below)
+
+
+DAYS = np.arange(1.0, 31.0)
+
+
+def test_the_change_of_a_ratio_is_that_of_its_sums() -> None:
+    found = ratio_of((20 * DAYS, DAYS + 1), (15 * DAYS, DAYS))
+    assert found.estimate == found.raw == pytest.approx(20 * DAYS.sum() / (DAYS + 1).sum() - 15)
+    assert (found.method, found.reason) == ("weekly_t", None)
+    assert found.low is not None and found.high is not None
+    assert found.estimate == pytest.approx((found.low + found.high) / 2)
+
+
+def test_a_ratio_per_thousand_is_a_thousand_times_as_much() -> None:
+    one, thousand = (
+        ratio_of((20 * DAYS, 10 * DAYS / per), (15 * DAYS, 10 * DAYS / per)) for per in (1.0, 1000.0)
+    )
+    assert thousand.estimate == pytest.approx(1000 * (one.estimate or 0.0))
+
+
+def test_the_interval_of_a_ratio_scales_with_its_unit() -> None:
+    random = np.random.default_rng(3)
+    below, above = random.poisson(100, 52).astype(float), random.normal(1500.0, 100.0, 52)
+    found = []
+    for per in (1.0, 1000.0):
+        sides = (Side(k * DAYS, DAYS / per, days=30.0, clusters=np.arange(30)) for k in (16, 15))
+        found.append(change("ratio", *sides, history=above, below=below / per))
+    one, thousand = found
+    assert thousand.high == pytest.approx(1000 * (one.high or 0.0))
+    assert thousand.p == pytest.approx(one.p)
+
+
+def test_with_little_history_a_ratio_is_drawn_by_days() -> None:
+    random = np.random.default_rng(2)
+    found = ratio_of((random.normal(300, 30, 30), DAYS), (random.normal(250, 30, 30), DAYS), weeks=11)
+    assert found.method == "bootstrap"
+    assert ratio_of((DAYS[:4], DAYS[:4]), (DAYS[:4], DAYS[:4])).reason == "few_units"
+    assert ratio_of((DAYS, 0 * DAYS), (DAYS, DAYS)).reason == "no_denominator"
+
+
+def test_a_ratio_whose_weeks_vary_is_no_change_though_days_say_so() -> None:
+    """A dear week after cheap ones: days drawn one by one find a change, past weeks like it do not."""
+    random = np.random.default_rng(5)
+    factors = np.repeat(random.lognormal(0, 0.4, 57), 7)
+    below = random.poisson(10, 57 * 7).astype(float)
+    above = 15 * factors * 10 * random.lognormal(0, 0.05, 57 * 7)
+    sides = [(above[-28:], below[-28:]), (above[-56:-28], below[-56:-28])]
+    weekly = [part[-364:].reshape(-1, 7).sum(axis=1) for part in (above, below)]
+    both = [Side(*side, days=28.0, clusters=np.arange(28)) for side in sides]
+    by_weeks = change("ratio", *both, history=weekly[0], below=weekly[1])
+    by_days = change("posts", *both)
+    assert by_days.p is not None and by_weeks.p is not None and by_weeks.p > by_days.p
+    assert (by_weeks.high or 0) - (by_weeks.low or 0) > (by_days.high or 0) - (by_days.low or 0)
