@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import getpass
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -324,18 +326,32 @@ def test_ci_runs_what_the_readme_says():
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment outside the checkout that holds the wheel and what reports need, and nothing else."""
+    """An environment outside the checkout that holds the wheel and what reports need, and nothing else.
+
+    The lines of the Dockerfile make it; uv takes the place of pip, and the wheel that of the checkout.
+    """
     folder = tmp_path_factory.mktemp("elsewhere")
+    uv = f"{shlex.quote(sys.executable)} -m uv"
 
-    def uv(*arguments: str) -> None:
-        subprocess.run([sys.executable, "-m", "uv", *arguments], check=True, timeout=300, cwd=ROOT)
+    def run(line: str) -> None:
+        subprocess.run(line, shell=True, check=True, timeout=300, cwd=ROOT)
 
-    uv("build", "--quiet", "--wheel", "--out-dir", str(folder), ".")
-    uv("venv", "--quiet", "--python", sys.executable, str(folder / "env"))
-    python = str(folder / "env" / "bin" / "python")
-    install = ("pip", "install", "--quiet", "--python", python)
-    uv(*install, "--require-hashes", "-r", "requirements.lock")
-    uv(*install, "--no-deps", *map(str, folder.glob("*.whl")))
+    run(f"{uv} build --quiet --wheel --out-dir {folder} .")
+    run(f"{uv} venv --quiet --python {shlex.quote(sys.executable)} {folder}/env")
+    (wheel,) = folder.glob("*.whl")
+    places = {
+        "python -m pip install --no-cache-dir": f"{uv} pip install --quiet --python {folder}/env/bin/python",
+        "/kit/requirements.lock": str(ROOT / "requirements.lock"),
+        " && rm -rf /kit": "",
+        " /kit": f" {wheel}",
+        "useradd --create-home kpi && ": "",  # this machine keeps its users
+        "-o kpi /work": f"-o {getpass.getuser()} {folder}/work",
+    }
+    for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines():
+        if line.startswith("RUN "):
+            for old, new in places.items():
+                line = line.replace(old, new)
+            run(line.removeprefix("RUN "))
     return folder
 
 
@@ -360,6 +376,10 @@ def test_an_installed_wheel_makes_the_reports(installed):
     assert pages == ["anna-petrova.html", "index.html"]
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     assert said.stdout == f"kpi-kit {PROJECT['version']}\n"
+
+
+def test_the_container_has_a_folder_for_the_agency(installed):
+    assert (installed / "work").is_dir()
 
 
 def test_reports_need_few_packages(installed):

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
+import pytest
 from builders import write_params
 
+from kpi_kit.cli.arguments import parser
+
 WITHOUT = """
-import multiprocessing, multiprocessing.context as contexts, os, signal, sys
+import fcntl, multiprocessing, multiprocessing.context as contexts, os, shutil, sys
+for name in ("O_DIRECTORY", "O_NOFOLLOW", "geteuid", "sched_getaffinity"):
+    delattr(os, name)
+os.supports_dir_fd = set()
+shutil._use_fd_functions = False
+opens, syncs, flags_of = os.open, os.fsync, fcntl.fcntl
+def opened(path, flags, mode=0o777, *, dir_fd=None):
+    if dir_fd is not None or os.path.isdir(path):
+        raise PermissionError(13, "Permission denied", str(path))
+    return opens(path, flags, mode)
+def synced(descriptor):
+    if not isinstance(descriptor, int) or flags_of(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+        raise OSError(9, "Bad file descriptor")
+    syncs(descriptor)
+os.open, os.fsync = opened, synced
 for name in ("fork", "forkpty", "setsid", "killpg", "getpgid", "setpgid"):
     if hasattr(os, name):
         delattr(os, name)
@@ -38,6 +58,16 @@ codes = [
 ]
 print("codes", codes)
 """
+
+
+@pytest.mark.parametrize("page", ["windows.md", "windows.ru.md"])
+def test_commands_of_the_documents_are_those_of_the_kit(page: str) -> None:
+    text = (Path(__file__).parents[1] / "docs" / page).read_text(encoding="utf-8")
+    commands = re.findall(r'^kpi-kit (.+)$|-Argument "(.+?)"', text, re.MULTILINE)
+    assert len(commands) >= 5
+    for words in (shlex.split((line or argument).replace("\\", "/")) for line, argument in commands):
+        with suppress(SystemExit) if words == ["--version"] else nullcontext():
+            parser(words[0]).parse_args(words)
 
 
 def test_reports_and_a_preview_need_nothing_that_windows_lacks(tmp_path: Path) -> None:

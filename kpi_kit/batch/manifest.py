@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection
 from pathlib import Path
 
 from kpi_kit.batch.fingerprints import Entry, Inputs
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
-from kpi_kit.core.files import write_file
+from kpi_kit.core.files import sync, write_file
 from kpi_kit.core.json_io import read_json
 from kpi_kit.data.store import Stamp, stamp_of
 
@@ -104,7 +103,7 @@ class Manifest:
         others = {"across": self.across, "department": self.department}
         tail = "".join(f",\n {_json(name)}: {_json(entry)}" for name, entry in others.items() if entry)
         write_file(self.path, f'{{\n{head} "reports": {{\n{reports}\n }}{tail}\n}}\n')
-        sync_folder(self.path.parent)
+        sync(self.path.parent)
         self._seen = _stamp(self.path)
 
 
@@ -115,17 +114,6 @@ def _entry(value: object) -> Entry:
     if not all(isinstance(value.get(part) or {}, dict) for part in ("inputs", "outputs")):
         raise TypeError("names of inputs and outputs are expected")
     return value
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where the system can."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _json(value: object) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kpi_kit.batch.fingerprints import Entry, as_made, of_file
-from kpi_kit.batch.manifest import Manifest, sync_folder
+from kpi_kit.batch.manifest import Manifest
 from kpi_kit.batch.plan import DEPARTMENT, Run
 from kpi_kit.batch.progress import say
 from kpi_kit.batch.publish import Outcome
 from kpi_kit.batch.workspace import locked, scratch_folder
 from kpi_kit.core.errors import ReportError
+from kpi_kit.core.files import sync
 from kpi_kit.report.pdf import to_pdf
 
 
@@ -67,11 +67,10 @@ def _is_missing(manifest: Manifest, name: str, folder: Path) -> bool:
 
 def _publish(manifest: Manifest, name: str, made: Path, place: Path) -> None:
     """Move a PDF into place and record it beside its page."""
-    with made.open("rb") as stream:
-        os.fsync(stream.fileno())
+    sync(made)
     digest = of_file(made)
     made.replace(place)
-    sync_folder(place.parent)
+    sync(place.parent)
     entry = dict(_entry(manifest, name) or {})
     entry["outputs"] = {**(entry.get("outputs") or {}), place.name: digest}
     if name == DEPARTMENT:

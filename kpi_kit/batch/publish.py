@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -12,11 +11,11 @@ from pathlib import Path
 from kpi_kit.batch import payout
 from kpi_kit.batch.execute import Report, Result
 from kpi_kit.batch.fingerprints import Entry, Inputs, of_file
-from kpi_kit.batch.manifest import Manifest, sync_folder
+from kpi_kit.batch.manifest import Manifest
 from kpi_kit.batch.plan import DEPARTMENT, Run
 from kpi_kit.batch.progress import say
 from kpi_kit.batch.workspace import PAYOUT, locked
-from kpi_kit.core.files import Folder
+from kpi_kit.core.files import Folder, sync
 from kpi_kit.scorecard import archive
 
 
@@ -88,15 +87,14 @@ class Publisher:
             files.insert(0, report.card)
             earlier = archive.keep(folder, report.id, report.card)
             if earlier is not None:
-                sync_folder(earlier.parent)
+                sync(earlier.parent)
         for file in files:
-            with file.open("rb") as stream:
-                os.fsync(stream.fileno())
+            sync(file)
         outputs = {file.name: of_file(file) for file in files}
         self._outcome.written += [file.replace(folder / file.name) for file in files]
         for gone in (f"{report.id}.failed.ipynb", f"{report.id}.pdf"):
             (folder / gone).unlink(missing_ok=True)
-        sync_folder(folder)
+        sync(folder)
         return outputs
 
     def _statement(self, report: Report) -> list[Path]:

@@ -60,6 +60,19 @@ def write_file(path: Path, content: str | bytes) -> None:
         stream.write(_bytes(content))
 
 
+def sync(path: Path) -> None:
+    """Make a file, or the names in a folder, durable; Windows has no such call for folders."""
+    if not path.is_dir():
+        with path.open("r+b") as stream:  # Windows flushes no file that is open for reading
+            os.fsync(stream.fileno())
+    elif _BY_DESCRIPTOR:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 class Folder:
     """A folder that is no link, and its files, none of which is reached by a link.
 

@@ -7,7 +7,6 @@ files are then moved into place; after a crash, the next process that opens the 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.files import sync
 from kpi_kit.core.json_io import read_json
 
 _PATIENCE = 60.0
@@ -69,9 +69,9 @@ def publish(folder: Path, scratch: Path, new: Sequence[str], gone: Sequence[str]
     plan = scratch / _PLAN
     plan.write_text(json.dumps({"new": list(new), "gone": list(gone)}), encoding="utf-8")
     for path in (*(scratch / "new" / name for name in new), plan, scratch):
-        _sync(path)
+        sync(path)
     scratch.rename(_ready(folder))  # this commits the import
-    _sync(folder.parent)
+    sync(folder.parent)
     try:
         finish(folder)
     except OSError as fault:
@@ -79,14 +79,6 @@ def publish(folder: Path, scratch: Path, new: Sequence[str], gone: Sequence[str]
             f"{folder}: the import counts, but its files could not all be moved ({fault.strerror}); "
             "whatever opens the folder next goes on with it"
         ) from None
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def pending(folder: Path) -> bool:

@@ -772,7 +772,7 @@ def full(*_: object, **__: object) -> None:
 def test_a_disk_that_fills_up_fails_reports_and_never_tears_a_file(go, monkeypatch):
     before = go()
     texts = {path.name: path.read_bytes() for path in before.folder.iterdir() if path.is_file()}
-    monkeypatch.setattr(publish, "sync_folder", full)
+    monkeypatch.setattr(publish, "sync", full)
     monkeypatch.setattr(os, "fsync", full)
 
     outcome = go()
