@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase, in_language
 from kpi_kit.core.schema import TABLES
 from kpi_kit.sources import SOURCES, Imported, ImportOptions
 from kpi_kit.sources.cell_values import parse_cell, parse_number
@@ -55,6 +56,19 @@ class TestTable:
         ]
         assert found.coverage == {}
         assert found.remarks == ("posts: 1 row from 1 row of the CSV",)
+
+    def test_costs_of_days(self, imported: Any) -> None:
+        mapping = "columns: {date: День, amount: Сумма}\nconstants: {currency: RUB}\n"
+        found = imported("День;Сумма\n2025-10-01;1500,50\n2025-10-02;900\n", mapping=mapping, table="spend")
+        rows = found.tables["spend"]
+        assert rows["amount"].tolist() == [1500.5, 900.0]
+        assert set(rows["currency"]) == {"RUB"} and set(rows["account_id"]) == {"vk-roastery"}
+        assert found.remarks == ("spend: 2 rows from 2 rows of the CSV",)
+
+    @pytest.mark.parametrize("table", TABLES)
+    def test_every_table_has_a_name_in_both_languages(self, table: str) -> None:
+        for language in ("ru", "en"):
+            assert in_language(Phrase(f"sources.table_{table}"), language)
 
     def test_a_header_alone_is_an_empty_table(self, imported: Any) -> None:
         posts = imported(HEADER).tables["posts"]
