@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kpi_kit.report import parts
 from kpi_kit.report.parts.same_days import same_days
-from kpi_kit.report.wording import words
+from kpi_kit.report.wording import story, words
 from tests import cards
 
 CHANGE = {
@@ -141,3 +141,40 @@ def _number(text: str) -> Decimal:
         found = re.findall(r"(\d+) (h|min)", plain)
         return Decimal(sign * sum(int(number) * parts_of_time[name] for number, name in found))
     return Decimal(re.sub(r"[^\d.+-]", "", plain))
+
+
+@pytest.mark.parametrize(
+    ("language", "real", "sentence", "difference"),
+    [
+        (
+            "ru",
+            None,
+            "20 при плане 40 на эту дату; 1–19 сентября было 42.",
+            "на 22 меньше, чем 1–19 сентября",
+        ),
+        (
+            "ru",
+            True,
+            "20 при плане 40 на эту дату — значимо меньше, чем 1–19 сентября (42).",
+            "на 22 меньше, чем 1–19 сентября, значимо",
+        ),
+        (
+            "en",
+            True,
+            "20 against a target of 40 so far, significantly less than on 1–19 September (42).",
+            "22 less than on 1–19 September, significant",
+        ),
+    ],
+)
+def test_the_worst_entry_so_far_is_compared_with_the_same_days(
+    language: str, real: bool | None, sentence: str, difference: str
+) -> None:
+    target = {"kind": "at_least", "value": 40.0, "base": None}
+    given = {"value": 20.0, "target": target, "attained": False, "attainment": 0.5, "payout": 0.0}
+    team = [card(language, record("leads", "leads", both(20, 42, 40, real=real), **given))]
+    say = words(language)
+    shown = " ".join(story.lead(team[0], ["Лиды"], say))
+    assert re.sub(r"[\u00a0\u202f]", " ", shown).endswith(f"Лиды: {sentence}")
+    assert parts.person_row(team[0], say)["difference"] == difference
+    other = [card(language, record("leads", "leads", both(19, 42, 40), **given))]
+    assert parts.person_row(other[0], say)["difference"] == "", "the value counts other days"

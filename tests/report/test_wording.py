@@ -592,7 +592,7 @@ DYNAMIC = (
         for code in ("out_of_reach", "already_given", "deadline_passed", "empty_scope")
     }
     | {f"step.{key}" for key in ("qualify", "review", "qualify_rows", "review_rows")}
-    | {f"lead.worst_change.{way}" for way in ("less", "more")}
+    | {f"lead.worst_{when}change.{way}" for when in ("", "so_far_") for way in ("less", "more")}
     | {f"lead.{key}" for key in ("all", "some", "no", "interim_all", "interim_some", "interim_no")}
     | {f"alerts.{part}.{code}" for part in ("about", "said", "count") for code in alerts.CODES}
     | {f"alerts.{part}.{kind}" for part in ("need", "cell") for kind in ("day_least", "day_most")}

@@ -15,6 +15,7 @@ from kpi_kit.report.parts.markup import Column, details, join, page_part, table
 from kpi_kit.report.wording import Words, story
 from kpi_kit.report.wording.rows import (
     TONES,
+    compared_so_far,
     comparison,
     currency_once,
     earlier_period,
@@ -119,10 +120,13 @@ def _worst(card: Scorecard, words: Words) -> dict[str, str]:
     shown = compared.now if compared and compared.is_fact else fact
     figure, asked = currency_once(entry, shown.text if shown else "—", plan_text(entry, plan, words))
     both = words.text("people.of", fact=figure, plan=asked)
-    difference = ""
-    if compared and not card["interim"]:
+    difference, when = "", words.inside(earlier_period(entry, card))
+    if card["interim"]:
+        compared, days = compared_so_far(entry, words) or (None, "")
+        when = words.text("people.same_days", days=days)
+    if compared:
         if compared.is_fact and compared.difference[:1] in "+−":
-            size, when = compared.difference[1:], words.inside(earlier_period(entry, card))
+            size = compared.difference[1:]
             difference = words.text("people.less" if compared.falls else "people.more", size=size, when=when)
         elif not compared.is_fact:
             difference = compared.line

@@ -375,6 +375,26 @@ def comparison(entry: EntryRecord, words: Words) -> Comparison | None:
     return Comparison(now_printed, before_printed, text, effect_of_change, line, is_fact)
 
 
+def compared_so_far(entry: EntryRecord, words: Words) -> tuple[Comparison, str] | None:
+    """Compare a value so far with the same days of the period before, and name these days.
+
+    None where the value counts other days than can be compared.
+    """
+    days = (entry.get("to_date") or {}).get("previous")
+    if not days or entry["as"] != "value" or entry["value"] is None:
+        return None
+    if abs(days["value"] - entry["value"]) > 1e-9:
+        return None
+    how, (fact, _) = form(entry), fact_and_plan(entry, words)
+    least = 0 if fact is None else max(0, -int(fact.number.as_tuple().exponent))
+    digits = digits_of((days["value"], days["before"]), how, least, words)
+    now, before = (printed(side, how, digits, words) for side in (days["value"], days["before"]))
+    difference = now.number - before.number
+    text = written(difference, how._replace(difference=True, signed=True), digits, words)
+    found = Comparison(now, before, text, significant(days["change"], entry, difference), "", is_fact=True)
+    return found, words.span(*days["earlier_days"])
+
+
 def digits_of(values: Sequence[float], how: Form, least: int, words: Words) -> int:
     """How many decimals tell the first of some values from each of the others, at least so many."""
     digits = max(least, *(usual_digits(value, how.unit) for value in values))

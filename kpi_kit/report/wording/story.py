@@ -11,10 +11,17 @@ from kpi_kit.core.periods import Period
 from kpi_kit.report.wording import Form, Words
 from kpi_kit.report.wording.audit import proposed_target
 from kpi_kit.report.wording.numbers import rounded
-from kpi_kit.report.wording.rows import comparison, earlier_period, fact_and_plan, plan_text, shortfall
+from kpi_kit.report.wording.rows import (
+    compared_so_far,
+    comparison,
+    earlier_period,
+    fact_and_plan,
+    plan_text,
+    shortfall,
+)
 from kpi_kit.report.wording.verdicts import percent_chance
 from kpi_kit.scorecard import verdict
-from kpi_kit.scorecard.entry_record import NextStep
+from kpi_kit.scorecard.entry_record import EntryRecord, NextStep
 from kpi_kit.scorecard.record import Scorecard
 
 _HOURS = Form("hours")
@@ -77,7 +84,7 @@ def entry_sentence(card: Scorecard, place: int, name: str, words: Words) -> str:
     fields = {"what": name, "plan": plan_text(entry, plan, words, "plan_in_words")}
     fields["fact"] = "—" if fact is None else fact.text
     if card["interim"]:
-        return words.text("lead.worst_so_far", **fields)
+        return _so_far(entry, fields, words)
     if compared is None:
         return words.text("lead.worst", **fields)
     if not compared.is_fact:
@@ -89,6 +96,18 @@ def entry_sentence(card: Scorecard, place: int, name: str, words: Words) -> str:
     if compared.effect is None:
         return words.text("lead.worst_before", **fields)
     return words.text(f"lead.worst_change.{'less' if compared.falls else 'more'}", **fields)
+
+
+def _so_far(entry: EntryRecord, fields: Mapping[str, str], words: Words) -> str:
+    """Fact and plan of an entry so far, and how it was on the same days before."""
+    found = compared_so_far(entry, words)
+    if found is None:
+        return words.text("lead.worst_so_far", **fields)
+    compared, when = found
+    fields = {**fields, "fact": compared.now.text, "before": compared.before.text, "when": when}
+    if compared.effect is None:
+        return words.text("lead.worst_so_far_before", **fields)
+    return words.text(f"lead.worst_so_far_change.{'less' if compared.falls else 'more'}", **fields)
 
 
 def reason(card: Scorecard, words: Words) -> str:
