@@ -380,7 +380,8 @@ def compared_so_far(entry: EntryRecord, words: Words) -> tuple[Comparison, str] 
 
     None where the value counts other days than can be compared.
     """
-    days = (entry.get("to_date") or {}).get("previous")
+    to_date = entry.get("to_date")
+    days = to_date["previous"] if to_date else None
     if not days or entry["as"] != "value" or entry["value"] is None:
         return None
     if abs(days["value"] - entry["value"]) > 1e-9:
