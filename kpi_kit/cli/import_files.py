@@ -49,7 +49,7 @@ def carry_out(arguments: argparse.Namespace) -> int:
     )
     if arguments.inbox is not None:
         return OK if import_new(arguments, options) else SOME_FAILED
-    for sentence in import_files(
+    report = import_files(
         arguments.source,
         arguments.files,
         arguments.into,
@@ -57,7 +57,8 @@ def carry_out(arguments: argparse.Namespace) -> int:
         NewAccount(arguments.title, arguments.platform),
         imported_at=arguments.clock().replace(microsecond=0),
         dry_run=arguments.dry_run,
-    ):
+    )
+    for sentence in report.sentences:
         print(on_terminal(shown(sentence)))
     return OK
 

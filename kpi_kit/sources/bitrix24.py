@@ -12,15 +12,7 @@ from kpi_kit.data.merge import DEAL_LEADS
 from kpi_kit.sources.file_head import Head, head_of
 from kpi_kit.sources.interface import Imported, ImportOptions, Match
 from kpi_kit.sources.json_files import read_json
-from kpi_kit.sources.layouts import (
-    Context,
-    Finish,
-    Layout,
-    Values,
-    canonical_field,
-    text_field,
-    titles,
-)
+from kpi_kit.sources.layouts import Context, Finish, Layout, Values, canonical_field, text_field, titles
 from kpi_kit.sources.lead_rows import amount, attributes, leads, moment
 from kpi_kit.sources.raw_tables import sheet_of_records
 from kpi_kit.sources.read_tables import ExportReader, TableImporter
@@ -36,7 +28,6 @@ TESTED = "documented layout"
 _WON = titles("сделка успешна|успешная|deal won|won|успех|закрыта успешно|сделка заключена")
 _BAD = titles("некачественный лид|junk lead|bad lead")
 _LOST = titles("сделка провалена|лид провален|deal lost|lost|lose|apology|junk|отказ")
-_DEAL_LEADS = "deal_leads"
 _GOOD = titles("качественный лид|сконвертирован|good lead|converted|converted lead")
 
 
@@ -121,11 +112,7 @@ _KEYS = (
 LEADS = Layout(
     "bitrix_leads",
     "leads",
-    (
-        *_KEYS,
-        text_field("stage", "Статус|Status|Стадия|STATUS_ID", needed=True),
-        *_COMMON,
-    ),
+    (*_KEYS, text_field("stage", "Статус|Status|Стадия|STATUS_ID", needed=True), *_COMMON),
     marks=titles("Название лида|Lead name|Lead Name|Повторный лид|Состояние|STATUS_ID"),
     also=_ALSO,
     finish=_finish("lead"),

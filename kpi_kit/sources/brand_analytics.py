@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Column, Type
-from kpi_kit.sources.dates import parse_date
+from kpi_kit.sources.dates import parse_date, parse_moment
 from kpi_kit.sources.file_head import head_of
 from kpi_kit.sources.interface import DateRange
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, text_field, titles
@@ -22,7 +22,6 @@ UNKNOWN = "whether the brand itself wrote it, unless a tag says so"
 TESTED = "documented layout"
 
 _DAY = dt.timedelta(days=1)
-_TIME = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?$")
 
 
 def _mentions(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
@@ -69,15 +68,10 @@ def _day(text: str) -> dt.date | None:
 
 def _moment(day: str, time: str | None, row: int, context: Context) -> dt.datetime | None:
     try:
-        moment, timed = parse_date(" ".join(day.split()))
-        match = _TIME.search((time or "").strip())
-        if match and not timed:
-            moment = moment.replace(
-                hour=int(match["hour"]), minute=int(match["minute"]), second=int(match["second"] or 0)
-            )
-        elif time and time.strip() and not timed:
+        moment, timed = parse_moment(day, time, context.zone)
+        if time and time.strip() and not timed:
             raise ValueError(Phrase("sources.expected_clock"))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=context.zone)).astimezone(dt.UTC)
+        return moment
     except (ValueError, OverflowError) as fault:
         found = f"{day} {time or ''}".strip()
         context.refuse_cell(row, "Дата", "mentioned_at", fault, found)

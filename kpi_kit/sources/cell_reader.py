@@ -9,13 +9,7 @@ from typing import Any
 
 from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Type
-from kpi_kit.sources.cell_values import (
-    is_error,
-    is_unknown,
-    parse_cell,
-    parse_number,
-    undo_date_format,
-)
+from kpi_kit.sources.cell_values import is_error, is_unknown, parse_cell, parse_number, undo_date_format
 from kpi_kit.sources.control_sums import ControlSums, is_total
 from kpi_kit.sources.layouts import Context, Field, Layout, Values
 from kpi_kit.sources.rows import shortened

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from kpi_kit.core.files import sha256
 from kpi_kit.core.post_ids import post_number
 from kpi_kit.core.schema import Column, Type
-from kpi_kit.sources.dates import parse_date
+from kpi_kit.sources.dates import parse_moment
 from kpi_kit.sources.layouts import ON_BRAND, Context, Field, Layout, Values, text_field, titles
 from kpi_kit.sources.read_tables import TableImporter
 from kpi_kit.sources.text_files import normal
@@ -104,19 +104,14 @@ def _platforms(context: Context) -> tuple[str, ...]:
 
 
 def _due(day: str, time: str | None, row: int, context: Context) -> dt.datetime | None:
-    text = " ".join(day.split())
-    clock = re.search(r"\d{1,2}:\d{2}(?::\d{2})?", time or "")
     try:
-        moment, timed = parse_date(text)
-        if not timed and clock:
-            hour, minute = (int(part) for part in clock[0].split(":")[:2])
-            moment = moment.replace(hour=hour, minute=minute)
-        elif not timed:
-            moment = moment.replace(hour=23, minute=59)
+        moment, timed = parse_moment(day, time, context.zone)
+        if not timed:
             context.count("sources.due_at_end_of_day")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=context.zone)).astimezone(dt.UTC)
+            moment = parse_moment(day, "23:59", context.zone)[0]
+        return moment
     except (ValueError, OverflowError) as fault:
-        context.refuse_cell(row, "Дата", "due_at", fault, f"{text} {time or ''}".strip())
+        context.refuse_cell(row, "Дата", "due_at", fault, f"{day} {time or ''}".strip())
         return None
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.phrases import Phrase
+from kpi_kit.sources.layouts import Context, Values
 
 _DAY = dt.timedelta(days=1)
 
@@ -43,6 +44,43 @@ def count_back(changes: Mapping[dt.date, tuple[int, int]], at_end: int) -> dict[
             fields = {"count": at_end, "day": day, "found": count}
             raise InputError(Phrase("sources.subscribers_below_0", **fields))
     return dict(sorted(counts.items()))
+
+
+def reckoned(
+    days: Sequence[dt.date | None],
+    values: Values,
+    rows: Sequence[int],
+    context: Context,
+    people: str,
+    or_import: str = "",
+) -> dict[str, Values]:
+    """The audience by days of which a table has who joined and left; empty where it is unknown.
+
+    Parameters
+    ----------
+    days : sequence of date or None
+    values : Values
+    rows : sequence of int
+    context : Context
+    people, or_import : str
+        See :func:`no_members`.
+    """
+    members = context.options.subscribers_at_end
+    if not rows or "joined" not in values or "left" not in values:
+        return {}
+    if members is None:
+        context.remarks.append(no_members(people, or_import=or_import))
+        return {}
+    changes = dict(zip(days, zip(values["joined"], values["left"], rows, strict=True), strict=True))
+    known = {day: change for day, change in changes.items() if day is not None}
+    after = max((day for day, change in known.items() if None in change), default=dt.date.min)
+    flows = {day: (int(joined), int(left)) for day, (joined, left, _) in known.items() if day > after}
+    counts = count_back(flows, members)
+    if left_out := known.keys() - counts.keys():
+        context.remarks.append(before_gap(people, left_out))
+    audience: Values = {"date": list(counts), "subscribers": list(counts.values())}
+    audience["joined"], audience["left"] = ([flows[day][place] for day in counts] for place in (0, 1))
+    return {"audience": {**audience, "_row": [known[day][2] for day in counts]}}
 
 
 def no_members(people: str, last: dt.date | None = None, or_import: str = "") -> Phrase:

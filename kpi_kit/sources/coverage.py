@@ -77,8 +77,8 @@ def _ranges(
 ) -> tuple[Sequence[DateRange], str]:
     if stated.get(name):
         return stated[name], "export"
-    if options.since and options.until:
-        return [(options.since, options.until)], "options"
+    if options.days:
+        return [options.days], "options"
     if not len(rows):
         return [], ""
     first, last = _span(name, rows, options)

@@ -23,6 +23,7 @@ _ISO = re.compile(
     r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?: ?(?:Z|[+-][0-9]{2}:?[0-9]{2}))?)?"
 )
 _DOTTED = re.compile(rf"(?P<day>[0-9]{{1,2}})\.(?P<month>[0-9]{{1,2}})\.(?P<year>[0-9]{{4}})(?:,? {_CLOCK})?")
+_TIME_OF_DAY = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _SHORT = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{2}(?: .*)?")
 _SERIAL = re.compile(r"[3-6][0-9]{4}(?:[.,][0-9]+)?")
 """Days since 1900: how a spreadsheet writes a date as a number."""
@@ -107,6 +108,27 @@ def parse_date(text: str, order: str | None = None, *, compact: bool = False) ->
     except ValueError:
         pass  # a thirteenth month and the like
     raise ValueError(Phrase("sources.expected_date", hint=_hint(text, order)))
+
+
+def parse_moment(day: str, clock: str | None, zone: dt.tzinfo) -> tuple[dt.datetime, bool]:
+    """Parse a day with its time in another cell; returns a moment in UTC and whether there was a time.
+
+    Raises
+    ------
+    ValueError
+        Where one of them is none.
+
+    Examples
+    --------
+    >>> str(parse_moment("31.10.2025", "в 14:05", dt.UTC)[0])
+    '2025-10-31 14:05:00+00:00'
+    """
+    moment, timed = parse_date(" ".join(day.split()))
+    match = None if timed else _TIME_OF_DAY.search(clock or "")
+    if match:
+        moment = moment.replace(hour=int(match[1]), minute=int(match[2]), second=int(match[3] or 0))
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return moment.astimezone(dt.UTC), timed or match is not None
 
 
 def _hint(text: str, order: str | None) -> str:

@@ -16,7 +16,7 @@ from kpi_kit.data.merge.extra import FOLDER
 from kpi_kit.data.merge.statements import read_statements
 from kpi_kit.sources import RECOGNISED, TOGETHER, ImportOptions
 from kpi_kit.sources.import_list import ImportList, Line
-from kpi_kit.sources.pipeline import AUTO, report_on_import
+from kpi_kit.sources.pipeline import AUTO, import_files
 from kpi_kit.sources.recognise import recognise
 from kpi_kit.sources.resolve_account import PREFIXES, NewAccount
 from kpi_kit.sources.text_files import normal
@@ -83,9 +83,6 @@ class _Unit:
     source: str
     files: tuple[InboxFile, ...]
     crm: str | None = None
-
-
-Announce = Callable[[str], None]
 
 
 def import_inbox(
@@ -259,7 +256,7 @@ def _import(
     companions = tuple(other.path for other in beside if other.path.parent == first.path.parent)
     own = replace(own, account=own.account or first.account, companions=companions)
     paths = [file.path for file in unit.files]
-    report = report_on_import(unit.source, paths, folder, own, NewAccount(), imported_at=at, dry_run=dry_run)
+    report = import_files(unit.source, paths, folder, own, NewAccount(), imported_at=at, dry_run=dry_run)
     if not dry_run:
         _remember(folder, unit.files, at, report.ids)
     return report.sentences
@@ -276,7 +273,7 @@ def _read_seen(folder: Path) -> dict[str, set[str]]:
         if tuple(rows[0] if rows else ()) != _COLUMNS or any(len(row) != len(_COLUMNS) for row in rows):
             raise ValueError(Phrase("sources.record_columns", names=_COLUMNS))
     except (OSError, ValueError, csv.Error) as fault:
-        reason = reason_of(fault) if isinstance(fault, OSError) else fault.args[0]
+        reason = reason_of(fault) if isinstance(fault, OSError) else fault
         raise InputError(Phrase("sources.broken_record", file=file, reason=reason)) from None
     return {row[0]: set(row[3].split()) for row in rows[1:]}
 

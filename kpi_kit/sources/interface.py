@@ -119,6 +119,11 @@ class ImportOptions:
         if self.stats_at is not None and self.stats_at.tzinfo is None:
             raise ValueError("stats_at needs an offset")
 
+    @property
+    def days(self) -> DateRange | None:
+        """The days that the user states, where both ends are given."""
+        return (self.since, self.until) if self.since and self.until else None
+
     def named_account(self) -> str:
         """The account that ``--account`` names.
 

@@ -46,7 +46,7 @@ def read_json(path: Path, kind: str) -> Any:
     except UnicodeDecodeError as fault:
         raise InputError(Phrase("sources.json_not_utf8", file=path, place=fault.start)) from None
     except ValueError as fault:
-        raise InputError(Phrase("sources.json_fault", file=path, reason=fault.args[0])) from None
+        raise InputError(Phrase("sources.json_fault", file=path, reason=fault)) from None
 
 
 def _no_constant(name: str) -> None:

@@ -148,9 +148,8 @@ class Context:
 
     def cell_problem(self, row: int, title: str, name: str, problem: object, found: object) -> Phrase:
         """The problem of a cell; what is wrong may be in the error of its reader."""
-        said = problem.args[0] if isinstance(problem, Exception) else problem
-        where = self.where(row)
-        return Phrase("sources.bad_cell", where=where, title=title, name=name, problem=said, found=found)
+        fields = {"title": title, "name": name, "problem": problem, "found": found}
+        return Phrase("sources.bad_cell", where=self.where(row), **fields)
 
     def refuse_cell(self, row: int, title: str, name: str, problem: object, found: object) -> None:
         """Add the problem of a cell."""
@@ -173,6 +172,12 @@ class Context:
 
 
 Finish = Callable[[Values, Sequence[int], Context], Mapping[str, Values]]
+
+
+def by_day(values: Values, _rows: Sequence[int], _context: Context) -> Mapping[str, Values]:
+    """Finish a table whose rows are days and whose fields are all measures."""
+    values["since"] = values["date"]
+    return {}
 
 
 @dataclass(frozen=True)
@@ -261,6 +266,11 @@ class LocatedTable:
     row: int
     score: float
     columns: tuple[str, ...] = ()
+
+    @property
+    def header(self) -> list[str]:
+        """The cells of its header."""
+        return next(cells for number, cells in self.raw.first(self.delimiter, self.row) if number == self.row)
 
     @property
     def reason(self) -> Phrase:

@@ -92,7 +92,7 @@ def _layout(table: Table, mapping: ColumnMapping, options: ImportOptions, place:
         try:
             fixed[name] = parse_cell(text, table[name], zone)
         except ValueError as fault:
-            cell = {"problem": fault.args[0], "found": text}
+            cell = {"problem": fault, "found": text}
             problems.append(Phrase("sources.bad_constant", file=place, name=name, **cell))
     if options.account and "account_id" in filled:
         problems.append(Phrase("sources.account_twice", file=place, account=options.account))

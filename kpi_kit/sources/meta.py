@@ -21,6 +21,7 @@ from kpi_kit.sources.layouts import (
     Field,
     Layout,
     Values,
+    by_day,
     canonical_field,
     locate_tables,
     match_layouts,
@@ -176,10 +177,6 @@ def _is_header(cells: Sequence[str]) -> bool:
 
 
 def _overview(name: str, title: str) -> Layout:
-    def days(values: Values, _rows: Sequence[int], _context: Context) -> Mapping[str, Values]:
-        values["since"] = values["date"]
-        return {}
-
     return Layout(
         Phrase("sources.layout_meta_overview", title=title),
         ACCOUNT_STATS,
@@ -188,7 +185,7 @@ def _overview(name: str, title: str) -> Layout:
             measure_field(name, *_PRIMARY, needed=True),
         ),
         _STYLE,
-        finish=days,
+        finish=by_day,
         measures=(name,),
     )
 

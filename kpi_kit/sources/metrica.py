@@ -219,9 +219,8 @@ def _by_source(values: Values, rows: Sequence[int], context: Context) -> Mapping
 
 
 def _span(context: Context) -> tuple[dt.date, dt.date]:
-    options = context.options
-    if options.since and options.until:
-        return options.since, options.until
+    if context.options.days:
+        return context.options.days
     if match := _IN_NAME.search(context.path.name):
         since, last = (dt.date.fromisoformat(match[place]) for place in (1, 2))
         if since <= last:
@@ -336,7 +335,7 @@ def _answer(path: Path, options: ImportOptions) -> tuple[Context, Values]:
     try:
         _check_totals(record, rows, metrics, context)
     except ValueError as fault:
-        raise InputError(Phrase("sources.metrica_totals", file=path, problem=fault.args[0])) from None
+        raise InputError(Phrase("sources.metrica_totals", file=path, problem=fault)) from None
     named: dict[str, list[Any]] = {
         name: [fields.get(name) for _, fields, _, _ in rows] for name in names if name != "date"
     }
@@ -409,9 +408,8 @@ def _rows(
                 people = None if users is None else _figure(row["metrics"][users][at])
                 yield dt.date.fromisoformat(interval[0]), fields, _figure(row["metrics"][place][at]), people
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as fault:
-            reason = fault.args[0] if fault.args and isinstance(fault.args[0], str) else str(fault)
             kind = type(fault).__name__
-            raise InputError(Phrase("sources.metrica_row", kind=kind, reason=reason, **where)) from None
+            raise InputError(Phrase("sources.metrica_row", kind=kind, reason=fault, **where)) from None
 
 
 def _figure(value: Any) -> float:

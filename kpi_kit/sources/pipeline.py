@@ -75,22 +75,6 @@ def import_files(
     *,
     imported_at: dt.datetime | None = None,
     dry_run: bool = False,
-) -> list[str]:
-    """Import files into a data folder, as :func:`report_on_import`; returns the sentences."""
-    return report_on_import(
-        source, files, folder, options, account, imported_at=imported_at, dry_run=dry_run
-    ).sentences
-
-
-def report_on_import(
-    source: str,
-    files: Sequence[Path],
-    folder: Path,
-    options: ImportOptions,
-    account: NewAccount,
-    *,
-    imported_at: dt.datetime | None = None,
-    dry_run: bool = False,
 ) -> Report:
     """Import files into a data folder.
 

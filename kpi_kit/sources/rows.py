@@ -171,10 +171,7 @@ def frame(table: str, rows: Iterable[Row], columns: Iterable[str]) -> pd.DataFra
     refuse(
         [
             Phrase(
-                "sources.not_storable",
-                where=row.where.words,
-                name=column.name,
-                value=row.values[column.name],
+                "sources.not_storable", where=row.where.words, name=column.name, value=row.values[column.name]
             )
             for column in chosen
             for row in rows
@@ -227,10 +224,7 @@ def check_fetched(rows: Iterable[Row], stats_at: dt.datetime | None) -> None:
     refuse(
         [
             Phrase(
-                "sources.after_fetched_at",
-                where=where.words,
-                at=at.isoformat(),
-                fetched=stats_at.isoformat(),
+                "sources.after_fetched_at", where=where.words, at=at.isoformat(), fetched=stats_at.isoformat()
             )
             for where, at in published
             if stats_at is not None and at > stats_at

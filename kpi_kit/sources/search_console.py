@@ -23,6 +23,7 @@ from kpi_kit.sources.layouts import (
     Field,
     Layout,
     Values,
+    by_day,
     locate_tables,
     match_layouts,
     measure_field,
@@ -61,14 +62,8 @@ _EARLIER = re.compile(r"previous|предыдущ|прошл|anterior|vorherig|p
 _BY_DAY = titles("Dates.csv|Chart.csv|Даты.csv|Диаграмма.csv")
 
 
-def _days(values: Values, _rows: Sequence[int], _context: Context) -> Mapping[str, Values]:
-    values["since"] = values["date"]
-    return {}
-
-
 def _items(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
-    options = context.options
-    span = (options.since, options.until) if options.since and options.until else _beside(context)
+    span = context.options.days or _beside(context)
     if span is None:
         raise InputError(Phrase("sources.days_not_said", file=context.path, title=context.sheet.header[0]))
     values["since"], values["until"] = [span[0]] * len(rows), [span[1]] * len(rows)
@@ -96,7 +91,7 @@ DATES = Layout(
     _STYLE,
     marks=_POSITION,
     also=_CTR,
-    finish=_days,
+    finish=by_day,
     measures=_NAMES,
 )
 ITEMS = Layout(

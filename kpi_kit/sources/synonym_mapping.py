@@ -145,12 +145,11 @@ def best_of(head: Head, guesses: Sequence[GuessedMapping]) -> tuple[GuessedMappi
 
 def shown(mapping: GuessedMapping, table: LocatedTable) -> list[Phrase]:
     """Lines that show which column is read as which."""
-    cells = next(cells for number, cells in table.raw.first(table.delimiter, 40) if number == table.row)
     fields = {"mapping": mapping.file.name, "table": mapping.layout.table}
     lines = [Phrase("sources.mapping_shown", file=table.raw.label, **fields)]
     for name, titles in mapping.synonyms.items():
         wanted = set(map(normal, titles))
-        theirs = in_quotes(" ".join(cell.split()) for cell in cells if normal(cell) in wanted)
+        theirs = in_quotes(" ".join(cell.split()) for cell in table.header if normal(cell) in wanted)
         unknown = Phrase("sources.column_unknown")
         lines.append(Phrase("sources.column_shown", name=name, titles=theirs or unknown))
     return lines

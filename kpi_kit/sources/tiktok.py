@@ -11,7 +11,7 @@ from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES, Column, Type
 from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.cell_values import Style
-from kpi_kit.sources.count_back import before_gap, count_back, no_members
+from kpi_kit.sources.count_back import reckoned
 from kpi_kit.sources.dates import month_and_day, parse_date, with_years
 from kpi_kit.sources.layouts import (
     ON_BRAND,
@@ -66,37 +66,12 @@ def _day_of(name: str, *listed: str) -> Field:
 def _overview(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
     days = _days(values["day"], rows, context)
     values["since"] = days
-    members = context.options.subscribers_at_end
-    if not days or "joined" not in values or "left" not in values:
-        return {}
-    if members is None:
-        context.remarks.append(no_members("followers", or_import="FollowerHistory"))
-        return {}
-    return {"audience": _audience(days, values, members, context)}
+    return reckoned(days, values, rows, context, "followers", "FollowerHistory")
 
 
 def _viewers(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
     values["since"] = _days(values["day"], rows, context)
     return {}
-
-
-def _audience(days: list[dt.date | None], values: Values, members: int, context: Context) -> Values:
-    """Followers by day, counted back from the end of the last one; before a gap they are unknown."""
-    pairs = zip(days, values["joined"], values["left"], strict=True)
-    changes = {day: (joined, left) for day, joined, left in pairs if day is not None}
-    unknown = [day for day, pair in changes.items() if None in pair]
-    after = max(unknown, default=dt.date.min)
-    flows = {day: (int(joined), int(left)) for day, (joined, left) in changes.items() if day > after}
-    counts = count_back(flows, members)
-    if left_out := changes.keys() - counts.keys():
-        context.remarks.append(before_gap("followers", left_out))
-    return {
-        "date": list(counts),
-        "subscribers": list(counts.values()),
-        "joined": [flows[day][0] for day in counts],
-        "left": [flows[day][1] for day in counts],
-        "_row": list(range(len(counts))),
-    }
 
 
 def _followers(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
@@ -167,8 +142,8 @@ def _days(texts_: Sequence[str], rows: Sequence[int], context: Context) -> list[
         try:
             return list(with_years([pair for pair in without if pair is not None], last))
         except ValueError as fault:
-            fields = {"file": context.sheet.label, "problem": fault.args[0]}
-            context.problems.append(Phrase("sources.dates_without_year_fault", **fields))
+            code = "sources.dates_without_year_fault"
+            context.problems.append(Phrase(code, file=context.sheet.label, problem=fault))
             return [None] * len(plain)
     days: list[dt.date | None] = []
     for text, row in zip(plain, rows, strict=True):

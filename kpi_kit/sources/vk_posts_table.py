@@ -48,14 +48,8 @@ def sniff(head: Head) -> Match:
     tables = locate_tables(head, _LAYOUTS)
     if not tables:
         return NO_MATCH
-    cells = next(
-        cells for number, cells in tables[0].raw.first(tables[0].delimiter, 40) if number == tables[0].row
-    )
-    return (
-        Match(tables[0].score, tables[0].reason)
-        if "reposts" in [cell.strip() for cell in cells]
-        else NO_MATCH
-    )
+    named = "reposts" in [cell.strip() for cell in tables[0].header]
+    return Match(tables[0].score, tables[0].reason) if named else NO_MATCH
 
 
 def read(paths: Sequence[Path], options: ImportOptions) -> Imported:

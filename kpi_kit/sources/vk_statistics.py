@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.merge import ACCOUNT_STATS
-from kpi_kit.sources.count_back import count_back, no_members
+from kpi_kit.sources.count_back import reckoned
 from kpi_kit.sources.layouts import Context, Field, Layout, Values, measure_field, titles
 from kpi_kit.sources.read_tables import TableImporter
 
@@ -32,24 +32,7 @@ _MEASURES = (
 
 def _days(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, Values]:
     values["since"] = values["date"]
-    members = context.options.subscribers_at_end
-    if "joined" not in values or "left" not in values or not rows:
-        return {}
-    if members is None:
-        context.remarks.append(no_members("members"))
-        return {}
-    days = zip(values["date"], values["joined"], values["left"], strict=True)
-    flows = {day: (int(came), int(went)) for day, came, went in days if came is not None and went is not None}
-    counts = count_back(flows, members)
-    return {
-        "audience": {
-            "date": list(counts),
-            "subscribers": list(counts.values()),
-            "joined": [flows[day][0] for day in counts],
-            "left": [flows[day][1] for day in counts],
-            "_row": list(rows[: len(counts)]),
-        }
-    }
+    return reckoned(values["date"], values, rows, context, "members")
 
 
 DAYS = Layout(

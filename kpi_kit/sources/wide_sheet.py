@@ -20,10 +20,7 @@ from kpi_kit.sources.raw_tables import RawTable
 from kpi_kit.sources.rows import Place, Row, refuse, table_name
 from kpi_kit.sources.text_files import normal
 
-FILLS: Mapping[str, str] = {
-    "audience": "date subscribers",
-    "totals": "measure since until value",
-}
+FILLS: Mapping[str, str] = {"audience": "date subscribers", "totals": "measure since until value"}
 UNKNOWN = "days within a month; which account a row is, unless it is named in titles: of attribution.yml"
 TESTED = "documented layout"
 
@@ -322,7 +319,7 @@ def _value(text: str, where: Place, day: dt.date, problems: list[str]) -> float 
     try:
         number = parse_number(text, ",")
     except ValueError as fault:
-        fields = {"day": day, "problem": fault.args[0], "found": text}
+        fields = {"day": day, "problem": fault, "found": text}
         problems.append(Phrase("sources.bad_figure", where=where.words, **fields))
         return None
     return None if number is None else float(number)

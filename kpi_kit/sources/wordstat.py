@@ -173,9 +173,8 @@ def _top(values: Values, rows: Sequence[int], context: Context) -> Mapping[str, 
 
 
 def _days_of_list(context: Context) -> DateRange:
-    options = context.options
-    if options.since and options.until:
-        return options.since, options.until
+    if context.options.days:
+        return context.options.days
     title = _range(context)
     if title is None:
         raise InputError(Phrase("sources.list_without_days", file=context.path))

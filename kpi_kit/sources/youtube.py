@@ -176,10 +176,9 @@ def _span(context: Context) -> DateRange:
 
 
 def _stated_span(context: Context) -> DateRange | None:
-    options = context.options
-    if options.since and options.until:
-        return options.since, options.until
-    beside = _totals_beside(context.path, options.companions)
+    if context.options.days:
+        return context.options.days
+    beside = _totals_beside(context.path, context.options.companions)
     if beside is None:
         return None
     context.remark("sources.days_by_total", name=beside[0].name)
@@ -288,11 +287,7 @@ def _table(name: str, fields: tuple[Field, ...], **more: Any) -> Layout:
 
 
 DAILY = _table(
-    "youtube_days",
-    (_DAY, *_MEASURES),
-    marks=_OWN,
-    also=(*_RATES, *_TITLES),
-    file_marks=_TOTALS_FILE,
+    "youtube_days", (_DAY, *_MEASURES), marks=_OWN, also=(*_RATES, *_TITLES), file_marks=_TOTALS_FILE
 )
 CHART = _table(
     "youtube_chart",

@@ -163,7 +163,7 @@ def told(case: Bad, folder: Path) -> list[str]:
     text = case.content if isinstance(case.content, bytes | str) else json.dumps(case.content)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     options = ImportOptions(**{"account": "a", "brand": "b", **case.options})
-    return import_files(case.source, [path], folder / "data", options, NewAccount(), dry_run=True)
+    return import_files(case.source, [path], folder / "data", options, NewAccount(), dry_run=True).sentences
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.name)

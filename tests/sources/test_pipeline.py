@@ -38,7 +38,9 @@ def run(
     files: Sequence[Path], into: Path, source: str = "auto", dry_run: bool = False, **options: Any
 ) -> list[str]:
     given: dict[str, Any] = {"account": "vk-a", **options}
-    return import_files(source, files, into, ImportOptions(**given), NEW, imported_at=AT, dry_run=dry_run)
+    return import_files(
+        source, files, into, ImportOptions(**given), NEW, imported_at=AT, dry_run=dry_run
+    ).sentences
 
 
 def wall(*posts: Mapping[str, Any]) -> bytes:
