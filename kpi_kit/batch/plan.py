@@ -103,6 +103,8 @@ class Run:
         By specialist, where it is not the department's.
     notebooks : mapping of str to Path
         The notebooks of specialists who have one of their own.
+    unusable : mapping of str to tuple of str
+        The problems of those notebooks that cannot be executed, by specialist: their reports fail.
     snapshot : Snapshot or None
         The snapshot from which everything is computed, once it is taken.
     browser : tuple of str
@@ -117,6 +119,7 @@ class Run:
     language: str
     console: Console
     notebooks: Mapping[str, Path] = field(default_factory=dict)
+    unusable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     languages: Mapping[str, str] = field(default_factory=dict)
     snapshot: Snapshot | None = None
     browser: tuple[str, ...] = ()
@@ -165,11 +168,8 @@ def check_inputs(options: RunOptions, loaded: Params, console: Console | None) -
         Where one of them cannot be used.
     """
     people = chosen_people(options.specialists, [*loaded.specialists, *loaded.broken])
-    own = _own_notebooks(options, loaded, people)
-    check_declared(
-        {options.notebooks / name: needs for name, needs in NEEDS.items()}
-        | dict.fromkeys(own.values(), NEEDS["specialist_report.ipynb"])
-    )
+    own, unusable = _own_notebooks(options, loaded, people)
+    check_declared({options.notebooks / name: needs for name, needs in NEEDS.items()})
     period = str(options.period if isinstance(options.period, Period) else Period.parse(options.period))
     return Run(
         options=options,
@@ -186,12 +186,15 @@ def check_inputs(options: RunOptions, loaded: Params, console: Console | None) -
         console=console or Console(quiet=True),
         browser=tuple(pdf.browser()) if options.pdf else (),
         notebooks=own,
+        unusable=unusable,
         languages={name: own.language for name, own in loaded.specialists.items() if own.language},
     )
 
 
-def _own_notebooks(options: RunOptions, loaded: Params, people: Collection[str]) -> dict[str, Path]:
-    """The notebooks of the specialists who do not have the usual one, by id.
+def _own_notebooks(
+    options: RunOptions, loaded: Params, people: Collection[str]
+) -> tuple[dict[str, Path], dict[str, tuple[str, ...]]]:
+    """The notebooks of the specialists who do not have the usual one, by id; and why some are unusable.
 
     Params name only a file of ``notebooks/``, beside the params or beside the usual notebook: a run executes
     code of the project alone.
@@ -199,8 +202,10 @@ def _own_notebooks(options: RunOptions, loaded: Params, people: Collection[str])
     if options.notebook is not None:
         if not options.notebook.is_file():
             raise InputError(f"--notebook: there is no file {options.notebook}")
-        return dict.fromkeys(people, options.notebook)
-    own, problems = {}, []
+        check_declared({options.notebook: NEEDS["specialist_report.ipynb"]})
+        return dict.fromkeys(people, options.notebook), {}
+    own: dict[str, Path] = {}
+    unusable: dict[str, tuple[str, ...]] = {}
     folders = [loaded.folder.resolve().parent / "notebooks", options.notebooks]
     for name in people:
         person = loaded.specialists.get(name)
@@ -208,14 +213,17 @@ def _own_notebooks(options: RunOptions, loaded: Params, people: Collection[str])
             continue
         places = [folder / person.notebook for folder in folders]
         notebook = next((place for place in places if place.is_file()), None)
-        if notebook is not None:
-            own[name] = notebook
-        else:
+        if notebook is None:
             listed = " or ".join(map(str, dict.fromkeys(folders)))
-            problems.append(f"{loaded.file_of(name)}: notebook: there is no {person.notebook} in {listed}")
-    if problems:
-        raise InputError(problems)
-    return own
+            problem = f"{loaded.file_of(name)}: notebook: there is no {person.notebook} in {listed}"
+            unusable[name] = (problem,)
+            continue
+        own[name] = notebook
+        try:
+            check_declared({notebook: NEEDS["specialist_report.ipynb"]})
+        except InputError as fault:
+            unusable[name] = fault.problems
+    return own, unusable
 
 
 def chosen_people(specialists: Sequence[str] | None, everyone: Sequence[str]) -> list[str]:

@@ -181,7 +181,7 @@ def _is_unchanged(this: Run, loaded: Params) -> bool:
 
     The inputs are read where they lie: nothing is computed from them.
     """
-    if loaded.broken:
+    if loaded.broken or this.unusable:
         return False
     people = chosen_people(this.options.specialists, list(loaded.specialists))
     manifest = Manifest(this.folder, this.parameters["period"], set(loaded.specialists))
@@ -231,10 +231,11 @@ class _Steps:
         self._people = chosen_people(this.options.specialists, [*loaded.specialists, *loaded.broken])
 
     def record_broken(self) -> None:
-        """Record the reports that fail because a specialist's file cannot be used."""
+        """Record the reports that fail because a specialist's file or own notebook cannot be used."""
+        broken = {**self._this.unusable, **self._loaded.broken}
         for name in self._people:
-            if name in self._loaded.broken:
-                result = Result(name, "; ".join(self._loaded.broken[name]), 0.0)
+            if name in broken:
+                result = Result(name, "; ".join(broken[name]), 0.0)
                 say(self._this.console, line(result))
                 self._publisher.record(result, {})
 
@@ -281,7 +282,7 @@ class _Steps:
         beside = _texts(across)
         reports, inputs = [], {}
         for name in self._people:
-            if name in self._loaded.specialists:
+            if name in self._loaded.specialists and name not in self._this.unusable:
                 report = replace(specialist(self._this, name, scratch), beside=beside)
                 entry = self._manifest.reports.get(name)
                 inputs[name] = self._hashes.specialist(name, report.notebook, across, entry)

@@ -252,11 +252,26 @@ def test_another_notebook_is_checked_before_the_run(go, people, tmp_path):
         go(other=tmp_path / "none.ipynb")
     with pytest.raises(InputError, match=r"declares_too_little\.ipynb: its cell tagged 'parameters'"):
         go(other=NOTEBOOKS / "declares_too_little.ipynb")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("notebook", "sentence"),
+    [
+        (None, "specialists/ivan.yml: notebook: there is no own.ipynb in "),
+        ("untagged", "own.ipynb: its cell tagged 'parameters' does not declare as_of"),
+    ],
+)
+def test_an_own_notebook_that_cannot_be_used_fails_one_report(go, people, tmp_path, notebook, sentence):
+    (tmp_path / "notebooks").mkdir()
+    if notebook:
+        shutil.copy(NOTEBOOKS / f"{notebook}.ipynb", tmp_path / "notebooks" / "own.ipynb")
     people.specialists["ivan"].notebook = "own.ipynb"
     people.file_of = lambda name: f"specialists/{name}.yml"
-    with pytest.raises(InputError, match=r"ivan\.yml: notebook: there is no own\.ipynb in "):
-        go()
-    assert not (tmp_path / "out").exists()
+    outcome = go()
+    assert set(outcome.failed) == {"ivan"} and sentence in outcome.failed["ivan"]
+    assert {"anna.html", "index.html"} <= files(outcome) and "ivan.html" not in files(outcome)
+    assert sentence in manifest(outcome)["reports"]["ivan"]["error"]
 
 
 @pytest.mark.parametrize(
