@@ -32,6 +32,7 @@ from kpi_kit.params.records import (
     entry_name,
 )
 from kpi_kit.params.rules import (
+    NO_FORMULAS,
     large_shares,
     problems_of_department,
     problems_of_entry,
@@ -201,7 +202,7 @@ def check_person(file: Path, text: str) -> Specialist:
     return _parsed_specialist(file, text, read_formulas(file.parent.parent))
 
 
-def _parsed_specialist(file: Path, text: str, formulas: Formulas) -> Specialist:
+def _parsed_specialist(file: Path, text: str, formulas: Formulas = NO_FORMULAS) -> Specialist:
     if wrong := problem_of_id(file.stem):
         raise KitError(f"{file}: {file.stem:.100} cannot be a specialist's id: {wrong}")
     raw = with_ids(parse_mapping(text, file), formulas.valid)

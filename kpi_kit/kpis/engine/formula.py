@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import pandas as pd
 
 from kpi_kit.core.model import Aggregation, Better, Interval, Kpi, Stock, Unit
 from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame, first_code, kpi, units
+
+Maker: TypeAlias = Callable[[str, str, str, float, Unit, Better, str], Kpi]
+"""``(id, numerator, denominator, per, unit, better, family) -> KPI``, the same object for the same arguments."""
 
 
 @kpi(
@@ -30,14 +35,34 @@ def spend(tables: Tables, setting: Setting) -> UnitFrame:
     return units(at, rows["account_id"], rows["amount"] * rate, remark=remark, label=rows["currency"])
 
 
-def can_divide(part: Kpi) -> bool:
-    """Whether a KPI can be divided by another: a sum over rows of accounts."""
-    return part.aggregation is Aggregation.SUM and part.scope == "account_id"
+def numerators(catalogue: Iterable[Kpi]) -> dict[str, Kpi]:
+    """What can be divided by another KPI: spend, and sums over rows of accounts."""
+    return {kpi.id: kpi for kpi in (*catalogue, spend) if _is_sum(kpi)}
 
 
-def can_be_divided_by(part: Kpi) -> bool:
-    """Whether a KPI can stand below another: a sum over rows of accounts, or a level of accounts."""
-    return can_divide(part) or (part.aggregation is Aggregation.LEVEL and part.scope == "account_id")
+def denominators(catalogue: Iterable[Kpi]) -> dict[str, Kpi]:
+    """By what it can be divided: by the same, and by levels of accounts."""
+    return {
+        kpi.id: kpi for kpi in (*catalogue, spend) if _is_sum(kpi) or kpi.aggregation is Aggregation.LEVEL
+    }
+
+
+def _is_sum(kpi: Kpi) -> bool:
+    return kpi.aggregation is Aggregation.SUM and kpi.scope == "account_id"
+
+
+def maker(above: Mapping[str, Kpi], below: Mapping[str, Kpi], catalogue: Sequence[Kpi]) -> Maker:
+    """The function that makes KPIs of these parts; the group is that of the part of its family, or the first."""
+
+    @lru_cache(maxsize=256)
+    def make(
+        name: str, numerator: str, denominator: str, per: float, unit: Unit, better: Better, family: str
+    ) -> Kpi:
+        parts = above[numerator], below[denominator]
+        group = next(kpi.group for kpi in (*parts, *catalogue) if kpi.family == family)
+        return quotient(*parts, per, id=name, group=group, unit=unit, better=better, family=family)
+
+    return make
 
 
 def quotient(numerator: Kpi, denominator: Kpi, per: float, **declaration: Any) -> Kpi:
@@ -49,7 +74,7 @@ def quotient(numerator: Kpi, denominator: Kpi, per: float, **declaration: Any) -
     Parameters
     ----------
     numerator, denominator : Kpi
-        See :func:`can_divide` and :func:`can_be_divided_by`.
+        See :func:`numerators` and :func:`denominators`.
     per : float
     **declaration
         Id, group, unit, better and family of the KPI.
