@@ -12,13 +12,14 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.core.model import Better, Unit
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import Params, check_person, check_target, load
 from kpi_kit.params.formula_file import read_formulas
 from tests.agency import COST_PER_LEAD, LEADS_PER_VIEWS, entry, formula
 from tests.builders import write_params
+from tests.payloads import PAYLOADS
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "params/schema/kpis.json").read_text(encoding="utf-8"))
 
@@ -195,3 +196,17 @@ def test_the_schema_refuses_what_is_refused(change: dict[str, Any], tmp_path: Pa
     content = [{**COST_PER_LEAD, **change}]
     assert read_formulas(written(tmp_path, content)).problems
     assert list(Draft202012Validator(SCHEMA).iter_errors(content))
+
+
+@pytest.mark.parametrize("key", ["id", "title", "numerator", "denominator", "unit", "better", "family"])
+def test_any_text_is_taken_or_refused_in_one_line(key: str, tmp_path: Path) -> None:
+    """Only a title may be any text."""
+    for text in PAYLOADS[::5]:
+        written(tmp_path, json.dumps([{**COST_PER_LEAD, key: text}]))
+        try:
+            problems_of = read_formulas(tmp_path).problems
+        except KitError as fault:
+            problems_of = fault.problems
+        assert key == "title" or problems_of
+        for problem in problems_of:
+            assert len(problem.splitlines()) == 1 and len(problem) < 2000

@@ -13,7 +13,7 @@ from kpi_kit.core.model import Aggregation, Better, Interval, Kpi, Stock, Unit
 from kpi_kit.kpis.engine.unit_frame import Setting, Tables, UnitFrame, first_code, kpi, units
 
 Maker: TypeAlias = Callable[[str, str, str, float, Unit, Better, str], Kpi]
-"""``(id, numerator, denominator, per, unit, better, family) -> KPI``, the same object for the same arguments."""
+"""``(id, numerator, denominator, per, unit, better, family) -> KPI``; the same arguments, the same object."""
 
 
 @kpi(
@@ -52,7 +52,7 @@ def _is_sum(kpi: Kpi) -> bool:
 
 
 def maker(above: Mapping[str, Kpi], below: Mapping[str, Kpi], catalogue: Sequence[Kpi]) -> Maker:
-    """The function that makes KPIs of these parts; the group is that of the part of its family, or the first."""
+    """The function that makes KPIs of these parts; the group is that of the first KPI of the family."""
 
     @lru_cache(maxsize=256)
     def make(
