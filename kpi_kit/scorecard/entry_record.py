@@ -47,7 +47,8 @@ class YearAgo(TypedDict):
 class SameDays(TypedDict):
     """The first days of a period that is not over, and the same days of an earlier one.
 
-    ``days`` and ``earlier_days`` are the first day and the day after the last one.
+    ``days`` and ``earlier_days`` are the first day and the day after the last one; ``left_out`` are the
+    accounts or brands that are in neither.
     """
 
     days: list[str]
@@ -55,6 +56,7 @@ class SameDays(TypedDict):
     value: float
     before: float
     change: ChangeRecord
+    left_out: list[str]
 
 
 class ToDate(TypedDict):

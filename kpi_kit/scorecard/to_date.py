@@ -27,11 +27,12 @@ _YEAR = 364
 
 
 class Compared(NamedTuple):
-    """Two windows of the same days, and the change between them."""
+    """Two windows of the same days, the change between them, and the accounts or brands in neither."""
 
     now: Window
     earlier: Window
     change: Change
+    left_out: list[str]
 
 
 def to_date(entries: Sequence[Facts]) -> list[ToDate | None]:
@@ -74,6 +75,7 @@ def _record(one: Compared, q: float | None) -> SameDays | None:
         "value": value,
         "before": before,
         "change": change,
+        "left_out": one.left_out,
     }
 
 
@@ -112,7 +114,7 @@ def _compared(facts: Facts, earlier: Period, points: dict[Period, Context]) -> C
     change = change_between(
         facts, compared, windows[0], windows[1], weekdays=weekdays, purpose=f"same {earlier}"
     )
-    return Compared(windows[0], windows[1], change)
+    return Compared(windows[0], windows[1], change, list(compress(owners, ~compared)))
 
 
 def _wholly_covered(facts: Facts, grid: Grid) -> Bools:

@@ -31,6 +31,7 @@ def side(value: float, before: float, month: str, day: str = "19", real: bool | 
         "value": value,
         "before": before,
         "change": change,
+        "left_out": [],
     }
 
 
@@ -91,6 +92,15 @@ def test_a_missing_side_is_a_dash_and_other_days_have_their_own_table() -> None:
     assert [row[0] for row in found] == ["Показатель", "Лиды", "Продажи", "Показатель", "Просмотры"]
     assert found[2][3:] == ["+2", "—", "—"]
     assert found[3][1:] == ["1–12 октября", "1–12 сентября", "Разница к сентябрю"]
+
+
+def test_comparisons_over_other_accounts_have_rows_of_their_own() -> None:
+    year_ago = side(30, 25, "2024-10") | {"left_out": ["b"]}
+    compared = {"previous": side(42, 20, "2025-09"), "year_ago": year_ago}
+    head, first, second = rows(str(same_days(card("ru", record("leads", "leads", compared)), words("ru"))))
+    assert first == ["Лиды", "42", "20", "+22", "—", "—"]
+    note = "только аккаунты и бренды, по которым есть данные и за те дни"
+    assert [re.sub(r"\s+", " ", cell) for cell in second] == [f"Лиды {note}", "30", "—", "—", "25", "+5"]
 
 
 def test_nothing_to_compare_is_no_table() -> None:

@@ -73,6 +73,7 @@ def test_an_account_without_data_then_is_on_neither_side(tmp_path: Path) -> None
     leads = [*LEADS, *(f"b{n},b,2025-10-02T12:00" for n in range(5))]
     found = compared(tmp_path, "leads", person=person, leads=leads, coverage=partly)
     assert (found["previous"]["value"], found["previous"]["before"]) == (8, 3)
+    assert found["previous"]["left_out"] == ["b"]
 
 
 def test_a_month_before_without_data_is_not_compared(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def _table(
             versus = f"{words.text('row.difference')} {words.versus(str(earlier[side]))}"
             columns.append(Column(side, words.span(since, until) + year, numeric=True))
             columns.append(Column(f"{side}_difference", versus + year, numeric=True))
-    rows = [{"kpi": name, **_cells(record, days, words)} for name, record in found.items()]
+    rows = [row for name, record in found.items() for row in _rows(name, record, days, words)]
     return table(
         f"same-days-{number}", columns, rows, f"{words.text('same_days.heading')}: {words.span(*days)}"
     )
@@ -73,8 +73,17 @@ def _of(record: EntryRecord, days: Days) -> dict[Side, SameDays]:
     return {side: one for side, one in _sides(record) if tuple(one["days"]) == days}
 
 
-def _cells(record: EntryRecord, days: Days, words: Words) -> dict[str, str]:
-    sides = _of(record, days)
+def _rows(name: str, record: EntryRecord, days: Days, words: Words) -> Iterator[dict[str, str]]:
+    """The row of an entry, or one a comparison where their values are not the same."""
+    groups: dict[tuple[float, tuple[str, ...]], dict[Side, SameDays]] = {}
+    for side, one in _of(record, days).items():
+        groups.setdefault((one["value"], tuple(one["left_out"])), {})[side] = one
+    for (_, left_out), sides in groups.items():
+        note = words.text("same_days.comparable") if left_out else None
+        yield {"kpi": block("with_smaller", name, [note]), **_cells(record, sides, words)}
+
+
+def _cells(record: EntryRecord, sides: Mapping[Side, SameDays], words: Words) -> dict[str, str]:
     how = form(record)
     value = next(iter(sides.values()))["value"]
     digits = digits_of((value, *(one["before"] for one in sides.values())), how, 0, words)
