@@ -169,7 +169,7 @@ def month(pool: ProcessPoolExecutor, folder: Path) -> bool:
             Server("127.0.0.1", port),
             TelegramServer(TOKEN, api.address),
             send=True,
-            timeout=0.5,
+            timeout=2.0,
         )
         for day, cards in by_day.items():
             before = Counter(_recipients(box, api))
@@ -183,7 +183,9 @@ def month(pool: ProcessPoolExecutor, folder: Path) -> bool:
             after = Counter(_recipients(box, api))
             for who, count in (after - before).items():
                 told[who, f"{day:02d}"] += count
-    every = [*(name for _, name in box.arrived), *(f"{chat} {text}" for chat, text in api.texts)]
+    # the same alerts on another day would be told twice, too
+    bodies = [(chat, text.partition("\n\n")[2]) for chat, text in api.texts]
+    every = [*(name for _, name in box.arrived), *bodies]
     doubled = len(every) - len(set(every))
     print(f"\nNovember, {len(DAYS)} days, {deaths} deaths of the sender, {uncertain} uncertain, looked up:")
     for who in sorted({who for who, _ in told}):
@@ -236,6 +238,7 @@ def _resolve(options: digests.AlertOptions, box: Postbox, api: Api) -> int:
     folder = options.out / options.period / digests.FOLDER
     with Journal(folder, lambda: dt.datetime(2025, 12, 1, tzinfo=dt.UTC)) as journal:
         waiting = journal.uncertain
+        time.sleep(1.0 if waiting else 0.0)  # what is on its way arrives
         for key, sent in waiting.items():
             if key.startswith("telegram-"):
                 path = folder / f"{key.replace(':', '-')}.json"

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 TOKEN = "123456789:AAF-k_secretSecretSecretSecretSecret12"
-HANG = 2.0
+HANG = 3.0
 """Seconds: longer than any test waits for an answer."""
 
 

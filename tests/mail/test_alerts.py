@@ -79,7 +79,7 @@ class Office:
 
     def post(self, cards: Mapping[str, Any], *, send: bool = True, **wish: Any) -> bool:
         self.said, self.warned = [], []
-        options = AlertOptions("2025-10", self.out, send=send, timeout=1.0)
+        options = AlertOptions("2025-10", self.out, send=send, timeout=20.0)
         if send:
             telegram = TelegramServer(TOKEN, self.api.address)
             options = replace(options, server=self.server, telegram=telegram)
@@ -210,7 +210,7 @@ def test_a_long_digest_fits_into_a_message(office: Office) -> None:
 
 def test_an_unknown_outcome_is_asked_and_resolved(office: Office) -> None:
     office.api.fault = lambda method: "hang after" if method == "sendMessage" else None
-    assert office.post(team()) is False
+    assert office.post(team(), timeout=1.0) is False
     assert "whether <" in office.warned[-1]
     office.api.fault = lambda method: None
     assert office.post(team(12, anna=0.03, ivan=0.1)) is False
