@@ -16,11 +16,13 @@ from kpi_kit.mail import check
 from kpi_kit.mail.compose import Envelope, compose
 from kpi_kit.mail.content import MessageSettings, fitting, short_content
 from kpi_kit.mail.journal import Journal
+from kpi_kit.mail.letter import Letter
 from kpi_kit.mail.recipients import Recipient
-from kpi_kit.mail.sending import Plan, Say, question, send, write_files
+from kpi_kit.mail.sending import Plan, Say, send, write_files
 from kpi_kit.mail.server import Server
 from kpi_kit.mail.session import Session
 from kpi_kit.params import Params
+from kpi_kit.params.records import Mail
 from kpi_kit.report.wording import words
 
 FOLDER = "failures"
@@ -55,7 +57,6 @@ def report_failure(
     clock: Callable[[], dt.datetime],
     say: Say,
     warn: Say,
-    timeout: float = 60.0,
 ) -> bool:
     """Send the message; whether it was sent, now or before.
 
@@ -64,43 +65,50 @@ def report_failure(
     InputError
         Where its folder cannot be used.
     """
-    house, mail = params.department, params.department.mail
+    mail = params.department.mail
     if mail is None or mail.errors_to is None:
         return True
-    day = clock().date().isoformat()
-    recipient = Recipient("errors", f"{failure.command}-{day}", "", mail.errors_to, ())
-    settings = MessageSettings(day, house.agency, house.language, house.currency, house.brand.accent)
-    say_words = words(house.language, house.currency)
-    title = say_words.text(f"alerts.failed.{failure.command}")
-    content = short_content(
-        settings, fitting([title]), title, _sentences(failure, params), as_of=say_words.day(day)
-    )
-    folder = out / FOLDER
+    folder, now = out / FOLDER, clock()
+    key = f"{failure.command}-{now.date().isoformat()}"
+    recipient = Recipient("errors", key, "", mail.errors_to, ())
     refuse_links(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with Journal(folder, clock) as journal, ExitStack() as opened:
             state = journal.state(recipient.key)
             if state.open is not None:
-                warn(f"{recipient.key} <{recipient.address}>: {question(state)}")
+                warn(
+                    f"{recipient.key} <{recipient.address}>: it may have arrived, and is not sent again today"
+                )
                 return False
-            digest = sha256(json.dumps([recipient.key, recipient.address, asdict(content)], sort_keys=True))
-            if state.last is not None and state.last.content == digest:
+            letter = _letter(failure, params, mail, recipient, state.count, now)
+            if state.last is not None and state.last.content == letter.content:
                 return True
-            envelope = Envelope(
-                recipient.key, day, mail.sender, house.agency, recipient.address, "", state.count
-            )
-            letter = compose(envelope, content, [], [], _no_picture, digest=digest, date=clock())
-            own = (house.agency, *_names(failure.people, params))
-            if problems := check.problems(
-                letter.data, check.Expected(mail.sender, mail.errors_to, own, (), {})
-            ):
-                raise ReportError("; ".join(problems))
-            plan = Plan(recipient, "new", f"new: {content.subject!r}", letter)
+            plan = Plan(recipient, "new", "new", letter)
             write_files(journal.folder, [plan], journal)
-            return send([plan], journal, opened.enter_context(Session(server, timeout)), say, warn)
+            return send([plan], journal, opened.enter_context(Session(server)), say, warn)
     except OSError as fault:
         raise InputError(f"{folder}: cannot be used: {fault.strerror or fault}") from None
+
+
+def _letter(
+    failure: Failure, params: Params, mail: Mail, recipient: Recipient, number: int, now: dt.datetime
+) -> Letter:
+    """The finished message, read back and checked."""
+    house, day = params.department, now.date().isoformat()
+    settings = MessageSettings(day, house.agency, house.language, house.currency, house.brand.accent)
+    say = words(house.language, house.currency)
+    title = say.text(f"alerts.failed.{failure.command}")
+    told = _sentences(failure, params)
+    content = short_content(settings, fitting([title]), title, told, as_of=say.day(day))
+    digest = sha256(json.dumps([recipient.key, recipient.address, asdict(content)], sort_keys=True))
+    envelope = Envelope(recipient.key, day, mail.sender, house.agency, recipient.address, "", number)
+    letter = compose(envelope, content, [], [], _no_picture, digest=digest, date=now)
+    own = (house.agency, *_names(failure.people, params))
+    expected = check.Expected(mail.sender, recipient.address, own, (), {})
+    if problems := check.problems(letter.data, expected):
+        raise ReportError("; ".join(problems))
+    return letter
 
 
 def _sentences(failure: Failure, params: Params) -> list[str]:
