@@ -520,7 +520,7 @@ def alert_rows() -> list[Row]:
         *(row(f"alerts: first alarms later attained, {kind} vary", "", partial(attained_after_alarm, kind=kind), most=15, cost=10)
           for kind in ("days", "months", "shares")),
         *(row(f"alerts: found by the 15th, starting chance {100 * low:.0f} … {min(100 * high, 100):.0f}", "",
-              partial(found_by_half, low=low, high=high), least=80, cost=5) for low, high in bins),
+              partial(found_by_half, low=low, high=high), least=80, cost=10) for low, high in bins),
     ]  # fmt: skip
 
 

@@ -79,7 +79,8 @@ class AlertsReport:
                 if entry["target"] is None or not entry["assessable"]:
                     continue
                 chance = alerts.sure_chance(entry, card)
-                order = -1.0 if row.verdict == "impossible" else 2.0 if chance is None else chance
+                unknown = {"behind": 0.5}.get(row.verdict, 2.0)
+                order = -1.0 if row.verdict == "impossible" else unknown if chance is None else chance
                 cells = {
                     "name": row.name,
                     "person": card["name"],

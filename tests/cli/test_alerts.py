@@ -141,6 +141,19 @@ def test_a_failure_names_people_of_params_alone(sample: list[str], tmp_path: Pat
     assert len(box.arrived) == 1
 
 
+def test_a_failure_that_may_have_been_told_is_not_told_again_that_day(
+    sample: list[str], tmp_path: Path, box: Postbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = argparse.Namespace(
+        command="run", params=tmp_path / "params", out=tmp_path / "out", clock=lambda: CLOCK
+    )
+    box.fault = lambda stage: "drop" if stage == "DONE" else None
+    failures.tell(options, problems=1)
+    failures.tell(options, problems=2)
+    assert len(box.arrived) == 1
+    assert "it may have arrived, and is not sent again today" in capsys.readouterr().err
+
+
 def test_a_failure_that_cannot_be_told_is_said(
     sample: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
