@@ -9,6 +9,7 @@ from kpi_kit.core.errors import InputError
 from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources.file_head import Head
 from kpi_kit.sources.json_files import read_json
+from kpi_kit.sources.rows import in_quotes
 from kpi_kit.sources.text_files import Record, normal
 
 _TELEGRAM_PAGE = ("page_wrap", 'class="message', "pull_right date details")
@@ -65,7 +66,7 @@ def unknown(head: Head, nearest: str, kinds: int) -> Phrase:
         return Phrase(code, file=head.path)
     if written := _written_in(cells, encoding):
         return Phrase("sources.broken_letters", file=head.path, written=written)
-    fields["names"] = ", ".join(repr(" ".join(cell.split())) for cell in cells[:8])
+    fields["names"] = in_quotes(" ".join(cell.split()) for cell in cells[:8])
     if len(cells) == 1:
         return Phrase("sources.one_column", **fields)
     fields |= {"delimiter": delimiter, "encoding": encoding}
@@ -129,5 +130,6 @@ def _written_in(cells: Sequence[str], encoding: str) -> str:
         except UnicodeError:
             continue
         if any(stem in normal(plain) for stem in _STEMS):
-            return Phrase("sources.letters_twice") if other == "utf-8" else other
+            code = "sources.letters_twice" if other == "utf-8" else "sources.letters_in"
+            return Phrase(code, encoding=other)
     return ""
