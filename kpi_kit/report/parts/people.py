@@ -122,7 +122,7 @@ def _worst(card: Scorecard, words: Words) -> dict[str, str]:
     both = words.text("people.of", fact=figure, plan=asked)
     difference, when = "", words.inside(earlier_period(entry, card))
     if card["interim"]:
-        compared, days = compared_so_far(entry, words) or (None, "")
+        compared, _, days = compared_so_far(entry, words) or (None, None, "")
         when = words.text("people.same_days", days=days)
     if compared:
         if compared.is_fact and compared.difference[:1] in "+−":

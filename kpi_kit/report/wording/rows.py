@@ -375,8 +375,8 @@ def comparison(entry: EntryRecord, words: Words) -> Comparison | None:
     return Comparison(now_printed, before_printed, text, effect_of_change, line, is_fact)
 
 
-def compared_so_far(entry: EntryRecord, words: Words) -> tuple[Comparison, str] | None:
-    """Compare a value so far with the same days of the period before, and name these days.
+def compared_so_far(entry: EntryRecord, words: Words) -> tuple[Comparison, ChangeRecord, str] | None:
+    """Compare a value so far with the same days before: also the change, and the days by name.
 
     None where the value counts other days than can be compared.
     """
@@ -393,7 +393,7 @@ def compared_so_far(entry: EntryRecord, words: Words) -> tuple[Comparison, str] 
     difference = now.number - before.number
     text = written(difference, how._replace(difference=True, signed=True), digits, words)
     found = Comparison(now, before, text, significant(days["change"], entry, difference), "", is_fact=True)
-    return found, words.span(*days["earlier_days"])
+    return found, days["change"], words.span(*days["earlier_days"])
 
 
 def digits_of(values: Sequence[float], how: Form, least: int, words: Words) -> int:

@@ -21,7 +21,7 @@ from kpi_kit.report.wording.rows import (
 )
 from kpi_kit.report.wording.verdicts import percent_chance
 from kpi_kit.scorecard import verdict
-from kpi_kit.scorecard.entry_record import EntryRecord, NextStep
+from kpi_kit.scorecard.entry_record import ChangeRecord, EntryRecord, NextStep
 from kpi_kit.scorecard.record import Scorecard
 
 _HOURS = Form("hours")
@@ -94,8 +94,14 @@ def entry_sentence(card: Scorecard, place: int, name: str, words: Words) -> str:
     fields |= {"fact": compared.now.text, "before": compared.before.text}
     fields["when"] = words.inside(earlier_period(entry, card))
     if compared.effect is None:
-        return words.text("lead.worst_before", **fields)
+        noise = _noise(verdict.judged_change(entry), words)
+        return words.text("lead.worst_before", **fields, noise=noise)
     return words.text(f"lead.worst_change.{'less' if compared.falls else 'more'}", **fields)
+
+
+def _noise(change: ChangeRecord | None, words: Words) -> str:
+    """That a difference is not significant, where that was judged."""
+    return words.text("lead.noise") if change is not None and change["real"] is False else ""
 
 
 def _so_far(entry: EntryRecord, fields: Mapping[str, str], words: Words) -> str:
@@ -103,10 +109,10 @@ def _so_far(entry: EntryRecord, fields: Mapping[str, str], words: Words) -> str:
     found = compared_so_far(entry, words)
     if found is None:
         return words.text("lead.worst_so_far", **fields)
-    compared, when = found
+    compared, change, when = found
     fields = {**fields, "fact": compared.now.text, "before": compared.before.text, "when": when}
     if compared.effect is None:
-        return words.text("lead.worst_so_far_before", **fields)
+        return words.text("lead.worst_so_far_before", **fields, noise=_noise(change, words))
     return words.text(f"lead.worst_so_far_change.{'less' if compared.falls else 'more'}", **fields)
 
 
