@@ -74,6 +74,25 @@ class Row:
     stamp: dt.datetime | None = None
 
 
+def post_columns(stats_at: dt.datetime | None, *more: str) -> tuple[str, ...]:
+    """The columns of posts of a platform's API; the time of their figures where it is known."""
+    figures = ("views", "likes", "comments", "reposts", "text", *more)
+    known = ("stats_at",) if stats_at is not None else ()
+    return ("post_id", "account_id", "published_at", *figures, *known)
+
+
+def figure_row(
+    span: tuple[dt.date, dt.date],
+    account: str,
+    figure: tuple[str, float],
+    where: Place,
+    stamp: dt.datetime | None,
+) -> Row:
+    """A row of ``account_stats``: a measure with its value, of all the account has in a span of days."""
+    cells = {"since": span[0], "until": span[1], "account_id": account, "item": "all"}
+    return Row({**cells, "measure": figure[0], "value": float(figure[1])}, where, stamp)
+
+
 def refuse(problems: Sequence[str]) -> None:
     """Raise all problems together; of very many that are alike, the first ones and the number of the rest.
 

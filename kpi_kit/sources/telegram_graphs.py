@@ -17,7 +17,7 @@ from kpi_kit.sources.count_back import before_gap, count_back, no_members
 from kpi_kit.sources.file_head import Head
 from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
 from kpi_kit.sources.json_files import bad_value, read_json
-from kpi_kit.sources.rows import FIGURE_COLUMNS, Place, Row, collect, instant
+from kpi_kit.sources.rows import FIGURE_COLUMNS, Place, Row, collect, figure_row, instant
 
 FILLS: Mapping[str, str] = {
     "audience": "date subscribers joined left",
@@ -98,7 +98,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     latest = max((day for line in lines.values() for day in line), default=None)
     stamp = None if latest is None else dt.datetime.combine(latest + _DAY, dt.time(), dt.UTC)
     figures = [
-        Row(_figure(day, account, name, value), Place("object", where, day), stamp)
+        figure_row((day, day + _DAY), account, (name, value), Place("object", where, day), stamp)
         for name, line in lines.items()
         for day, value in sorted(line.items())
     ]
@@ -125,11 +125,6 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     ]
     remarks.insert(0, Phrase("sources.graph_rows", count=len(figures), items=named))
     return Imported.of_rows(tables, {}, remarks, "telegram")
-
-
-def _figure(day: dt.date, account: str, name: str, value: int) -> dict[str, Any]:
-    span = {"since": day, "until": day + _DAY}
-    return {**span, "account_id": account, "measure": name, "item": "all", "value": float(value)}
 
 
 def _members(

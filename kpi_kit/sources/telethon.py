@@ -12,13 +12,11 @@ from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources.file_head import Head
 from kpi_kit.sources.interface import NO_MATCH, Imported, ImportOptions, Match
 from kpi_kit.sources.json_files import bad_value, read_json, whole_number
-from kpi_kit.sources.rows import Place, Row, check_fetched, collect, newest, rows_from_items
+from kpi_kit.sources.rows import Place, Row, check_fetched, collect, newest, post_columns, rows_from_items
 
 FILLS: Mapping[str, str] = {"posts": "post_id published_at views likes comments reposts text stats_at"}
 UNKNOWN = "subscribers; when the figures were fetched (give --fetched-at); messages of groups are left out"
 TESTED = "documented layout"
-
-_COLUMNS = ("post_id", "account_id", "published_at", "views", "likes", "comments", "reposts", "text")
 
 
 def sniff(head: Head) -> Match:
@@ -51,8 +49,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     remarks = [rows_from_items("posts", len(kept), len(messages), "Telethon", dropped)]
     if left_out := len(messages) - len(posts):
         remarks.append(Phrase("sources.messages_of_no_channel", count=left_out))
-    columns = _COLUMNS if options.stats_at is None else (*_COLUMNS, "stats_at")
-    return Imported.of_rows({"posts": (kept, columns)}, {}, remarks, "telegram")
+    return Imported.of_rows({"posts": (kept, post_columns(options.stats_at))}, {}, remarks, "telegram")
 
 
 def _messages(path: Path) -> list[tuple[Place, Mapping[str, Any]]]:

@@ -20,8 +20,10 @@ from kpi_kit.sources.rows import (
     Row,
     check_fetched,
     collect,
+    figure_row,
     instant,
     newest,
+    post_columns,
     rows_from_items,
 )
 
@@ -76,20 +78,14 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
             elif "views_count" in item:
                 day = _period(item, where)
                 count = whole_number(item["views_count"], where, "views_count")
-                cells = {
-                    "since": day,
-                    "until": day + _DAY,
-                    "account_id": account,
-                    "measure": "views",
-                    "item": "all",
-                }
-                figures.append(Row({**cells, "value": float(count or 0)}, where, _stamp(day)))
+                figure = "views", float(count or 0)
+                figures.append(figure_row((day, day + _DAY), account, figure, where, _stamp(day)))
             else:
                 raise InputError(Phrase("sources.tgstat_item", where=where.words, keys=sorted(item)[:6]))
     remarks = []
     tables: dict[str, tuple[Sequence[Row], Sequence[str]]] = {}
     for name, rows, columns in (
-        ("posts", posts, _columns(options)),
+        ("posts", posts, post_columns(options.stats_at, "url")),
         ("audience", days, ("date", "account_id", "subscribers")),
         (ACCOUNT_STATS, figures, FIGURE_COLUMNS),
     ):
@@ -99,21 +95,6 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
             remarks.append(rows_from_items(name, len(kept), len(rows), "TGStat", dropped))
     check_fetched(posts, options.stats_at)
     return Imported.of_rows(tables, {}, remarks, "telegram")
-
-
-def _columns(options: ImportOptions) -> tuple[str, ...]:
-    columns = (
-        "post_id",
-        "account_id",
-        "published_at",
-        "views",
-        "likes",
-        "comments",
-        "reposts",
-        "url",
-        "text",
-    )
-    return columns if options.stats_at is None else (*columns, "stats_at")
 
 
 def _items(path: Path) -> tuple[Path, list[dict[str, Any]]]:

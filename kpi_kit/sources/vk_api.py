@@ -23,6 +23,7 @@ from kpi_kit.sources.rows import (
     collect,
     instant,
     joined,
+    post_columns,
     repeated_items,
     rows_from_items,
 )
@@ -46,7 +47,6 @@ UNKNOWN = (
 TESTED = "real file"
 
 _FIGURES = ("views", "likes", "comments", "reposts")
-_POST_COLUMNS = ("post_id", "account_id", "published_at", *_FIGURES, "url", "text")
 _ON_THE_WALL = ("post", "copy", "photo", "video")
 
 
@@ -157,7 +157,7 @@ def _posts(
         remarks.append(Phrase("sources.posts_elsewhere", items=listed_kinds))
     if len(posts) > len(live):
         remarks.append(Phrase("sources.deleted_posts", count=len(posts) - len(live)))
-    return rows, _POST_COLUMNS if options.stats_at is None else (*_POST_COLUMNS, "stats_at")
+    return rows, post_columns(options.stats_at, "url")
 
 
 def _is_visitors(post: Item) -> bool:

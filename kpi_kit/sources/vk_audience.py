@@ -14,7 +14,7 @@ from kpi_kit.data.merge import ACCOUNT_STATS
 from kpi_kit.sources.count_back import count_back
 from kpi_kit.sources.interface import DateRange, ImportOptions
 from kpi_kit.sources.json_files import bad_value
-from kpi_kit.sources.rows import Row, collect, instant, newest
+from kpi_kit.sources.rows import Row, collect, figure_row, instant, newest
 from kpi_kit.sources.vk_answers import Item
 
 _DAY = dt.timedelta(days=1)
@@ -106,24 +106,14 @@ def _figures_of(
 ) -> list[Row]:
     begin, end = (period.whole_number(key, period.raw[key]) for key in ("period_from", "period_to"))
     since = instant(begin, period.where).astimezone(options.timezone).date()
-    span = {"since": since, "until": since + max(1, round((end - begin) / _DAY.total_seconds())) * _DAY}
+    span = since, since + max(1, round((end - begin) / _DAY.total_seconds())) * _DAY
     activity, reach, visitors = (_part(period, name) for name in ("activity", "reach", "visitors"))
     has_activity = period.path in with_activity
     figures = {name: activity.get(key, 0) for key, name in _ACTIVITY.items()} if has_activity else {}
     figures |= {name: reach.get(name) for name in ("reach", "reach_subscribers", "mobile_reach")}
     figures |= {name: visitors.get(name) for name in ("views", "visitors", "mobile_views")}
     return [
-        Row(
-            {
-                **span,
-                "account_id": account,
-                "measure": name,
-                "item": "all",
-                "value": float(period.whole_number(name, value, 0)),
-            },
-            period.where,
-            period.stamp,
-        )
+        figure_row(span, account, (name, period.whole_number(name, value, 0)), period.where, period.stamp)
         for name, value in figures.items()
         if value is not None
     ]
