@@ -41,22 +41,20 @@ def to_date(entries: Sequence[Facts]) -> list[ToDate | None]:
     False discoveries are controlled over the report, in one family each. None for entries that cannot be
     compared with either.
     """
+    if not entries:
+        return []
+    period = entries[0].context.period
     points: dict[Period, Context] = {}
-    found = [
-        [_compared(facts, earlier, points) for facts in entries]
-        for earlier in (_earlier(entries, "previous"), _earlier(entries, "year_ago"))
-        if earlier is not None
-    ]
-    records = [_records(family) for family in found]
+    previous, year_ago = (
+        _records([_compared(facts, earlier, points) for facts in entries])
+        for earlier in (period.previous, period.year_ago)
+    )
+    if period.previous == period.year_ago:
+        year_ago = [None] * len(entries)
     return [
-        {"previous": previous, "year_ago": year_ago} if previous or year_ago else None
-        for previous, year_ago in zip(*records, strict=True)
+        {"previous": one, "year_ago": other} if one or other else None
+        for one, other in zip(previous, year_ago, strict=True)
     ]
-
-
-def _earlier(entries: Sequence[Facts], versus: str) -> Period | None:
-    period: Period | None = getattr(entries[0].context.period, versus) if entries else None
-    return period
 
 
 def _records(family: Sequence[Compared | None]) -> list[SameDays | None]:

@@ -48,6 +48,13 @@ def test_a_change_or_growth_is_compared_as_a_value(form: dict[str, str], tmp_pat
     assert (found["previous"]["value"], found["previous"]["before"]) == (8, 3)
 
 
+def test_the_year_before_a_year_is_compared_once(tmp_path: Path) -> None:
+    found = compared(tmp_path, "leads", leads=LEADS, period="2025")
+    assert found["previous"]["earlier_days"] == ["2024-01-01", "2024-10-10"]  # 2024 had one day more
+    assert (found["previous"]["value"], found["previous"]["before"]) == (13, 0)
+    assert found["year_ago"] is None
+
+
 def test_a_whole_period_has_no_such_comparison(tmp_path: Path) -> None:
     (row,) = scored(tmp_path, entry("leads"), leads=LEADS)["kpis"]
     assert "to_date" not in row

@@ -54,7 +54,8 @@ def _table(
             year = "" if since[:4] == days[0][:4] else f" {since[:4]}"
             versus = f"{words.text('row.difference')} {words.versus(str(earlier[side]))}"
             columns.append(Column(side, words.span(since, until) + year, numeric=True))
-            columns.append(Column(f"{side}_difference", versus + year, numeric=True))
+            named = versus if year.strip() in versus else versus + year
+            columns.append(Column(f"{side}_difference", named, numeric=True))
     rows = [row for name, record in found.items() for row in _rows(name, record, days, words)]
     return table(
         f"same-days-{number}", columns, rows, f"{words.text('same_days.heading')}: {words.span(*days)}"
