@@ -10,8 +10,9 @@ import pandas as pd
 from kpi_kit.cli import OK
 from kpi_kit.cli.import_files import time_zone
 from kpi_kit.cli.inbox import has_tables
+from kpi_kit.cli.output import say
 from kpi_kit.core.errors import InputError, KitError, did_you_mean
-from kpi_kit.core.sanitize import on_terminal
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.merge import merge
 from kpi_kit.data.merge.rename import rename_account
 from kpi_kit.data.store import open_store
@@ -22,16 +23,17 @@ from kpi_kit.params.rename import renamed_files
 def carry_out(options: argparse.Namespace) -> int:
     """Change the table accounts, and the file of the person who looks after a new account."""
     if not isinstance(options.data, Path):
-        raise InputError(f"--data {options.data}: accounts are changed in a folder; a URL was given")
+        raise InputError(Phrase("cli.accounts_at_url", data=options.data))
     zone = str(time_zone(options.params))
     accounts = _read_accounts(options.data, zone)
     if options.action == "list":
         for name, one in accounts.iterrows():
-            closed = "" if pd.isna(one["closed"]) else f", closed {one['closed'].date()}"
-            print(on_terminal(f"{name}: {one['title']} ({one['platform']}){closed}"))
+            closed = "" if pd.isna(one["closed"]) else Phrase("cli.closed", day=one["closed"].date())
+            fields = {"title": one["title"], "platform": one["platform"], "closed": closed}
+            say(Phrase("cli.account", id=name, **fields))
         return OK
     if options.id is None:
-        raise InputError(f"accounts {options.action}: expected the ID of an account, found none")
+        raise InputError(Phrase("cli.accounts_no_id", action=options.action))
     if options.action == "rename" and options.to is not None:
         _rename_id(options, zone)
         if options.title is None:
@@ -44,15 +46,15 @@ def carry_out(options: argparse.Namespace) -> int:
         if not file.is_file():
             people = [other.stem for other in file.parent.glob("*.yml")]
             hint = did_you_mean(options.person, people)
-            raise InputError(f"--person: there is no specialist {options.person!r:.60}{hint}")
+            raise InputError(Phrase("cli.no_such_person", name=options.person, hint=hint))
     merge(options.data, {"accounts": pd.DataFrame([row])}, {}, zone)
     if file is not None:
         try:
             change_person(file, add_account(options.id))
         except KitError as fault:
             raise InputError(fault.problems) from None
-        print(on_terminal(f"{file}: {options.id} is among the accounts"))
-    print(on_terminal(f"{options.data}: {', '.join(f'{key} {value}' for key, value in row.items())}"))
+        say(Phrase("cli.account_added", file=file, id=options.id))
+    say(f"{options.data}: {', '.join(f'{key} {value}' for key, value in row.items())}")
     return OK
 
 
@@ -68,19 +70,19 @@ def _rename_id(options: argparse.Namespace, zone: str) -> None:
     """Give an account another id in the data and in the params."""
     old, new = options.id, options.to
     if not new.strip() or new != new.strip():
-        raise InputError(f"accounts rename: --to: expected an id such as vk-cafe, found {new!r:.60}")
+        raise InputError(Phrase("cli.rename_bad_id", new=new))
     texts = renamed_files(options.params, old, new)
     tables = rename_account(options.data, old, new, zone, texts)
     for file in texts:
-        print(on_terminal(f"{file}: {old} is {new} now"))
-    print(on_terminal(f"{options.data}: {old} is {new} now, in {', '.join(tables)}"))
+        say(Phrase("cli.account_renamed", file=file, old=old, new=new))
+    say(Phrase("cli.account_renamed_in_data", data=options.data, old=old, new=new, tables=list(tables)))
 
 
 def _new(options: argparse.Namespace, accounts: pd.DataFrame) -> dict[str, object]:
     if options.id in accounts.index:
-        raise InputError(f"accounts add: {options.id} is an account of {options.data} already")
+        raise InputError(Phrase("cli.account_exists", id=options.id, data=options.data))
     if options.platform is None or options.title is None:
-        raise InputError("accounts add: expected --title and --platform, found one of them or none")
+        raise InputError(Phrase("cli.add_needs_title"))
     return {"account_id": options.id, "platform": options.platform, "title": options.title}
 
 
@@ -88,12 +90,12 @@ def _changed(options: argparse.Namespace, accounts: pd.DataFrame) -> dict[str, o
     """The row of an account with another title, or with its last day."""
     if options.id not in accounts.index:
         hint = did_you_mean(options.id, accounts.index)
-        raise InputError(f"accounts {options.action}: there is no account {options.id!r:.60}{hint}")
+        raise InputError(Phrase("cli.no_such_account", action=options.action, id=options.id, hint=hint))
     row = {"account_id": options.id, "platform": str(accounts.loc[options.id, "platform"])}
     if options.action == "rename":
         if options.title is None:
-            raise InputError("accounts rename: expected --title, --to or both, found neither")
+            raise InputError(Phrase("cli.rename_needs_title"))
         return {**row, "title": options.title}
     if options.on is None:
-        raise InputError("accounts close: expected --on, the first day without the account, found none")
+        raise InputError(Phrase("cli.close_needs_day"))
     return {**row, "title": str(accounts.loc[options.id, "title"]), "closed": options.on}

@@ -8,7 +8,7 @@ import os
 import sys
 
 from kpi_kit.cli import OK, SOME_FAILED, failures
-from kpi_kit.cli.output import print_line
+from kpi_kit.cli.output import say
 from kpi_kit.cli.shared import warn
 from kpi_kit.core.errors import InputError, SpecialistError
 from kpi_kit.core.periods import Grain, Period, midnight, parse_instant
@@ -44,21 +44,21 @@ def carry_out(options: argparse.Namespace) -> int:
             loaded, store, Period.parse(wanted.period), _cut_off(options, loaded, store)
         )
     for person, why in broken.items():
-        print_line(f"{person}: {why}", sys.stderr)
+        say(f"{person}: {why}", sys.stderr)
     names = {person: known.name for person, known in loaded.specialists.items()}
     report = write_page(
         wanted, loaded, list(cards.values()), {names.get(who, who): why for who, why in broken.items()}
     )
     for alert in report.alerts:
-        print_line(f"{report.about(alert)}: {report.sentence(alert)}", sys.stdout)
-    print_line(report.summary(report.alerts), sys.stdout)
+        say(f"{report.about(alert)}: {report.sentence(alert)}", sys.stdout)
+    say(report.summary(report.alerts), sys.stdout)
     well = post_alerts(
         wanted,
         loaded,
         cards,
         clock=lambda: options.clock().astimezone(loaded.department.zone),
-        say=lambda line: print_line(line, sys.stdout),
-        warn=lambda line: print_line(line, sys.stderr),
+        say=lambda line: say(line, sys.stdout),
+        warn=lambda line: say(line, sys.stderr),
     )
     if well and not broken:
         return OK
@@ -151,12 +151,12 @@ def _test(options: argparse.Namespace, params: Params) -> int:
     well = True
     with telegram.Telegram(_bot(params), options.timeout) as talk:
         try:
-            print_line(f"bot: {talk.bot()}", sys.stdout)
+            say(f"bot: {talk.bot()}", sys.stdout)
             for one in chats:
                 try:
-                    print_line(f"{one.key} {one.address}: {talk.chat(one.address)}", sys.stdout)
+                    say(f"{one.key} {one.address}: {talk.chat(one.address)}", sys.stdout)
                 except Setback as fault:
-                    print_line(f"{one.key} {one.address}: {fault}", sys.stderr)
+                    say(f"{one.key} {one.address}: {fault}", sys.stderr)
                     well = False
         except Setback as fault:
             raise InputError(f"Telegram: {fault}") from None

@@ -31,6 +31,7 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     common.add_argument(
         "--data", type=_place, default=Path("data/sample"), help="data folder, database or URL (data/sample)"
     )
+    common.add_argument("--language", choices=LANGUAGES, help="of what is printed; default: the department's")
     common.add_argument("--log", type=Path, metavar="FILE", help="also append what is printed to a file")
     common.add_argument("--params", type=Path, default=Path("params"), help="folder of params (params)")
     common.add_argument(
@@ -74,12 +75,11 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     check.set_defaults(command="check")
 
     catalogue = commands.add_parser("catalogue", parents=[common], help="list every KPI")
-    catalogue.add_argument("--language", choices=LANGUAGES, default="en")
     catalogue.set_defaults(command="catalogue")
 
     shell = commands.add_parser("completion", help="print the completion of commands for a shell")
     shell.add_argument("shell", choices=("bash", "zsh", "tcsh"))
-    shell.set_defaults(command="completion", data="", out="", params=Path())
+    shell.set_defaults(command="completion", data="", out="", params=Path(), language=None)
     take = commands.add_parser("import", parents=[common], help="add an export to a data folder")
     if wanted == "import":
         _add_import(take)
@@ -120,8 +120,8 @@ def _add_init(
     )
     begin.add_argument("--defaults", action="store_true", help="ask nothing, take the default answers")
     begin.add_argument("--overwrite", action="store_true", help="replace params that are there")
-    begin.add_argument("--language", choices=LANGUAGES, default="ru", help="of the department (ru)")
-    begin.set_defaults(command="init", data="", out="")
+    begin.add_argument("--language", choices=LANGUAGES, help="of the department; default: your own")
+    begin.set_defaults(command="init", data="", out="", params=Path())
     held = commands.add_parser("accounts", parents=[common], help="list, add, rename or close accounts")
     held.add_argument("action", nargs="?", choices=("list", "add", "rename", "close"), default="list")
     held.add_argument("id", nargs="?", metavar="ID")

@@ -13,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from kpi_kit.cli import OK, SOME_FAILED
+from kpi_kit.cli.output import say
 from kpi_kit.cli.shared import chosen_period, name_of, titles_of, warn
 from kpi_kit.cli.status import print_inputs
 from kpi_kit.core.errors import InputError, SpecialistError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.data.validate import doubles
@@ -63,7 +65,7 @@ def carry_out(options: argparse.Namespace) -> int:
         loaded, store = open_inputs(options.data, options.params, whole=True)
     except InputError as fault:
         raise InputError([*fault.problems, *broken]) from None
-    words = wording.words(loaded.department.language, loaded.department.currency)
+    words = wording.words(options.language, loaded.department.currency)
     findings: list[Finding] = []
     payouts: list[Payout] = []
     with store:
@@ -84,24 +86,24 @@ def carry_out(options: argparse.Namespace) -> int:
             findings += _findings(context, measured, words)
             payouts += _payouts(context, words)
     for titled in titled_entries([loaded.file_of(person) for person in loaded.specialists], loaded.formulas):
-        print(on_terminal(words.text("check.titled", **titled._asdict())))
-    print(on_terminal(words.text("check.period", name=words.period(str(period)), period=period)))
+        say(words.text("check.titled", **titled._asdict()))
+    say(words.text("check.period", name=words.period(str(period)), period=period))
     _print_findings(findings, words)
     _print_payouts(payouts, words)
     if options.status:
         print_inputs(options.data, options.params, period, words)
     for problem in broken:
-        print(on_terminal(problem), file=sys.stderr)
+        say(problem, sys.stderr)
     people = len(loaded.specialists) + len(loaded.broken)
     fields = {"people": people, "faults": len(broken), "data": options.data_name}
-    print(on_terminal(words.text("check.done", **fields)))
+    say(words.text("check.done", **fields))
     return SOME_FAILED if broken else OK
 
 
 def _print_findings(findings: Sequence[Finding], words: Words) -> None:
     """A table of the findings, or that there are none."""
     if not findings:
-        print(on_terminal(words.text("notes.none")))
+        say(words.text("notes.none"))
         return
     table = Table(title=_cell(words.plural("check.findings", len(findings))), show_lines=True)
     for key in ("people.name", "row.kpi", "check.finding"):
@@ -114,7 +116,7 @@ def _print_findings(findings: Sequence[Finding], words: Words) -> None:
 def _print_payouts(payouts: Sequence[Payout], words: Words) -> None:
     """A table a person of the facts at which payout starts."""
     if payouts:
-        print(on_terminal(words.text("check.payouts")))
+        say(words.text("check.payouts"))
     for person, own in groupby(payouts, key=lambda row: row.person):
         rows = list(own)
         scaled = any(row.part for row in rows)
@@ -135,7 +137,7 @@ def _idle(loaded: Params) -> Iterator[str]:
     """Warnings on specialists without accounts and brands."""
     for person in loaded.specialists.values():
         if not person.accounts and not person.brands:
-            yield f"{loaded.file_of(person.id)}: there are no accounts and no brands, so nothing is measured"
+            yield Phrase("cli.nothing_to_measure", file=loaded.file_of(person.id))
 
 
 def _findings(context: Context, measured: cohort.Cohort, words: Words) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from kpi_kit.cli.output import print_line
+from kpi_kit.cli.output import say
 from kpi_kit.cli.remote import copy_of, is_url
 from kpi_kit.core.errors import KitError
 from kpi_kit.params import load
@@ -43,9 +43,9 @@ def tell(options: argparse.Namespace, *, people: Sequence[str] = (), problems: i
             out,
             from_environment(os.environ),
             clock=lambda: options.clock().astimezone(params.department.zone),
-            say=lambda line: print_line(line, sys.stdout),
-            warn=lambda line: print_line(line, sys.stderr),
+            say=lambda line: say(line, sys.stdout),
+            warn=lambda line: say(line, sys.stderr),
         )
     except KitError as fault:
         for problem in fault.problems:
-            print_line(f"errors_to: {problem}", sys.stderr)
+            say(f"errors_to: {problem}", sys.stderr)

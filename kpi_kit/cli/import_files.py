@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.cli.inbox import import_new
+from kpi_kit.cli.output import say
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import parse_instant
-from kpi_kit.core.phrases import shown
-from kpi_kit.core.sanitize import on_terminal
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.params import load
 from kpi_kit.sources import ImportOptions
 from kpi_kit.sources.attribution import read_attribution
@@ -22,9 +22,9 @@ from kpi_kit.sources.resolve_account import NewAccount
 def carry_out(arguments: argparse.Namespace) -> int:
     """Add the rows of the files, and print the result."""
     if (arguments.inbox is None) == (arguments.source is None):
-        raise InputError("import: expected SOURCE and FILE…, or --inbox DIR, found both or none")
+        raise InputError(Phrase("cli.import_what"))
     if arguments.inbox is None and not arguments.files:
-        raise InputError(f"import {arguments.source}: expected at least one FILE, found none")
+        raise InputError(Phrase("cli.import_no_file", source=arguments.source))
     zone = time_zone(arguments.params)
     options = ImportOptions(
         account=arguments.account,
@@ -59,7 +59,7 @@ def carry_out(arguments: argparse.Namespace) -> int:
         dry_run=arguments.dry_run,
     )
     for sentence in report.sentences:
-        print(on_terminal(shown(sentence)))
+        say(sentence)
     return OK
 
 

@@ -8,11 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from kpi_kit.cli import failures
-from kpi_kit.cli.output import print_line
+from kpi_kit.cli.output import say
 from kpi_kit.cli.status import print_inputs
 from kpi_kit.core.errors import InputError
-from kpi_kit.core.phrases import shown
-from kpi_kit.core.sanitize import on_terminal
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.store import open_store
 from kpi_kit.params import load
@@ -29,9 +28,9 @@ def import_new(arguments: argparse.Namespace, options: ImportOptions) -> bool:
     """Import the new files of the inbox, and print the status matrix; whether all files went in."""
     used = [f"--{name}" for name in _OF_FILES if getattr(arguments, name) is not None]
     if used:
-        raise InputError(f"{', '.join(used)}: not with --inbox; write it for the files in import.yml")
+        raise InputError(Phrase("cli.not_with_inbox", options=", ".join(used)))
     folder: Path = arguments.into
-    words = words_of(arguments.params)
+    words = words_of(arguments.params, arguments.language)
     listed = read_import_list(arguments.params / "import.yml")
     outcome = import_inbox(
         arguments.inbox,
@@ -50,12 +49,11 @@ def import_new(arguments: argparse.Namespace, options: ImportOptions) -> bool:
     return not outcome.failed
 
 
-def words_of(params: Path) -> Words:
-    """The words of the department's language; Russian without params."""
+def words_of(params: Path, language: str) -> Words:
+    """The words of a language, with the department's currency."""
     if not (params / "department.yml").is_file():
-        return wording.words("ru")
-    department = load(params).department
-    return wording.words(department.language, department.currency)
+        return wording.words(language)
+    return wording.words(language, load(params).department.currency)
 
 
 def accounts_in(folder: Path, options: ImportOptions) -> frozenset[str]:
@@ -74,12 +72,13 @@ def has_tables(folder: Path) -> bool:
 def print_outcome(outcome: Outcome, words: Words) -> None:
     """Print what became of each file, then the counts."""
     for name, sentences in outcome.imported.items():
-        print(on_terminal(f"{name}:"))
+        say(f"{name}:")
         for sentence in sentences:
-            print(on_terminal(f"  {shown(sentence)}"))
+            say(Phrase("core.indented", line=sentence))
     for name, problems in outcome.failed.items():
         for problem in problems:
-            print_line(shown(problem) if name in problem else f"{name}: {shown(problem)}", sys.stderr)
+            named = problem if name in problem else Phrase("core.within", where=name, problem=problem)
+            say(named, sys.stderr)
     counts = {
         "imported": sum(name.count(", ") + 1 for name in outcome.imported),
         "failed": len(outcome.failed),
@@ -89,6 +88,6 @@ def print_outcome(outcome: Outcome, words: Words) -> None:
     parts = [words.plural(f"status.{key}", count) for key, count in counts.items() if count]
     if not counts["imported"]:
         parts.insert(0, words.plural("status.imported", 0))
-    print(on_terminal(f"{words.sentence('; '.join(parts))}."))
+    say(f"{words.sentence('; '.join(parts))}.")
     if outcome.undone:
-        print(on_terminal(words.text("status.undone", files=", ".join(outcome.undone))))
+        say(words.text("status.undone", files=", ".join(outcome.undone)))

@@ -15,9 +15,11 @@ from rich.text import Text
 from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.cli.inbox import print_outcome
 from kpi_kit.cli.init_files import Person, attribution_text, department_text, import_text, person_text
+from kpi_kit.cli.output import say
 from kpi_kit.cli.questions import ask_text
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import write_file
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.merge import merge
 from kpi_kit.data.store import open_store
@@ -42,7 +44,7 @@ def carry_out(options: argparse.Namespace) -> int:
     words = wording.words(options.language)
     params, data = options.folder / "params", options.folder / "data"
     if (params / "department.yml").exists() and not options.overwrite:
-        raise InputError(f"{params / 'department.yml'}: is there already; --overwrite replaces the params")
+        raise InputError(Phrase("cli.params_exist", file=params / "department.yml"))
     agency = look_at(options.exports)
     if not agency.accounts:
         raise InputError(words.text("init.no_accounts"))
@@ -87,7 +89,7 @@ def _show(agency: Agency, words: Words) -> None:
         Console().print(table)
     for export in agency.exports:
         if export.problem:
-            print(on_terminal(export.problem), file=sys.stderr)
+            say(export.problem, sys.stderr)
 
 
 def _cell(text: str) -> Text:
@@ -114,7 +116,7 @@ class _Questions:
             answer = self.text(question, nobody)
             if answer == nobody or answer in accounts:
                 return "" if answer == nobody else answer
-            print(on_terminal(self._words.text("init.unknown_account", names=", ".join(accounts))))
+            say(self._words.text("init.unknown_account", names=", ".join(accounts)))
 
 
 def _people(agency: Agency, ask: _Questions, words: Words) -> list[Person]:
@@ -129,10 +131,10 @@ def _people(agency: Agency, ask: _Questions, words: Words) -> list[Person]:
             continue
         last, name = answer, latin(answer)
         if wrong := problem_of_id(name):
-            raise InputError(f"{answer!r:.60}: cannot be the id of a person: {wrong}")
+            raise InputError(Phrase("cli.person_id", answer=answer, wrong=wrong))
         people.setdefault(name, Person(name, answer)).accounts.append(account.id)
     if not people:
-        raise InputError("init: expected at least one person who looks after an account, found none")
+        raise InputError(Phrase("cli.init_no_people"))
     next(iter(people.values())).brands.extend(agency.brands)
     return list(people.values())
 
@@ -191,9 +193,9 @@ def _write_people(people: list[Person], params: Path, data: Path, words: Words) 
 def _print_next(options: argparse.Namespace, people: list[Person], words: Words) -> None:
     files = ["department.yml", "attribution.yml", "import.yml"]
     files += [f"specialists/{person.id}.yml" for person in people]
-    print(on_terminal(words.text("init.written", files=", ".join(files))))
+    say(words.text("init.written", files=", ".join(files)))
     folder = options.folder
     places = f"--data {folder / 'data'} --params {folder / 'params'}"
     print(words.text("init.next"))
-    print(on_terminal(f"  kpi-kit check {places}"))
-    print(on_terminal(f"  kpi-kit run {places} --out {folder / 'reports'}"))
+    say(f"  kpi-kit check {places}")
+    say(f"  kpi-kit run {places} --out {folder / 'reports'}")

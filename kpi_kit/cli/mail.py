@@ -8,9 +8,10 @@ import os
 import sys
 
 from kpi_kit.cli import OK, SOME_FAILED
-from kpi_kit.cli.output import print_line
+from kpi_kit.cli.output import say
 from kpi_kit.cli.shared import chosen_period, warn
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.mail.current_inputs import CurrentInputs
@@ -26,7 +27,7 @@ def carry_out(options: argparse.Namespace) -> int:
         logging.basicConfig(level=logging.INFO, handlers=[shown_log])
         logging.getLogger("kpi_kit.mail").setLevel(logging.DEBUG)
     if options.timeout <= 0:
-        raise InputError(f"--timeout {options.timeout:g}: expected more than 0")
+        raise InputError(Phrase("cli.bad_timeout", timeout=options.timeout))
     server = from_environment(os.environ) if options.send else None
     loaded, store = open_inputs(options.data, options.params)
     with store:
@@ -47,8 +48,8 @@ def carry_out(options: argparse.Namespace) -> int:
             loaded,
             CurrentInputs(options.out / period, loaded, store),
             clock=lambda: options.clock().astimezone(loaded.department.zone),
-            say=lambda line: print_line(line, sys.stdout),
-            warn=lambda line: print_line(line, sys.stderr),
+            say=lambda line: say(line, sys.stdout),
+            warn=lambda line: say(line, sys.stderr),
         )
     return OK if well else SOME_FAILED
 

@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from kpi_kit.cli import BAD_INPUT, OK, SOME_FAILED, STOPPED
 from kpi_kit.cli.arguments import parser
-from kpi_kit.cli.output import discard_output, logged, prepare_output, print_line
+from kpi_kit.cli.language import language_of
+from kpi_kit.cli.output import discard_output, logged, prepare_output, say
 from kpi_kit.cli.remote import fetched, is_url, shown
 from kpi_kit.core.errors import InputError, KitError, SpecialistError
 from kpi_kit.core.open_files import allow_files
 from kpi_kit.core.periods import RELATIVE, Period
+from kpi_kit.core.phrases import Phrase, renamed, speak
 from kpi_kit.core.stopping import stoppable
 
 _READ_DATA = ("run", "score", "check", "mail", "verify", "what_if", "targets", "alerts")
@@ -39,10 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _carried_out(words: Sequence[str]) -> int:
     options = parser(*words[:1]).parse_args(words, argparse.Namespace(clock=_now, names={}))
+    options.language = language_of(options)
+    speak(options.language)
     try:
         allow_files()
         if is_url(options.out) and options.command != "run":
-            raise InputError(f"--out {shown(options.out)}: only run writes to a URL; expected a folder")
+            raise InputError(Phrase("cli.only_run_at_url", out=shown(options.out)))
         options.period = _period(options)
         options.data_name = shown(str(options.data))
         if is_url(options.data) and options.command in _READ_DATA:
@@ -57,7 +61,7 @@ def _carried_out(words: Sequence[str]) -> int:
         importlib.import_module("kpi_kit.cli.failures").tell(options, problems=len(fault.problems))
         return SOME_FAILED if isinstance(fault, SpecialistError) else BAD_INPUT
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        say(Phrase("cli.stopped"), sys.stderr)
         return STOPPED
 
 
@@ -79,6 +83,4 @@ def _now() -> dt.datetime:
 
 def _say_problems(fault: KitError, names: Mapping[str, str]) -> None:
     for problem in fault.problems:
-        for copy, name in names.items():
-            problem = problem.replace(copy, name)
-        print_line(problem, sys.stderr)
+        say(renamed(problem, names), sys.stderr)

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from kpi_kit.core.errors import InputError, KitError
+from kpi_kit.core.errors import InputError, KitError, reason_of
+from kpi_kit.core.phrases import Phrase, shown
 from kpi_kit.core.sanitize import json_on_terminal, on_terminal
 
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -57,6 +58,11 @@ class _Tee(io.TextIOBase):
             self._log.write(_CODES.sub("", line.rpartition("\r")[2]) + "\n")
         return self._stream.write(text)
 
+    def write_line(self, line: str, logged: str) -> None:
+        """Write a line, and another one to the log."""
+        self._log.write(f"{logged}\n")
+        print(line, file=self._stream, flush=True)
+
     def flush(self) -> None:
         """Flush both."""
         self._log.flush()
@@ -90,7 +96,7 @@ def logged(file: Path | None, words: Sequence[str], clock: Callable[[], dt.datet
     try:
         log = file.open("a", encoding="utf-8")
     except OSError as fault:
-        raise InputError(f"--log {file}: cannot be written ({fault.strerror})") from None
+        raise InputError(Phrase("cli.log_not_writable", file=file, reason=reason_of(fault))) from None
     out, err = sys.stdout, sys.stderr
     with log:
         log.write(f"# {clock().isoformat(timespec='seconds')} kpi-kit {' '.join(words)}\n")
@@ -106,10 +112,17 @@ def logged(file: Path | None, words: Sequence[str], clock: Callable[[], dt.datet
             sys.stdout, sys.stderr = out, err
 
 
-def print_line(line: str, stream: TextIO) -> None:
-    """Print a line at once; a closed pipe does not stop the command."""
+def say(line: str, stream: TextIO | None = None) -> None:
+    """Print a line at once, in the language of the user; a closed pipe does not stop the command.
+
+    A log has it in English.
+    """
+    stream = sys.stdout if stream is None else stream
     try:
-        print(on_terminal(line), file=stream, flush=True)
+        if isinstance(stream, _Tee):
+            stream.write_line(on_terminal(shown(line)), on_terminal(line))
+        else:
+            print(on_terminal(shown(line)), file=stream, flush=True)
     except BrokenPipeError:
         discard_output(stream)
 

@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.prompt import Confirm, Prompt
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.sanitize import on_terminal
 
 
@@ -39,4 +40,4 @@ def ask_yes(question: str, flag: str) -> bool:
 
 
 def _ended(flag: str) -> str:
-    return f"expected an answer to each question, found the end of the input; {flag} answers them all"
+    return Phrase("cli.input_ended", flag=flag)

@@ -20,6 +20,7 @@ from kpi_kit.batch.workspace import PERIODS, locked
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import sha256, write_file
 from kpi_kit.core.json_io import read_json
+from kpi_kit.core.phrases import Phrase
 
 _URL = re.compile(r"[a-zA-Z][\w+.-]+(://|::)")
 _SECRET = re.compile(r"(?<=://)[^/@]*@")
@@ -27,14 +28,14 @@ _NEXT = ("s3://", "gs://", "az://", "https://", "memory://")
 _LAST = "manifest.json"
 """The file that speaks of the others is put when they are there."""
 _REASONS = {
-    "NoCredentialsError": "there are no credentials for it",
-    "PermissionError": "no permission",
-    "FileNotFoundError": "there is no such place",
-    "EndpointConnectionError": "it cannot be reached",
-    "ConnectTimeoutError": "it cannot be reached",
-    "ClientConnectorError": "it cannot be reached",
-    "ConnectionError": "it cannot be reached",
-    "TimeoutError": "it cannot be reached",
+    "NoCredentialsError": "no_credentials",
+    "PermissionError": "no_permission",
+    "FileNotFoundError": "no_place",
+    "EndpointConnectionError": "unreachable",
+    "ConnectTimeoutError": "unreachable",
+    "ClientConnectorError": "unreachable",
+    "ConnectionError": "unreachable",
+    "TimeoutError": "unreachable",
 }
 
 
@@ -89,12 +90,12 @@ class Remote:
             core: Any = importlib.import_module("fsspec.core")
             self._files, root = core.url_to_fs(url, use_listings_cache=False, skip_instance_cache=True)
         except ImportError as fault:
-            missing = f"the library {fault.name or 'for it'} is missing"
-            raise InputError(f"{self.name}: {missing}; pip install 'kpi-kit[remote]' brings it") from None
+            library = fault.name or "fsspec"
+            raise InputError(Phrase("cli.no_library", name=self.name, library=library)) from None
         except (ValueError, TypeError) as fault:
             examples = ", ".join(_NEXT)
             raise InputError(
-                f"{self.name}: expected a folder or a URL of fsspec, such as {examples} ({_word(fault)})"
+                Phrase("cli.bad_url", name=self.name, examples=examples, reason=_word(fault))
             ) from None
         self._root = str(root).rstrip("/")
 
@@ -117,7 +118,7 @@ class Remote:
         with locked(self.folder):
             there, index = self._listed(), self._read_index()
             if must_exist and not there:
-                raise RemoteError(f"{self.name}: there is nothing at this place")
+                raise RemoteError(Phrase("cli.nothing_at_url", name=self.name))
             gone = _files_in(self.folder) - there.keys()
             # what a run could not put there stays for the next one
             for name in gone if must_exist else gone & index.keys():
@@ -144,7 +145,7 @@ class Remote:
         RemoteError
         """
         probe = f"{self._root}/.writable"
-        with self._reasons("written to"):
+        with self._reasons("write"):
             self._files.pipe_file(probe, b"")
             self._files.rm_file(probe)
 
@@ -159,7 +160,7 @@ class Remote:
             index, here = self._read_index(), _files_in(self.folder)
             stale = {name for name in here if index.get(name, [None])[1:] != list(_stamp(self.folder / name))}
             gone = index.keys() - here
-            with self._reasons("written to"):
+            with self._reasons("write"):
                 for name in sorted(stale, key=lambda name: (name == _LAST, name)):
                     stamp = _stamp(self.folder / name)
                     self._files.put_file(str(self.folder / name), f"{self._root}/{name}")
@@ -179,7 +180,7 @@ class Remote:
         RemoteError
         """
         if (self.folder / name).is_file():
-            with self._reasons("written to"):
+            with self._reasons("write"):
                 self._files.put_file(str(self.folder / name), f"{self._root}/{name}")
 
     def listed(self) -> list[str]:
@@ -225,7 +226,7 @@ class Remote:
         try:
             yield
         except Exception as fault:  # each file system has errors of its own
-            raise RemoteError(f"{self.name}: it cannot be {done}: {_word(fault)}") from None
+            raise RemoteError(Phrase(f"cli.url_{done}", name=self.name, reason=_word(fault))) from None
 
 
 def _word(fault: BaseException) -> str:
@@ -234,7 +235,8 @@ def _word(fault: BaseException) -> str:
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)
     kinds = [kind.__name__ for link in chain for kind in type(link).__mro__]
-    return next((_REASONS[kind] for kind in kinds if kind in _REASONS), type(fault).__name__)
+    reasons = (Phrase(f"cli.url_{_REASONS[kind]}") for kind in kinds if kind in _REASONS)
+    return next(reasons, type(fault).__name__)
 
 
 def _version(info: dict[str, Any]) -> str:
@@ -273,7 +275,7 @@ def fetched(url: str) -> Path:
     try:
         return Remote(url).fetch()
     except RemoteError as fault:
-        raise InputError(str(fault)) from None
+        raise InputError(fault.args[0]) from None
 
 
 @contextmanager
@@ -298,7 +300,7 @@ def output(out: Path | str, period: str) -> Iterator[tuple[Path, dict[str, str]]
         target.fetch(must_exist=False)
         target.check_writable()
     except RemoteError as fault:
-        raise InputError(str(fault)) from None
+        raise InputError(fault.args[0]) from None
     try:
         yield whole.folder, {str(whole.folder): whole.name}
     finally:

@@ -9,9 +9,10 @@ from contextlib import suppress
 from kpi_kit.batch import processes
 from kpi_kit.batch.workspace import has_manifest
 from kpi_kit.cli import OK, SOME_FAILED
+from kpi_kit.cli.output import say
 from kpi_kit.cli.remote import RemoteError, is_url, listed, output
 from kpi_kit.core.errors import InputError
-from kpi_kit.core.sanitize import on_terminal
+from kpi_kit.core.phrases import Phrase
 
 # The rest is imported while the fork server, which is started first, imports what reports need.
 
@@ -71,11 +72,11 @@ def _made(options: argparse.Namespace) -> int:
             )
             outcome = batch.run(run_options, console=Console(stderr=True, quiet=options.quiet))
     except RemoteError as fault:
-        print(on_terminal(str(fault)), file=sys.stderr)
+        say(fault.args[0], sys.stderr)
         return SOME_FAILED
     if options.quiet:  # otherwise the run has printed each failure
         for name, problem in outcome.failed.items():
-            print(on_terminal(f"{name}: {problem}"), file=sys.stderr)
+            say(Phrase("core.within", where=name, problem=problem), sys.stderr)
     if outcome.failed:
         failures.tell(options, people=tuple(outcome.failed))
         return SOME_FAILED
@@ -85,5 +86,5 @@ def _made(options: argparse.Namespace) -> int:
 def _scheduler(options: argparse.Namespace) -> str | None:
     """The scheduler of the cluster; None for this machine."""
     if (options.executor == "dask") != bool(options.scheduler):
-        raise InputError("--executor dask and --scheduler ADDRESS: expected both or none, found one of them")
+        raise InputError(Phrase("cli.executor"))
     return str(options.scheduler) if options.scheduler else None

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
+from kpi_kit.cli.output import say
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import Period
-from kpi_kit.core.sanitize import on_terminal
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.store import Store
 from kpi_kit.scorecard.windows import last_full_month
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def warn(warnings: Iterable[str]) -> None:
     """Print warnings."""
     for warning in warnings:
-        print(on_terminal(f"warning: {warning}"), file=sys.stderr)
+        say(Phrase("cli.warning", warning=warning), sys.stderr)
 
 
 def chosen_period(options: argparse.Namespace, store: Store, *, with_data: bool = False) -> Period:
@@ -40,9 +41,9 @@ def chosen_period(options: argparse.Namespace, store: Store, *, with_data: bool 
         period = Period.parse(options.period)
         if until is not None and period.start >= until:
             last = until - dt.timedelta(days=1)
-            problem = f"period {period}: the data in {options.data_name} end on {last}, before it begins"
+            problem = Phrase("cli.period_after_data", period=period, data=options.data_name, last=last)
             if with_data:
-                raise InputError(f"{problem}; import its data, or choose an earlier period")
+                raise InputError(Phrase("cli.no_data_yet", problem=problem))
             warn([problem])
         return period
     return last_full_month(store)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from kpi_kit.cli.output import say
 from kpi_kit.core.periods import Grain, Period
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.status import Row, State, last_month, last_months, read_expected
@@ -61,7 +62,7 @@ def print_status(rows: Sequence[Row], words: Words) -> None:
     Console().print(table)
     lines = list(holes(rows, words))
     for line in [words.text("status.holes"), *lines] if lines else [words.text("status.complete")]:
-        print(on_terminal(line))
+        say(line)
 
 
 def _cell(text: str) -> Text:

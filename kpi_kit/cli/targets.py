@@ -13,10 +13,12 @@ from rich.text import Text
 
 from kpi_kit.cli import OK, SOME_FAILED
 from kpi_kit.cli.init_files import amount
+from kpi_kit.cli.output import say
 from kpi_kit.cli.questions import ask_yes
 from kpi_kit.cli.shared import name_of, warn
 from kpi_kit.core.errors import InputError, KitError, SpecialistError, did_you_mean
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.params import Entry, Params
@@ -32,7 +34,7 @@ from kpi_kit.scorecard.windows import last_full_month
 def carry_out(options: argparse.Namespace) -> int:
     """Show what was asked and what is proposed, ask, and write; 1 where a file cannot be used."""
     loaded, store = open_inputs(options.data, options.params)
-    words = wording.words(loaded.department.language, loaded.department.currency)
+    words = wording.words(options.language, loaded.department.currency)
     broken = False
     with store:
         warn([*loaded.warnings, *store.warnings])
@@ -49,7 +51,7 @@ def carry_out(options: argparse.Namespace) -> int:
             except SpecialistError as fault:
                 broken = True
                 for problem in fault.problems:
-                    print(on_terminal(problem), file=sys.stderr)
+                    say(problem, sys.stderr)
     return SOME_FAILED if broken else OK
 
 
@@ -57,7 +59,7 @@ def _chosen(options: argparse.Namespace, loaded: Params) -> list[str]:
     known = [*loaded.specialists, *loaded.broken]
     for name in options.specialist or ():
         if name not in known:
-            raise InputError(f"--specialist: there is no specialist {name!r:.60}{did_you_mean(name, known)}")
+            raise InputError(Phrase("cli.no_such_specialist", name=name, hint=did_you_mean(name, known)))
     return options.specialist or known
 
 
@@ -125,7 +127,7 @@ def _accept(context: Context, ahead: Period, entries: Sequence[Next], words: Wor
         except KitError as fault:
             raise SpecialistError(fault.problems) from None
     if accepted:
-        print(on_terminal(words.plural("targets.written", len(accepted), file=file)))
+        say(words.plural("targets.written", len(accepted), file=file))
     else:
         print(words.text("targets.none"))
 

@@ -6,12 +6,12 @@ import argparse
 
 from kpi_kit.cli import OK
 from kpi_kit.cli.import_files import time_zone
-from kpi_kit.core.sanitize import on_terminal
+from kpi_kit.cli.output import say
 from kpi_kit.data.merge import upgrade
 
 
 def carry_out(options: argparse.Namespace) -> int:
     """Upgrade the folder, and say what was done."""
     for sentence in upgrade(options.folder, str(time_zone(options.params))):
-        print(on_terminal(sentence))
+        say(sentence)
     return OK

@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from kpi_kit.cli.output import say
 from kpi_kit.core.errors import InputError, KitError
-from kpi_kit.core.sanitize import on_terminal
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.params import entry_name
 from kpi_kit.report.notebook_api import NOTEBOOK
 from kpi_kit.report.wording import Form, Words, form, words
@@ -52,19 +53,19 @@ def carry_out(options: argparse.Namespace) -> int:
     for path in options.reports:
         try:
             verification = verify(path, data=data, params=options.params, notebook=notebook)
-            lines = sentences(verification)
+            lines = sentences(verification, options.language)
         except KitError as fault:
             problems += fault.problems
             continue
         different |= not verification.identical
         for line in lines:
-            print(on_terminal(line))
+            say(line)
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
     return DIFFERENT if different else IDENTICAL
 
 
-def sentences(verification: Verification) -> list[str]:
+def sentences(verification: Verification, language: str = "en") -> list[str]:
     """The lines for a terminal: the result, then the causes, then the figures.
 
     Raises
@@ -73,79 +74,82 @@ def sentences(verification: Verification) -> list[str]:
         Where the file has figures that cannot be written.
     """
     try:
-        return list(_lines(verification))
+        return list(_lines(verification, language))
     except MALFORMED as fault:
-        raise malformed(verification.path, "a part of it", fault) from None
+        raise malformed(verification.path, Phrase("cli.part_of_report"), fault) from None
 
 
-def _lines(verification: Verification) -> Iterator[str]:
+def _lines(verification: Verification, language: str) -> Iterator[str]:
     if verification.identical:
         harmless = list(_cause_lines([cause for cause in verification.causes if cause.kind in HARMLESS]))
-        remarks = f" ({'; '.join(harmless)})" if harmless else ""
-        yield f"{verification.path}: identical, {verification.figures} figures{remarks}"
+        remarks = Phrase("cli.remarks", remarks=harmless) if harmless else ""
+        fields = {"path": verification.path, "count": verification.figures, "remarks": remarks}
+        yield Phrase("cli.identical", **fields)
         return
     count = len(verification.differences)
-    figures = (
-        f"{count} of {verification.figures} figures are different" if count else "no figure is different"
-    )
-    yield f"{verification.path}: different; {figures}"
+    figures: str = Phrase("cli.no_figure_differs")
+    if count:
+        figures = Phrase("cli.figures_differ", count=count, all=verification.figures)
+    yield Phrase("cli.different", path=verification.path, figures=figures)
     if verification.altered:
-        yield "  report: the report itself was altered after it was made"
+        yield Phrase("cli.altered")
     if not verification.sealed:
-        kit = verification.kit or "an earlier state of this version"
-        yield f"  kit: the report was made by {kit}, which kept no hashes of tables and keys"
-    yield from (f"  {line}" for line in _cause_lines(verification.causes))
-    yield from (
-        f"  {line}" for line in _figure_lines(verification.differences, words("en", verification.currency))
-    )
+        kit = verification.kit or Phrase("cli.earlier_kit")
+        yield Phrase("cli.not_sealed", kit=kit)
+    say = words(language, verification.currency)
+    lines = [*_cause_lines(verification.causes), *_figure_lines(verification.differences, say)]
+    yield from (Phrase("core.indented", line=line) for line in lines)
 
 
 def _cause_lines(causes: Sequence[Cause]) -> Iterator[str]:
     for cause in causes:
         match cause:
             case Cause("data", ""):
-                yield "data: some table has changed"
+                yield Phrase("cli.cause_data")
             case Cause("data", table, owner, months):
-                when = "" if months == (WHOLE,) else f", {_spans(months)}"
-                yield f"data: table {table}, {owner}{when}: its rows have changed"
+                when = "" if months == (WHOLE,) else Phrase("cli.when", months=_spans(months))
+                yield Phrase("cli.cause_table", table=table, owner=owner, when=when)
             case Cause("params", ""):
-                yield "params: some file has changed"
+                yield Phrase("cli.cause_params")
             case Cause("params", file, key):
-                yield f"params: {file}: {key}: was {_plain(cause.was)}, is {_plain(cause.now)}"
+                yield Phrase(
+                    "cli.cause_param", file=file, key=key, was=_plain(cause.was), now=_plain(cause.now)
+                )
             case Cause("notebook", ""):
-                yield "notebook: it has changed"
+                yield Phrase("cli.cause_notebook")
             case Cause("notebook", cell):
-                yield f"notebook: cell {cell} has changed"
+                yield Phrase("cli.cause_cell", cell=cell)
             case Cause("across"):
-                yield "across: backtest.json or shocks.json are of a later run; the report's own were used"
+                yield Phrase("cli.cause_across")
             case Cause("kit", "source"):
-                yield "kit: its source has changed"
+                yield Phrase("cli.cause_source")
             case Cause("kit", "version"):
-                yield f"kit: was {cause.was}, is {cause.now}"
+                yield Phrase("cli.cause_version", was=cause.was, now=cause.now)
             case Cause("kit", library):
-                yield f"kit: {library} was {cause.was}, is {cause.now}"
+                yield Phrase("cli.cause_library", library=library, was=cause.was, now=cause.now)
 
 
 def _spans(months: Sequence[str]) -> str:
     """Up to three months by name, more by the first and the last."""
-    return ", ".join(months) if len(months) <= 3 else f"{len(months)} months from {months[0]} to {months[-1]}"
+    if len(months) <= 3:
+        return ", ".join(months)
+    return Phrase("cli.spans", count=len(months), first=months[0], last=months[-1])
 
 
 def _figure_lines(differences: Sequence[Difference], say: Words) -> Iterator[str]:
     """The important figures of each entry, and the number of the others."""
     by_entry: dict[str, list[Difference]] = {}
     for difference in differences:
-        by_entry.setdefault(_name(difference), []).append(difference)
+        by_entry.setdefault(_name(difference) or Phrase("cli.whole_report"), []).append(difference)
     for name, own in by_entry.items():
         listed = [one for one in own if one.key is None or one.field in _IN_FULL][:_MOST_FIGURES]
         for difference in listed:
             was, now = _readable(difference, say)
-            yield f"{name or 'report'}: {difference.field}: was {was}, is {now}"
+            yield Phrase("cli.figure", entry=name, field=difference.field, was=was, now=now)
         others = [difference for difference in own if difference not in listed]
         if others:
             parts = dict.fromkeys(one.field.split(".")[0].split("[")[0] for one in others)
-            count = "1 more figure" if len(others) == 1 else f"{len(others)} more figures"
-            yield f"{name or 'report'}: {count} in {', '.join(parts)}"
+            yield Phrase("cli.more_figures", entry=name, count=len(others), parts=list(parts))
 
 
 def _name(difference: Difference) -> str:
@@ -181,7 +185,7 @@ def _figure(value: Any, difference: Difference, say: Words) -> str:
 
 def _plain(value: Any) -> str:
     if value is ABSENT or value is None:
-        return "nothing"
+        return Phrase("core.nothing")
     if isinstance(value, float):
         return f"{value:.6g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kpi_kit.cli import OK
-from kpi_kit.cli.output import print_json
+from kpi_kit.cli.output import print_json, say
 from kpi_kit.cli.shared import chosen_period
 from kpi_kit.core.errors import InputError, KitError
-from kpi_kit.core.sanitize import on_terminal
+from kpi_kit.core.phrases import Phrase, in_language
 from kpi_kit.core.yaml_io import parse_yaml
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.report.wording import Form, Words, form, words
@@ -44,8 +44,8 @@ def carry_out(options: argparse.Namespace) -> int:
         text = json.dumps(answer.as_dict(), ensure_ascii=False, indent=1)
         print_json(text + "\n")
         return OK
-    for line in answer_lines(answer, words("en", loaded.department.currency)):
-        print(on_terminal(line))
+    for line in answer_lines(answer, words(options.language, loaded.department.currency)):
+        say(line)
     return OK
 
 
@@ -56,7 +56,7 @@ def _mapping(text: str, option: str) -> dict[str, Any]:
     except KitError as fault:
         raise InputError(fault.problems) from None
     if not isinstance(value, dict):
-        raise InputError(f"{option}: keys with values are expected, found {text!r}")
+        raise InputError(Phrase("cli.not_a_mapping", option=option, text=text))
     return value
 
 
@@ -72,40 +72,55 @@ def answer_lines(answer: Answer, say: Words) -> Iterator[str]:
     """The lines of an answer."""
     how = form({"unit": answer.unit, "as": answer.as_})
     asked = json.dumps(answer.asked, ensure_ascii=False)
-    yield f"{answer.specialist}, {answer.period}: {answer.entry} with the target {asked}"
-    yield f"{'period':>10}  {'fact':>12}  {'target':>14}  {'attainment':>10}  {'payout':>6}"
+    yield Phrase(
+        "cli.what_if_head",
+        specialist=answer.specialist,
+        period=answer.period,
+        entry=answer.entry,
+        asked=asked,
+    )
+    columns = ("period", "fact", "target", "attainment", "payout")
+    heads = [in_language(Phrase(f"cli.what_if_{name}"), say.language) for name in columns]
+    yield f"{heads[0]:>10}  {heads[1]:>12}  {heads[2]:>14}  {heads[3]:>10}  {heads[4]:>6}"
     for past in answer.past:
         cells = (_value(past.value, how, say), _target(past, how, say), _share(past.attainment, say))
         payout = "–" if past.payout is None else f"{past.payout:.2f}"
         yield f"{past.period:>10}  {cells[0]:>12}  {cells[1]:>14}  {cells[2]:>10}  {payout:>6}"
-    yield f"attained in {answer.reached} of {answer.known} periods in which that can be said"
+    yield Phrase("cli.what_if_reached", reached=answer.reached, known=answer.known)
     yield _chance_line(answer, how, say)
     before, after = (_share(total.total, say) for total in (answer.present, answer.then))
-    yield f"total of {answer.period}: {after}, as it is {before}"
+    yield Phrase("cli.what_if_total", period=answer.period, after=after, before=before)
 
 
 def _chance_line(answer: Answer, how: Form, say: Words) -> str:
     if answer.chance_period is None:
-        return "chance: nothing is asked of a period ahead"
+        return Phrase("cli.no_chance")
     if answer.chance is None:
-        return f"chance in {answer.chance_period}: the history is too short"
+        return Phrase("cli.chance_short", period=answer.chance_period)
     if answer.reliable is False:
-        why = "such chances came true no better than the base rate"
-        return f"chance in {answer.chance_period}: not reliable, {why}"
-    checked = "checked, such chances came true better than the base rate"
-    check = checked if answer.reliable else "not checked: few forecasts, or no run has left a backtest.json"
+        why = Phrase("cli.chance_no_better")
+        return Phrase("cli.chance_unreliable", period=answer.chance_period, why=why)
+    checked = Phrase("cli.chance_checked")
+    check = checked if answer.reliable else Phrase("cli.chance_unchecked")
     band = answer.chance_band
     within = (
         ""
         if band is None
-        else f"; with 80 % it will be {_value(band[0], how, say)} to {_value(band[1], how, say)}"
+        else Phrase("cli.chance_band", low=_value(band[0], how, say), high=_value(band[1], how, say))
     )
-    return f"chance in {answer.chance_period}: {say.share(answer.chance, 0)}{within} ({check})"
+    return Phrase(
+        "cli.chance_line",
+        period=answer.chance_period,
+        chance=say.share(answer.chance, 0),
+        within=within,
+        check=check,
+    )
 
 
 def _target(past: Past, how: Form, say: Words) -> str:
     if isinstance(past.target, tuple):
-        return " to ".join(say.value(bound, how) for bound in past.target)
+        low, high = (say.value(bound, how) for bound in past.target)
+        return in_language(Phrase("cli.what_if_range", low=low, high=high), say.language)
     return _value(past.target, how, say)
 
 

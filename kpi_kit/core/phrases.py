@@ -218,11 +218,9 @@ def quoted(value: object, language: str) -> str:
     ("'MSK'", '2025-10-31')
     """
     most = _MOST_QUOTED[language]
-    if language == "en":
-        return _shortened(value.isoformat() if isinstance(value, dt.date) else repr(value), most)
-    if isinstance(value, str | PurePath):
+    if language != "en" and isinstance(value, str | PurePath):
         return in_quotes(_shortened(str(value), most), language)
-    return "ничего" if value is None else _shortened(_flow(value), most)
+    return _shortened(_flow(value, language), most)
 
 
 def in_quotes(name: str, language: str) -> str:
@@ -235,12 +233,14 @@ def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]} …"
 
 
-def _flow(value: object) -> str:
-    """A value as YAML has it on one line."""
+def _flow(value: object, language: str) -> str:
+    """A value as YAML has it on one line; in English texts are quoted as in Python."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_flow(key)}: {_flow(part)}" for key, part in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_flow(part, language)}" for key, part in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_flow, value))}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "null" if value is None else str(value)
+        return f"[{', '.join(_flow(part, language) for part in value)}]"
+    if value is None:
+        return "nothing" if language == "en" else "ничего"
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return repr(value) if language == "en" else str(value).lower() if isinstance(value, bool) else str(value)

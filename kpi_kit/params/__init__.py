@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from kpi_kit.core.errors import InputError, KitError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.yaml_faults import located
 from kpi_kit.core.yaml_io import read_text
 from kpi_kit.params.brand import brand_record, problems_of_brand
@@ -105,18 +106,16 @@ def load(folder: Path) -> Params:
         faults += fault.problems
     files = sorted((folder / "specialists").glob("*.yml"))
     if not files and folder.is_dir():
-        faults.append(f"{folder / 'specialists'}: at least one <id>.yml is expected, found none")
+        faults.append(Phrase("params.no_specialists", folder=folder / "specialists"))
     people: dict[str, Specialist] = {}
     broken: dict[str, tuple[str, ...]] = {}
     twins = collisions(file.stem for file in files)
     for file in files:
         try:
             if other := twins.get(file.stem):
-                raise KitError(
-                    f"{file}: some disks cannot tell the reports of {file.stem} from those of {other}"
-                )
+                raise KitError(Phrase("params.twin_files", file=file, id=file.stem, other=other))
             if not file.is_file():
-                raise KitError(f"{file}: an ordinary file is expected, found none")
+                raise KitError(Phrase("core.not_ordinary", file=file))
             people[file.stem] = _specialist(file, formulas)
         except KitError as fault:
             broken[file.stem] = fault.problems
@@ -130,7 +129,7 @@ def load(folder: Path) -> Params:
         *stray_comments(folder, [*people, *broken]),
     )
     strays = sorted((folder / "specialists").glob("*.yaml"))
-    stray_names = tuple(f"{file}: only files named <id>.yml are read" for file in strays)
+    stray_names = tuple(Phrase("params.only_yml", file=file) for file in strays)
     return Params(
         folder, department, people, broken, (*warnings, *stray_names), events, rates, formulas.valid
     )
@@ -167,7 +166,7 @@ def check_target(target: object, entry: Entry, person: Specialist) -> Entry:
 
 def _department(file: Path) -> Department:
     if not file.is_file():
-        raise KitError(f"{file}: this file is missing")
+        raise KitError(Phrase("core.file_missing", file=file))
     raw = read_mapping(file)
     errors = findings(Department, raw)
     rest = SoundDepartment.model_validate(without(raw, errors))
@@ -204,11 +203,11 @@ def check_person(file: Path, text: str) -> Specialist:
 
 def _parsed_specialist(file: Path, text: str, formulas: Formulas = NO_FORMULAS) -> Specialist:
     if wrong := problem_of_id(file.stem):
-        raise KitError(f"{file}: {file.stem:.100} cannot be a specialist's id: {wrong}")
+        raise KitError(Phrase("params.bad_id", file=file, id=file.stem, wrong=wrong))
     raw = with_ids(parse_mapping(text, file), formulas.valid)
     others = []
     if "id" in raw:
-        others.append("id: unknown key; the id of a specialist is the name of the file")
+        others.append(Phrase("params.id_key"))
     raw = {**raw, "id": file.stem}
     errors = findings(Specialist, raw)
     problems = [located(sentence(error, raw, Specialist), file, text, error["loc"]) for error in errors]

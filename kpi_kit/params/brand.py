@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.parsers import expat
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.params.records import Brand
 
 LARGEST = 200_000
@@ -39,9 +40,11 @@ def problems_of_brand(brand: Brand, folder: Path) -> Iterator[str]:
     folder : Path
         The params folder, to which the path of the logo is relative.
     """
-    yield from (f"brand.accent: {problem}" for problem in _problems_of_accent(brand))
+    yield from (Phrase("params.at_key_accent", problem=problem) for problem in _problems_of_accent(brand))
     if brand.logo is not None:
-        yield from (f"brand.logo: {problem}" for problem in _problems_of_logo(brand.logo, folder))
+        yield from (
+            Phrase("params.at_key_logo", problem=problem) for problem in _problems_of_logo(brand.logo, folder)
+        )
 
 
 def brand_record(brand: Brand, folder: Path) -> dict[str, str | None]:
@@ -69,31 +72,31 @@ def contrast(colour: str) -> float:
 
 
 def _problems_of_accent(brand: Brand) -> Iterator[str]:
-    accent, example = brand.accent, 'a colour in quotation marks such as "#1b5a96" is expected'
+    accent, example = brand.accent, Phrase("params.colour_expected")
     if accent is None:
         if "accent" in brand.model_fields_set:
-            yield f"{example}, found nothing (without quotation marks # begins a comment)"
+            yield Phrase("params.colour_is_comment", example=example)
     elif not _COLOUR.fullmatch(accent):
-        yield f"{example}, found {accent!r}"
+        yield Phrase("params.not_a_colour", example=example, accent=accent)
     elif contrast(accent) < CONTRAST:
         # rounded down, so that 4.499 is not printed as 4.50
         rounded = int(contrast(accent) * 100) / 100
-        yield f"a contrast of at least {CONTRAST} against white is needed, found {rounded:.2f} of {accent!r}"
+        yield Phrase("params.contrast", least=CONTRAST, found=rounded, accent=accent)
 
 
 def _problems_of_logo(logo: str, folder: Path) -> Iterator[str]:
     file, path = folder / logo, Path(logo)
     kind = _TYPES.get(path.suffix.lower())
     if kind is None:
-        yield f"expected one of {', '.join(_TYPES)}, found {logo!r}"
+        yield Phrase("params.logo_kind", kinds=", ".join(_TYPES), logo=logo)
     elif path.is_absolute():
-        yield f"a path that starts in {folder} is expected, found {logo!r}"
+        yield Phrase("params.logo_path", folder=folder, logo=logo)
     elif not file.is_file():
-        yield f"there is no file {file}"
+        yield Phrase("params.no_file", file=file)
     elif (size := file.stat().st_size) >= LARGEST:
-        yield f"expected a file under {LARGEST // 1000} KB, found {logo!r} with {size / 1000:.0f} KB"
+        yield Phrase("params.logo_size", most=LARGEST // 1000, logo=logo, size=size / 1000)
     elif fault := _fault(file.read_bytes(), kind):
-        yield f"{logo!r} {fault}"
+        yield Phrase("params.logo_fault", logo=logo, fault=fault)
 
 
 def _fault(data: bytes, kind: str) -> str | None:
@@ -105,7 +108,7 @@ def _fault(data: bytes, kind: str) -> str | None:
         "image/jpeg": data.startswith(b"\xff\xd8\xff"),
         "image/webp": data.startswith(b"RIFF") and data[8:12] == b"WEBP",
     }
-    return None if begins[kind] else f"is no {kind.removeprefix('image/').upper()} inside"
+    return None if begins[kind] else Phrase("params.logo_inside", kind=kind.removeprefix("image/").upper())
 
 
 def _fault_of_svg(data: bytes) -> str | None:
@@ -113,8 +116,8 @@ def _fault_of_svg(data: bytes) -> str | None:
     try:
         reader.parser.Parse(data, True)
     except expat.ExpatError as fault:
-        return reader.fault or f"cannot be read as SVG ({fault})"
-    return reader.fault or (None if reader.root == "svg" else "is no SVG inside")
+        return reader.fault or Phrase("params.logo_unreadable", fault=fault)
+    return reader.fault or (None if reader.root == "svg" else Phrase("params.logo_no_svg"))
 
 
 class _Reader:
@@ -138,31 +141,31 @@ class _Reader:
         raise expat.ExpatError(fault)
 
     def _doctype(self, *_declared: object) -> None:
-        self._stop("has a <!DOCTYPE>, which a logo does not need: delete it")
+        self._stop(Phrase("params.logo_doctype"))
 
     def _instruction(self, target: str, _data: str) -> None:
-        self._stop(f"has an instruction <?{target}?>, which a logo does not need: delete it")
+        self._stop(Phrase("params.logo_instruction", target=target))
 
     def _element(self, name: str, attributes: dict[str, str]) -> None:
         local = _local(name)
         self.root = self.root or local
         self._in_style = local.lower() == "style"
         if local.lower() in _ACTIVE:
-            self._stop(f"has an element <{local}>: a logo with scripts or pages inside is refused")
+            self._stop(Phrase("params.logo_element", name=local))
         for key, value in attributes.items():
             self._attribute(_local(key), value)
 
     def _attribute(self, key: str, value: str) -> None:
         if key.lower().startswith("on") or "javascript:" in re.sub(r"\s", "", value.lower()):
-            self._stop(f"has a script in its attribute {key}: a logo with scripts is refused")
+            self._stop(Phrase("params.logo_script", key=key))
         link = key in ("href", "src") and not _WITHIN.match(value.strip())
         styles = key == "style" and _STYLE.search(value)
         if link or styles or key == "base" or _leads_outside(value):
-            self._stop(f"refers to something outside itself in its attribute {key}, which is refused")
+            self._stop(Phrase("params.logo_link", key=key))
 
     def _text(self, text: str) -> None:
         if self._in_style and (_STYLE.search(text) or _leads_outside(text)):
-            self._stop("refers to something outside itself in its styles, which is refused")
+            self._stop(Phrase("params.logo_style"))
 
 
 def _leads_outside(text: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kpi_kit.core.errors import KitError, SpecialistError, did_you_mean
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.yaml_io import read_text
 
 FOLDER = "comments"
@@ -57,11 +58,11 @@ def stray_comments(params: Path, people: Collection[str]) -> Iterator[str]:
     folder = params / FOLDER
     for home in sorted(folder.iterdir()) if folder.is_dir() else ():
         if not Period.is_name(home.name):
-            yield f"{home}: a folder named after a period such as 2025-10 is expected, so it is not read"
+            yield Phrase("params.not_a_period_folder", home=home)
             continue
         for file in sorted(home.iterdir()) if home.is_dir() else ():
             if file.suffix != ".md":
-                yield f"{file}: only files named <specialist>.md are read"
+                yield Phrase("params.only_md", file=file)
             elif file.stem not in (*people, DEPARTMENT):
                 hint = did_you_mean(file.stem, [*people, DEPARTMENT])
-                yield f"{file}: there is no specialist {file.stem!r}{hint}"
+                yield Phrase("params.no_specialist_of", file=file, name=file.stem, hint=hint)

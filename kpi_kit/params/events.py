@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import KitError, did_you_mean
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.yaml_faults import located
 from kpi_kit.core.yaml_io import read_text
 from kpi_kit.params.files import read_mapping
@@ -35,8 +36,9 @@ def read_events(folder: Path) -> tuple[Event, ...]:
     listed = raw.get("events")
     for number, entry in enumerate(listed if isinstance(listed, list) else [], 1):
         if number - 1 not in invalid:
-            found = (f"events, entry {number}: {problem}" for problem in _problems(entry))
-            problems += [located(problem, file, text) for problem in found]
+            where = ["events", Phrase("params.entry", number=number)]
+            found = (Phrase("core.within", where=where, problem=problem) for problem in _problems(entry))
+            problems += [located(problem, file, text, ["events", number - 1]) for problem in found]
     if problems:
         raise KitError(problems)
     return tuple(sorted(Events.model_validate(raw).events, key=lambda event: (event.first, event.end)))
@@ -46,9 +48,9 @@ def _problems(entry: Any) -> Iterator[str]:
     event = Event.model_validate(entry)
     keys = [name for name in ("on", "since", "until") if getattr(event, name) is not None]
     if keys not in (["on"], ["since", "until"]):
-        yield f"expected either on, or since and until, found {', '.join(keys) or 'none'}"
+        yield Phrase("params.event_days", found=keys or Phrase("core.none"))
     elif event.end <= event.first:
-        yield f"since {event.since} must be before until {event.until}"
+        yield Phrase("params.since_until", since=event.since, until=event.until)
 
 
 def unknown_scopes(events: tuple[Event, ...], people: Mapping[str, Specialist]) -> Iterator[str]:
@@ -60,4 +62,4 @@ def unknown_scopes(events: tuple[Event, ...], people: Mapping[str, Specialist]) 
             for name in names or ():
                 if name not in existing:
                     hint = did_you_mean(name, existing)
-                    yield f"{FILE}: {event.first}: nobody has the {key} {name!r}{hint}"
+                    yield Phrase(f"params.event_{key}", file=FILE, day=event.first, name=name, hint=hint)

@@ -20,6 +20,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import PLATFORMS
 
 _PERCENT = re.compile(r"\s*-?\d+(?:[.,]\d+)?\s?%\s*")
@@ -42,7 +43,7 @@ def _amount(value: object) -> float:
         return check_size(float(value))
     if isinstance(value, str) and len(value) < 40 and _PERCENT.fullmatch(value):
         return check_size(Percent(Decimal(value.strip().rstrip("% ").replace(",", ".")) / 100))
-    raise ValueError("expected a number, e.g. 40, or a share, e.g. 3%")
+    raise ValueError(Phrase("params.amount"))
 
 
 def check_size(number: _Number) -> _Number:
@@ -54,7 +55,7 @@ def check_size(number: _Number) -> _Number:
         Where it is too small or too large.
     """
     if number and not SMALLEST <= abs(number) <= LARGEST:
-        raise ValueError(f"expected a number of {SMALLEST:g} to {LARGEST:g}")
+        raise ValueError(Phrase("params.size", least=SMALLEST, most=LARGEST))
     return number
 
 
@@ -67,7 +68,7 @@ def check_day(day: dt.date) -> dt.date:
         Where it does not.
     """
     if day.year not in YEARS:
-        raise ValueError(f"expected a date of {YEARS.start} to {YEARS.stop - 1}")
+        raise ValueError(Phrase("params.years", first=YEARS.start, last=YEARS.stop - 1))
     return day
 
 
@@ -94,7 +95,7 @@ def _address(value: str) -> str:
         )
     except EmailNotValidError as fault:
         reason = str(fault).rstrip(".")
-        raise ValueError(f"expected one address such as name@agency.example ({reason})") from None
+        raise ValueError(Phrase("params.address", reason=reason)) from None
     return str(address.ascii_email)
 
 
@@ -103,7 +104,7 @@ def web_address(value: str) -> str:
     parts = urlsplit(value)
     plain = not (parts.query or parts.fragment or "@" in parts.netloc) and not re.search(r"[\s<>\"']", value)
     if parts.scheme not in ("https", "http") or not parts.hostname or not plain:
-        raise ValueError("expected an address such as https://reports.agency.example/kpi")
+        raise ValueError(Phrase("params.web_address"))
     return value.rstrip("/")
 
 
@@ -137,7 +138,7 @@ def weekday_numbers(text: str) -> list[int]:
     """
     first, _, last = text.lower().replace(" ", "").partition("-")
     if first not in WEEKDAYS or (last or first) not in WEEKDAYS[WEEKDAYS.index(first) :]:
-        raise ValueError("expected weekdays such as mon-fri or sat")
+        raise ValueError(Phrase("params.weekdays"))
     return list(range(WEEKDAYS.index(first), WEEKDAYS.index(last or first) + 1))
 
 

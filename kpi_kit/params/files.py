@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.core.errors import KitError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.yaml_faults import line_of
 from kpi_kit.core.yaml_io import parse_yaml, read_text
 
@@ -43,20 +44,20 @@ def parse_mapping(text: str, file: Path) -> dict[str, Any]:
     raw = parse_yaml(text, str(file))
     if raw is None:
         expected = "agency: …" if file.stem == "department" else "name: …, accounts: …, kpis: …"
-        raise KitError(
-            f"{file}: keys with values are expected, found nothing (the file is empty): write {expected}"
-        )
+        raise KitError(Phrase("params.empty_file", file=file, expected=expected))
     if not isinstance(raw, dict):
-        what = "a list" if isinstance(raw, list) else f"{raw!r:.60}"
-        raise KitError(f"{file}, line {line_of(text, [])}: keys with values are expected, found {what}")
+        where = Phrase("core.line", file=file, line=line_of(text, []))
+        found = Phrase("params.a_list") if isinstance(raw, list) else f"{raw!r:.60}"
+        raise KitError(Phrase("params.not_a_mapping", where=where, found=found))
     split = [
-        f"{file}, line {line_of(text, path)}: the comma in {whole} ends the value; "
-        f"write {whole.replace(',', '.')}"
+        Phrase(
+            "params.comma", file=file, line=line_of(text, path), whole=whole, point=whole.replace(",", ".")
+        )
         for path, whole in _split_numbers(raw, ())
     ]
     if split:
         raise KitError(split)
-    odd = [f"{file}: {where}: a key is a text, found {key!r:.60}" for where, key in _odd_keys(raw, "")]
+    odd = [Phrase("params.odd_key", file=file, where=where, key=key) for where, key in _odd_keys(raw, "")]
     if odd:
         raise KitError(odd)
     return raw
@@ -81,7 +82,7 @@ def _odd_keys(value: object, where: str) -> Iterator[tuple[str, object]]:
     if isinstance(value, dict):
         for key, part in value.items():
             if not isinstance(key, str) and where not in ("schedule", "days"):
-                yield where or "at the top", key
+                yield where or Phrase("params.at_top"), key
             yield from _odd_keys(part, str(key))
     elif isinstance(value, list):
         for part in value:

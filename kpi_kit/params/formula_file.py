@@ -10,6 +10,7 @@ from typing import Any
 
 from kpi_kit.core.errors import did_you_mean
 from kpi_kit.core.model import Kpi, Unit
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.yaml_faults import located
 from kpi_kit.core.yaml_io import parse_yaml, read_text
 from kpi_kit.kpis import CATALOGUE, DENOMINATORS, NUMERATORS
@@ -52,10 +53,10 @@ def read_formulas(folder: Path) -> Formulas:
     text = read_text(file)
     raw = parse_yaml(text, str(file))
     if not isinstance(raw, list):
-        expected = "a list of formulas is expected: - {id: …, title: …, numerator: …, denominator: …}"
-        return Formulas(problems=(f"{file}: {expected}, found {type(raw).__name__}",))
+        problem = Phrase("params.formulas_kind", file=file, kind=type(raw).__name__)
+        return Formulas(problems=(problem,))
     if len(raw) > _MOST:
-        return Formulas(problems=(f"{file}: at most {_MOST} formulas are expected, found {len(raw)}",))
+        return Formulas(problems=(Phrase("params.formulas_many", file=file, most=_MOST, count=len(raw)),))
     valid: dict[str, Formula] = {}
     unread: set[str] = set()
     problems: list[str] = []
@@ -74,18 +75,18 @@ def _problems(
     entry: Any, place: int, raw: list[Any], earlier: Mapping[str, Formula]
 ) -> Iterator[tuple[list[str | int], str]]:
     """The problems of an entry, each with the path to its key."""
-    where = f"entry {place + 1}"
+    where = Phrase("params.entry", number=place + 1)
     if not isinstance(entry, dict):
-        yield [], f"{where}: keys with values are expected, found {type(entry).__name__}"
+        yield [], Phrase("params.formula_keys", where=where, kind=type(entry).__name__)
         return
     errors = findings(Formula, entry)
     for error in errors:
         moved = {**error, "loc": (place, *error["loc"])}
         yield list(error["loc"]), sentence(moved, raw, Formula)  # type: ignore[arg-type]  # the same keys
     wrong = {str(error["loc"][0]) for error in errors}
-    named = f"{where} ({entry['id']})" if "id" not in wrong else where
+    named = where if "id" in wrong else Phrase("params.entry_of", number=place + 1, kpi=entry["id"])
     for keys, problem in _rules(entry, wrong, earlier):
-        yield [keys], f"{named}, {keys}: {problem}"
+        yield [keys], Phrase("core.within", where=[named, keys], problem=problem)
 
 
 def _rules(
@@ -95,15 +96,15 @@ def _rules(
     if "id" not in wrong:
         name = entry["id"]
         if name in CATALOGUE or name in NUMERATORS:
-            yield "id", f"{name} is a name of the kit; choose another"
+            yield "id", Phrase("params.formula_kit_name", name=name)
         elif name in earlier:
-            yield "id", f"{name} is given twice"
+            yield "id", Phrase("params.formula_twice", name=name)
     for key, allowed in (("numerator", NUMERATORS), ("denominator", DENOMINATORS)):
         if key not in wrong and (name := entry[key]) not in allowed:
             if name in CATALOGUE:
-                yield key, f"{name} is not a sum over accounts; expected one of {', '.join(allowed)}"
+                yield key, Phrase("params.formula_not_sum", name=name, allowed=", ".join(allowed))
             else:
-                yield key, f"there is no {name!r:.100}{did_you_mean(name, allowed)}"
+                yield key, Phrase("params.formula_none", name=name, hint=did_you_mean(name, allowed))
     if not wrong & {"numerator", "denominator"}:
         yield from _of_parts(entry, wrong)
 
@@ -113,7 +114,7 @@ def _of_parts(entry: Mapping[str, Any], wrong: set[str]) -> Iterator[tuple[str, 
     if above is None or below is None:
         return
     if above is below:
-        yield "denominator", f"{below.id} is the numerator too, and the value always {entry.get('per', 1)}"
+        yield "denominator", Phrase("params.formula_same", id=below.id, value=entry.get("per", 1))
     elif "unit" not in wrong:
         yield from _of_unit(entry, above, below)
 
@@ -121,8 +122,8 @@ def _of_parts(entry: Mapping[str, Any], wrong: set[str]) -> Iterator[tuple[str, 
 def _of_unit(entry: Mapping[str, Any], above: Kpi, below: Kpi) -> Iterator[tuple[str, str]]:
     is_money = [part.unit is Unit.MONEY for part in (above, below)]
     if is_money == [True, False] and entry["unit"] != "money":
-        yield "unit", f"{above.id} is money; expected money, found {entry['unit']}"
+        yield "unit", Phrase("params.formula_money", id=above.id, found=entry["unit"])
     if entry["unit"] == "money" and not is_money[0]:
-        yield "unit", f"{above.id} is not money; expected number or share, found money"
+        yield "unit", Phrase("params.formula_no_money", id=above.id)
     if entry["unit"] == "share" and entry.get("per", 1) != 1:
-        yield "per", f"a share is written in per cent and has no per; leave it out, found {entry['per']}"
+        yield "per", Phrase("params.formula_share", per=entry["per"])

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from kpi_kit.core.model import Better, Kpi, Unit
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.kpis import CATALOGUE, FAMILIES, by_formula
 from kpi_kit.params.fields import Amount, Record, Text
 
@@ -25,7 +26,7 @@ def _both(value: object) -> object:
         return {"ru": value, "en": value}
     if isinstance(value, dict):
         return value
-    raise ValueError("expected a text, or one each for ru and en")
+    raise ValueError(Phrase("params.titles"))
 
 
 InBoth = Annotated[Title, BeforeValidator(_both, json_schema_input_type=Text | Title)]

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from pydantic_core import ErrorDetails
 
+from kpi_kit.core.phrases import Phrase
+
 _OF_IDS = ("accounts", "brands", "duties", "platforms", "sentiment", "specialists", "accept")
 """Keys whose lists hold ids or dates."""
 _NUMBER = re.compile(
@@ -29,11 +31,9 @@ def hint_of(error: ErrorDetails) -> str:
     value, kind = error["input"], error["type"]
     if kind == "extra_forbidden":
         key = str(error["loc"][-1])
-        return (
-            " (it mixes Latin and Cyrillic letters)" if _LATIN.search(key) and _CYRILLIC.search(key) else ""
-        )
+        return Phrase("params.mixed_letters") if _LATIN.search(key) and _CYRILLIC.search(key) else ""
     if kind == "tuple_type" and error["loc"] == ("kpis",):
-        return "; a hyphen begins each entry: - {kpi: …}"
+        return Phrase("params.hyphens")
     if kind == "tuple_type":
         written = _as_list(error["loc"], value)
     elif kind in ("model_type", "dict_type"):
@@ -46,26 +46,7 @@ def hint_of(error: ErrorDetails) -> str:
         written = _as_number(value)
     else:
         written = ""
-    return f"; write {written}" if written else ""
-
-
-def plain(value: object) -> str:
-    """A value as YAML has it, on one line.
-
-    Examples
-    --------
-    >>> plain({"since": dt.date(2025, 3, 1), "on": [None, "x", 1.5]})
-    "{since: 2025-03-01, on: [nothing, 'x', 1.5]}"
-    """
-    if value is None:
-        return "nothing"
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {plain(part)}" for key, part in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(plain, value)) + "]"
-    return repr(value)
+    return Phrase("params.write", value=written) if written else ""
 
 
 def _as_list(loc: Sequence[int | str], value: object) -> str:
@@ -84,7 +65,7 @@ def _as_keys(loc: Sequence[int | str], value: object) -> str:
     if loc[-1] == "target" or "schedule" in loc[-2:-1]:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         written = str(value) if is_number else _as_number(value) if isinstance(value, str) else ""
-        return f"{{at_least: {written}}} or {{at_most: {written}}}" if written else ""
+        return Phrase("params.either_bound", value=written) if written else ""
     if len(loc) == 2 and loc[0] == "kpis" and isinstance(value, str):
         return f"{{kpi: {value}, target: {{at_least: …}}, weight: …}}"
     return ""

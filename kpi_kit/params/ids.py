@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from kpi_kit.core.phrases import Phrase
+
 RESERVED_IDS = ("index", "manifest", "backtest", "department", "payout", "alerts")
 """Names of files beside the reports and of the department's comment, which no specialist can have."""
 
@@ -30,13 +32,13 @@ def problem_of_id(text: str) -> str | None:
     'Windows cannot have a file of this name'
     """
     if not _ID.fullmatch(text) or len(text.encode("utf-8", "replace")) > _MOST_BYTES:
-        return "expected letters, digits, ., - and _, up to 100 of them"
+        return Phrase("params.id_letters")
     if same_file(text) in RESERVED_IDS:
-        return f"{', '.join(RESERVED_IDS)} are names of files beside the reports"
+        return Phrase("params.id_reserved", names=", ".join(RESERVED_IDS))
     if _DEVICES.fullmatch(same_file(text)) or text.endswith("."):
-        return "Windows cannot have a file of this name"
+        return Phrase("params.id_device")
     if same_file(text).endswith(".failed"):
-        return "names that end with .failed are those of notebooks that failed"
+        return Phrase("params.id_failed")
     return None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from kpi_kit.core.errors import KitError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.kpis.engine.day_grid import day_number
 from kpi_kit.kpis.engine.rates import Rates
 from kpi_kit.params.fields import check_day
@@ -41,9 +42,9 @@ def read_rates(folder: Path, currency: str) -> Rates:
         try:
             day, unit, rate = _parsed(cells, currency)
             if rates.setdefault(unit, {}).setdefault(day, rate) != rate:
-                raise ValueError(f"duplicate rates for this date and currency: {unit}")
+                raise ValueError(Phrase("params.rate_twice", currency=unit))
         except ValueError as fault:
-            problems.append(f"{file}: line {line}: {fault}")
+            problems.append(Phrase("params.row_of_file", file=file, line=line, problem=fault))
     if problems:
         raise KitError(problems)
     ordered = {unit: sorted(by_day.items()) for unit, by_day in rates.items()}
@@ -56,20 +57,20 @@ def read_rates(folder: Path, currency: str) -> Rates:
 
 def _rows(file: Path) -> Iterator[tuple[int, list[str]]]:
     if not file.is_file():
-        raise KitError(f"{file}: an ordinary file is expected, found none")
+        raise KitError(Phrase("core.not_ordinary", file=file))
     if file.stat().st_size > _MOST_BYTES:
-        raise KitError(f"{file}: expected up to {_MOST_BYTES >> 20} MB, found a larger file")
+        raise KitError(Phrase("params.rates_too_large", file=file, most=_MOST_BYTES >> 20))
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream)
             header = [cell.strip() for cell in next(reader, [])]
             if header != _COLUMNS:
                 raise KitError(
-                    f"{file}: the columns {', '.join(_COLUMNS)} are expected, found {header!r:.100}"
+                    Phrase("params.rates_columns", file=file, columns=", ".join(_COLUMNS), header=header)
                 )
             yield from ((reader.line_num, row) for row in reader if row)
     except (UnicodeDecodeError, csv.Error) as fault:
-        raise KitError(f"{file}: a CSV file in UTF-8 is expected ({fault!s:.100})") from None
+        raise KitError(Phrase("params.rates_csv", file=file, reason=fault)) from None
 
 
 def _parsed(cells: list[str], currency: str) -> tuple[int, str, float]:
@@ -81,20 +82,18 @@ def _parsed(cells: list[str], currency: str) -> tuple[int, str, float]:
         With what is wrong.
     """
     if len(cells) != len(_COLUMNS):
-        raise ValueError(f"{len(_COLUMNS)} cells are expected, found {len(cells)}")
+        raise ValueError(Phrase("params.rates_cells", expected=len(_COLUMNS), found=len(cells)))
     day, unit, rate = (cell.strip() for cell in cells)
     if not _CURRENCY.fullmatch(unit) or unit == currency:
-        raise ValueError(
-            f"currency: three capital letters other than {currency} are expected, found {unit!r:.20}"
-        )
+        raise ValueError(Phrase("params.rates_currency", currency=currency, found=unit))
     try:
         value = float(rate)
     except ValueError:
         value = 0.0
     if not 0 < value <= _LARGEST:
-        raise ValueError(f"rate: a number over 0 such as 81.55 is expected, found {rate!r:.30}")
+        raise ValueError(Phrase("params.rates_rate", found=rate))
     try:
         date = dt.date.fromisoformat(day)
     except ValueError:
-        raise ValueError(f"date: a day such as 2025-10-31 is expected, found {day!r:.30}") from None
+        raise ValueError(Phrase("params.rates_date", found=day)) from None
     return day_number(check_day(date)), unit, value

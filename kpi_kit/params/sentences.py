@@ -10,31 +10,25 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from kpi_kit.core.errors import did_you_mean
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.params import formulas, records
-from kpi_kit.params.hints import hint_of, plain
+from kpi_kit.params.hints import hint_of
 
-_SHOWN = 200
-"""The most letters of a value that a sentence quotes."""
 _FORM = re.compile(r"(?:tuple|dict|literal|union)\[|constrained-|function-")
 """Steps of pydantic that name a form of a value and no key."""
 _KINDS = {
-    "tuple_": "a list is expected",
-    "date_": "expected a date such as 2025-12-31",
-    "model_": "keys with values are expected",
-    "dict_": "keys with values are expected",
-    "string_": "a text is expected",
-    "bool_": "expected true or false",
-    "int_": "expected a whole number",
-    "float_": "expected a number",
-    "finite_number": "expected a number",
+    "tuple_": "list",
+    "date_": "date",
+    "model_": "keys",
+    "dict_": "keys",
+    "string_": "text",
+    "bool_": "flag",
+    "int_": "whole",
+    "float_": "number",
+    "finite_number": "number",
 }
-"""What is expected, by the beginning of pydantic's code."""
-_LIMITS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
-_PATTERNS = {
-    "currency": "expected three capital letters such as RUB",
-    "id": "expected lower-case Latin letters, digits and _",
-    "notebook": "expected the name of a notebook such as anna.ipynb",
-}
+"""What is expected, by the beginning of pydantic's code: the end of a code of a phrase."""
+_LIMITS = ("ge", "gt", "le", "lt")
 HOMES: Mapping[str, type[BaseModel]] = {
     "history": records.History,
     "response": records.Response,
@@ -102,55 +96,53 @@ def sentence(error: ErrorDetails, raw: object, model: type[BaseModel]) -> str:
     match error["type"]:
         case "extra_forbidden":
             allowed = _siblings(error["loc"][:-1], model)
-            return f"{where}: unknown key{did_you_mean(error['loc'][-1], allowed)}{hint_of(error)}"
+            hints = [did_you_mean(error["loc"][-1], allowed), hint_of(error)]
+            return Phrase("params.unknown_key", where=where, hint=hints[0], mixed=hints[1])
         case "missing":
-            what = "entry" if isinstance(error["loc"][-1], int) else "key"
-            return f"{where}: this {what} is missing"
+            is_entry = isinstance(error["loc"][-1], int)
+            return Phrase("params.missing_entry" if is_entry else "params.missing_key", where=where)
         case "literal_error" | "enum":
             allowed = [name.strip("'") for name in re.findall(r"'[^']*'", str(error["ctx"]["expected"]))]
-            return f"{where}: found {_found(value)}{did_you_mean(value, allowed)}"
+            return Phrase("params.not_allowed", where=where, found=value, hint=did_you_mean(value, allowed))
         case "too_short":
-            return f"{where}: at least one entry is expected, found none"
+            return Phrase("params.no_entry", where=where)
         case "too_long":
             most = error["ctx"]["max_length"]
-            return f"{where}: at most {most} entries are expected, found {_found(value)}"
+            return Phrase("params.too_many_entries", where=where, most=most, found=value)
         case _:
-            return f"{where}: {_expected(error)}, found {_found(value)}{hint_of(error)}"
+            fields = {"expected": _expected(error), "found": value, "hint": hint_of(error)}
+            return Phrase("params.other_value", where=where, **fields)
 
 
-def _expected(error: ErrorDetails) -> str:
+def _expected(error: ErrorDetails) -> object:
     """What is expected in place of a value."""
     kind, limits = error["type"], error.get("ctx", {})
     if kind == "value_error":
-        return str(limits["error"])
+        return limits["error"]
     if kind == "string_pattern_mismatch":
-        return _PATTERNS[str(error["loc"][-1])]
-    for sign, words in _LIMITS.items():
+        return Phrase(f"params.form_{error['loc'][-1]}")
+    for sign in _LIMITS:
         if sign in limits:
-            share = " or 100%" if limits[sign] == 1 and sign == "le" else ""
-            return f"expected {words} {limits[sign]:g}{share}"
-    return next((words for start, words in _KINDS.items() if kind.startswith(start)), kind)
+            share = Phrase("params.or_percent") if limits[sign] == 1 and sign == "le" else ""
+            return Phrase(f"params.limit_{sign}", limit=limits[sign], share=share)
+    known = (Phrase(f"params.kind_{end}") for start, end in _KINDS.items() if kind.startswith(start))
+    return next(known, kind)
 
 
-def _found(value: object) -> str:
-    """A value on one line, shortened."""
-    shown = plain(value)
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} …"
-
-
-def _where(loc: tuple[int | str, ...], raw: object) -> str:
+def _where(loc: tuple[int | str, ...], raw: object) -> Phrase:
     """The place of a key, entries counted from 1: ``kpis, entry 3 (churn_rate), target.at_most``."""
     words: list[str] = []
     for step in loc:
         raw = _part(raw, step)
         if isinstance(step, int):
             name = _part(raw, "kpi" if words else "id")
-            words.append(f"entry {step + 1}" + (f" ({name})" if isinstance(name, str) else ""))
-        elif words and not words[-1].startswith("entry "):
+            fields = {"kpi": name} if isinstance(name, str) else {}
+            words.append(Phrase("params.entry_of" if fields else "params.entry", number=step + 1, **fields))
+        elif words and not isinstance(words[-1], Phrase):
             words[-1] = f"{words[-1]}.{step}"
         else:
             words.append(str(step))
-    return ", ".join(words)
+    return Phrase("params.place", steps=words)
 
 
 def _siblings(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
