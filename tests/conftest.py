@@ -71,8 +71,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def _english_sentences(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands in this process say sentences in English; tests marked ``spoken`` in the language of the user."""
+    """Commands say sentences in English; in tests marked ``spoken`` in the language of the user."""
     if not request.node.get_closest_marker("spoken"):
         monkeypatch.setattr("kpi_kit.core.phrases._spoken", ["en"])
-        monkeypatch.setattr("kpi_kit.core.phrases.speak", lambda _language: None)
         monkeypatch.setattr("kpi_kit.cli.main.speak", lambda _language: None)

@@ -1,0 +1,128 @@
+"""All sentences of errors: every code in both languages, with example fields."""
+
+import ast
+import pickle
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import LANGUAGES, Phrase, in_language, renamed, speak, templates
+
+KIT = Path(__file__).parents[1] / "kpi_kit"
+ROOMS = sorted(path.parent.parent.name for path in KIT.glob("*/locale/en.yml") if path.parts[-3] != "report")
+FOREIGN = {"reason", "fault"}
+"""Fields with the words of libraries, which a language may leave out."""
+
+
+def codes():
+    return [
+        (f"{room}.{key}", {language: str(templates(room, language)[key]) for language in LANGUAGES})
+        for room in ROOMS
+        for key in templates(room, "en")
+    ]
+
+
+def fields_of(template):
+    return {name: spec for _, name, spec, _ in string.Formatter().parse(template) if name}
+
+
+def example(name, spec):
+    if "|" in spec or spec.endswith(("g", "f", "n")):
+        return 12
+    return {"hint": "", "more": "", "file": "params/specialists/anna.yml", "kpi": "leads"}.get(name, name[:6])
+
+
+def used():
+    """The codes that the package uses, and the beginnings of those that it puts together."""
+    whole, begun = {}, set()
+    for path in KIT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Phrase" and node.args:
+                for part in ast.walk(node.args[0]):
+                    if isinstance(part, ast.JoinedStr):
+                        begun.add(str(part.values[0].value))
+                    elif isinstance(part, ast.Constant) and "." in str(part.value):
+                        names = {keyword.arg for keyword in node.keywords}
+                        whole.setdefault(str(part.value), []).append((f"{path.name}:{node.lineno}", names))
+    return whole, begun
+
+
+def test_both_languages_have_the_same_codes():
+    for room in ROOMS:
+        assert templates(room, "ru").keys() == templates(room, "en").keys()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_sentence_is_whole_in_both_languages(room):
+    for code, both in codes():
+        if code.startswith(f"{room}."):
+            assert faults(code, both) == [], code
+
+
+def faults(code, both):
+    own = {language: fields_of(text) for language, text in both.items()}
+    specs = {
+        name: max(own[language].get(name, "") for language in LANGUAGES) for name in own["ru"] | own["en"]
+    }
+    phrase = Phrase(code, **{name: example(name, spec) for name, spec in specs.items()})
+    listed = ["other fields"] if (set(own["ru"]) ^ set(own["en"])) - FOREIGN else []
+    for language, template in both.items():
+        text = in_language(phrase, language)
+        listed += ["a field is left"] if "{" in text and "{{" not in template else []
+        listed += ["not one line of 1 to 240"] if not 0 < len(text) < 240 or "\n" in text else []
+        listed += ["several sentences"] if re.search(r"[.!?] [A-ZА-Я]", text) else []
+    words = "".join(text for text, *_ in string.Formatter().parse(both["en"]))
+    same = both["ru"] == both["en"] and re.search(r"[a-z]{2}", words)
+    return listed + (["not translated"] if same and not re.fullmatch(r"[a-z.]+: ", words) else [])
+
+
+def test_every_code_is_used_and_every_used_code_exists():
+    whole, begun = used()
+    existing = {code for code, _ in codes()}
+    own = {code for code in whole if code.split(".")[0] in ROOMS} - begun
+    assert own - existing == set()
+    unused = {code for code in existing - own if not code.startswith(tuple(begun))}
+    assert unused == set()
+
+
+def test_every_field_of_a_sentence_is_given():
+    templates_of = dict(codes())
+    for code, places in used()[0].items():
+        for place, names in places:
+            if code in templates_of and None not in names:  # **fields are seen at run time alone
+                assert names >= fields_of(templates_of[code]["en"]).keys(), (code, place)
+
+
+def test_a_phrase_crosses_processes_with_its_fields():
+    inner = Phrase("core.did_you_mean", name="leads")
+    fault = pickle.loads(pickle.dumps(InputError(Phrase("core.within", where=["kpis", "x"], problem=inner))))
+    assert str(fault) == "kpis, x: ; did you mean leads?"
+    assert in_language(fault.problems[0], "ru") == "kpis, x: ; возможно, вы имели в виду «leads»?"
+
+
+def test_names_of_folders_are_replaced_in_fields():
+    phrase = renamed(Phrase("core.file_missing", file=Path("/tmp/a/posts.csv")), {"/tmp/a": "data"})
+    assert in_language(phrase, "ru") == "data/posts.csv: файла нет"
+
+
+@pytest.mark.spoken
+def test_a_command_speaks_the_language_of_the_option_of_the_department_and_of_the_locale(
+    tmp_path, capsys, monkeypatch
+):
+    from kpi_kit.cli.main import main
+
+    monkeypatch.setenv("LC_ALL", "en_GB.UTF-8")
+    place = ["--data", str(tmp_path / "none"), "--params", str(tmp_path)]
+    try:
+        main(["check", *place])
+        assert "this file is missing" in capsys.readouterr().err
+        (tmp_path / "department.yml").write_text("agency: А\nweight: [\n", encoding="utf-8")
+        main(["check", *place])
+        assert "файл не читается как YAML" in capsys.readouterr().err
+        main(["check", *place, "--language", "en"])
+        assert "this is not YAML" in capsys.readouterr().err
+    finally:
+        speak("en")
