@@ -15,7 +15,7 @@ from kpi_kit.report.wording import Words, words
 from kpi_kit.report.wording import alerts as wording
 from kpi_kit.report.wording.alerts import Told
 from kpi_kit.report.wording.rows import rows
-from kpi_kit.scorecard import alerts
+from kpi_kit.scorecard import alerts, verdict
 from kpi_kit.scorecard.alerts import Alert
 from kpi_kit.scorecard.record import Brand, Scorecard
 
@@ -78,7 +78,7 @@ class AlertsReport:
                 row = self._told[person].rows[place]
                 if entry["target"] is None or not entry["assessable"]:
                     continue
-                chance = alerts.sure_chance(entry, card)
+                chance = verdict.running_chance(entry, card)
                 unknown = {"behind": 0.5}.get(row.verdict, 2.0)
                 order = -1.0 if row.verdict == "impossible" else unknown if chance is None else chance
                 cells = {

@@ -82,7 +82,7 @@ def urgency(alert: Alert) -> tuple[float, int]:
 def _of_entry(card: Scorecard, place: int) -> Alert | None:
     entry = card["kpis"][place]
     code = entry.get("verdict") or verdict.entry_verdict(entry, card)
-    chance = sure_chance(entry, card)
+    chance = verdict.running_chance(entry, card)
     if code == "behind" and _is_ceiling(entry) and (chance is None or chance < _LIKELY):
         code = "over_pace"
     if code not in CODES:
@@ -113,14 +113,6 @@ def _of_step(card: Scorecard, step: NextStep) -> Alert:
     start = f"{card['specialist']}|{step['code']}"
     marks = tuple(f"{start}|{row['account_id']}|{row[which]}" for row in step["rows"])
     return Alert(card["specialist"], step["code"], None, 1.0, marks, step)
-
-
-def sure_chance(entry: EntryRecord, card: Scorecard) -> float | None:
-    """The chance that the running period is attained; None where it is not known or not calibrated."""
-    check = entry["chance_check"]
-    if check is None or check["verdict"] != "reliable" or entry["chance_period"] != card["period"]:
-        return None
-    return entry["chance"]
 
 
 def days_left(card: Scorecard) -> int:

@@ -102,12 +102,21 @@ def entry_verdict(entry: EntryRecord, card: Scorecard) -> str:
 def _interim_verdict(entry: EntryRecord, card: Scorecard) -> str:
     if is_out_of_reach(entry, card):
         return "impossible"
-    check = entry["chance_check"]
-    checked = check is not None and check["verdict"] == "reliable"
-    asked_now = entry["chance_period"] == card["period"]
-    if checked and asked_now and entry["chance"] is not None and entry["chance"] < AT_RISK:
+    chance = running_chance(entry, card)
+    if chance is not None and chance < AT_RISK:
         return "at_risk"
     return "on_track" if entry["attained"] else "behind"
+
+
+def running_chance(entry: EntryRecord, card: Scorecard) -> float | None:
+    """The chance that the running period is attained; None where it is not known or its back-test failed.
+
+    Under 30 past forecasts a back-test says nothing. Such chances count: alarms by them are as often right.
+    """
+    check = entry["chance_check"]
+    if check is None or check["verdict"] == "not_reliable" or entry["chance_period"] != card["period"]:
+        return None
+    return entry["chance"]
 
 
 def whole_target(entry: EntryRecord) -> Any:

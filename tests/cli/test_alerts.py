@@ -62,7 +62,7 @@ def test_the_alerts_of_the_sample_are_sent_once(
     assert main.main(["alerts", *sample, "--send"]) == 0
     said = capsys.readouterr().out
     assert "Анна Петрова, ответы в срок (SLA): 90,5" in said
-    assert "1 план недостижим; 2 обращения ждут ответа дольше нормы." in said
+    assert "1 план недостижим; 1 план под угрозой; 2 обращения ждут ответа дольше нормы." in said
     assert [address for address, _ in box.arrived] == ["director@agency.example"]
     assert [chat for chat, _ in api.texts] == [7]
     page = (tmp_path / "out/2025-11/alerts.html").read_text(encoding="utf-8")

@@ -40,7 +40,7 @@ def test_the_page_in_both_languages(language: str, expected: list[str]) -> None:
         lead_entry(10, 0.08),
         churn_entry(10, 0.1, 0.04),
     ]
-    unchecked = lead_entry(10, 0.01, scope={"platforms": ["ok"]}, chance_check=check("not_checked"))
+    unchecked = lead_entry(10, 0.01, scope={"platforms": ["ok"]}, chance_check=check("not_reliable"))
     shown = page(running(10, *rows, unchecked, missing=["a", "b"]), language=language)
     plain = re.sub(r"<[^>]+>", "", shown)
     for text in expected:

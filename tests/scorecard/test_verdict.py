@@ -71,6 +71,7 @@ VERDICTS = [
     (entry(1.1, **RISKY), True, "at_risk"),
     (entry(0.7, **RISKY | {"chance": 0.15}), True, "behind"),
     (entry(0.7, **RISKY | {"chance_check": cards.check("not_reliable")}), True, "behind"),
+    (entry(0.7, **RISKY | {"chance_check": cards.check("not_checked", 12)}), True, "at_risk"),
     (entry(0.7, **RISKY | {"chance_check": None}), True, "behind"),
     (entry(0.7, **RISKY | {"chance_period": "2025-12"}), True, "behind"),
     (entry(0.5, target=CEILING, notes=SCALED, value=41.0, attained=False), True, "impossible"),

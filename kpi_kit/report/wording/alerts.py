@@ -9,7 +9,7 @@ from typing import NamedTuple
 from kpi_kit.report.wording import Words, form, story
 from kpi_kit.report.wording.rows import Row, fact_and_plan, plan_text
 from kpi_kit.report.wording.verdicts import percent_chance
-from kpi_kit.scorecard import alerts
+from kpi_kit.scorecard import alerts, verdict
 from kpi_kit.scorecard.alerts import Alert, Need
 from kpi_kit.scorecard.entry_record import EntryRecord, required
 from kpi_kit.scorecard.record import Scorecard
@@ -77,8 +77,8 @@ def need_cell(entry: EntryRecord, card: Scorecard, words: Words) -> str:
 
 
 def chance_cell(entry: EntryRecord, card: Scorecard, words: Words) -> str:
-    """The chance in a table; a dash where it is not known or not calibrated."""
-    chance = alerts.sure_chance(entry, card)
+    """The chance in a table; a dash where it is not known or its back-test failed."""
+    chance = verdict.running_chance(entry, card)
     if entry.get("verdict") == "impossible":
         chance = 0.0
     return "—" if chance is None else percent_chance(chance, words)
