@@ -39,6 +39,11 @@ def test_the_tutorial_leads_to_a_report_and_leaves_the_tree_alone(tmp_path: Path
     page = outputs(notebook, "page")
     # (6 + 12 + 9 + 13) / (200 + 300 + 300 + 200), against a target of 3 %
     assert all(text in page for text in ("Сохранения на просмотр", "4\u202f%", "3\u202f%", "Ольга Белова"))
+    assert " passed" in outputs(notebook, "unit-run-test")
+    # (6 + 12 + 9 + 13) / 4, against a target of 8
+    assert all(
+        text in outputs(notebook, "unit-report") for text in ("Сохранения на пост", "(10 − 0) ÷ (8 − 0)")
+    )
     assert tree() == before
 
 
