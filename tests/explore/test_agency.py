@@ -6,10 +6,12 @@ import ast
 import datetime as dt
 import json
 import pickle
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -307,6 +309,17 @@ def test_the_notebook_runs_where_there_is_little_data(
     agency: kk.Agency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "what_if(at_least=4.0)" in run_notebook(agency, monkeypatch, specialist="ann")
+
+
+def test_the_notebook_is_english_for_an_english_department(
+    agency: kk.Agency, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = agency.params.department.model_copy(update={"language": "en"})
+    english = kk.Agency(replace(agency.params, department=settings), agency.store, tmp_path)
+    shown = run_notebook(english, monkeypatch, specialist="ann")
+    for text in ("Actual", "Verdict", "KPIs over time", "By account", "The same in one line", "Difference"):
+        assert text in shown
+    assert not re.search("Факт|Вывод|Показател|Разница|строкой", shown)
 
 
 # ---- habits
