@@ -9,7 +9,7 @@ from typing import Any
 
 from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Type
-from kpi_kit.sources.cell_values import is_error, is_unknown, parse_cell, parse_number, undo_date_format
+from kpi_kit.sources.cell_values import is_error, is_unknown, parse_cell, parse_number, signed_number
 from kpi_kit.sources.control_sums import ControlSums, is_total
 from kpi_kit.sources.layouts import Context, Field, Layout, Values
 from kpi_kit.sources.rows import shortened
@@ -160,7 +160,7 @@ class CellReader:
             return None
         try:
             value = (
-                self._signed(text)
+                signed_number(text, self.style.decimal)
                 if field.signed
                 else parse_cell(text, field.column, self.context.zone, self.style)
             )
@@ -174,15 +174,6 @@ class CellReader:
         ):
             self.undone += 1
         return value
-
-    def _signed(self, text: str) -> float | None:
-        try:
-            number = parse_number(text, self.style.decimal)
-        except ValueError:
-            number = undo_date_format(text)
-            if number is None:
-                raise
-        return None if number is None else float(number)
 
     def _add_problem(self, field: Field, number: int, problem: object, text: str) -> None:
         title = " ".join(self.context.sheet.header[self.positions[field.name][0]].split())

@@ -165,16 +165,28 @@ def undo_date_format(text: str) -> Decimal | None:
     return None
 
 
-def _number(text: str, _zone: ZoneInfo, style: Style) -> float | None:
+def signed_number(text: str, decimal: str | None) -> float | None:
+    """Parse a number, also one that a spreadsheet has turned into a date.
+
+    Raises
+    ------
+    ValueError
+        Where the text is none.
+    """
     try:
-        number = parse_number(text, style.decimal)
+        number = parse_number(text, decimal)
     except ValueError:
         number = undo_date_format(text)
         if number is None:
             raise
+    return None if number is None else float(number)
+
+
+def _number(text: str, _zone: ZoneInfo, style: Style) -> float | None:
+    number = signed_number(text, style.decimal)
     if number is not None and number < 0:
         raise ValueError(Phrase("sources.expected_number_from_0"))
-    return None if number is None else float(number)
+    return number
 
 
 def _count(text: str, _zone: ZoneInfo, style: Style) -> int | None:
