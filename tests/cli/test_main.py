@@ -159,9 +159,9 @@ def test_check_prints_the_findings_then_where_payout_starts(capsys: pytest.Captu
     assert rows[: len(findings)] == findings and 4 <= len(findings) <= 8
     assert f"{len(findings)} замечаний" in lines[1]
     sentences = {(who, kpi): text for who, kpi, text in findings}
-    assert sentences["ivan-kuznetsov", "Опубликованные посты"].startswith("Цель слишком лёгкая. ")
-    assert sentences["anna-petrova", "Подписчики"].startswith("Цель слишком трудная. ")
-    assert findings[-2][:2] == ["maria-sokolova", "Переходы из соцсетей"]
+    assert sentences["Иван Кузнецов", "Опубликованные посты"].startswith("Цель слишком лёгкая. ")
+    assert sentences["Анна Петрова", "Подписчики"].startswith("Цель слишком трудная. ")
+    assert findings[-2][:2] == ["Мария Соколова", "Переходы из соцсетей"]
     assert findings[-2][2].startswith("Нельзя оценить. Данные есть только за 74 % дней")
     assert "достижим" not in printed
     payouts = rows[len(findings) :]
@@ -170,7 +170,7 @@ def test_check_prints_the_findings_then_where_payout_starts(capsys: pytest.Captu
     assert lines[-1].startswith("Специалистов: 6, ошибок в их файлах: 0. ")
     names = [row[0] for row in payouts]
     assert {"Доля отписок (YouTube)", "Упоминания бренда (позитивные, нейтральные)"} <= set(names)
-    titles = [line.strip() for line in lines if re.fullmatch(r"[a-z]+-[a-z]+", line.strip())]
+    titles = [line.strip() for line in lines if re.fullmatch(r"[А-Я][а-я]+ [А-Я][а-я]+", line.strip())]
     assert titles == sorted(titles) and len(titles) == 6
 
 
