@@ -132,7 +132,7 @@ DEALS = Layout(
     also=(*_ALSO, "Название сделки"),
     finish=_finish("deal"),
 )
-_TABLES = TableImporter("Bitrix24", (LEADS, DEALS), FILLS, UNKNOWN, TESTED)
+_TABLES = TableImporter("bitrix24", (LEADS, DEALS), FILLS, UNKNOWN, TESTED)
 _RECORDS = {"STAGE_ID": DEALS, "STATUS_ID": LEADS}
 
 
@@ -155,7 +155,7 @@ def read(paths: Sequence[Path], options: ImportOptions) -> Imported:
     answers = [path for path in paths if head_of(path).keys]
     if not answers:
         return _TABLES.read(paths, options)
-    reader = ExportReader(options, "Bitrix24")
+    reader = ExportReader(options, "bitrix24")
     for path in answers:
         records = list(_records(read_json(path, "bitrix_answer"), path))
         field = next((name for name in _RECORDS if any(name in record for record in records)), "STAGE_ID")

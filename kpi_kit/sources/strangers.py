@@ -36,6 +36,7 @@ _OLD_ANALYTICS = re.compile(r"# 20\d{6}-20\d{6}")
 _ANSWERS = {"doc_id": "sources.google_link", "_embedded.leads": "sources.amocrm_answer"}
 """Keys of answers that are well known."""
 _LOOKED_AT = 10
+_LONGEST = 60
 
 
 def refuse_strangers(head: Head) -> None:
@@ -66,7 +67,7 @@ def unknown(head: Head, nearest: str, kinds: int) -> Phrase:
         return Phrase(code, file=head.path)
     if written := _written_in(cells, encoding):
         return Phrase("sources.broken_letters", file=head.path, written=written)
-    fields["names"] = in_quotes(" ".join(cell.split()) for cell in cells[:8])
+    fields["names"] = in_quotes(" ".join(cell.split())[:_LONGEST] for cell in cells[:6])
     if len(cells) == 1:
         return Phrase("sources.one_column", **fields)
     fields |= {"delimiter": delimiter, "encoding": encoding}

@@ -49,4 +49,4 @@ DAYS = Layout(
     platform="vk",
 )
 
-IMPORTER = TableImporter("VK statistics", (DAYS,), FILLS, UNKNOWN, TESTED)
+IMPORTER = TableImporter("vk_statistics", (DAYS,), FILLS, UNKNOWN, TESTED)

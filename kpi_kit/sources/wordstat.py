@@ -210,4 +210,4 @@ TOP = Layout(
     speaking=_PHRASE,
 )
 
-IMPORTER = TableImporter("Wordstat", (DYNAMICS, WEEKS, TOP), FILLS, UNKNOWN, TESTED)
+IMPORTER = TableImporter("wordstat", (DYNAMICS, WEEKS, TOP), FILLS, UNKNOWN, TESTED)
