@@ -135,6 +135,21 @@ def line_of(text: str, path: Sequence[str | int]) -> int | None:
     return line
 
 
+def entry_lines(text: str, key: str) -> list[int]:
+    r"""The lines of the entries of a list at the top of a readable document.
+
+    Examples
+    --------
+    >>> entry_lines("files:\n- {name: a}\n\n- {name: b}\n", "files"), entry_lines("a: 1", "files")
+    ([2, 4], [])
+    """
+    root = YAML(typ="safe", pure=True).compose(text)
+    pairs = root.value if isinstance(root, MappingNode) else []
+    listed = next((value for name, value in pairs if name.value == key), None)
+    entries = listed.value if isinstance(listed, SequenceNode) else []
+    return [entry.start_mark.line + 1 for entry in entries]
+
+
 def located(problem: str, file: Path, text: str, loc: Sequence[int | str] | None = None) -> str:
     """A problem of a YAML file with the file and the line.
 

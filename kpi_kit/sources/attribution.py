@@ -13,7 +13,7 @@ from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources.rows import refuse, table_name
 from kpi_kit.sources.text_files import normal
 from kpi_kit.sources.wordstat_phrases import nested, normal_phrase
-from kpi_kit.sources.yaml_problems import read_keys, within, wrong_keys, wrong_value
+from kpi_kit.sources.yaml_problems import entry_places, read_keys, within, wrong_keys, wrong_value
 
 _KEYS = ("rules", "specialists", "stages", "phrases", "titles")
 _STAGE_KEYS = ("qualified", "not_qualified", "sold")
@@ -179,16 +179,17 @@ def _rules(section: Any, path: Path, problems: list[str]) -> Iterable[Rule]:
     if not isinstance(section, list):
         problems.append(wrong_value(path, "rules", "rules", section))
         return
-    for number, rule in enumerate(section, start=1):
+    places = entry_places(path, "rules", len(section))
+    for number, (rule, place) in enumerate(zip(section, places, strict=True), start=1):
         key = Phrase("sources.key_rule", number=number)
         if not isinstance(rule, Mapping) or set(rule) != set(_RULE_KEYS):
-            problems.append(wrong_keys(within(path, key), _RULE_KEYS, rule))
+            problems.append(wrong_keys(within(place, key), _RULE_KEYS, rule))
             continue
         try:
             pattern = re.compile(str(rule["match"]), re.IGNORECASE)
         except re.error as fault:
             fields = {"found": rule["match"], "reason": str(fault)}
-            problems.append(Phrase("sources.bad_pattern", file=path, key=key, **fields))
+            problems.append(Phrase("sources.bad_pattern", file=place, key=key, **fields))
             continue
         yield Rule(str(rule["field"]), pattern, str(rule["account"]))
 

@@ -14,7 +14,14 @@ from kpi_kit.data.status import expected_of
 from kpi_kit.sources import SOURCES
 from kpi_kit.sources.interface import ImportOptions
 from kpi_kit.sources.rows import refuse
-from kpi_kit.sources.yaml_problems import read_keys, unknown_keys, within, wrong_name, wrong_value
+from kpi_kit.sources.yaml_problems import (
+    entry_places,
+    read_keys,
+    unknown_keys,
+    within,
+    wrong_name,
+    wrong_value,
+)
 
 _KEYS = ("files", "expected")
 _TEXTS = {"account": "account", "brand": "brand", "crm": "source", "currency": "currency", "chat": "chat"}
@@ -94,12 +101,14 @@ def read_import_list(file: Path) -> ImportList:
 
 
 def _lines(section: Any, file: Path, problems: list[str]) -> Iterator[Line]:
-    for number, raw in enumerate(_list_of(section, file, problems), start=1):
+    listed = _list_of(section, file, problems)
+    places = entry_places(file, "files", len(listed))
+    for number, (raw, place) in enumerate(zip(listed, places, strict=True), start=1):
         key = Phrase("sources.key_line", number=number)
         if not isinstance(raw, Mapping) or not isinstance(raw.get("name"), str):
-            problems.append(wrong_value(file, key, "line", raw))
+            problems.append(wrong_value(place, key, "line", raw))
             continue
-        where = within(file, key)
+        where = within(place, key)
         problems += unknown_keys(where, raw, _LINE)
         source = raw.get("source")
         if source is not None and source not in SOURCES:

@@ -8,7 +8,8 @@ from typing import Any
 
 from kpi_kit.core.errors import InputError, KitError, did_you_mean
 from kpi_kit.core.phrases import Phrase
-from kpi_kit.core.yaml_io import read_yaml
+from kpi_kit.core.yaml_faults import entry_lines
+from kpi_kit.core.yaml_io import read_text, read_yaml
 
 
 def read_keys(
@@ -30,6 +31,16 @@ def read_keys(
     if not isinstance(content, Mapping):
         raise InputError(wrong_keys(file, keys, content))
     return content, unknown_keys(file, content, keys)
+
+
+def entry_places(file: Path, key: str, count: int) -> list[object]:
+    """The file with the line of each entry of a list in it, as sentences begin."""
+    lines = entry_lines(read_text(file), key)
+    return (
+        [Phrase("core.line", file=file, line=line) for line in lines]
+        if len(lines) == count
+        else [file] * count
+    )
 
 
 def within(where: object, key: object) -> Phrase:
