@@ -12,6 +12,7 @@ from kpi_kit.cli.output import say
 from kpi_kit.cli.shared import warn
 from kpi_kit.core.errors import InputError, SpecialistError
 from kpi_kit.core.periods import Grain, Period, midnight, parse_instant
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.data.store import Store
 from kpi_kit.mail import server as smtp
@@ -33,7 +34,7 @@ _STALE_DAYS = 2
 def carry_out(options: argparse.Namespace) -> int:
     """Write the page and the digests, and send them; 1 where one was not sent or a person was left out."""
     if options.timeout <= 0:
-        raise InputError(f"--timeout {options.timeout:g}: expected more than 0")
+        raise InputError(Phrase("cli.bad_timeout", timeout=options.timeout))
     loaded, store = open_inputs(options.data, options.params)
     with store:
         if options.test:
@@ -94,7 +95,7 @@ def _cut_off(options: argparse.Namespace, params: Params, store: Store) -> dt.da
     last = midnight(store.covered_until, zone)
     if (asked - last).days > _STALE_DAYS:
         end = store.covered_until - dt.timedelta(days=1)
-        warn([f"the data in {options.data_name} end on {end}; alerts are of that day, import newer data"])
+        warn([Phrase("cli.alerts_old_data", data=options.data_name, end=end)])
     return min(asked, last)
 
 
@@ -103,18 +104,12 @@ def _options(options: argparse.Namespace, params: Params, store: Store) -> Alert
     day = moment.astimezone(params.department.zone).date()
     period = Period.parse(options.period) if options.period else Period.containing(day, Grain.MONTH)
     if not period.start <= day < period.end:
-        raise InputError(
-            f"period {period}: expected a period that has begun and is not over on {day}; "
-            "alerts are of a running period"
-        )
+        raise InputError(Phrase("cli.alerts_period", period=period, day=day))
     people = selected(params, tuple(options.to or ()))
     server, bot = None, None
     if options.send:
         if not people:
-            raise InputError(
-                f"{params.folder / 'department.yml'}: nobody gets alerts; expected directors and mail, "
-                "or a telegram chat; see docs/alerts.md"
-            )
+            raise InputError(Phrase("cli.alerts_nobody", file=params.folder / "department.yml"))
         if any(not one.key.startswith(TELEGRAM) for one in people):
             server = smtp.from_environment(os.environ)
         if any(one.key.startswith(TELEGRAM) for one in people):
@@ -134,10 +129,7 @@ def _options(options: argparse.Namespace, params: Params, store: Store) -> Alert
 def _bot(params: Params) -> telegram.TelegramServer:
     found = telegram.from_environment(os.environ)
     if found is None:
-        raise InputError(
-            f"{telegram.TOKEN} is not set, and {params.folder} names chats in Telegram; "
-            "expected the token of the bot, as @BotFather gives it"
-        )
+        raise InputError(Phrase("cli.alerts_token", variable=telegram.TOKEN, folder=params.folder))
     return found
 
 
@@ -145,9 +137,7 @@ def _test(options: argparse.Namespace, params: Params) -> int:
     """Print the titles of the chats that params name; 1 where one is not private or not there."""
     chats: list[Recipient] = [one for one in digest_recipients(params) if one.key.startswith(TELEGRAM)]
     if not chats:
-        raise InputError(
-            f"{params.folder}: nobody has a chat in Telegram; expected the key telegram; see docs/alerts.md"
-        )
+        raise InputError(Phrase("cli.alerts_no_chats", folder=params.folder))
     well = True
     with telegram.Telegram(_bot(params), options.timeout) as talk:
         try:
