@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 import kpi_kit
 from kpi_kit.core.periods import Grain
+from kpi_kit.core.phrases import templates
 from kpi_kit.core.yaml_io import read_yaml
 from kpi_kit.kpis import CATALOGUE, DENOMINATORS, NUMERATORS
 from kpi_kit.params import records
@@ -48,6 +49,12 @@ HEADS = {
             "Ключи настроек",
             "Каждый ключ файлов настроек. Примеры и правила — в [params.md](params.md).",
         ),
+        "errors": (
+            "Сообщения",
+            "Всё, что сообщают команды, и части этих предложений. "
+            "В {скобках} — имя файла, строка или значение.",
+        ),
+        "errors_columns": ("код", "предложение"),
         "made": "Эту страницу пишет `make docs` — править нужно не её, а",
         "group": "Группа {group}",
         "passport": ("формула", "единица", "что лучше", "таблицы", "семейство", "источник формулы"),
@@ -61,6 +68,12 @@ HEADS = {
             "Keys of the params",
             "Every key of the params. Examples and rules are in [params.md](params.md).",
         ),
+        "errors": (
+            "Messages",
+            "All that commands report, and the pieces of these sentences. "
+            "{Braces} hold a file, a line or a value.",
+        ),
+        "errors_columns": ("code", "sentence"),
         "made": "`make docs` writes this page; what to change is",
         "group": "Group {group}",
         "passport": ("formula", "unit", "better", "tables", "family", "source of the formula"),
@@ -83,6 +96,7 @@ def pages() -> dict[Path, str]:
         ending = ".md" if language == "en" else f".{language}.md"
         found[Path("docs", f"kpis{ending}")] = _kpis(words(language), language)
         found[Path("docs", f"params-keys{ending}")] = _keys(language, keys)
+        found[Path("docs", f"errors{ending}")] = _errors(language)
     return found
 
 
@@ -117,6 +131,19 @@ def _kpis(say: Words, language: str) -> str:
             rows.append(f"- {HEADS[language]['others']}: {others}")
         title = f"### {say.text(f'kpi.{kpi.id}.name')} · {kpi.id}"
         parts.append("\n".join([title, "", f"{what}.", "", *rows, ""]))
+    return "\n".join(parts)
+
+
+def _errors(language: str) -> str:
+    parts = [_head("errors", language, "`kpi_kit/*/locale/`")]
+    for folder in sorted(ROOT.glob("kpi_kit/*/locale")):
+        room = folder.parent.name
+        if room == "report":
+            continue
+        head, rule = f"| {' | '.join(HEADS[language]['errors_columns'])} |", "|---|---|"
+        texts = templates(room, language).items()
+        rows = [f"| {room}.{code} | {str(text).replace('|', chr(92) + '|')} |" for code, text in texts]
+        parts.append("\n".join([f"## {room}\n", head, rule, *rows, ""]))
     return "\n".join(parts)
 
 

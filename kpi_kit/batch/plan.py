@@ -12,6 +12,7 @@ from kpi_kit.batch import machine
 from kpi_kit.batch.execute import DEADLINE, Report, check_declared
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import renamed
 from kpi_kit.core.shipped import shipped
 from kpi_kit.data.open_inputs import SNAPSHOT
 from kpi_kit.data.snapshot import Snapshot
@@ -154,9 +155,7 @@ class Run:
 
     def named(self, text: str) -> str:
         """A text in which folders have the names of the places that they are copies of."""
-        for copy, name in self.copies.items():
-            text = text.replace(copy, name)
-        return text
+        return renamed(text, self.copies)
 
 
 def check_inputs(options: RunOptions, loaded: Params, console: Console | None) -> Run:

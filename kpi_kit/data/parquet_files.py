@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Table, Type
 
 _FEW_ROWS = 1_000_000
@@ -74,10 +75,10 @@ def problems_of_types(place: str, table: Table, types: Mapping[str, str]) -> Ite
     for column in table.columns:
         kind = types.get(column.name, "")
         if kind.endswith("]") or kind.startswith(_NESTED) or kind in _NO_TEXT:
-            yield f"{place}: column {column.name}: expected one value a cell, found the type {kind:.60}"
+            yield Phrase("data.nested_cell", place=place, name=column.name, kind=kind)
         elif column.type is Type.TEXT and column.name.endswith("_id") and kind in _FRACTIONS:
-            wanted = "expected a text or whole numbers"
-            yield f"{place}: column {column.name}: {wanted}, found the type {kind}"
+            wanted = Phrase("data.text_or_whole")
+            yield Phrase("data.column_type", place=place, name=column.name, wanted=wanted, kind=kind)
 
 
 def _problems_of_size(

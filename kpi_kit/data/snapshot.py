@@ -28,6 +28,7 @@ from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import join_digests, sha256, sha256_of_file, write_file
 from kpi_kit.core.json_io import parse_json
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data import validate
 from kpi_kit.data.store import TIMELESS, Facts, Store, look, stamp_of, stamps_of
@@ -152,7 +153,7 @@ def _copy_params(params: Path, folder: Path, period: str) -> Params:
     for file in loaded.common_files:  # a logo may lie deeper
         target = Path(os.path.normpath(folder / file.relative_to(params)))
         if not target.is_relative_to(folder.parent):
-            raise InputError(f"{file}: a file in the folder of params is expected")
+            raise InputError(Phrase("data.file_in_params", file=file))
         _copy_one(file, target)
     return _load_copy(folder, params)
 
@@ -206,7 +207,7 @@ def _copy(file: Path, target: Path, most: int | None = None) -> str:
                 left = None if left is None else left - len(block)
         if stamp_of(file) == before:
             return digest.hexdigest()
-    raise InputError(f"{file}: has changed while it was being read; try again")
+    raise InputError(Phrase("data.changed_file", file=file))
 
 
 def _take_tables(

@@ -21,6 +21,7 @@ import pandas as pd
 
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.files import sha256_of_files
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import COUNTS, LEFT, TABLES, Table, Type
 from kpi_kit.data.table_source import (
     Settings,
@@ -142,7 +143,7 @@ class Store:
                 if any(str(file) in text for file in source.read_files):
                     where = source.label
                     text = text.replace(str(source.read_files[0]), str(source.files[0]))
-            raise InputError(f"{where}: cannot be read to its end: {' '.join(text.split()):.160}") from None
+            raise InputError(Phrase("data.torn", where=where, reason=" ".join(text.split()))) from None
         self.refuse_changed()
 
     def refuse_changed(self) -> None:
@@ -153,7 +154,7 @@ class Store:
         InputError
         """
         if self.has_changed():
-            raise InputError(f"{self.place}: has changed while it was being read; try again")
+            raise InputError(Phrase("data.changed", place=self.place))
 
     def has_changed(self) -> bool:
         """Whether a file has changed since it was opened."""
@@ -192,7 +193,7 @@ class Store:
         files = sorted(self.place.iterdir()) if self.place.is_dir() else []
         strays = [file for file in files if file.suffix in (".csv", ".parquet") and file.stem not in TABLES]
         return [
-            f"{file}: not read, there is no table {file.stem!r}{did_you_mean(file.stem, TABLES)}"
+            Phrase("data.unread_file", file=file, name=file.stem, hint=did_you_mean(file.stem, TABLES))
             for file in strays
         ]
 
@@ -462,7 +463,7 @@ def look(place: Path, timezone: str, *, also: Sequence[Path] = (), settings: Set
         connection.close()
         raise
     if "accounts" not in sources and not problems:
-        problems = [f"{place}: the table accounts is missing"]
+        problems = [Phrase("data.no_accounts", place=place)]
     return Store(place, timezone, sources, connection, tuple(problems), seen=seen)
 
 
@@ -478,7 +479,7 @@ def _at_rest(
         seen = stamps_of(sorted(files))
         if _stamps_in(place) == before and not pending(place):
             return sources, problems, seen
-    raise InputError(f"{place}: imports change it all the time; try again when they are done")
+    raise InputError(Phrase("data.busy", place=place))
 
 
 def _stamps_in(place: Path) -> Stamps:

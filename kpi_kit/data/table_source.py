@@ -20,6 +20,7 @@ from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.json_io import read_json
 from kpi_kit.core.periods import YEARS
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.post_ids import post_number_sql
 from kpi_kit.core.schema import TABLES, Column, Table, Type
 from kpi_kit.data import parquet_files
@@ -210,14 +211,6 @@ _FLAGS = " ".join(
     )
     for word in words
 )
-_ALLOWED = {
-    Type.TEXT: "a text",
-    Type.DATE: "a date such as 2025-10-31",
-    Type.TIME: "a time such as 2025-10-31T12:00:00+03:00",
-    Type.COUNT: "a whole number",
-    Type.NUMBER: "a number",
-    Type.FLAG: "true or false",
-}
 
 
 def quoted(name: str) -> str:
@@ -227,7 +220,7 @@ def quoted(name: str) -> str:
 
 def allowed_text(kind: Type) -> str:
     """What a cell of a type may hold, in words."""
-    return _ALLOWED[kind]
+    return Phrase(f"data.kind_{kind.name.lower()}")
 
 
 def literal(value: str) -> str:
@@ -273,7 +266,7 @@ def find_in_folder(
 ) -> Found:
     """The tables of a data folder; links may lead to places in it, and to those in ``also``."""
     if not place.is_dir():
-        raise InputError(f"{place}: this data folder does not exist")
+        raise InputError(Phrase("data.no_folder", folder=place))
     _refuse_other_schema(place / VERSION)
     within = [root.resolve() for root in (place, *also)]
     sources, problems = {}, list(_stray_links(place / "imports", within))
@@ -282,7 +275,7 @@ def find_in_folder(
         homes = [home for home in homes if home.exists()]
         if len(homes) > 1:
             several = ", ".join(home.name for home in homes)
-            problems.append(f"{place}: table {name}: expected one file or folder, found {several}")
+            problems.append(Phrase("data.two_homes", folder=place, name=name, found=several))
         elif homes and (strays := list(_strays(homes[0], within))):
             problems += strays
         elif homes:
@@ -298,7 +291,7 @@ def _refuse_other_schema(path: Path) -> None:
     try:
         schema = read_json(path)["schema"] if path.is_file() else 1
     except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f'{path}: something like {{"schema": 1}} is expected') from None
+        raise InputError(Phrase("data.bad_schema", path=path)) from None
     file_versions.refuse_other("data folder", schema, path, InputError)
 
 
@@ -307,9 +300,9 @@ def _strays(home: Path, within: Sequence[Path]) -> Iterator[str]:
     for path in (home, *(sorted(home.rglob("*")) if home.is_dir() else ())):
         real = path.resolve()
         if not any(real.is_relative_to(root) for root in within):
-            yield f"{path}: is a link that leads out of the data folder, to {real}; copy the file here"
+            yield Phrase("data.link_outside", path=path, real=real)
         elif not (real.is_file() or real.is_dir()):
-            yield f"{path}: an ordinary file is expected, found none"
+            yield Phrase("core.not_ordinary", file=path)
 
 
 def _stray_links(folder: Path, within: Sequence[Path]) -> Iterator[str]:
@@ -327,7 +320,7 @@ def source_at(
     kind = "parts" if home.is_dir() else home.suffix.removeprefix(".")
     files = tuple(sorted(home.rglob("*.parquet"))) if kind == "parts" else (home,)
     if not files:
-        return None, [f"{home}: at least one Parquet file is expected, found none"]
+        return None, [Phrase("data.no_parquet", folder=home)]
     if kind == "csv" and (mark := _other_separator(home)):
         reader = "python -m kpi_kit import csv reads such files"
         return None, [f"{home}: looks separated by {mark!r}, a comma is expected; {reader}"]
@@ -338,7 +331,7 @@ def source_at(
         if types and not faults:
             faults = parquet_files.problems_of(str(home), table, files, types, connection)
     except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as fault:
-        return None, [f"{home}: this file cannot be read: {_first_line(fault)}"]
+        return None, [Phrase("data.unreadable", file=home, reason=_first_line(fault))]
     return (None if faults else Source(table, files, kind, columns, types)), faults
 
 
@@ -370,19 +363,19 @@ _LATER_COLUMNS = (("post_stats", "account_id"), ("answered_by", "account_id"))
 
 def _problems_of_columns(place: str, table: Table, columns: Sequence[str], *, hive: bool) -> Iterator[str]:
     if not columns:
-        yield f"{place}: a header with {', '.join(table.required)} is expected, the file is empty"
+        yield Phrase("data.empty_table", place=place, columns=", ".join(table.required))
         return
     for name in table.required:
         if name not in columns and table[name].default is None:
             if (table.name, name) in _LATER_COLUMNS:
-                yield f"{place}: is of an earlier schema: kpi-kit upgrade brings the data folder up to date"
+                yield Phrase("data.earlier_schema", place=place)
                 return
-            yield f"{place}: column {name} is missing; found {', '.join(columns)}"
+            yield Phrase("data.no_column", place=place, name=name, found=", ".join(columns))
     for name in dict.fromkeys(columns):
         if list(columns).count(name) > 1:
-            yield f"{place}: column {name} is there more than once"
+            yield Phrase("data.column_twice", place=place, name=name)
         if name not in table.names and not (hive and name == "month"):
-            yield f"{place}: unknown column {name!r}{did_you_mean(name, table.names)}"
+            yield Phrase("data.unknown_column", place=place, name=name, hint=did_you_mean(name, table.names))
 
 
 def find_in_database(place: Path, connection: duckdb.DuckDBPyConnection) -> Found:
@@ -390,9 +383,7 @@ def find_in_database(place: Path, connection: duckdb.DuckDBPyConnection) -> Foun
     try:
         connection.execute(f"ATTACH {literal(str(place))} AS data (READ_ONLY)")
     except duckdb.Error as fault:
-        raise InputError(
-            f"{place}: expected a data folder or a DuckDB database; {_first_line(fault)}"
-        ) from None
+        raise InputError(Phrase("data.not_a_store", place=place, reason=_first_line(fault))) from None
     rows = connection.execute(
         """SELECT table_name, column_name FROM duckdb_columns()
            WHERE database_name = 'data' ORDER BY column_index"""
@@ -402,7 +393,11 @@ def find_in_database(place: Path, connection: duckdb.DuckDBPyConnection) -> Foun
     for name, table in TABLES.items():
         columns = tuple(column for owner, column in rows if owner == name)
         faults = (
-            list(_problems_of_columns(f"{place}, table {name}", table, columns, hive=False))
+            list(
+                _problems_of_columns(
+                    Phrase("data.table_of", place=place, name=name), table, columns, hive=False
+                )
+            )
             if columns
             else []
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import YEARS
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES, Table, Type, covered_table
 from kpi_kit.data.store import SHOWN, Store
 from kpi_kit.data.table_source import Source, allowed_text, literal, quoted
@@ -71,11 +73,11 @@ def duplicates(store: Store, owned: Mapping[str, Collection[str]]) -> dict[str, 
     return counts
 
 
-def _listed(sentences: list[str], what: str) -> Iterator[str]:
+def _listed(sentences: Sequence[str], what: str) -> Iterator[str]:
     """Yield the first sentences, and how many more there are."""
     yield from sentences[:SHOWN]
     if len(sentences) > SHOWN:
-        yield f"{what}: and {len(sentences) - SHOWN} more problems of this kind"
+        yield Phrase("data.and_more", what=what, count=len(sentences) - SHOWN)
 
 
 def _rejected(store: Store, source: Source) -> Iterator[str]:
@@ -89,7 +91,7 @@ def _rejected(store: Store, source: Source) -> Iterator[str]:
     store.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     width = len(source.columns)
     sentences = [
-        f"{source.label}: line {line}: {width} cells are expected as in the header, found {_plain(kind)}"
+        Phrase("data.cells", file=source.label, line=line, width=width, kind=_plain(kind))
         for line, kind in rows
     ]
     yield from _listed(sentences, source.label)
@@ -111,10 +113,15 @@ def _unreadable(store: Store, source: Source) -> Iterator[str]:
             continue
         rows = store.query(f"SELECT _file, _row, {found} FROM ({raw}) WHERE {sql} ORDER BY 1, 2")
         sentences = [
-            f"{file}: row {row}: column {name}: {allowed}, found {'none' if cell is None else repr(cell)}"
+            Phrase("data.cell", file=file, row=row, column=name, allowed=allowed, found=_shown(cell))
             for file, row, cell in rows
         ]
-        yield from _listed(sentences, f"{source.label}: column {name}")
+        yield from _listed(sentences, Phrase("data.column_of", file=source.label, column=name))
+
+
+def _shown(cell: object) -> Phrase:
+    """The value of a cell, or that there is none."""
+    return Phrase("core.none") if cell is None else Phrase("data.value", value=cell)
 
 
 def _wrong_cells(source: Source) -> Iterator[tuple[str, str, str, str]]:
@@ -128,15 +135,15 @@ def _wrong_cells(source: Source) -> Iterator[tuple[str, str, str, str]]:
         if column.type is not Type.TEXT:
             unlike = f"({value}) IS NULL AND {found} IS NOT NULL AND NOT {nan}"
             if far := source.far(column):
-                yield column.name, f"expected a year of {YEARS.start} to {YEARS.stop - 1}", found, far
+                yield column.name, Phrase("data.year", first=YEARS.start, last=YEARS.stop - 1), found, far
                 unlike += f" AND NOT {far}"
-            yield column.name, f"expected {allowed_text(column.type)}", found, unlike
+            yield column.name, Phrase("data.expected", what=allowed_text(column.type)), found, unlike
         if not column.nullable and column.default is None:
-            yield column.name, "a value is needed", "NULL", f"{found} IS NULL OR {nan}"
+            yield column.name, Phrase("data.needed"), "NULL", f"{found} IS NULL OR {nan}"
         if column.allowed:
             listed = ", ".join(map(literal, column.allowed))
             others = f"({value}) NOT IN ({listed})"
-            yield column.name, f"expected one of {', '.join(column.allowed)}", value, others
+            yield column.name, Phrase("data.one_of", names=", ".join(column.allowed)), value, others
 
 
 def _impossible(store: Store, table: Table) -> Iterator[str]:
@@ -146,7 +153,7 @@ def _impossible(store: Store, table: Table) -> Iterator[str]:
             name = quoted(column.name)
             rows = store.query(f"SELECT _file, _row, {name} FROM checked WHERE {name} < 0 ORDER BY 1, 2")
             sentences = [
-                f"{file}: row {row}: column {column.name}: expected 0 or more, found {value:g}"
+                Phrase("data.negative", file=file, row=row, column=column.name, value=value)
                 for file, row, value in rows
             ]
             yield from _listed(sentences, table.name)
@@ -156,9 +163,9 @@ def _impossible(store: Store, table: Table) -> Iterator[str]:
             f"""SELECT _file, _row, CAST({first} AS VARCHAR), CAST({second} AS VARCHAR)
                 FROM checked WHERE {wrong} ORDER BY 1, 2"""
         )
-        rule = "must be after" if second == "until" else "must not be before"
+        code = "data.after" if second == "until" else "data.not_before"
         sentences = [
-            f"{file}: row {row}: {second} {rule} {first} {begun}, found {ended}"
+            Phrase(code, file=file, row=row, second=second, first=first, begun=begun, ended=ended)
             for file, row, begun, ended in rows
         ]
         yield from _listed(sentences, table.name)
@@ -177,14 +184,18 @@ def _conflicting(store: Store, source: Source) -> Iterator[str]:
             GROUP BY {same} HAVING count(DISTINCT ({columns})) > 1 ORDER BY 1, 2"""
     )
     sentences = [
-        f"{_places(files, numbers)}: duplicate rows with different values, "
-        f"{', '.join(key)}: {', '.join(map(str, values))}"
+        Phrase(
+            "data.conflict",
+            places=_places(files, numbers),
+            key=", ".join(key),
+            values=", ".join(map(str, values)),
+        )
         for files, numbers, *values in rows
     ]
     yield from _listed(sentences, source.label)
 
 
-def _places(files: list[str], numbers: list[int]) -> str:
+def _places(files: list[str], numbers: list[int]) -> Phrase:
     """Return rows by file.
 
     Examples
@@ -195,7 +206,8 @@ def _places(files: list[str], numbers: list[int]) -> str:
     rows: dict[str, list[str]] = {}
     for file, number in zip(files, numbers, strict=True):
         rows.setdefault(file, []).append(str(number))
-    return "; ".join(f"{file}: rows {', '.join(listed)}" for file, listed in rows.items())
+    places = (Phrase("data.rows_of", file=file, rows=listed) for file, listed in rows.items())
+    return reduce(lambda first, rest: Phrase("core.and_also", first=first, rest=rest), places)
 
 
 def _strangers(store: Store, table: Table) -> Iterator[str]:
@@ -208,7 +220,7 @@ def _strangers(store: Store, table: Table) -> Iterator[str]:
         [store.accounts["account_id"].tolist()],
     )
     sentences = [
-        f"{file}: row {row}: account_id {owner!r} is not in the table accounts ({count} rows)"
+        Phrase("data.stranger", file=file, row=row, account=owner, count=count)
         for file, row, owner, count in rows
     ]
     yield from _listed(sentences, table.name)
@@ -230,11 +242,11 @@ def _strange_coverage(store: Store) -> Iterator[str]:
     ):
         known = TABLES.get(covered_table(table))
         if known is None or known.clock is None or table == "coverage":
-            yield f"{file}: row {row}: column table: expected a data table, found {table!r}"
+            yield Phrase("data.coverage_table", file=file, row=row, found=table)
         elif known.scope == "account_id" and scope not in accounts:
-            yield f"{file}: row {row}: column scope: {scope!r} is not in the table accounts"
+            yield Phrase("data.coverage_scope", file=file, row=row, scope=scope)
         elif known.scope == "brand" and scope in accounts and scope not in brands:
-            yield f"{file}: row {row}: column scope: {table} is covered by brand, found the account {scope!r}"
+            yield Phrase("data.coverage_brand", file=file, row=row, table=table, scope=scope)
 
 
 def doubles(store: Store) -> list[str]:
@@ -254,8 +266,6 @@ def doubles(store: Store) -> list[str]:
             GROUP BY account_id ORDER BY 1"""
     )
     return [
-        f"posts: {account}: {count} posts stand twice, with the same minute and text under different ids, "
-        f"the first of {at:%Y-%m-%d %H:%M} as {' and '.join(ids)}: remove one of each, or undo the import "
-        "that added it (kpi-kit imports)"
+        Phrase("data.doubles", account=account, count=count, at=f"{at:%Y-%m-%d %H:%M}", ids=" and ".join(ids))
         for account, count, at, ids in rows
     ]

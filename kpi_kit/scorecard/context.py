@@ -15,6 +15,7 @@ from kpi_kit.core.doubtful_counts import doubtful
 from kpi_kit.core.errors import InputError, SpecialistError, did_you_mean
 from kpi_kit.core.model import Aggregation, Kpi
 from kpi_kit.core.periods import Period, midnight
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.store import Store
 from kpi_kit.kpis.engine.aggregate import tally
 from kpi_kit.kpis.engine.business_clock import business_clock
@@ -382,8 +383,8 @@ def prepare(
         raise SpecialistError(params.broken[person])
     if person not in params.specialists:
         known = [*params.specialists, *params.broken]
-        place = f"{params.folder / 'specialists'}{did_you_mean(person, known)}"
-        raise InputError(f"specialist {person!r}: there is no such file in {place}")
+        place, hint = params.folder / "specialists", did_you_mean(person, known)
+        raise InputError(Phrase("scorecard.no_specialist", name=person, place=place, hint=hint))
     moment = cut_off(params.department, period, store, as_of)
     context = Context(params, params.specialists[person], period, moment, store)
     problems = list(_unknown_scopes(context))
@@ -405,7 +406,7 @@ def _unknown_scopes(context: Context) -> Iterator[str]:
     unknown = [account for account in named if account not in known]
     for account in unknown:
         hint = did_you_mean(account, known)
-        yield f"{file}: accounts: there is no account {account!r} in the table accounts{hint}"
+        yield Phrase("scorecard.no_account", file=file, account=account, hint=hint)
     if unknown:
         return
     platforms = {str(context.store.accounts.loc[account, "platform"]) for account in named}

@@ -6,6 +6,7 @@ import datetime as dt
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import Grain, Period, midnight, parse_instant
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.store import Store
 from kpi_kit.params import Department
 
@@ -37,7 +38,7 @@ def last_full_month(store: Store) -> Period:
         Where the data have no rows.
     """
     if store.covered_until is None:
-        raise InputError(f"{store.place}: there are no rows, so no period to report; give a period")
+        raise InputError(Phrase("scorecard.no_rows", place=store.place))
     return Period.containing(store.covered_until, Grain.MONTH).previous
 
 

@@ -257,7 +257,7 @@ def test_catalogue_lists_the_kpis_of_kpis_yml_or_names_its_faults(
     file = tmp_path / "kpis.yml"
     kind = "numerator: spend, denominator: leads, unit: money, better: lower, family: sales"
     file.write_text(f'- {{id: cpl, title: {{ru: Цена, en: "P\\e[2Jrice"}}, {kind}}}\n', encoding="utf-8")
-    assert main(["catalogue", "--params", str(tmp_path)]) == 0
+    assert main(["catalogue", "--language", "en", "--params", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
     assert "│ cpl " in shown and "Advertising costs ÷ leads" in shown and "\x1b[2J" not in shown
     file.write_text(file.read_text("utf-8").replace("leads", "lead"), encoding="utf-8")

@@ -109,6 +109,7 @@ def test_one_entry_must_be_meant(agency: Path, given: dict[str, Any], sentence: 
 
 def test_the_command(agency: Path, capsys: pytest.CaptureFixture[str]) -> None:
     where = ["--data", str(agency / "data"), "--params", str(agency / "params"), "--as-of", AS_OF]
+    where += ["--language", "en"]
     asked = [
         "what-if",
         "--specialist",

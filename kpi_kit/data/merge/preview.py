@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import renamed
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data import validate
 from kpi_kit.data.merge import writing
@@ -56,7 +57,7 @@ def refuse_if_broken(
         if result.table.name in TABLES and not problems:
             problems = _problems_of_large(connection, work, result, preview, timezone)
     if problems:
-        raise InputError([problem.replace(str(preview), str(work.folder)) for problem in problems])
+        raise InputError([renamed(problem, {str(preview): str(work.folder)}) for problem in problems])
 
 
 def _show_brands(
@@ -124,7 +125,7 @@ def _problems_of_large(
             f"TO {literal(str(part))} (FORMAT parquet)"
         )
         if problems := _problems(slices, timezone, work):
-            return [problem.replace(str(slices), str(work.folder)) for problem in problems]
+            return [renamed(problem, {str(slices): str(work.folder)}) for problem in problems]
     shutil.rmtree(slices)
     return []
 
