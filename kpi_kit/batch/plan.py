@@ -12,7 +12,7 @@ from kpi_kit.batch import machine
 from kpi_kit.batch.execute import DEADLINE, Report, check_declared
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.periods import Period
-from kpi_kit.core.phrases import renamed
+from kpi_kit.core.phrases import Phrase, renamed
 from kpi_kit.core.shipped import shipped
 from kpi_kit.data.open_inputs import SNAPSHOT
 from kpi_kit.data.snapshot import Snapshot
@@ -200,7 +200,7 @@ def _own_notebooks(
     """
     if options.notebook is not None:
         if not options.notebook.is_file():
-            raise InputError(f"--notebook: there is no file {options.notebook}")
+            raise InputError(Phrase("batch.no_notebook", notebook=options.notebook))
         check_declared({options.notebook: NEEDS["specialist_report.ipynb"]})
         return dict.fromkeys(people, options.notebook), {}
     own: dict[str, Path] = {}
@@ -213,8 +213,8 @@ def _own_notebooks(
         places = [folder / person.notebook for folder in folders]
         notebook = next((place for place in places if place.is_file()), None)
         if notebook is None:
-            listed = " or ".join(map(str, dict.fromkeys(folders)))
-            problem = f"{loaded.file_of(name)}: notebook: there is no {person.notebook} in {listed}"
+            fields = {"notebook": person.notebook, "folders": list(map(str, dict.fromkeys(folders)))}
+            problem = Phrase("batch.no_own_notebook", file=loaded.file_of(name), **fields)
             unusable[name] = (problem,)
             continue
         own[name] = notebook
@@ -234,11 +234,11 @@ def chosen_people(specialists: Sequence[str] | None, everyone: Sequence[str]) ->
         Where there are no specialists, or not all that were named.
     """
     if not everyone:
-        raise InputError("params: there are no specialists; expected a file each in specialists/<id>.yml")
+        raise InputError(Phrase("batch.no_specialists"))
     strangers = [name for name in specialists or () if name not in everyone]
     if strangers:
         raise InputError(
-            [f"specialist {name!r}: no such specialist{did_you_mean(name, everyone)}" for name in strangers]
+            [Phrase("batch.no_such", name=name, hint=did_you_mean(name, everyone)) for name in strangers]
         )
     return sorted(set(everyone if specialists is None else specialists))
 
@@ -248,7 +248,7 @@ def how_many(jobs: int | None, reports: int) -> int:
     if jobs is None:
         return max(1, min(machine.jobs(machine.cores(), machine.memory()), reports))
     if jobs < 1:
-        raise InputError(f"jobs {jobs}: expected 1 or more")
+        raise InputError(Phrase("batch.jobs", jobs=jobs))
     return jobs
 
 

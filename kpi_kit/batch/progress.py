@@ -16,6 +16,7 @@ from rich.progress import (
 )
 
 from kpi_kit.batch.execute import Result
+from kpi_kit.core.phrases import Phrase, shown
 from kpi_kit.core.sanitize import on_terminal
 
 _NAMED = 3
@@ -34,7 +35,7 @@ def display(console: Console, names: Sequence[str], jobs: int) -> Iterator[Calla
         MofNCompleteColumn(),
         TextColumn("{task.fields[failed]}", style="red"),
         TimeElapsedColumn(),
-        TextColumn("left"),
+        TextColumn(shown(Phrase("batch.left"))),
         TimeRemainingColumn(),
         TextColumn("{task.description}", markup=False),
     )
@@ -51,7 +52,7 @@ def display(console: Console, names: Sequence[str], jobs: int) -> Iterator[Calla
                 task,
                 advance=1,
                 description=on_terminal(under_way(left, jobs)),
-                failed=f"{failed} failed" if failed else "",
+                failed=shown(Phrase("batch.count_failed", count=failed)) if failed else "",
             )
 
         yield show
@@ -70,8 +71,8 @@ def under_way(left: Sequence[str], jobs: int) -> str:
     ''
     """
     running = list(left[:jobs])
-    more = f" and {len(running) - _NAMED} more" if len(running) > _NAMED else ""
-    return ", ".join(running[:_NAMED]) + more
+    more = Phrase("batch.and_more", count=len(running) - _NAMED) if len(running) > _NAMED else ""
+    return ", ".join(running[:_NAMED]) + shown(more)
 
 
 def line(result: Result) -> str:
@@ -84,12 +85,12 @@ def line(result: Result) -> str:
     >>> line(Result("anna", "no ink", 1.25, attempts=2))
     'anna: failed: no ink (tried 2 times)'
     """
-    tries = f" (tried {result.attempts} times)" if result.attempts > 1 else ""
+    tries = Phrase("batch.tries", count=result.attempts) if result.attempts > 1 else ""
     if result.error is None:
-        return f"{result.id}: done in {result.seconds:.1f} s{tries}"
-    return f"{result.id}: failed: {result.error}{tries}"
+        return Phrase("batch.done", id=result.id, seconds=round(result.seconds, 1), tries=tries)
+    return Phrase("batch.failed", id=result.id, error=result.error, tries=tries)
 
 
 def say(console: Console, text: str) -> None:
     """Print text without markup, control characters or line breaks."""
-    console.print(on_terminal(text), markup=False, emoji=False, highlight=False, soft_wrap=True)
+    console.print(on_terminal(shown(text)), markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -40,6 +40,7 @@ from kpi_kit.batch.workspace import PAYOUT, PERIODS, SNAPSHOT, has_manifest, scr
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import refuse_links
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.stopping import stoppable
 from kpi_kit.data.snapshot import open_snapshot, take
 from kpi_kit.data.store import Store, open_store
@@ -128,10 +129,10 @@ def _workers(this: Run) -> Workers | Cluster:
 
 def _summary(outcome: Outcome) -> str:
     count = sum(path.suffix == ".html" for path in outcome.written)
-    pages = f"{count} page" if count == 1 else f"{count} pages"
-    same = f", {len(outcome.unchanged)} up to date" if outcome.unchanged else ""
-    failed = f"; failed: {', '.join(sorted(outcome.failed))}" if outcome.failed else ""
-    return f"{pages}{same} in {outcome.folder} after {outcome.seconds:.1f} s{failed}"
+    same = Phrase("batch.up_to_date", count=len(outcome.unchanged)) if outcome.unchanged else ""
+    failed = Phrase("batch.failed_names", names=sorted(outcome.failed)) if outcome.failed else ""
+    fields = {"count": count, "same": same, "folder": outcome.folder, "failed": failed}
+    return Phrase("batch.summary", seconds=round(outcome.seconds, 1), **fields)
 
 
 def _not_shown(outcome: Outcome) -> str:
@@ -141,7 +142,7 @@ def _not_shown(outcome: Outcome) -> str:
         for what in lines:
             reports.setdefault(what, []).append(name)
     named = [f"{what} ({', '.join(names)})" for what, names in reports.items()]
-    return f"not shown on pages: {'; '.join(named)}"
+    return Phrase("batch.not_shown", named="; ".join(named))
 
 
 # ---- inputs
