@@ -279,7 +279,7 @@ def cafe_of_quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("quickstart")
     with contextlib.chdir(folder):
         said = follow("docs/quickstart.ru.md")
-    assert "posts: 4 rows added" in said[0]
+    assert "посты: добавлено строк — 4" in said[0]
     cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in said[1].splitlines()]
     assert ["Лайки", "96", "120", "144"] in cells
     return folder
