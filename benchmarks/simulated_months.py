@@ -120,9 +120,9 @@ def first_alarms(rng: Generator, kind: str) -> list[Alarmed]:
     reliable = backtest(made).verdict == "reliable"
     found: list[Alarmed] = []
     for one in months:
-        knows = next((day for day in range(1, 30) if one.oracle(day) < AT_RISK), None)
+        knows = next((day for day in range(5, 30) if one.oracle(day) < AT_RISK), None)
         seed = int(rng.integers(2**31))
-        tells = next((day for day in range(1, 30) if reliable and one.kit(day, seed + day) < AT_RISK), None)
+        tells = next((day for day in range(5, 30) if reliable and one.kit(day, seed + day) < AT_RISK), None)
         found.append((one.oracle(0), bool(one.totals[-1] >= one.goal - 1e-9), knows, tells))
     return found
 

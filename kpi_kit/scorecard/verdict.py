@@ -6,16 +6,20 @@ Everything is computed from the scorecard record alone.
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kpi_kit.core.periods import Period
 from kpi_kit.scorecard.entry_record import ChangeRecord, EntryRecord, NextStep, Reason, ShockRecord, required
 from kpi_kit.scorecard.record import Scorecard
 from kpi_kit.scorecard.verdict_records import REAL, effect
 
 AT_RISK = 0.15
 """Below this chance an interim target is at risk."""
+EARLIEST = 0.15
+"""Before this share of a period no chance says that a target is at risk: a day without posts is no month."""
 ENOUGH_WEIGHT = 0.7
 """Below this share of assessed weight the total says little."""
 MANY_BELOW = 3
@@ -109,14 +113,15 @@ def _interim_verdict(entry: EntryRecord, card: Scorecard) -> str:
 
 
 def running_chance(entry: EntryRecord, card: Scorecard) -> float | None:
-    """The chance that the running period is attained; None where it is not known or its back-test failed.
+    """The chance that the running period is attained; None where it is early, unknown or not reliable.
 
     Under 30 past forecasts a back-test says nothing. Such chances count: alarms by them are as often right.
     """
     check = entry["chance_check"]
     if check is None or check["verdict"] == "not_reliable" or entry["chance_period"] != card["period"]:
         return None
-    return entry["chance"]
+    period, day = Period.parse(card["period"]), dt.date.fromisoformat(card["as_of"][:10])
+    return entry["chance"] if (day - period.start).days >= EARLIEST * period.days else None
 
 
 def whole_target(entry: EntryRecord) -> Any:

@@ -281,8 +281,10 @@ def test_a_month_day_by_day_with_kills(office: Office, monkeypatch: pytest.Monke
         chances = {who: min(0.95, max(0.01, chance + dice.gauss(0, 0.12))) for who, chance in chances.items()}
         overdue = [f"2025-10-{late:02d}T10:00+03:00" for late in range(1, day) if late % 9 == 0]
         cards = team(day, anna=chances[ANNA], ivan=chances[IVAN], overdue=overdue)
-        said["olga"] |= {f"{who}: risk" for who in (ANNA, IVAN) if chances[who] < 0.15} | set(overdue)
-        said["pavel"] |= {"risk"} if chances[IVAN] < 0.15 else set()
+        said["olga"] |= {f"{who}: risk" for who in (ANNA, IVAN) if chances[who] < 0.15 and day > 4} | set(
+            overdue
+        )
+        said["pavel"] |= {"risk"} if chances[IVAN] < 0.15 and day > 4 else set()
         for _ in range(30):  # started again until it has ended well
             try:
                 if office.post(cards):

@@ -61,6 +61,10 @@ def test_a_ceiling_and_its_pace(
     assert codes(running(10, churn_entry(10, chance, value, **given))) == expected
 
 
+def test_the_first_days_say_nothing_of_the_end() -> None:
+    assert [codes(running(day, lead_entry(day, 0.01))) for day in (1, 4, 5)] == [[], [], ["at_risk"]]
+
+
 def test_what_is_overdue_has_a_mark_each() -> None:
     card = running(10, overdue=["2025-10-02T10:00+03:00", "2025-10-03T10:00+03:00"], missing=["p1"])
     answer, publish = alerts(card)
