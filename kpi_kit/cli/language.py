@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-_KEY = re.compile(r"^language:\s*[\"']?(ru|en)\b", re.MULTILINE)
+_KEY = re.compile(r"^(?:\{(?:[^{}\[\]]*,)?\s*)?language:\s*[\"']?(ru|en)\b", re.MULTILINE)
+"""The key at the top of a file, in block or flow style; the file need not be whole."""
 _LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")
 _USUAL = "ru"
 

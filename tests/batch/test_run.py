@@ -647,7 +647,7 @@ def test_a_run_that_is_stopped_while_it_begins_leaves_nothing(number, tmp_path):
     said = last_words(process)
     # Python ends itself by SIGINT, which a shell also calls 130, if the signal came in code run by exec()
     assert process.returncode in ((-9,) if number == signal.SIGKILL else (130, -signal.SIGINT))
-    assert said in ("", "stopped\n")
+    assert said in ("", "остановлено\n")
     assert all_end(SimpleNamespace(process=process, kernels=[]))
     assert list(temporary.iterdir()) == []
     temporary.rmdir()

@@ -18,7 +18,7 @@ from postbox import PASSWORD, USER, Postbox, certificates, listening
 
 from kpi_kit.batch.fingerprints import of_file
 from kpi_kit.cli.main import main
-from kpi_kit.cli.output import print_line
+from kpi_kit.cli.output import say
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.mail.current_inputs import CurrentInputs
 from kpi_kit.scorecard.build import score
@@ -102,8 +102,8 @@ def test_nobody_has_to_listen_for_all_to_be_sent() -> None:
     end, other = os.pipe()
     os.close(end)
     with os.fdopen(other, "w") as stream:
-        print_line("one", stream)
-        print_line("two", stream)
+        say("one", stream)
+        say("two", stream)
 
 
 def test_without_a_server_nothing_is_done(
