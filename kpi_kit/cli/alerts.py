@@ -127,10 +127,10 @@ def _options(options: argparse.Namespace, params: Params, store: Store) -> Alert
 
 
 def _bot(params: Params) -> telegram.TelegramServer:
-    found = telegram.from_environment(os.environ)
-    if found is None:
+    bot = telegram.from_environment(os.environ)
+    if bot is None:
         raise InputError(Phrase("cli.alerts_token", variable=telegram.TOKEN, folder=params.folder))
-    return found
+    return bot
 
 
 def _test(options: argparse.Namespace, params: Params) -> int:

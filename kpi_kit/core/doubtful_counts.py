@@ -36,8 +36,8 @@ def doubtful(audience: pd.DataFrame, accepted: Mapping[str, npt.ArrayLike]) -> n
     counts = audience["subscribers"].to_numpy(dtype="float64")
     for owner, index in audience.groupby("account_id", sort=False).indices.items():
         rows = np.asarray(index)[np.argsort(days[index], kind="stable")]
-        known = np.asarray(accepted.get(str(owner), []), dtype="datetime64[D]")
-        marked[rows] = _doubtful(days[rows].astype("int64"), counts[rows], np.isin(days[rows], known))
+        allowed = np.asarray(accepted.get(str(owner), []), dtype="datetime64[D]")
+        marked[rows] = _doubtful(days[rows].astype("int64"), counts[rows], np.isin(days[rows], allowed))
     return marked
 
 

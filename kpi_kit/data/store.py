@@ -1,8 +1,7 @@
 """Open a data folder or database, check it, read the slice that a report needs.
 
-Every table is read through DuckDB with the column types of :mod:`kpi_kit.core.schema`: nothing is
-guessed. CSV cells arrive as text and are cast; what cannot be cast is a problem with file, row and
-column, never a silent unknown.
+DuckDB reads every table with the column types of :mod:`kpi_kit.core.schema`. A cell that cannot be cast is
+a problem with file, row and column, never a silent unknown.
 """
 
 from __future__ import annotations
