@@ -83,7 +83,7 @@ class Sender:
     """The sending process, started again and again."""
 
     def __init__(self, folders: list[str], url: str) -> None:
-        self._command = [sys.executable, "-c", CHILD, "mail", *folders]
+        self._command = [sys.executable, "-c", CHILD, "mail", "--language", "en", *folders]
         self._environment = os.environ | {"KPI_SMTP_URL": url}
         self.said: list[str] = []
 

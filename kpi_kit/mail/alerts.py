@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from kpi_kit.core.errors import InputError, ReportError, did_you_mean
+from kpi_kit.core.errors import InputError, ReportError, did_you_mean, reason_of
 from kpi_kit.core.files import Folder, refuse_links, sha256
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.mail import check, layout
 from kpi_kit.mail.compose import Attachment, Envelope, compose, message_id, plain_line
 from kpi_kit.mail.content import Content, MessageSettings, Picture, fitting, short_content
@@ -100,7 +101,7 @@ def write_page(
             links = [(report.words.text("page.department"), "index.html")] if has_index else []
             opened.write(PAGE, _page(report, options.period, params, broken, links))
     except OSError as fault:
-        raise InputError(f"{folder}: cannot be written: {fault.strerror or fault}") from None
+        raise InputError(Phrase("mail.not_writable", folder=folder, reason=reason_of(fault))) from None
     return report
 
 
@@ -158,7 +159,7 @@ def post_alerts(
             show(plans, say, warn)
             delivered = _deliver(options, plans, journal, say, warn)
     except OSError as fault:
-        raise InputError(f"{folder}: cannot be used: {fault.strerror or fault}") from None
+        raise InputError(Phrase("mail.not_usable", folder=folder, reason=reason_of(fault))) from None
     return delivered and not any(plan.status in TROUBLE for plan in plans)
 
 
@@ -174,7 +175,7 @@ def selected(params: Params, only: Sequence[str]) -> list[Recipient]:
     names = {recipient.id for recipient in everyone}
     if unknown := [name for name in only if name not in names]:
         raise InputError(
-            [f"--to {name}: there is no such recipient{did_you_mean(name, names)}" for name in unknown]
+            [Phrase("mail.no_such_recipient", name=name, hint=did_you_mean(name, names)) for name in unknown]
         )
     return [recipient for recipient in everyone if not only or recipient.id in only]
 
@@ -224,7 +225,7 @@ class _Digests:
         if after.open is not None:
             yield Plan(second, "uncertain", question(after))
         elif text is not None and (after.last is None or after.last.content != text):
-            yield Plan(second, "new", "new: the table of targets", self._document(second, after, text))
+            yield Plan(second, "new", Phrase("mail.new_table"), self._document(second, after, text))
 
     def _plan(self, recipient: Recipient, state: RecipientState) -> Plan:
         if state.open is not None:
@@ -233,7 +234,7 @@ class _Digests:
         told = set(state.last.figures.get("told", ())) if state.last else set()
         news = [alert for alert in report.alerts if not told.issuperset(alert.marks)]
         if not news:
-            return Plan(recipient, "sent", "nothing new")
+            return Plan(recipient, "sent", Phrase("mail.nothing_new"))
         content = self._content(recipient, report, news)
         text = json.dumps([recipient.key, self._period, recipient.address, asdict(content)], sort_keys=True)
         figures = {"told": sorted(told.union(*(alert.marks for alert in news)))}
@@ -243,8 +244,10 @@ class _Digests:
             else:
                 letter = self._by_mail(recipient, state, report, content, sha256(text))
         except ReportError as fault:
-            return Plan(recipient, "none", f"no message: {fault}")
-        return Plan(recipient, "new", f"new: {content.subject!r}", replace(letter, figures=figures))
+            return Plan(recipient, "none", Phrase("mail.no_message", reason=fault))
+        return Plan(
+            recipient, "new", Phrase("mail.new", subject=content.subject), replace(letter, figures=figures)
+        )
 
     def _report(self, recipient: Recipient) -> AlertsReport:
         """The alerts that a recipient may see, in their language."""
@@ -335,7 +338,7 @@ class _Digests:
     ) -> Letter:
         text = "\n".join(map(plain_line, layout.text(content, words(content.language)).strip().split("\n")))
         if foreign := check.foreign(text, *self._names(recipient, self._report(recipient))):
-            raise ReportError(f"the text names {', '.join(foreign)}, who is not the recipient's")
+            raise ReportError(Phrase("mail.names_others", people=list(foreign)))
         previews = {"is_disabled": True}
         fields = {"chat_id": int(recipient.address), "text": text, "link_preview_options": previews}
         return self._request(recipient, state, digest, {"method": "sendMessage", "fields": fields})
@@ -360,7 +363,7 @@ def _second(recipient: Recipient) -> Recipient:
 
 
 def _no_picture(picture: Picture) -> bytes:
-    raise ReportError(f"a digest has no pictures: {picture.heading}")
+    raise ReportError(Phrase("mail.digest_has_no_pictures", heading=picture.heading))
 
 
 def _units(text: str) -> int:

@@ -19,6 +19,7 @@ from typing import Any
 from kpi_kit.core.errors import ReportError
 from kpi_kit.core.files import sha256
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.mail import layout
 from kpi_kit.mail.content import Content, Picture, plain
 from kpi_kit.mail.corrections import figures as figures_of
@@ -118,10 +119,7 @@ def attachments(
             archive.writestr(entry, data)
     size = len(packed.getvalue())
     if size > limit * 1e6:
-        raise ReportError(
-            f"its reports are {size / 1e6:.1f} MB even in an archive, and mail.attach_limit_mb is {limit:g}; "
-            "raise it, or set mail.base_url to send links"
-        )
+        raise ReportError(Phrase("mail.too_large", size=f"{size / 1e6:.1f}", limit=f"{limit:g}"))
     return [Attachment(f"reports-{period}.zip", "application/zip", packed.getvalue())]
 
 
@@ -150,7 +148,7 @@ class Pictures:
         with figures.drawing():
             drawn = figures.history(card["kpis"][entry], grain, say, colours, interim=card["interim"])
             if drawn is None:
-                raise ReportError(f"{specialist}: there is nothing to draw of entry {entry + 1}")
+                raise ReportError(Phrase("mail.nothing_to_draw", specialist=specialist, entry=entry + 1))
             return figures.png(drawn, colours.surface)
 
 

@@ -9,8 +9,9 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kpi_kit.core.errors import InputError, ReportError
+from kpi_kit.core.errors import InputError, ReportError, reason_of
 from kpi_kit.core.files import refuse_links, sha256
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.sanitize import isolated
 from kpi_kit.mail import check
 from kpi_kit.mail.compose import Envelope, compose
@@ -77,18 +78,16 @@ def report_failure(
         with Journal(folder, clock) as journal, ExitStack() as opened:
             state = journal.state(recipient.key)
             if state.open is not None:
-                warn(
-                    f"{recipient.key} <{recipient.address}>: it may have arrived, and is not sent again today"
-                )
+                warn(Phrase("mail.arrived_maybe", key=recipient.key, address=recipient.address))
                 return False
             letter = _letter(failure, params, mail, recipient, state.count, now)
             if state.last is not None and state.last.content == letter.content:
                 return True
-            plan = Plan(recipient, "new", "new", letter)
+            plan = Plan(recipient, "new", Phrase("mail.new_plain"), letter)
             write_files(journal.folder, [plan], journal)
             return send([plan], journal, opened.enter_context(Session(server)), say, warn)
     except OSError as fault:
-        raise InputError(f"{folder}: cannot be used: {fault.strerror or fault}") from None
+        raise InputError(Phrase("mail.not_usable", folder=folder, reason=reason_of(fault))) from None
 
 
 def _letter(
@@ -130,4 +129,4 @@ def _names(people: Sequence[str], params: Params) -> list[str]:
 
 
 def _no_picture(picture: object) -> bytes:
-    raise ReportError("a message about a failure has no pictures")
+    raise ReportError(Phrase("mail.failure_has_no_pictures"))

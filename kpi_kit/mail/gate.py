@@ -13,6 +13,7 @@ from kpi_kit.batch.workspace import PAYOUT
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.core.json_io import read_json
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.mail.current_inputs import CurrentInputs
 from kpi_kit.params import Params
 from kpi_kit.report import render
@@ -65,7 +66,7 @@ class _Refused(Exception):
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
-        self.code = code
+        self.code, self.detail = code, detail
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,13 @@ class Gate:
             try:
                 mailable[person] = self._examined(person, statuses)
             except _Refused as why:
-                held[person] = Held(person, name, why.code, str(why))
+                held[person] = Held(person, name, why.code, why.detail)
             except (KeyError, TypeError, AttributeError) as fault:
                 held[person] = Held(
-                    person, name, "failed", f"{person}.json is no whole scorecard ({fault!r})"
+                    person,
+                    name,
+                    "failed",
+                    Phrase("mail.no_scorecard", file=f"{person}.json", fault=repr(fault)),
                 )
         return mailable, held
 
@@ -147,12 +151,12 @@ class Gate:
         if person in self.params.broken:
             raise _Refused("broken", "; ".join(self.params.broken[person]))
         if person not in self.params.specialists:
-            raise _Refused("absent", f"there is no {self.params.file_of(person)}")
+            raise _Refused("absent", Phrase("mail.no_file", file=self.params.file_of(person)))
         entry = self._entry(person, statuses)
         card, page = self._files(person, entry)
         self._compare(person, card, entry)
         if not self.preliminary and (card["preliminary"] or card["interim"]):
-            raise _Refused("preliminary", f"its figures of {card['as_of']} are not final; see --preliminary")
+            raise _Refused("preliminary", Phrase("mail.not_final", as_of=card["as_of"]))
         self._look(person, card, page.decode("utf-8", "replace"))
         return Mailable(person, card, self._attached(person, entry, page), self._kind)
 
@@ -168,17 +172,17 @@ class Gate:
             return page
         path = self.folder / f"{person}.pdf"
         if not as_made(entry, self.folder, [path.name]):
-            raise _Refused("absent", "there is no PDF of its page; make reports PDF=yes")
+            raise _Refused("absent", Phrase("mail.no_pdf"))
         return path.read_bytes()
 
     def _entry(self, person: str, statuses: Mapping[str, Any]) -> Mapping[str, Any]:
         """The manifest's entry of a finished report."""
         entry = statuses.get(person)
         if entry is None:
-            raise _Refused("absent", "no run has made it; make reports")
+            raise _Refused("absent", Phrase("mail.not_made"))
         if not isinstance(entry, Mapping) or entry.get("status") != "done":
             why = entry.get("error") if isinstance(entry, Mapping) else None
-            raise _Refused("failed", str(why or "the manifest does not say that it is done"))
+            raise _Refused("failed", str(why) if why else Phrase("mail.not_done"))
         return entry
 
     def _files(self, person: str, entry: Mapping[str, Any]) -> tuple[Scorecard, bytes]:
@@ -188,7 +192,7 @@ class Gate:
         except (KitError, OSError) as fault:
             raise _Refused("absent", " ".join(str(fault).split())) from None
         if not as_made(entry, self.folder, [path.name for path in paths]):
-            raise _Refused("failed", "its page or JSON is not the one that the run has made")
+            raise _Refused("failed", Phrase("mail.not_as_made"))
         return card, page
 
     def _compare(self, person: str, card: Scorecard, entry: Mapping[str, Any]) -> None:
@@ -279,11 +283,9 @@ def _manifest(path: Path) -> Mapping[str, Any]:
         content = read_json(path)
         manifest = {**content, "reports": dict(content["reports"])}
     except FileNotFoundError:
-        raise InputError(f"{path}: there are no reports of this period; make reports first") from None
+        raise InputError(Phrase("mail.no_reports", path=path)) from None
     except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise InputError(
-            f"{path}: the manifest of a run is expected, and it cannot be read ({fault})"
-        ) from None
+        raise InputError(Phrase("mail.bad_manifest", path=path, fault=str(fault))) from None
     file_versions.refuse_other("manifest", manifest.get("schema", 1), path, InputError)
     return manifest
 

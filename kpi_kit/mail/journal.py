@@ -32,6 +32,7 @@ from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import Folder
 from kpi_kit.core.json_io import parse_json
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.mail.letter import Letter
 
 SCHEMA = file_versions.current("journal of the mail")
@@ -97,10 +98,7 @@ class Journal:
 
     def __enter__(self) -> Self:
         if fcntl is None and not self._preview:
-            raise InputError(
-                "mail: sending each message once needs file locks, which this system lacks: send from "
-                "Linux, macOS or WSL; without --send and --resolve the messages are written as files"
-            )
+            raise InputError(Phrase("mail.no_locks"))
         with ExitStack() as open_so_far:
             self.folder = open_so_far.enter_context(Folder(self.path.parent))
             self._handle = self.folder.open(NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -109,7 +107,7 @@ class Journal:
                 if fcntl is not None:
                     fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise InputError(f"{self.path}: another run is at this outbox; wait until it ends") from None
+                raise InputError(Phrase("mail.busy", path=self.path)) from None
             self.folder.sync()
             self._read()
             self._open = open_so_far.pop_all()
@@ -176,10 +174,7 @@ class Journal:
                 )
                 self._learn(entry)
             except (ValueError, KeyError, TypeError, AttributeError):
-                raise InputError(
-                    f"{self.path}: line {number} is no entry of this journal; "
-                    "mend it by hand, because what was sent is read from here"
-                ) from None
+                raise InputError(Phrase("mail.bad_journal", path=self.path, number=number)) from None
         if whole < len(content):
             os.ftruncate(self._handle, whole)
             os.fsync(self._handle)

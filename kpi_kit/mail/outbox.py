@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from kpi_kit.batch.workspace import PAYOUT
-from kpi_kit.core.errors import InputError, ReportError, did_you_mean
+from kpi_kit.core.errors import InputError, ReportError, did_you_mean, reason_of
 from kpi_kit.core.files import refuse_links, sha256
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.mail import check
 from kpi_kit.mail.compose import Attachment, Envelope, Pictures, attachments, compose, content_hash, pages
 from kpi_kit.mail.content import Content, MessageSettings, errors_content, link, message_content, plain
@@ -108,13 +109,13 @@ def post(
     """
     mail = params.department.mail
     if mail is None:
-        raise InputError(f"{params.folder / 'department.yml'}: mail: this key is missing; see docs/mail.md")
+        raise InputError(Phrase("mail.no_mail_key", file=params.folder / "department.yml"))
     everyone = _selected(params, options.only)
     refuse_links(options.out / options.period)
     gate = Gate(options.out / options.period, options.period, params, inputs, options.preliminary)
     mailable, held = gate.examine()
     for report in held.values():
-        warn(f"{report.id}: its report is not mailed: {report.detail}")
+        warn(Phrase("mail.held", specialist=report.id, reason=report.detail))
     folder = gate.folder / "outbox"
     try:
         folder.mkdir(exist_ok=True)
@@ -137,21 +138,18 @@ def post(
                 session = opened.enter_context(Session(server, options.timeout)) if server else None
                 delivered = send(plans, journal, session, say, warn)
     except OSError as fault:
-        raise InputError(f"{folder}: cannot be used: {fault.strerror or fault}") from None
+        raise InputError(Phrase("mail.not_usable", folder=folder, reason=reason_of(fault))) from None
     return delivered and not held and not any(plan.status in TROUBLE for plan in plans)
 
 
 def _selected(params: Params, only: Sequence[str]) -> list[Recipient]:
     everyone = recipients(params)
     if not everyone:
-        raise InputError(
-            f"{params.folder / 'department.yml'}: there is nobody to write to: directors is empty, "
-            "and mail.to_specialists finds no specialist with an email"
-        )
+        raise InputError(Phrase("mail.nobody", file=params.folder / "department.yml"))
     names = {recipient.id for recipient in everyone}
     if unknown := [name for name in only if name not in names]:
         raise InputError(
-            [f"--to {name}: there is no such recipient{did_you_mean(name, names)}" for name in unknown]
+            [Phrase("mail.no_such_recipient", name=name, hint=did_you_mean(name, names)) for name in unknown]
         )
     return [recipient for recipient in everyone if not only or recipient.id in only]
 
@@ -177,19 +175,17 @@ class _Composer:
         reports = [self.mailable[person] for person in recipient.specialists if person in self.mailable]
         absent = [self.held[person] for person in recipient.specialists if person in self.held]
         if not reports:
-            return Plan(recipient, "none", "no message: no reports are ready to send")
+            return Plan(recipient, "none", Phrase("mail.none_ready"))
         settings = self._settings(recipient)
         content = message_content(settings, recipient, reports, absent)
         envelope = self._envelope(recipient, state)
         digest = content_hash(envelope, content, reports)
         if state.last is not None and state.last.content == digest:
-            return Plan(recipient, "sent", "sent already, nothing has changed")
+            return Plan(recipient, "sent", Phrase("mail.sent_already"))
         status = "new"
         if state.last is not None:
             if not self.options.resend:
-                return Plan(
-                    recipient, "changed", "its content has changed since it was sent; --resend corrects it"
-                )
+                return Plan(recipient, "changed", Phrase("mail.changed"))
             status, content = (
                 "correction",
                 message_content(settings, recipient, reports, absent, state.last.figures),
@@ -199,14 +195,16 @@ class _Composer:
             letter = self._letter(envelope, content, reports, files, digest)
             self._check(letter, recipient, content)
         except ReportError as fault:
-            return Plan(recipient, "none", f"no message: {fault}")
+            return Plan(recipient, "none", Phrase("mail.no_message", reason=fault))
         size = sum(len(file.data) for file in files)
         carried = (
-            f"{len(reports)} reports, linked"
+            Phrase("mail.linked", count=len(reports))
             if self.mail.base_url
-            else f"{len(reports)} reports, {size / 1e6:.1f} MB"
+            else Phrase("mail.attached", count=len(reports), size=f"{size / 1e6:.1f}")
         )
-        return Plan(recipient, status, f"{status}: {content.subject!r}; {carried}", letter)
+        return Plan(
+            recipient, status, Phrase(f"mail.{status}_with", subject=content.subject, carried=carried), letter
+        )
 
     def plan_errors(self, address: str, state: RecipientState) -> Plan:
         """Plan the list of held reports, for the person who makes the reports."""
@@ -217,13 +215,13 @@ class _Composer:
         envelope = self._envelope(recipient, state)
         digest = content_hash(envelope, content, [])
         if state.last is not None and state.last.content == digest:
-            return Plan(recipient, "sent", "sent already, nothing has changed")
+            return Plan(recipient, "sent", Phrase("mail.sent_already"))
         try:
             letter = self._letter(envelope, content, [], [], digest)
             self._refuse(check.problems(letter.data, check.Expected(self.mail.sender, address, (), (), {})))
         except ReportError as fault:
-            return Plan(recipient, "none", f"no message: {fault}")
-        return Plan(recipient, "new", f"new: {content.subject!r}", letter)
+            return Plan(recipient, "none", Phrase("mail.no_message", reason=fault))
+        return Plan(recipient, "new", Phrase("mail.new", subject=content.subject), letter)
 
     def _settings(self, recipient: Recipient) -> MessageSettings:
         house, period = self.params.department, self.options.period
@@ -252,7 +250,7 @@ class _Composer:
 
     def _files(self, recipient: Recipient, reports: Sequence[Mailable]) -> list[Attachment]:
         if foreign := {report.id for report in reports} - set(recipient.specialists):
-            raise ReportError(f"{', '.join(sorted(foreign))}: not the recipient's")
+            raise ReportError(Phrase("mail.not_theirs", people=sorted(foreign)))
         statement = [Attachment(PAYOUT, _XLSX, self.payout)] if recipient.sees_all and self.payout else []
         if self.mail.base_url:
             return statement

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import Folder
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.mail.delivery import Carrier, deliver
 from kpi_kit.mail.journal import Journal, RecipientState
 from kpi_kit.mail.letter import Letter
@@ -44,14 +45,10 @@ def show(plans: Sequence[Plan], say: Say, warn: Say) -> None:
     """Print a line for each plan; what needs a person goes to ``warn``."""
     for plan in plans:
         tell = warn if plan.status in TROUBLE else say
-        tell(f"{plan.recipient.key} <{plan.recipient.address}>: {plan.line}")
+        tell(Phrase("mail.to", key=plan.recipient.key, address=plan.recipient.address, line=plan.line))
 
 
 TROUBLE = ("changed", "uncertain", "none")
-
-
-def _letters(count: int) -> str:
-    return f"{count} message" if count == 1 else f"{count} messages"
 
 
 def resolve(answer: str | None, keys: Collection[str], journal: Journal, say: Say) -> None:
@@ -61,18 +58,15 @@ def resolve(answer: str | None, keys: Collection[str], journal: Journal, say: Sa
     uncertain = [key for key in journal.uncertain if key in keys]
     for key in uncertain:
         journal.resolve(key, answer)
-        say(f"{key}: taken as {'sent' if answer == 'sent' else 'not sent'}")
+        say(Phrase("mail.taken_as_sent" if answer == "sent" else "mail.taken_as_not_sent", key=key))
     if not uncertain:
-        say("there is nothing uncertain to resolve")
+        say(Phrase("mail.nothing_uncertain"))
 
 
 def question(state: RecipientState) -> str:
     """What a person must find out about an uncertain message."""
     assert state.open is not None
-    return (
-        f"whether {state.open.message_id} to {state.open.address} was accepted is unknown: "
-        "look for it there, then say --resolve sent, or --resolve again to send it once more"
-    )
+    return Phrase("mail.question", message=state.open.message_id, address=state.open.address)
 
 
 def write_files(folder: Folder, plans: Sequence[Plan], journal: Journal) -> None:
@@ -122,35 +116,36 @@ def refuse_forgotten(journal: Journal) -> None:
         for name in home.names():
             match = _SENT.fullmatch(name)
             if match and match["start"] not in begun:
-                raise InputError(
-                    f"{home.path / name}: was sent, and {journal.path} does not name it; "
-                    "put the journal back from a copy, or move this file away to send the message again"
-                )
+                raise InputError(Phrase("mail.forgotten", file=home.path / name, journal=journal.path))
 
 
 def send(plans: Sequence[Plan], journal: Journal, carrier: Carrier | None, say: Say, warn: Say) -> bool:
     """Send the planned messages; whether all were sent. Without a carrier nothing is sent."""
     letters = [plan.letter for plan in plans if plan.letter is not None]
     if carrier is None:
-        say(f"{_letters(len(letters))} in {journal.folder.path}; nothing is sent without --send")
+        say(Phrase("mail.preview", count=len(letters), folder=journal.folder.path))
         return True
     counts = {"sent": 0, "failed": 0, "uncertain": 0, "not_tried": 0}
     for result in deliver(letters, journal, carrier):
         letter = result.letter
+        whose = {"key": letter.key, "address": letter.address, "answer": result.answer}
         counts[result.status] += 1
         if result.status == "sent":
             _put_away(journal.folder, file_name(letter.key), letter.message_id)
-            say(f"{letter.key} <{letter.address}>: sent ({result.answer})")
+            say(Phrase("mail.sent_to", **whose))
         elif result.status == "uncertain":
             asked = question(journal.state(letter.key))
-            warn(f"{letter.key} <{letter.address}>: {asked} ({result.answer})")
+            warn(Phrase("mail.uncertain_to", **whose, question=asked))
         elif result.status == "failed":
-            warn(f"{letter.key} <{letter.address}>: not sent: {result.answer}")
-    say("; ".join(_counted(counts)) or "nothing to send")
+            warn(Phrase("mail.not_sent_to", **whose))
+    say(_counted(counts) or Phrase("mail.nothing_to_send"))
     return counts["sent"] == len(letters)
 
 
-def _counted(counts: Mapping[str, int]) -> Iterator[str]:
+def _counted(counts: Mapping[str, int]) -> str:
+    counted = ""
     for status, count in counts.items():
         if count:
-            yield f"{count} {status.replace('_', ' ')}"
+            part = Phrase(f"mail.count_{status}", count=count)
+            counted = Phrase("mail.counts", first=counted, second=part) if counted else part
+    return counted

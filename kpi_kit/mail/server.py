@@ -9,12 +9,9 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 
 VARIABLE = "KPI_SMTP_URL"
-_ALLOWED = (
-    f"{VARIABLE}: expected smtp://user:password@host:port or smtps://… "
-    "(user and password may be missing; special characters in them are written as %40)"
-)
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -68,6 +65,10 @@ class Server:
         return sorted({plain, quote(plain), quote(plain, safe=""), *encoded}, key=len, reverse=True)
 
 
+def _expected(more: str = "") -> Phrase:
+    return Phrase("mail.server_expected", variable=VARIABLE, more=more)
+
+
 def from_environment(environment: Mapping[str, str]) -> Server:
     """The server that ``KPI_SMTP_URL`` names.
 
@@ -78,7 +79,7 @@ def from_environment(environment: Mapping[str, str]) -> Server:
     """
     url = environment.get(VARIABLE, "").strip()
     if not url:
-        raise InputError(f"{VARIABLE} is not set, so there is no server to send by. {_ALLOWED}")
+        raise InputError(Phrase("mail.server_missing", variable=VARIABLE, expected=_expected()))
     return parse(url)
 
 
@@ -94,14 +95,14 @@ def parse(url: str) -> Server:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise InputError(_ALLOWED) from None  # the fault itself may quote the password
+        raise InputError(_expected()) from None  # the fault itself may quote the password
     if parts.scheme not in _PORTS or not host or parts.path.strip("/") or parts.query or parts.fragment:
-        raise InputError(_ALLOWED)
+        raise InputError(_expected())
     user, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
     if bool(user) != bool(password):
-        raise InputError(f"{_ALLOWED}; found only one of user and password")
+        raise InputError(_expected(Phrase("mail.one_of_two")))
     if not _is_plain(user) or not _is_plain(password):
-        raise InputError(f"{VARIABLE}: user and password: expected printable ASCII characters")
+        raise InputError(Phrase("mail.not_ascii", variable=VARIABLE))
     return Server(host, port or _PORTS[parts.scheme], parts.scheme == "smtps", user or None, password or None)
 
 

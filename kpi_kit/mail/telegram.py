@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.json_io import parse_json
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.sanitize import bare
 from kpi_kit.mail.letter import Letter
 from kpi_kit.mail.setbacks import Refused, Setback, Temporary, Uncertain, Unreachable, Unusable
@@ -70,12 +71,10 @@ def from_environment(environment: Mapping[str, str]) -> TelegramServer | None:
     if not token:
         return None
     if not _TOKEN.fullmatch(token):
-        raise InputError(
-            f"{TOKEN}: expected the token of a bot as @BotFather gives it: digits, a colon, letters"
-        )
+        raise InputError(Phrase("mail.bad_token", variable=TOKEN))
     address = environment.get(ADDRESS, "").strip().rstrip("/") or TelegramServer.address
     if not _is_safe(address):
-        raise InputError(f"{ADDRESS}: expected https://host, or http:// on this machine, without a password")
+        raise InputError(Phrase("mail.bad_telegram_address", variable=ADDRESS))
     proxy = environment.get(PROXY, "").strip()
     if not proxy:
         from requests.utils import get_environ_proxies

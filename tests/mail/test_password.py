@@ -88,7 +88,7 @@ def test_the_password_is_nowhere(agency: list[str]) -> None:
         where = f"localhost:{port}"
         refused = run([*agency, "--send", "--debug"], f"smtp://{USER}:{quote(wrong, safe='')}@{where}")
         assert refused.returncode == 1
-        assert "not sent: 535" in refused.stderr
+        assert "не отправлено: 535" in refused.stderr
         assert not [form for form in forms(wrong) if form in told(refused, out)]
         sent = run([*agency, "--send", "--debug"], f"smtp://{USER}:{quote(PASSWORD, safe='')}@{where}")
         assert (sent.returncode, "Traceback" in sent.stderr) == (0, False), sent.stderr
