@@ -91,7 +91,7 @@ def test_reports_and_a_preview_need_nothing_that_windows_lacks(tmp_path: Path) -
     )
     assert "codes [0, 0, 0, 2]" in done.stdout, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
-    assert "needs file locks" in done.stderr  # sending and resolving say what they need
+    assert "блокировки файлов" in done.stderr  # sending and resolving say what they need
     month = tmp_path / "reports" / "2025-10"
     assert (month / "anna.html").is_file() and (month / "index.html").is_file()
     assert list((month / "outbox").glob("*.eml"))

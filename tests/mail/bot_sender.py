@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+HERE = Path(__file__).resolve().parent
 
 
 def killing(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,6 +24,7 @@ def killing(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def main() -> None:
+    sys.path[:0] = [str(HERE.parent), str(HERE)]
     from bot_api import TOKEN
     from test_telegram import letter
 
