@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from kpi_kit.core.errors import InputError, ReportError, did_you_mean, reason_of
+from kpi_kit.core.errors import InputError, ReportError, reason_of
 from kpi_kit.core.files import Folder, refuse_links, sha256
 from kpi_kit.core.phrases import Phrase
 from kpi_kit.mail import check, layout
@@ -18,7 +18,7 @@ from kpi_kit.mail.compose import Attachment, Envelope, compose, message_id, plai
 from kpi_kit.mail.content import Content, MessageSettings, Picture, fitting, short_content
 from kpi_kit.mail.journal import Journal, RecipientState
 from kpi_kit.mail.letter import Letter
-from kpi_kit.mail.recipients import TELEGRAM, Recipient, digest_recipients
+from kpi_kit.mail.recipients import TELEGRAM, Recipient, digest_recipients, with_ids
 from kpi_kit.mail.sending import (
     TROUBLE,
     Plan,
@@ -171,13 +171,7 @@ def selected(params: Params, only: Sequence[str]) -> list[Recipient]:
     InputError
         Where there is no such recipient.
     """
-    everyone = digest_recipients(params)
-    names = {recipient.id for recipient in everyone}
-    if unknown := [name for name in only if name not in names]:
-        raise InputError(
-            [Phrase("mail.no_such_recipient", name=name, hint=did_you_mean(name, names)) for name in unknown]
-        )
-    return [recipient for recipient in everyone if not only or recipient.id in only]
+    return with_ids(digest_recipients(params), only)
 
 
 def _deliver(options: AlertOptions, plans: Sequence[Plan], journal: Journal, say: Say, warn: Say) -> bool:

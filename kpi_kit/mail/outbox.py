@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from kpi_kit.batch.workspace import PAYOUT
-from kpi_kit.core.errors import InputError, ReportError, did_you_mean, reason_of
+from kpi_kit.core.errors import InputError, ReportError, reason_of
 from kpi_kit.core.files import refuse_links, sha256
 from kpi_kit.core.phrases import Phrase
 from kpi_kit.mail import check
@@ -20,7 +20,7 @@ from kpi_kit.mail.current_inputs import CurrentInputs
 from kpi_kit.mail.gate import DEPARTMENT, Gate, Held, Mailable
 from kpi_kit.mail.journal import Journal, RecipientState
 from kpi_kit.mail.letter import Letter
-from kpi_kit.mail.recipients import Recipient, recipients
+from kpi_kit.mail.recipients import Recipient, recipients, with_ids
 from kpi_kit.mail.sending import (
     TROUBLE,
     Plan,
@@ -146,12 +146,7 @@ def _selected(params: Params, only: Sequence[str]) -> list[Recipient]:
     everyone = recipients(params)
     if not everyone:
         raise InputError(Phrase("mail.nobody", file=params.folder / "department.yml"))
-    names = {recipient.id for recipient in everyone}
-    if unknown := [name for name in only if name not in names]:
-        raise InputError(
-            [Phrase("mail.no_such_recipient", name=name, hint=did_you_mean(name, names)) for name in unknown]
-        )
-    return [recipient for recipient in everyone if not only or recipient.id in only]
+    return with_ids(everyone, only)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.files import sha256
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.params import Params
 
 
@@ -39,6 +41,22 @@ class Recipient:
     def key(self) -> str:
         """The key in the journal."""
         return f"{self.kind}:{self.id}" if self.id else self.kind
+
+
+def with_ids(everyone: Sequence[Recipient], only: Sequence[str]) -> list[Recipient]:
+    """The recipients with some ids, all of them where none are named.
+
+    Raises
+    ------
+    InputError
+        Where there is no such recipient.
+    """
+    names = {recipient.id for recipient in everyone}
+    if unknown := [name for name in only if name not in names]:
+        raise InputError(
+            [Phrase("mail.no_such_recipient", name=name, hint=did_you_mean(name, names)) for name in unknown]
+        )
+    return [recipient for recipient in everyone if not only or recipient.id in only]
 
 
 def recipients(params: Params) -> list[Recipient]:
