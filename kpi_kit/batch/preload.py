@@ -241,11 +241,13 @@ def _draw() -> None:
 
 
 def _render(place: Path) -> None:
-    """Render an empty page, which compiles the template."""
+    """Compile the templates, and render an empty page."""
     from nbformat import v4, write
 
     from kpi_kit.report import render
+    from kpi_kit.report.parts import markup
 
+    markup.load_templates()
     with tempfile.TemporaryDirectory(dir=place) as folder:
         empty = Path(folder) / "empty.ipynb"
         write(v4.new_notebook(), empty)

@@ -11,6 +11,7 @@ import datetime as dt
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -310,13 +311,20 @@ class _Steps:
         self._outcome.unchanged += [report.id for report in reports if report.id not in made]
         if not missing:
             return
-        for report in missing:
-            if report.id == DEPARTMENT:
-                payout.write(this, self._loaded, self._manifest, report.folder / PAYOUT)
         missing = [_with_earlier(report, this.folder) for report in missing]
         _need_room(this.folder, len(missing))
-        with display(this.console, [report.id for report in missing], this.jobs) as tell:
+        with (
+            display(this.console, [report.id for report in missing], this.jobs) as tell,
+            ThreadPoolExecutor(1) as beside,  # this process is idle while the department's notebook runs
+        ):
+            statements = [
+                beside.submit(payout.write, this, self._loaded, self._manifest, report.folder / PAYOUT)
+                for report in missing
+                if report.id == DEPARTMENT
+            ]
             for report, result in self._rendered(self._workers.execute(missing), len(missing)):
+                for statement in statements:
+                    statement.result()
                 tell(self._publisher.publish(report, result, inputs[report.id]))
 
     def _is_current(self, report: Report, inputs: Mapping[str, Inputs]) -> bool:

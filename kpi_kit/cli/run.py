@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 from kpi_kit.batch import processes
 from kpi_kit.batch.workspace import has_manifest
@@ -26,14 +27,28 @@ def carry_out(options: argparse.Namespace) -> int:
 
 
 def _is_needed(options: argparse.Namespace) -> bool:
-    """Whether warm processes are needed for certain, so that they can start at once."""
+    """Whether warm processes are needed, as far as that can be seen at once."""
     if options.scheduler or is_url(options.out) or not processes.can_fork():
         return False
     if options.force:
         return True
     if options.period:
-        return not has_manifest(options.out / options.period)
+        return not has_manifest(options.out / options.period) or _is_changed(options)
     return not any(map(has_manifest, options.out.glob("*")))
+
+
+def _is_changed(options: argparse.Namespace) -> bool:
+    """Whether a file of the params is newer than the last run of the period."""
+    files = [file for folder in (options.params, options.params / "specialists") for file in folder.glob("*")]
+    made = _modified(options.out / options.period / "manifest.json")
+    return any(_modified(file) > made for file in files)
+
+
+def _modified(file: Path) -> int:
+    """When a file was modified, in nanoseconds; 0 where that cannot be seen."""
+    with suppress(OSError):
+        return file.stat().st_mtime_ns
+    return 0
 
 
 def _made(options: argparse.Namespace) -> int:

@@ -112,7 +112,7 @@ def templates(room: str, language: str) -> Mapping[str, Any]:
     from ruamel.yaml import YAML  # only where a phrase is needed
 
     path = PACKAGE / room / "locale" / f"{language}.yml"
-    loaded: Mapping[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    loaded: Mapping[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     return loaded
 
 

@@ -71,7 +71,7 @@ class Cohort:
         """A hash of the content; None for an empty cohort."""
         if not self.backtest and not self.shocks:
             return None
-        return "sha256:" + sha256("".join(_dumps(getattr(self, part)) for part in FILES))
+        return "sha256:" + sha256(json.dumps([getattr(self, part) for part in FILES]))  # fast without indents
 
     def text(self, part: str) -> str:
         """The content of the file of a part, a key of :data:`FILES`."""

@@ -23,9 +23,8 @@ from kpi_kit.scorecard.department_record import (
     JudgedPoint,
     TableRecord,
 )
-from kpi_kit.scorecard.entry_record import EntryRecord, OwnerValue, required
+from kpi_kit.scorecard.entry_record import REAL, EntryRecord, OwnerValue, effect, required
 from kpi_kit.scorecard.record import Scorecard
-from kpi_kit.scorecard.verdict_records import REAL, effect
 from kpi_kit.statistics import Funnel, false_discoveries, funnel
 
 SCHEMA = 1

@@ -19,7 +19,7 @@ import pandas as pd
 
 from kpi_kit.core.model import Aggregation, Kpi, Measurement, Note, divide
 from kpi_kit.core.periods import Period
-from kpi_kit.kpis.engine.day_grid import Bools, day_number, local_days
+from kpi_kit.kpis.engine.day_grid import Bools, Ints, day_number, local_days
 from kpi_kit.kpis.engine.tally import Tally
 from kpi_kit.kpis.engine.unit_frame import Setting, UnitFrame
 from kpi_kit.params import Entry
@@ -285,12 +285,17 @@ class Facts:
 
     def _has_snapshots(self, period: Period, compared: Bools) -> bool:
         """Whether a post of the compared accounts in a period has a snapshot."""
-        posts = self.context.tables["posts"]
+        accounts, days = self._posts_with_snapshots
+        inside = (days >= day_number(period.start)) & (days < day_number(period.end))
         owners = list(compress(self.latest.history.grid.owners, compared))
-        has_one = keys_of(posts).isin(keys_of(self._snapshots))
-        counted = posts[has_one & posts["account_id"].isin(owners) & posts["deleted_at"].isna()]
-        days = local_days(counted["published_at"], self.setting.zone)
-        return bool(((days >= day_number(period.start)) & (days < day_number(period.end))).any())
+        return bool(accounts[inside].isin(owners).any())
+
+    @cached_property
+    def _posts_with_snapshots(self) -> tuple[pd.Series, Ints]:
+        """The account and the local day of each post that has a snapshot and is not deleted."""
+        posts = self.context.tables["posts"]
+        counted = posts[keys_of(posts).isin(keys_of(self._snapshots)) & posts["deleted_at"].isna()]
+        return counted["account_id"], local_days(counted["published_at"], self.setting.zone)
 
     def _wholly_covered(self, history: Tally, bucket: int) -> Bools:
         """The owners with enough of *all* days of a bucket covered, not only of the days held."""

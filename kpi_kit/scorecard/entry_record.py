@@ -21,6 +21,9 @@ Scope: TypeAlias = dict[str, list[str]]
 ChanceChecks: TypeAlias = Mapping[str, "ChanceCheck"]
 """The back-test of each KPI."""
 
+REAL = 0.05
+"""The false-discovery rate at which a change is called real."""
+
 
 class ChangeRecord(TypedDict):
     """A change against an earlier period: its interval, p, q, and whether it is real (q ≤ 0.05)."""
@@ -321,6 +324,20 @@ class PreviousTotal(PastTotal):
     """The total of the previous period; ``reported``: as its report has it, not computed anew."""
 
     reported: bool
+
+
+def effect(record: EntryRecord, difference: float) -> str | None:
+    """Whether a difference of an entry is ``better`` or ``worse``; None for 0 and for a band.
+
+    Examples
+    --------
+    >>> effect({"better": "lower", "target": None}, -3.0)
+    'better'
+    >>> effect({"better": "lower", "target": {"kind": "between"}}, -3.0)
+    """
+    if difference == 0 or (record["target"] is not None and record["target"]["kind"] == "between"):
+        return None
+    return "better" if (difference > 0) == (record["better"] == "higher") else "worse"
 
 
 def formula_record(formula: Formula) -> FormulaRecord:

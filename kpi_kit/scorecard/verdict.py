@@ -12,9 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kpi_kit.core.periods import Period
-from kpi_kit.scorecard.entry_record import ChangeRecord, EntryRecord, NextStep, Reason, ShockRecord, required
+from kpi_kit.scorecard.entry_record import (
+    REAL,
+    ChangeRecord,
+    EntryRecord,
+    NextStep,
+    Reason,
+    ShockRecord,
+    effect,
+    required,
+)
 from kpi_kit.scorecard.record import Scorecard
-from kpi_kit.scorecard.verdict_records import REAL, effect
 
 AT_RISK = 0.15
 """Below this chance an interim target is at risk."""

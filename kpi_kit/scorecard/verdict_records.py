@@ -8,12 +8,9 @@ from typing import TypedDict, cast
 
 import numpy as np
 
-from kpi_kit.scorecard.entry_record import ChangeRecord, ControlLimits, EntryRecord, TrendRecord
+from kpi_kit.scorecard.entry_record import REAL, ChangeRecord, ControlLimits, TrendRecord
 from kpi_kit.scorecard.inference import Verdicts
 from kpi_kit.statistics import Chance, Change, Limits, Trend, false_discoveries
-
-REAL = 0.05
-"""The false-discovery rate at which a change is called real."""
 
 
 class VerdictRecord(TypedDict):
@@ -50,20 +47,6 @@ def verdict_records(entries: Sequence[Verdicts]) -> list[VerdictRecord]:
         }
         for row, one in enumerate(entries)
     ]
-
-
-def effect(record: EntryRecord, difference: float) -> str | None:
-    """Whether a difference of an entry is ``better`` or ``worse``; None for 0 and for a band.
-
-    Examples
-    --------
-    >>> effect({"better": "lower", "target": None}, -3.0)
-    'better'
-    >>> effect({"better": "lower", "target": {"kind": "between"}}, -3.0)
-    """
-    if difference == 0 or (record["target"] is not None and record["target"]["kind"] == "between"):
-        return None
-    return "better" if (difference > 0) == (record["better"] == "higher") else "worse"
 
 
 def _p_of_trend(trend: Trend) -> float | None:

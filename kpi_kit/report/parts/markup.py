@@ -56,6 +56,13 @@ def _blocks() -> Any:
     return _environment().get_template("blocks.html.j2").module
 
 
+def load_templates() -> None:
+    """Compile all templates, which takes a while."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+    _blocks()
+
+
 def page_part(template: str, **values: object) -> Markup:
     """Fill ``templates/<template>.html.j2``."""
     return Markup(_environment().get_template(f"{template}.html.j2").render(**values).strip())

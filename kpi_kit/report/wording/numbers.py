@@ -31,7 +31,7 @@ _SMALL_MONEY = 10
 def messages(language: str) -> Mapping[str, Any]:
     """The locale file of a language, read once."""
     path = _FOLDER / f"{language}.yml"
-    loaded: Mapping[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    loaded: Mapping[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     return loaded
 
 

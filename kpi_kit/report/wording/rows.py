@@ -17,9 +17,8 @@ from kpi_kit.params.formulas import definition_of
 from kpi_kit.report.wording import Form, Words, form
 from kpi_kit.report.wording.numbers import rounded, usual_digits, whole_percent
 from kpi_kit.scorecard import verdict
-from kpi_kit.scorecard.entry_record import ChangeRecord, EntryRecord, required
+from kpi_kit.scorecard.entry_record import ChangeRecord, EntryRecord, effect, required
 from kpi_kit.scorecard.record import Scorecard
-from kpi_kit.scorecard.verdict_records import effect
 
 TONES = {
     "worse": "bad",

@@ -14,14 +14,15 @@ from kpi_kit.params.formulas import definition_of
 from kpi_kit.report.wording import Words
 from kpi_kit.report.wording.numbers import Form, form
 from kpi_kit.scorecard.entry_record import (
+    REAL,
     ChanceCheck,
     ChangeRecord,
     EntryRecord,
     ShockRecord,
     TrendRecord,
+    effect,
     required,
 )
-from kpi_kit.scorecard.verdict_records import REAL, effect
 
 
 class Verdict(NamedTuple):
