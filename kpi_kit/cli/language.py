@@ -5,13 +5,37 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from kpi_kit.core.phrases import LANGUAGES
 
 _KEY = re.compile(r"^(?:\{(?:[^{}\[\]]*,)?\s*)?language:\s*[\"']?(ru|en)\b", re.MULTILINE)
 """The key at the top of a file, in block or flow style; the file need not be whole."""
 _LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")
 _USUAL = "ru"
+
+
+def language_before(words: Sequence[str]) -> str:
+    """The language of help and of sentences about wrong options: they come before the options are read."""
+    option = _value(words, "--language")
+    params = Path(_value(words, "--params") or "params")
+    return option if option in LANGUAGES else of_department(params) or of_environment(os.environ)
+
+
+def _value(words: Sequence[str], option: str) -> str:
+    """What follows an option.
+
+    Examples
+    --------
+    >>> _value(["run", "--language", "en"], "--language"), _value(["run", "--language=en"], "--language")
+    ('en', 'en')
+    """
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        name, equals, value = word.partition("=")
+        if name == option:
+            return value if equals else following
+    return ""
 
 
 def language_of(options: argparse.Namespace) -> str:

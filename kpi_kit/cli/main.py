@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from kpi_kit.cli import BAD_INPUT, OK, SOME_FAILED, STOPPED
 from kpi_kit.cli.arguments import parser
-from kpi_kit.cli.language import language_of
+from kpi_kit.cli.help import argparse_speaks
+from kpi_kit.cli.language import language_before, language_of
 from kpi_kit.cli.output import discard_output, logged, prepare_output, say
 from kpi_kit.cli.remote import fetched, is_url, shown
 from kpi_kit.core.errors import InputError, KitError, SpecialistError
@@ -40,7 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _carried_out(words: Sequence[str]) -> int:
-    options = parser(*words[:1]).parse_args(words, argparse.Namespace(clock=_now, names={}))
+    speak(language_before(words))
+    whole = parser(*words[:1])
+    with argparse_speaks():
+        options = whole.parse_args(words, argparse.Namespace(clock=_now, names={}))
     options.language = language_of(options)
     speak(options.language)
     try:

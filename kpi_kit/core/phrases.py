@@ -20,6 +20,9 @@ QUOTES = {"ru": "«»„“", "en": "“”‘’"}
 _MOST_QUOTED = {"ru": 100, "en": 200}
 """The most letters of a value that a sentence quotes."""
 
+_FILES = {"help": "cli/locale/help.", "report": "report/locale/errors."}
+"""The files of templates that are not ``<room>/locale/<language>.yml``."""
+
 _spoken: list[str] = ["en"]
 """The language in which sentences are shown to the user of this process."""
 
@@ -80,6 +83,11 @@ def speak(language: str) -> None:
     _spoken[-1] = language
 
 
+def spoken() -> str:
+    """The language of the user."""
+    return _spoken[-1]
+
+
 def renamed(text: str, names: Mapping[str, str]) -> str:
     """A text in which places have other names, such as copies of folders those of the originals.
 
@@ -111,7 +119,7 @@ def templates(room: str, language: str) -> Mapping[str, Any]:
     """The templates of a room, by what follows the name of the room in a code."""
     from ruamel.yaml import YAML  # only where a phrase is needed
 
-    path = PACKAGE / room / "locale" / f"{language}.yml"
+    path = PACKAGE / f"{_FILES.get(room, f'{room}/locale/')}{language}.yml"
     loaded: Mapping[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     return loaded
 
