@@ -168,6 +168,7 @@ def make(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             for name, value in os.environ.items()
             if name not in ("CONDA_PREFIX", "MAKEFLAGS", "MAKELEVEL")
         }
+        kept["LC_ALL"] = "en_GB.UTF-8"
         return subprocess.run(
             ["make", "-C", str(house), "--no-print-directory", *arguments],
             env=kept | environment,
@@ -198,6 +199,16 @@ def test_make_lists_its_targets(make):
     assert [line.split()[1] for line in done.stdout.splitlines()] == re.findall(
         r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE
     )
+
+
+def test_make_speaks_the_language_of_the_locale_or_russian(make):
+    english, russian = (make(LC_ALL=locale).stdout.splitlines() for locale in ("en_GB.UTF-8", "C"))
+    assert len(english) == len(russian) > 20
+    for line, translated in zip(english, russian, strict=True):
+        assert not re.search("[а-я]", line)
+        assert re.search("[а-я]| ruff ", translated)
+        assert re.findall(r" \[.*", line) == re.findall(r" \[.*", translated)
+    assert "для kpi-kit нужен Python 3.11" in make("setup", "PYTHON=/no", LC_ALL="ru_RU.UTF-8").stderr
 
 
 def test_too_old_a_python_is_one_sentence(make, script):
