@@ -20,6 +20,7 @@ from kpi_kit.core.errors import InputError, SpecialistError
 from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.sanitize import on_terminal
 from kpi_kit.data.open_inputs import open_inputs
+from kpi_kit.data.snapshot import has_large
 from kpi_kit.data.validate import doubles
 from kpi_kit.params import Entry, Params, load, read_comment
 from kpi_kit.params.comments import DEPARTMENT
@@ -29,10 +30,10 @@ from kpi_kit.report.wording import Words, audit
 from kpi_kit.scorecard import cohort, smart_audit
 from kpi_kit.scorecard.attainment import target_of
 from kpi_kit.scorecard.build import note_record
-from kpi_kit.scorecard.context import Context, prepare
+from kpi_kit.scorecard.chances import expectation
+from kpi_kit.scorecard.context import Context, prepare, share_rows
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.entry_record import EntryRecord
-from kpi_kit.scorecard.inference import verdicts
 
 _MOST_DAYS = 20
 
@@ -76,13 +77,16 @@ def carry_out(options: argparse.Namespace) -> int:
             read_comment(options.params, str(period), DEPARTMENT)
         except SpecialistError as fault:
             broken += fault.problems
+        contexts = []
         for person in loaded.specialists:
             try:
                 read_comment(options.params, str(period), person)
-                context = prepare(person, period, params=loaded, store=store, as_of=options.as_of)
+                contexts.append(prepare(person, period, params=loaded, store=store, as_of=options.as_of))
             except SpecialistError as fault:
                 broken += fault.problems
-                continue
+        if not has_large(store):
+            share_rows(contexts)
+        for context in contexts:
             findings += _findings(context, measured, words)
             payouts += _payouts(context, words)
     for titled in titled_entries([loaded.file_of(person) for person in loaded.specialists], loaded.formulas):
@@ -151,7 +155,7 @@ def _findings(context: Context, measured: cohort.Cohort, words: Words) -> Iterat
             yield Finding(person, name, " ".join([words.text("check.unassessed"), *why]))
     for entry, facts, name in every:
         reliable = measured.is_reliable(entry.kpi, entry.as_)
-        _, findings = smart_audit.audit(facts, verdicts(facts), reliable=reliable)
+        _, findings = smart_audit.audit(facts, expectation(facts)[0], reliable=reliable)
         shown = cast(EntryRecord, {"unit": str(entry.unit), "as": entry.as_})
         for finding in findings:
             yield Finding(person, name, " ".join(audit.entry_sentences(finding, shown, words)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
+from kpi_kit import report
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.model import Kpi
 from kpi_kit.core.periods import Period
@@ -25,7 +26,7 @@ from kpi_kit.explore.units import units_in
 from kpi_kit.explore.when import When, period_of
 from kpi_kit.params import Entry, Params, Specialist
 from kpi_kit.params.targets import Kind, Target
-from kpi_kit.report import SpecialistReport, parts
+from kpi_kit.report import parts
 from kpi_kit.report.wording import Words, verdicts, words
 from kpi_kit.scorecard import build
 from kpi_kit.scorecard.attainment import Outcome, outcome, target_in, target_of
@@ -37,6 +38,8 @@ from kpi_kit.scorecard.record import Scorecard
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from kpi_kit.report import SpecialistReport
 
 _OUTCOMES = ("attained", "attainment", "payout")
 
@@ -184,7 +187,7 @@ class Card(Mapping[str, "Record"]):
     @property
     def report(self) -> SpecialistReport:
         """Every section of the person's report: ``card.report.posts()``."""
-        return SpecialistReport(self.data)
+        return report.SpecialistReport(self.data)
 
     @property
     def anomalies(self) -> pd.DataFrame:

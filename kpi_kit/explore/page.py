@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from markupsafe import Markup
 
 from kpi_kit import report
-from kpi_kit.report import Section
 from kpi_kit.report.parts import tag
 from kpi_kit.report.wording import Words
+
+if TYPE_CHECKING:
+    from kpi_kit.report import Section  # imports matplotlib
 
 
 def page(words: Words, *content: str | None, styled: bool = True) -> str:

@@ -11,7 +11,7 @@ from kpi_kit.core.periods import Period
 from kpi_kit.params import Params, Specialist
 from kpi_kit.scorecard.attainment import outcome, target_in
 from kpi_kit.scorecard.build import entry_record
-from kpi_kit.scorecard.chances import chance_of, target_ahead
+from kpi_kit.scorecard.chances import expectation
 from kpi_kit.scorecard.cohort import Cohort
 from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.entry_facts import Facts
@@ -85,9 +85,8 @@ class Measured:
         """The facts and statistics under the target of another context."""
         facts = Facts(case, case.person.kpis[number])
         facts.__dict__.update(self.facts.__dict__ | {"context": case, "entry": facts.entry})
-        target, ahead = target_ahead(facts)
-        chance = None if target is None else chance_of(facts, target, ahead)
-        return facts, replace(self._verdicts, chance=chance, ahead=None if target is None else ahead)
+        chance, ahead = expectation(facts)
+        return facts, replace(self._verdicts, chance=chance, ahead=ahead)
 
 
 def trial_record(
@@ -113,7 +112,7 @@ def trial_record(
     verdict["change"], verdict["trend"] = first["change"], first["trend"]
     verdict["year_ago_change"] = None if year_ago is None else year_ago["change"]
     reliable = cohort.is_reliable(facts.kpi.id, facts.entry.as_)
-    changed = entry_record(facts, verdict, audit(facts, judged, reliable=reliable), cohort)
+    changed = entry_record(facts, verdict, audit(facts, judged.chance, reliable=reliable), cohort)
     rows = [changed if place == number else dict(row) for place, row in enumerate(base["kpis"])]
     totals = _totals(case, cast("list[EntryRecord]", rows))
     scored = [row for row in rows if row["target"] is not None]

@@ -84,7 +84,7 @@ def scorecard(context: Context, cohort: Cohort | None = None, notebook: Path | N
     facts = [Facts(context, entry) for entry in context.person.kpis]
     judged = [verdicts(entry) for entry in facts]
     rows = [
-        entry_record(entry, verdict, audit(entry, unrecorded, reliable=reliable), cohort)
+        entry_record(entry, verdict, audit(entry, unrecorded.chance, reliable=reliable), cohort)
         for entry, unrecorded, verdict in zip(facts, judged, verdict_records(judged), strict=True)
         for reliable in [cohort.is_reliable(entry.kpi.id, entry.entry.as_)]
     ]

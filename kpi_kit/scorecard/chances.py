@@ -42,6 +42,12 @@ def target_ahead(facts: Facts) -> tuple[Target | None, Period]:
     return ask.at(ahead, entry.accruing), ahead
 
 
+def expectation(facts: Facts) -> tuple[Chance | None, Period | None]:
+    """The chance of the target ahead, and its period; both None where there is no target."""
+    target, ahead = target_ahead(facts)
+    return (None, None) if target is None else (chance_of(facts, target, ahead), ahead)
+
+
 def chance_of(facts: Facts, target: Target, ahead: Period) -> Chance:
     """The chance of a target in a period ahead, from the own history.
 

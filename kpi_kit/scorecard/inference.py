@@ -22,10 +22,9 @@ from kpi_kit.scorecard.chances import (
     PERIODS_IN_YEAR,
     array_of,
     bounds_of,
-    chance_of,
+    expectation,
     past_values,
     seed_of,
-    target_ahead,
 )
 from kpi_kit.scorecard.entry_facts import Facts, Tallies
 from kpi_kit.statistics import (
@@ -92,7 +91,7 @@ def verdicts(facts: Facts) -> Verdicts:
     """All verdicts on one entry."""
     period = facts.context.period
     heading, grain, since = _trend(facts)
-    target, ahead = target_ahead(facts)
+    expected, ahead = expectation(facts)
     history = _history_values(facts)
     return Verdicts(
         previous=_change(facts, period.previous),
@@ -100,8 +99,8 @@ def verdicts(facts: Facts) -> Verdicts:
         trend=heading,
         grain=grain,
         since=since,
-        chance=None if target is None else chance_of(facts, target, ahead),
-        ahead=None if target is None else ahead,
+        chance=expected,
+        ahead=ahead,
         facts=history,
         control=_control(facts, history),
     )

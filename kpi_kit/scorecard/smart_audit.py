@@ -17,7 +17,6 @@ from kpi_kit.params.targets import Goal, Kind, Milestone, Target
 from kpi_kit.scorecard.chances import WHOLE, chance_of, target_ahead
 from kpi_kit.scorecard.entry_facts import Facts
 from kpi_kit.scorecard.entry_record import Finding, Proposal
-from kpi_kit.scorecard.inference import Verdicts
 from kpi_kit.statistics import Chance
 
 LETTERS = ("specific", "measurable", "achievable", "relevant", "time_bound")
@@ -61,14 +60,14 @@ class Audit(NamedTuple):
     findings: list[Finding]
 
 
-def audit(facts: Facts, verdicts: Verdicts, *, reliable: bool = True) -> Audit:
+def audit(facts: Facts, chance: Chance | None, *, reliable: bool = True) -> Audit:
     """Audit one entry.
 
     Parameters
     ----------
     facts : Facts
-    verdicts : Verdicts
-        For the chance of the target.
+    chance : Chance or None
+        The chance of the target ahead; None where there is no target.
     reliable : bool
         Whether the back-test confirms such chances. An unreliable chance is not used.
     """
@@ -76,7 +75,7 @@ def audit(facts: Facts, verdicts: Verdicts, *, reliable: bool = True) -> Audit:
     findings = [
         *_specific(facts),
         *(_measurable(facts, periods) if periods else _too_new(facts)),
-        *(_achievable(facts, verdicts) if reliable else ()),
+        *(_achievable(facts, chance) if reliable else ()),
         *_relevant(facts),
         *_timely(facts),
     ]
@@ -84,7 +83,7 @@ def audit(facts: Facts, verdicts: Verdicts, *, reliable: bool = True) -> Audit:
     unknown = {"measurable"} if not periods and "measurable" not in failed else set()
     if not facts.context.person.duties:
         unknown.add("relevant")
-    has_chance = reliable and verdicts.chance is not None and verdicts.chance.probability is not None
+    has_chance = reliable and chance is not None and chance.probability is not None
     if not has_chance and not facts.entry.standard:
         unknown.add("achievable")
     letters = {letter: None if letter in unknown else letter not in failed for letter in LETTERS}
@@ -162,9 +161,9 @@ def _too_new(facts: Facts) -> Iterator[Finding]:
         yield {"letter": "measurable", "code": "no_year_ago", "period": str(period.year_ago)}
 
 
-def _achievable(facts: Facts, verdicts: Verdicts) -> Iterator[Finding]:
+def _achievable(facts: Facts, chance: Chance | None) -> Iterator[Finding]:
     """Judged by the chance; a standard need not be achievable."""
-    (target, ahead), chance = target_ahead(facts), verdicts.chance
+    target, ahead = target_ahead(facts)
     if facts.entry.standard or target is None or chance is None or chance.probability is None:
         return
     if OUT_OF_REACH <= chance.probability <= ALREADY_GIVEN:

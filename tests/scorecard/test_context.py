@@ -6,13 +6,14 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from kpi_kit.core.errors import InputError, SpecialistError
 from kpi_kit.core.periods import Period
 from kpi_kit.data.store import open_store
 from kpi_kit.params import load as load_params
-from kpi_kit.scorecard.context import prepare
+from kpi_kit.scorecard.context import prepare, share_rows
 from tests.agency import build, case_of, cover, entry
 
 LEAD = ["l1,a,2025-10-10T12:00"]
@@ -167,3 +168,18 @@ def test_scopes_that_hold_nothing(tmp_path: Path) -> None:
         case_of(data, params),
     ):
         pass
+
+
+def test_rows_read_for_several_people_are_those_read_for_each() -> None:
+    params = load_params(Path("params"))
+    with open_store(Path("data/sample"), params.department.timezone) as store:
+        period = Period.parse("2025-10")
+        alone, shared = (
+            [prepare(person, period, params=params, store=store) for person in params.specialists]
+            for _ in range(2)
+        )
+        share_rows(shared)
+        for one, other in zip(alone, shared, strict=True):
+            for name, rows in one.rows.items():
+                pd.testing.assert_frame_equal(other.rows[name], rows)
+    share_rows([])
