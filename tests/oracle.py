@@ -902,12 +902,12 @@ def subscriber_growth(lens: Lens) -> Sum:
 
 
 def unsubscribed(lens: Lens) -> Sum:
-    """Sum of `left`; an account without any row is not known by silence [31]."""
+    """Sum of `left`; an account without any known one is not known by silence [31]."""
     found = Sum()
     for account in lens.days:
         rows = list(lens.rows("audience", account))
         add_known(found, rows, "left")
-        found.left_out("accounts without rows", not rows, 1)
+        found.left_out("accounts without rows", all(row["left"] is None for row in rows), 1)
     return found
 
 
@@ -915,7 +915,8 @@ def churn_rate(lens: Lens) -> Sum:
     """Sum of `left` / sum over accounts of the subscribers at the start of P."""
 
     def counted(inner: Lens, account: str) -> Number | None:
-        return opening(inner, account) if list(inner.rows("audience", account)) else None
+        rows = inner.rows("audience", account)
+        return opening(inner, account) if any(row["left"] is not None for row in rows) else None
 
     return per_stock(lens, unsubscribed, counted)
 
@@ -1922,7 +1923,7 @@ def bonus_of_month(desk: Desk, month: Span, spec: dict) -> Number | None:
         and not refunded_in_time(desk.book, row)
         and desk.book.local(row["refunded_at"]) in days
     ]
-    if any(rate is None for _, rate in late):
+    if any(amount is None or rate is None for amount, rate in late):
         return None  # what is deducted is unknown
     return max(0.0, earned - share * sum(amount * rate for amount, rate in late))
 
@@ -1982,7 +1983,8 @@ CHOICES = """\
 29 Doubtful counts: "back inside 14 days" of the doubtful row itself; "stayed under half for 14 days" up to
    the first row 14 or more days after it. The last count that is not doubtful is the level.
 30 A message within 72 hours of the last one of an unanswered inquiry belongs to it, a closing one too.
-31 `left` of an account without any row in P is unknown: a table of daily counts is no table of events.
+31 `left` of an account without any known one in P is unknown, covered or not: a table of daily counts is no
+   table of events, and the account's stock must not stand in a denominator alone.
 32 "Before the end": a refund at that very instant is still in time, as one at `as_of` is known.
 33 Of rows and coverage: the rows of a sale are those sold in P. The cut-off must not lie before the end.
 35 Coverage of `subscribers` is that of the counts in `audience` alone; `left` needs coverage of `audience`.

@@ -238,9 +238,9 @@ class Context:
         )
 
     def _clock_span(self) -> Window:
-        received = self._inquiries["received_at"]
-        first = received.min().date() if len(received) else self.period.start
-        return first - dt.timedelta(days=7), self.as_of.date() + dt.timedelta(days=7)
+        received, last = self._inquiries["received_at"], self.as_of.date()
+        first = min(received.min().date(), last) if len(received) else min(self.period.start, last)
+        return first - dt.timedelta(days=7), last + dt.timedelta(days=7)
 
     @cached_property
     def _coverage_rows(self) -> dict[str, dict[str, list[Window]]]:

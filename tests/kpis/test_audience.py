@@ -130,6 +130,22 @@ def test_days_with_counts_alone_are_not_days_on_which_nobody_left(kpi: str, tmp_
     assert whole.coverage == 1 and whole.value is not None
 
 
+@pytest.mark.parametrize("rows", [[], ["2025-10-30,b,900", "2025-10-31,b,905,,"]])
+@pytest.mark.parametrize("kpi", ["unsubscribed", "churn_rate"])
+def test_an_account_that_nobody_counted_is_no_account_that_nobody_left(
+    rows: list[str], kpi: str, tmp_path: Path
+) -> None:
+    """Two days are few of all, yet its subscribers would dilute the churn of the other."""
+    known = ["audience,a,2025-10-01,2025-11-01", *(["audience,b,2025-10-30,2025-11-01"] if rows else [])]
+    held: dict[str, Any] = {"accounts": ["a", {"account": "b", "since": "2025-10-30"}]}
+    everything = [*DAILY, *(f"{day},a,100,1,2" for day in days(11, 31)), "2025-09-29,b,870", *rows]
+    measured = measure(tmp_path, kpi, audience=everything, coverage=known, person=held)
+    assert (measured.value, round(33 * (measured.coverage or 0))) == (None, 33 if rows else 31)
+    assert [lacks["account_id"] for lacks in detail(measured.notes, "no_counts")["missing"]] == ["b"]
+    alone = measure(tmp_path / "alone", kpi, audience=everything, coverage=known)
+    assert alone.value == (62 if kpi == "unsubscribed" else 62 / 100)
+
+
 @pytest.mark.parametrize(
     ("kpi", "value"),
     [

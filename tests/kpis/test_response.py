@@ -237,6 +237,54 @@ def test_working_hours_are_those_of_the_local_clock(
     assert measured == pytest.approx(brute(zone, hours, begin, end), abs=1e-9)
 
 
+@given(
+    zone=st.sampled_from(
+        ["Asia/Almaty", "Africa/Cairo", "Africa/Casablanca", "Pacific/Apia", "Australia/Lord_Howe", "UTC"]
+    ),
+    first=st.dates(dt.date(1905, 1, 1), dt.date(2190, 1, 1)),
+    days=st.integers(-40, 400),
+    works=st.booleans(),
+    instants=st.lists(st.tuples(st.integers(-500, 500), st.integers(0, 60 * 48)), max_size=4),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_clock_runs_over_any_range_of_days(
+    zone: str, first: dt.date, days: int, works: bool, instants: list[tuple[int, int]]
+) -> None:
+    """Also over one without a day or a working hour; it never runs backward."""
+    hours = (8, 20) if works else None
+    span = first, first + dt.timedelta(days=days)
+    clock = business_clock(WorkingTime((hours,) * 7, "RU"), zone, *span)
+    noon = pd.Timestamp(first, tz="UTC") + pd.Timedelta(hours=12)
+    begun = pd.Series([noon + pd.Timedelta(hours=n) for n, _ in instants], dtype="datetime64[us, UTC]")
+    ended = begun + pd.Series([pd.Timedelta(minutes=n) for _, n in instants], dtype="timedelta64[us]")
+    measured = clock(begun, ended)
+    passed = (ended - begun).dt.total_seconds().to_numpy() / 3600
+    assert len(measured) == len(instants)
+    assert ((measured >= 0) & (measured <= passed + 1e-9)).all()
+    if not works or days < 0:
+        assert not measured.any()
+    assert not clock(begun, begun).any()
+
+
+@pytest.mark.parametrize("rows", [EMPTY, ["q1,a,message,2026-01-14T12:00,2026-01-14T15:00"]])
+@pytest.mark.parametrize("kpi", ["response_rate", "median_response_time"])
+def test_a_period_long_after_the_cut_off_stops_no_clock(kpi: str, rows: list[str], tmp_path: Path) -> None:
+    """There is nothing to count, in business hours as by day and night."""
+    measured = [
+        measure(
+            tmp_path / calendar,
+            kpi,
+            inquiries=rows,
+            period="2025-12",
+            as_of="2025-10-24T18:00",
+            department={"response": {"calendar": calendar}},
+        )
+        for calendar in ("business", "always")
+    ]
+    assert measured[0] == measured[1]
+    assert (measured[0].value, codes(measured[0].notes)) == (None, ["period_not_begun"])
+
+
 def test_hours_by_weekday_and_by_date(tmp_path: Path) -> None:
     house: dict[str, Any] = {
         "response": {

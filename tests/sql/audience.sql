@@ -101,12 +101,12 @@ FROM ask AS a LEFT JOIN stock AS s USING (ask)
 LEFT JOIN gain_of AS g ON g.ask = s.ask AND g.account_id = s.account_id
 WHERE a.kpi = 'subscriber_gain' GROUP BY a.ask;
 
--- `left` of an account without a row is not known by silence.
+-- `left` of an account without a known one is not known by silence.
 INSERT INTO fact
 WITH rows_of AS (
   SELECT s.ask, s.account_id, count(k.day) AS n, sum(k.gone) AS gone, count(k.day) - count(k.gone) AS unknown
   FROM any_stock AS s LEFT JOIN audience_of AS k USING (ask, account_id)
   GROUP BY s.ask, s.account_id HAVING any_value(s.is_open) OR count(k.gone) > 0)
 SELECT a.ask, coalesce(sum(r.gone), 0), NULL, coalesce(sum(r.n), 0), coalesce(sum(r.unknown), 0),
-  count(r.account_id), count(*) FILTER (r.n = 0), NULL
+  count(r.account_id), count(*) FILTER (r.n = r.unknown), NULL
 FROM ask AS a LEFT JOIN rows_of AS r USING (ask) WHERE a.kpi = 'unsubscribed' GROUP BY a.ask;

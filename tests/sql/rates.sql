@@ -9,7 +9,8 @@ HAVING CASE a.kpi WHEN 'meaningful_comment_rate' THEN coalesce(sum(f.amount), 0)
 CREATE TABLE divided AS
 SELECT s.ask, s.account_id,
   CASE WHEN a.kpi IN ('subscriber_growth', 'churn_rate')
-    THEN CASE WHEN (s.ask, s.account_id) IN (SELECT (ask, account_id) FROM flow) THEN s.opening END
+    THEN CASE WHEN (s.ask, s.account_id) IN (SELECT (ask, account_id) FROM flow WHERE amount IS NOT NULL)
+      THEN s.opening END
     ELSE s.mean END AS stock
 FROM any_stock AS s JOIN ask AS a USING (ask)
 WHERE a.kpi IN ('subscriber_growth', 'churn_rate', 'like_rate', 'meaningful_comment_rate')

@@ -83,7 +83,7 @@ def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex, totals: To
         # a row that begins before the first bucket may extend into it
         return _tiled(sums, whole)
     if kpi.needs_rows:
-        sums = _without_silence(sums, add(np.ones(len(frame), bool)))
+        sums = _without_silence(sums, add(counts))
     return sums if totals is None or kpi.total is None else _with_totals(sums, totals)
 
 
@@ -165,9 +165,8 @@ def _gain(grid: Grid, stocks: StockIndex, row: int, owner: str, bucket: int) -> 
 
 
 def _without_silence(sums: Tally, rows: Ints) -> Tally:
-    """Cells with covered days and no row are unknown, not 0."""
-    covered = np.min([*sums.covered.values()], axis=0)
-    silent = (covered > 0) & (rows == 0)
+    """Cells with expected days and no row with a known value are unknown, not 0."""
+    silent = (sums.days > 0) & (rows == 0)
     return replace(sums, numerator=np.where(silent, np.nan, sums.numerator), is_known=~silent)
 
 

@@ -66,7 +66,7 @@ def business_clock(working: WorkingTime, zone: str, first: dt.date, last: dt.dat
     zone : str
         The time zone of the working hours.
     first, last : datetime.date
-        The range of days in which the clock runs.
+        The range of days in which the clock runs; it never runs where ``last`` is before ``first``.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def business_clock(working: WorkingTime, zone: str, first: dt.date, last: dt.dat
         ],
         dtype="float64",
     ).reshape(-1, 2)
-    spans = _in_utc(local, zone, first, last)
+    spans = _in_utc(local, zone, first, max(first, last))
     worked = np.concatenate([[0.0], np.diff(spans, axis=1).ravel().cumsum()])
     at = spans.ravel()
     total = np.repeat(worked, 2)[1:-1]
