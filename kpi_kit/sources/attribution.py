@@ -13,7 +13,7 @@ from kpi_kit.core.phrases import Phrase
 from kpi_kit.sources.rows import refuse, table_name
 from kpi_kit.sources.text_files import normal
 from kpi_kit.sources.wordstat_phrases import nested, normal_phrase
-from kpi_kit.sources.yaml_problems import entry_places, read_keys, within, wrong_keys, wrong_value
+from kpi_kit.sources.yaml_problems import entry_places, key_place, read_keys, within, wrong_keys, wrong_value
 
 _KEYS = ("rules", "specialists", "stages", "phrases", "titles")
 _STAGE_KEYS = ("qualified", "not_qualified", "sold")
@@ -169,7 +169,9 @@ def _stages(section: Any, path: Path, problems: list[str]) -> Mapping[str, Seque
             stages[str(meaning)] = [re.compile(str(pattern), re.IGNORECASE) for pattern in listed]
         except re.error as fault:
             key = within("stages", meaning)
-            problems.append(Phrase("sources.no_pattern", file=path, key=key, reason=str(fault)))
+            problems.append(
+                Phrase("sources.no_pattern", file=key_place(path, key), key=key, reason=str(fault))
+            )
     return stages
 
 

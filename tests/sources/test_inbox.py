@@ -91,7 +91,7 @@ def test_import_yml_names_the_account_and_is_checked(inbox: Path) -> None:
     with pytest.raises(InputError) as fault:
         run(inbox, "files:\n- {name: a, acount: x}\n- {account: y}\nexpected: {vk-a: [post]}\nfile: []\n")
     assert [problem.partition("import.yml")[2][:47] for problem in fault.value.problems] == [
-        ": key 'file' is unknown; did you mean files?",
+        ", line 5: key 'file' is unknown; did you mean f",
         ", line 2: files, entry 1: key 'acount' is unkno",
         ", line 3: files, entry 2: expected {name: 'vk/*",
         ": expected: vk-a: found 'post'; did you mean po",
