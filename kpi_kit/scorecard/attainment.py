@@ -47,10 +47,14 @@ def target_of(context: Context, entry: Entry) -> tuple[Target | None, list[Note]
         return None, [Note("no_target")]
     notes = []
     target = whole
-    share = Facts(context, entry).own_share
+    facts = Facts(context, entry)
+    share = facts.own_share
     if entry.accruing and share < 1:
         target = whole.scaled(share)
-        notes.append(Note("target_prorated", {"share": float(share), "why": _why_scaled(context, entry)}))
+        detail: dict[str, float | str] = {"share": float(share), "why": _why_scaled(context, entry)}
+        if facts.whole_share < 1:
+            detail["whole"] = float(facts.whole_share)
+        notes.append(Note("target_prorated", detail))
     elif entry.definition.aggregation is Aggregation.TILES and entry.as_ == "value" and context.absent_days:
         notes.append(Note("whole_period", {"owners": list(context.owners(entry))}))
     if target.value == target.base:

@@ -201,7 +201,15 @@ class Facts:
     @property
     def own_share(self) -> Fraction:
         """The share of the period's days up to the cut-off that count, as a mean over the entry's owners."""
-        period, known_until = self.context.period, self.context.known_until
+        return self._share_until(self.context.known_until)
+
+    @property
+    def whole_share(self) -> Fraction:
+        """The share of the period's days that will count at its end."""
+        return self._share_until(self.context.period.end)
+
+    def _share_until(self, known_until: dt.date) -> Fraction:
+        period = self.context.period
         whole = Fraction(max(0, (min(period.end, known_until) - period.start).days), period.days)
         windows = list((self.context.own_grid(self.entry).windows or {}).values())
         shares = [Fraction(days_until(held, known_until), period.days) for held in windows]

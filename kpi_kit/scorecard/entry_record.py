@@ -211,6 +211,7 @@ class Finding(TypedDict):
     share: NotRequired[float]
     kpi: NotRequired[str]
     pairs: NotRequired[list[str]]
+    target: NotRequired[Proposal]
     proposal: NotRequired[Proposal | None]
 
 

@@ -174,8 +174,24 @@ def _achievable(facts: Facts, chance: Chance | None) -> Iterator[Finding]:
         "code": code,
         "chance": chance.probability,
         "period": str(ahead),
+        "target": _as_asked(facts, target, ahead),
         "proposal": near_half(facts, target, ahead, chance),
     }
+
+
+def _grain_of_its_own(facts: Facts, ahead: Period) -> Grain | None:
+    """The grain of a target that is asked for another span than the period ahead; else None."""
+    ask = facts.entry.target.ask()
+    other_grain = isinstance(ask, Goal) and facts.entry.accruing and ask.per is not ahead.grain
+    return ask.per if isinstance(ask, Goal) and other_grain else None
+
+
+def _as_asked(facts: Facts, target: Target, ahead: Period) -> Proposal:
+    """The target of the period ahead in the form of a proposal."""
+    per = _grain_of_its_own(facts, ahead)
+    scale, value = _periods_ahead(facts, ahead, per), target.value
+    bounds = [bound / scale for bound in value] if isinstance(value, tuple) else value / scale
+    return {"kind": str(target.kind), "per": None if per is None else str(per), "value": bounds}
 
 
 def near_half(facts: Facts, target: Target, ahead: Period, chance: Chance) -> Proposal | None:
@@ -185,9 +201,7 @@ def near_half(facts: Facts, target: Target, ahead: Period, chance: Chance) -> Pr
     """
     if chance.low is None or chance.high is None or chance.expected is None:
         return None
-    ask = facts.entry.target.ask()
-    other_grain = isinstance(ask, Goal) and facts.entry.accruing and ask.per is not ahead.grain
-    per = ask.per if isinstance(ask, Goal) and other_grain else None
+    per = _grain_of_its_own(facts, ahead)
     scale = _periods_ahead(facts, ahead, per)
 
     def chance_of_value(value: float | tuple[float, float]) -> float:

@@ -133,8 +133,12 @@ def running_chance(entry: EntryRecord, card: Scorecard) -> float | None:
 
 
 def whole_target(entry: EntryRecord) -> Any:
-    """The target of the whole period: the scaled one divided by its share; None where it is not scaled."""
-    shares = [note["share"] for note in entry["notes"] if note["code"] == "target_prorated"]
+    """The target of the whole period, by the days that will count at its end; None where it is not scaled."""
+    shares = [
+        note["share"] / note.get("whole", 1.0) if note["share"] else 0.0
+        for note in entry["notes"]
+        if note["code"] == "target_prorated"
+    ]
     if entry["target"] is None or not shares or not shares[0]:
         return None
     value = entry["target"]["value"]
@@ -287,9 +291,32 @@ def card_verdict(card: Scorecard) -> str:
 
 
 def next_steps(card: Scorecard) -> list[NextStep]:
-    """What to do next, the most urgent first, at most three; each with the rows that it is about."""
+    """What to do next, at most three; each with the rows that it is about.
+
+    What concerns the entry with the largest loss comes first, then the most urgent.
+    """
     steps = [*_to_answer(card), *_to_publish(card), *_to_qualify(card), *_to_import(card), *_to_revise(card)]
+    worst = worst_entry(card)
+    if worst is not None:
+        about = [step for step in steps if _is_about(step, worst, card)]
+        rest = [step for step in steps if step not in about]
+        steps = [*(about or _to_make_up(worst, card)), *rest]
     return steps[:MOST_STEPS]
+
+
+def _is_about(step: NextStep, place: int, card: Scorecard) -> bool:
+    """Whether a step concerns an entry: by its KPI, or because its rows name the entry."""
+    if step["code"] in _KPIS_OF_STEPS:
+        return card["kpis"][place]["kpi"] in _KPIS_OF_STEPS[step["code"]]
+    return any(place == row.get("entry") or place in row.get("entries", ()) for row in step["rows"])
+
+
+def _to_make_up(place: int, card: Scorecard) -> list[NextStep]:
+    """The entry with the largest loss, unless it cannot be assessed or its platform fell for everybody."""
+    entry = card["kpis"][place]
+    if not entry["assessable"] or (not card["interim"] and _shock_for_the_worse(entry)):
+        return []
+    return [{"code": "shortfall", "count": 1, "rows": [{"entry": place}]}]
 
 
 def _to_answer(card: Scorecard) -> list[NextStep]:
@@ -329,6 +356,12 @@ def _to_import(card: Scorecard) -> list[NextStep]:
     return steps
 
 
+_KPIS_OF_STEPS: Mapping[str, frozenset[str]] = {
+    "answer": _ANSWERS,
+    "publish": frozenset({"posts_published", "plan_fulfilment"}),
+    "qualify": frozenset({"qualified_leads", "qualified_lead_rate"}),
+    "review": frozenset({"plan_fulfilment"}),
+}
 _TABLES_OF_NOTES: Mapping[str, tuple[str, ...]] = {
     "opening_unknown": ("audience",),
     "mean_unknown": ("audience",),

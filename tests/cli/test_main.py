@@ -159,8 +159,9 @@ def test_check_prints_the_findings_then_where_payout_starts(capsys: pytest.Captu
     assert rows[: len(findings)] == findings and 4 <= len(findings) <= 8
     assert f"{len(findings)} замечаний" in lines[1]
     sentences = {(who, kpi): text for who, kpi, text in findings}
-    assert sentences["Иван Кузнецов", "Опубликованные посты"].startswith("Цель слишком лёгкая. ")
-    assert sentences["Анна Петрова", "Подписчики"].startswith("Цель слишком трудная. ")
+    easy = sentences["Иван Кузнецов", "Опубликованные посты"]
+    assert easy.startswith("Цель слишком лёгкая (не меньше 9 в неделю). ")
+    assert sentences["Анна Петрова", "Подписчики"].startswith("Цель слишком трудная (не меньше 35 000). ")
     assert findings[-2][:2] == ["Мария Соколова", "Переходы из соцсетей"]
     assert findings[-2][2].startswith("Нельзя оценить. Данные есть только за 74 % дней")
     assert "достижим" not in printed

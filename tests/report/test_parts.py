@@ -115,8 +115,11 @@ def test_scorecard_says_fact_plan_attainment_past_difference_and_one_verdict(say
     assert found[0] == "Показатель Факт План Выполнение Сентябрь Разница Вывод"
     assert found[1] == "Лиды 34 55 62 % 41 −7 значимо ниже порога"
     assert "Прирост подписчиков 1 284 1 000 128 % 1 012 +272 значимо выполнено" in found
-    assert "Подписчики 33 412 33 849 93 % от 28 000 33 001 +411 не выполнено" in found
-    assert "Рост лайков к прошлому месяцу 4 620 против 4 120 +12,1 % +10 % 121 % — +500 выполнено" in found
+    assert "Подписчики 33 412 33 849 93 % пути от 28 000 до 33 849 33 001 +411 не выполнено" in found
+    assert (
+        "Рост лайков к прошлому месяцу 4 620 против 4 120 в сентябре +12,1 % +10 % 121 % — +500 выполнено"
+        in found
+    )
     assert "Изменение подписчиков к прошлому месяцу (Telegram) — +300 — — — нельзя оценить" in found
     assert any("норматив" in row for row in found)
 
@@ -191,9 +194,18 @@ LEFT_OUT = {"code": "account_left_out", "account_id": "tg-roastery", "reason": "
 def test_a_comparison_over_fewer_accounts_says_what_is_compared(say: Words) -> None:
     card = cards.card()
     card["kpis"][0] |= {"notes": [LEFT_OUT], "current": 984.0, "previous": 900.0}
-    row = next(row for row in rows(parts.scorecard_table(card, say)) if "сопоставимо" in row)
-    assert row.startswith("Прирост подписчиков сопоставимо: 984 против 900 1 284 1 000 128 % — +84 ")
-    assert "сопоставимо" not in Text(str(parts.scorecard_table(cards.card(), say))).text
+    row = next(row for row in rows(parts.scorecard_table(card, say)) if "аккаунтам" in row)
+    assert row.startswith(
+        "Прирост подписчиков по тем же аккаунтам: 984 против 900 в сентябре 1 284 1 000 128 % — +84 "
+    )
+    assert "аккаунтам" not in Text(str(parts.scorecard_table(cards.card(), say))).text
+    matured = {"notes": [{"code": "matured_figures"}, LEFT_OUT]}
+    card["kpis"][0] |= matured
+    assert "по тем же аккаунтам, за одинаковое время после публикации: 984" in "".join(
+        rows(parts.scorecard_table(card, say))
+    )
+    card["kpis"][0] |= {"notes": []}
+    assert "по сопоставимым данным: 984" in "".join(rows(parts.scorecard_table(card, say)))
 
 
 def test_what_is_not_compared_has_no_difference(say: Words) -> None:
@@ -206,7 +218,7 @@ def test_a_change_shows_the_figures_that_it_is_about(say: Words) -> None:
     record = cards.entry("leads", "sales", "leads", -3.0, **{"as": "change", "versus": "year_ago"})
     record |= {"current": 14.0, "previous": 29.0, "year_ago": {"value": 17.0, "change": None}}
     assert rows(parts.scorecard_table(cards.card(kpis=[record]), say))[1] == (
-        "Изменение лидов за год 14 против 17 −3 — — — −3 без плана"
+        "Изменение лидов за год 14 против 17 год назад −3 — — — −3 без плана"
     )
 
 
@@ -382,7 +394,7 @@ def test_the_change_of_a_growth_on_a_year_ago_is_the_one_that_counts(say: Words)
     record |= {"current": 42.0, "previous": 41.0, "change": cards.change(-9.0, -12.0, -6.0)}
     record["year_ago"] = {"value": 28.0, "change": cards.change(14.0, 9.0, 19.0)}
     row = rows(parts.scorecard_table(cards.card(kpis=[record]), say))[1]
-    assert row == "Рост лидов за год 42 против 28 +50 % — — — +14 значимо значимо лучше"
+    assert row == "Рост лидов за год 42 против 28 год назад +50 % — — — +14 значимо значимо лучше"
 
 
 def test_each_verdict_has_a_sign_of_its_tone(say: Words) -> None:

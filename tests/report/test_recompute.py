@@ -123,7 +123,9 @@ def check_row(row: dict[str, str], entry: cards.Card, language: str) -> Iterator
         slack = 1 + (fact[0].step + plan[0].step) / (high - low) * 200 if high > low else Decimal(0)
     else:
         small = figures(row.get("attainment.small", ""), language)
-        base = small[-1].value if small else Decimal(0)
+        base = small[0].value if small else Decimal(0)
+        if small and small[1].value != plan[0].value:
+            yield f"end of the way {row}"
         way = plan[0].value - base
         recomputed = max(Decimal(0), (fact[0].value - base) / way) * 100 if way else None
         slack = Decimal(1)

@@ -585,12 +585,16 @@ DYNAMIC = (
     | {f"provenance.{key}" for key in ("data", "params", "notebook")}
     | {f"row.{key}" for key in HEADS}
     | {f"check.scaled.{why}" for why in ("interim", "absence", "held")}
-    | {f"people.{key}" for key in ("heading", "name", "total", "paid", "worst", "why")}
+    | {f"people.{key}" for key in ("heading", "name", "total", "paid", "gap", "figures", "why")}
     | {f"page.contents.{key}" for key in SECTIONS}
     | {
         f"step.revise_rows.{code}"
         for code in ("out_of_reach", "already_given", "deadline_passed", "empty_scope")
     }
+    | {f"step.{key}" for key in ("catch_up", "stay_within")}
+    | {f"row.compared.{versus}" for versus in ("previous", "year_ago")}
+    | {f"row.basis.{code}" for code in ("account_left_out", "brand_left_out", "matured_figures")}
+    | {f"row.{key}" for key in ("legend", "legend_interim", "legend_way")}
     | {f"step.{key}" for key in ("qualify", "review", "qualify_rows", "review_rows")}
     | {f"lead.worst_{when}change.{way}" for when in ("", "so_far_") for way in ("less", "more")}
     | {f"lead.{key}" for key in ("all", "some", "no", "interim_all", "interim_some", "interim_no")}

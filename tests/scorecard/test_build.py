@@ -14,6 +14,7 @@ import pytest
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.kpis import CATALOGUE
+from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.build import score
 from kpi_kit.scorecard.json_file import SCHEMA, dumps, load, save
 from tests.agency import ACCOUNTS, AS_OF, Json, build, codes, cover, detail, entry, scored
@@ -305,6 +306,7 @@ def test_an_absence_prorates(tmp_path: Path) -> None:
     assert leads["target"] == {"kind": "at_least", "value": 24, "base": 0}  # 7 of 31 days away
     assert churn["target"] == {"kind": "at_most", "value": pytest.approx(0.024), "base": pytest.approx(0.048)}
     assert detail(leads["notes"], "target_prorated")["why"] == "absence"
+    assert verdict.whole_target(leads) == 24, "the whole plan of somebody who is away is smaller"
     assert "absence" in codes(card["notes"])
 
 

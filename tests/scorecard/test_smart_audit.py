@@ -65,7 +65,10 @@ def test_a_target_that_is_hopeless_or_given_away_comes_with_one_that_is_not(
     assert 0.3 <= finding["proposal"]["chance"] <= 0.7, "51, 52 and 53 are what there is to choose from"
     said = " ".join(entry_sentences(finding, row, words("ru"))).replace("\u00a0", " ").replace("\u202f", " ")
     hard = "трудная" if code == "out_of_reach" else "лёгкая"
-    assert said.startswith(f"Цель слишком {hard}. Шанс выполнить её в ноябре: ")
+    ((kind, value),) = target.items()
+    assert finding["target"] == {"kind": kind, "per": None, "value": value}
+    asked = f"не {'меньше' if kind == 'at_least' else 'больше'} {value}"
+    assert said.startswith(f"Цель слишком {hard} ({asked}). Шанс выполнить её в ноябре: ")
     assert "При цели не " in said
 
 

@@ -97,6 +97,11 @@ def test_a_growth_on_a_year_ago_is_judged_by_the_year() -> None:
     assert verdict.judged_change(record) is None
 
 
+def test_the_whole_plan_of_an_unfinished_period_counts_the_days_of_its_end() -> None:
+    record = entry(0.5, notes=[{"code": "target_prorated", "share": 0.25, "why": "held", "whole": 0.75}])
+    assert verdict.whole_target(record) == record["target"]["value"] * 3
+
+
 def test_a_plan_that_the_items_left_cannot_save_is_impossible() -> None:
     target = TARGET | {"value": 0.9}
     record = entry(0.8, kpi="plan_fulfilment", numerator=6.0, denominator=10.0, target=target)
@@ -185,6 +190,25 @@ def test_next_steps_are_at_most_three_in_the_order_of_urgency() -> None:
     assert verdict.next_steps(card)[0]["rows"] == overdue
 
 
+def test_the_first_step_is_about_the_entry_that_costs_most() -> None:
+    card = whole(entry(1.0), entry(0.5))
+    assert verdict.next_steps(card) == [{"code": "shortfall", "count": 1, "rows": [{"entry": 1}]}]
+    card["sections"]["plan"] = PLANNED
+    card["sections"]["funnel"] = {"leads": 9, "qualified": 4, "unknown": 3, "sold": 1, "amount": None}
+    assert step_codes(card) == [("shortfall", 1), ("publish", 2), ("qualify", 3)]
+    for kpi, first in (("qualified_lead_rate", "qualify"), ("plan_fulfilment", "publish")):
+        card["kpis"][1]["kpi"] = kpi
+        assert [code for code, _ in step_codes(card)] == [first, *({"publish", "qualify"} - {first})]
+    hopeless = entry(0.5, audit=[{"code": "out_of_reach"}])
+    assert step_codes(whole(entry(1.0, audit=[{"code": "already_given"}]), hopeless)) == [("revise", 2)]
+    fallen = entry(0.5, shocks=[SHOCK])
+    assert step_codes(whole(fallen)) == [], "the whole platform fell: that is nobody's to mend"
+    assert step_codes(early(fallen)) == [("shortfall", 1)]
+    unknown = whole(entry(1.0), entry(None, notes=[{"code": "absent"}]))
+    unknown["scoring"]["not_assessable"] = "zero"
+    assert step_codes(unknown) == []
+
+
 def test_posts_that_nobody_has_looked_at_are_a_step_where_the_plan_waits_for_it() -> None:
     unreviewed = [{"status": "not_reviewed", "account_id": "vk", "due_at": "2025-10-03T12:00+03:00"}]
     card = whole(entry(1.0, kpi="plan_fulfilment"))
@@ -197,7 +221,7 @@ def test_posts_that_nobody_has_looked_at_are_a_step_where_the_plan_waits_for_it(
 def test_an_unfinished_period_revises_no_target_for_its_chance() -> None:
     record = entry(0.5, audit=[{"code": "out_of_reach"}])
     assert step_codes(whole(record)) == [("revise", 1)]
-    assert step_codes(early(record)) == []
+    assert step_codes(early(record)) == [("shortfall", 1)]
     record["audit"].append({"code": "deadline_passed"})
     assert step_codes(early(record)) == [("revise", 1)]
 
@@ -242,7 +266,7 @@ def test_a_record_is_judged_whole() -> None:
     assert (card["verdict"], card["reason"], card["next"]) == (
         "below_threshold",
         {"code": "short_of_plan", "entry": 0},
-        [],
+        [{"code": "shortfall", "count": 1, "rows": [{"entry": 0}]}],
     )
     assert [(e["verdict"], e["reason"]) for e in card["kpis"]] == [
         ("below_threshold", {"code": "short_of_plan"})

@@ -61,14 +61,16 @@ def scorecard_table(card: Scorecard, words: Words) -> Markup | None:
         last = words.last_whole_day(card["as_of"])
         heads["plan"] = words.text("row.plan_so_far", day=str(last.day), month=words.month(last.isoformat()))
     threshold = words.share(card["scoring"]["threshold"])
-    legend = words.text("row.legend_interim" if card["interim"] else "row.legend", threshold=threshold)
+    shown = rows(card, names(card, words), words)
+    legends = ["legend_interim" if card["interim"] else "legend"]
+    legends += ["legend_way"] if any(row.base for row in shown) else []
     return page_part(
         "scorecard",
         interim=card["interim"],
         caption=words.text("scorecard.heading"),
         heads=heads,
-        rows=rows(card, names(card, words), words),
-        legend=legend,
+        rows=shown,
+        legend=" ".join(words.text(f"row.{key}", threshold=threshold) for key in legends),
     )
 
 
@@ -152,9 +154,10 @@ def _money(card: Scorecard, words: Words) -> dict[str, str]:
         money["paid"] = words.text(
             "page.paid_so_far" if card["interim"] else "page.paid", amount=words.money(paid)
         )
-        money["paid_of"] = words.text(
-            "page.paid_of", whole=words.money(required(card.get("variable_pay"))["amount"])
-        )
+        whole, full = words.money(required(card.get("variable_pay"))["amount"]), story.scaled_from(card)
+        money["paid_of"] = words.text("page.paid_of", whole=whole)
+        if full is not None:
+            money["paid_of"] += " " + words.text("page.paid_by_days", full=words.money(full))
     if bonus and bonus["amount"] is not None:
         share, amount = words.share(bonus["share"]), words.money(bonus["amount"])
         money["bonus"] = words.text("page.bonus", share=share, amount=amount)

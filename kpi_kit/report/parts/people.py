@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +25,7 @@ from kpi_kit.report.wording.rows import (
 from kpi_kit.scorecard import verdict
 from kpi_kit.scorecard.record import Scorecard
 
+_HEADS = ("heading", "name", "total", "paid", "gap", "figures", "why", "next", "no_report")
 _WIDTH, _HEIGHT, _ROOM = 220.0, 34.0, 4.0
 
 
@@ -43,6 +44,7 @@ def person_row(card: Scorecard, words: Words) -> dict[str, Any]:
         "change": change[0] if change else "",
         "fell": bool(change and change[1]),
         "paid": "" if paid is None else words.money(paid),
+        "by_days": words.text("people.by_days") if paid is not None and story.is_paid_by_days(card) else "",
         "bonus": "" if not extra else words.text(bonus_key, amount=words.money(extra)),
         **_worst(card, words),
         "why": story.reason(card, words),
@@ -59,7 +61,10 @@ def people_table(
     states = [state_of(card, words) for card in ordered]
     for person, state in zip(people, states, strict=True):
         person["state"] = state if len(set(states)) > 1 else ""
-    heads = {key: words.text(f"people.{key}") for key in ("heading", "name", "total", "paid", "worst", "why")}
+    heads = {
+        key: words.text(f"people.{key}")
+        for key in ("heading", "name", "total", "paid", "gap", "figures", "why")
+    }
     heads |= {"next": words.text("people.next"), "no_report": words.text("people.no_report"), "change": ""}
     if cards and any(person["change"] for person in people):
         heads["change"] = words.versus(str(Period.parse(cards[0]["period"]).previous))
@@ -79,11 +84,18 @@ def people_table(
         paid=any(person["paid"] or person["bonus"] for person in people),
         failed=list(failed.items()),
         missing=" ".join(absent),
-        legend=words.text(
-            "people.legend_interim" if any(card["interim"] for card in cards) else "people.legend",
-            attained=story.met_of_all(cards, words),
-        ),
+        legend=" ".join(_legend(cards, words)),
     )
+
+
+def _legend(cards: Sequence[Scorecard], words: Words) -> Iterator[str]:
+    """What total and payout are, and how many plans of the department were met."""
+    interim = any(card["interim"] for card in cards)
+    yield words.text("people.total_is_so_far" if interim else "people.total_is")
+    if any(story.paid_amount(card) is not None for card in cards):
+        yield words.text("people.paid_is")
+    yield story.met_of_all(cards, words)
+    yield words.text("people.significance")
 
 
 def cells(cards: Sequence[Scorecard], words: Words) -> Markup | None:
@@ -116,13 +128,14 @@ def _worst(card: Scorecard, words: Words) -> dict[str, str]:
         return {"worst": "", "of": "", "difference": ""}
     entry, name = card["kpis"][worst], words.short_entry(card["kpis"][worst])
     fact, plan = fact_and_plan(entry, words)
-    compared = comparison(entry, words)
+    compared = comparison(entry, card, words)
     shown = compared.now if compared and compared.is_fact else fact
     figure, asked = currency_once(entry, shown.text if shown else "—", plan_text(entry, plan, words))
     both = words.text("people.of", fact=figure, plan=asked)
     difference, when = "", words.inside(earlier_period(entry, card))
+    change = verdict.judged_change(entry)
     if card["interim"]:
-        compared, _, days = compared_so_far(entry, words) or (None, None, "")
+        compared, change, days = compared_so_far(entry, words) or (None, None, "")
         when = words.text("people.same_days", days=days)
     if compared:
         if compared.is_fact and compared.difference[:1] in "+−":
@@ -132,6 +145,8 @@ def _worst(card: Scorecard, words: Words) -> dict[str, str]:
             difference = compared.line
         if difference and compared.effect:
             difference += words.text("people.significant")
+        elif difference and change is not None and change["real"] is False:
+            difference += words.text("people.by_chance")
     return {"worst": name, "of": both, "difference": difference}
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kpi_kit.report.wording import Words, form, story
+from kpi_kit.report.wording import Words, story
 from kpi_kit.report.wording.rows import Row, fact_and_plan, plan_text
 from kpi_kit.report.wording.verdicts import percent_chance
 from kpi_kit.scorecard import alerts, verdict
-from kpi_kit.scorecard.alerts import Alert, Need
+from kpi_kit.scorecard.alerts import Alert
 from kpi_kit.scorecard.entry_record import EntryRecord, required
 from kpi_kit.scorecard.record import Scorecard
 
@@ -55,24 +54,17 @@ def sentence(alert: Alert, card: Scorecard, told: Told, words: Words) -> str:
     parts = [words.text(f"alerts.said.{alert.code}", **fields)]
     rest = alerts.need(entry, card)
     if rest is not None and alert.code != "impossible":
-        parts.append(words.text(f"alerts.need.{rest.kind}", value=need_value(rest, entry, words)))
+        parts.append(words.text(f"alerts.need.{rest.kind}", value=story.need_value(rest, entry, words)))
     return " ".join(parts)
-
-
-def need_value(need: Need, entry: EntryRecord, words: Words) -> str:
-    """A need as a number: counts with one decimal, rounded to the safe side."""
-    how = form(entry)
-    if how.unit in ("share", "money", "hours"):
-        return words.beside(need.value, 0.0, how)
-    towards = math.ceil if need.kind.endswith("least") else math.floor
-    return words.number(towards(round(need.value * 10, 6)) / 10, 1)
 
 
 def need_cell(entry: EntryRecord, card: Scorecard, words: Words) -> str:
     """A need in a table; a dash where there is none."""
     rest = alerts.need(entry, card)
     return (
-        "—" if rest is None else words.text(f"alerts.cell.{rest.kind}", value=need_value(rest, entry, words))
+        "—"
+        if rest is None
+        else words.text(f"alerts.cell.{rest.kind}", value=story.need_value(rest, entry, words))
     )
 
 

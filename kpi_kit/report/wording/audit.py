@@ -18,7 +18,9 @@ def entry_sentences(finding: Finding, record: EntryRecord, words: Words) -> list
     match finding["code"]:
         case "out_of_reach" | "already_given" as code:
             during, chance = words.inside(finding["period"]), percent_chance(finding["chance"], words)
-            said = words.text(f"smart.finding.{code}", during=during, chance=chance)
+            asked = proposed_target(finding.get("target"), record, words)
+            asked = f" ({asked})" if asked else ""
+            said = words.text(f"smart.finding.{code}", asked=asked, during=during, chance=chance)
             return [said, *_proposed(finding["proposal"], record, words)]
         case "rarely_assessable":
             count, of = words.number(finding["count"]), words.number(finding["of"])

@@ -129,7 +129,7 @@ def rows(card: Scorecard, names: Sequence[str], words: Words) -> list[Row]:
 def _row(card: Scorecard, entry: EntryRecord, name: str, number: int, words: Words) -> Row:
     fact, plan = fact_and_plan(entry, words)
     # while the period is not over, its value is no match for that of a whole one
-    compared = None if card["interim"] else comparison(entry, words)
+    compared = None if card["interim"] else comparison(entry, card, words)
     # a value that is compared as it stands has as many decimals as the earlier value
     shown = compared.now if compared and compared.is_fact else fact
     code = entry.get("verdict") or verdict.entry_verdict(entry, card)
@@ -149,7 +149,7 @@ def _row(card: Scorecard, entry: EntryRecord, name: str, number: int, words: Wor
         full=full,
         base=_base(entry, words),
         previous=compared.before.text if compared and compared.is_fact else _DASH,
-        versus=_versus(entry, card, words),
+        versus=words.sentence(compared_with(entry, card, words)),
         difference=compared.difference if compared else _DASH,
         effect=compared.effect if compared else None,
         verdict=code,
@@ -301,12 +301,11 @@ def _forecast(card: Scorecard, entry: EntryRecord, words: Words) -> str:
 
 
 def _base(entry: EntryRecord, words: Words) -> str:
-    """Where the attainment begins, unless that is 0."""
-    base = figures_of(entry, words).base
-    if base is None:
+    """From where to where the attainment is counted, unless it begins at 0."""
+    found = figures_of(entry, words)
+    if found.base is None or entry["attainment"] is None:
         return ""
-    is_start = required(entry["target"])["kind"] == "at_least" and entry["unit"] not in ("share", "hours")
-    return words.text("row.from" if is_start else "row.zero_at", base=base.text)
+    return words.text("row.way", base=found.base.text, plan=found.plan[0].text)
 
 
 def attainment_text(entry: EntryRecord, threshold: float, words: Words) -> str:
@@ -351,7 +350,7 @@ class Comparison(NamedTuple):
         return self.now.number < self.before.number
 
 
-def comparison(entry: EntryRecord, words: Words) -> Comparison | None:
+def comparison(entry: EntryRecord, card: Scorecard, words: Words) -> Comparison | None:
     """Compare an entry with the period before, or a growth with its base; None without a baseline."""
     before = entry["previous"]
     if entry["as"] != "value" and entry["versus"] == "year_ago":
@@ -367,11 +366,26 @@ def comparison(entry: EntryRecord, words: Words) -> Comparison | None:
     sides = [printed(side, how, digits, words) for side in (now, before)]
     difference = sides[0].number - sides[1].number
     text = written(difference, how._replace(difference=True, signed=True), digits, words)
-    key = "row.comparable" if entry["as"] == "value" else "row.compared"
-    line = "" if is_fact else words.text(key, now=sides[0].text, before=sides[1].text)
+    line = "" if is_fact else _both_sides(entry, card, sides, words)
     now_printed, before_printed = sides
     effect_of_change = significant(verdict.judged_change(entry), entry, difference)
     return Comparison(now_printed, before_printed, text, effect_of_change, line, is_fact)
+
+
+def _both_sides(entry: EntryRecord, card: Scorecard, sides: Sequence[Printed], words: Words) -> str:
+    """Both figures of a comparison, and why they are not those of the columns."""
+    fields = {"now": sides[0].text, "before": sides[1].text}
+    fields["when"] = words.inside(earlier_period(entry, card))
+    if entry["as"] != "value":
+        return words.text(f"row.compared.{entry['versus']}", **fields)
+    codes = {note["code"] for note in entry["notes"]}
+    bases = [words.text(f"row.basis.{code}") for code in _BASES if code in codes]
+    basis = ", ".join(bases) or words.text("row.basis.other")
+    return words.text("row.comparable", **fields, basis=basis)
+
+
+_BASES = ("account_left_out", "brand_left_out", "matured_figures")
+"""Notes that say why a comparison needs other figures than the fact."""
 
 
 def compared_so_far(entry: EntryRecord, words: Words) -> tuple[Comparison, ChangeRecord, str] | None:
@@ -432,13 +446,11 @@ def shortfall(entry: EntryRecord, words: Words) -> str:
     return written(difference, form(entry)._replace(difference=True, signed=True), digits, words)
 
 
-def _versus(entry: EntryRecord, card: Scorecard, words: Words) -> str:
-    """What the difference is to: the period before, or the year before."""
+def compared_with(entry: EntryRecord, card: Scorecard, words: Words) -> str:
+    """What an entry is compared with: ``к сентябрю``, or ``за год``."""
     period = Period.parse(card["period"])
     earlier = earlier_period(entry, card)
-    return words.sentence(
-        words.versus(earlier) if earlier == str(period.previous) else words.text("versus.year_ago")
-    )
+    return words.versus(earlier) if earlier == str(period.previous) else words.text("versus.year_ago")
 
 
 def earlier_period(entry: EntryRecord, card: Scorecard) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from kpi_kit.core.periods import Period
-from kpi_kit.report.wording import Form, Words
+from kpi_kit.report.wording import Form, Words, form
 from kpi_kit.report.wording.audit import proposed_target
 from kpi_kit.report.wording.numbers import rounded
 from kpi_kit.report.wording.rows import (
     compared_so_far,
+    compared_with,
     comparison,
     earlier_period,
     fact_and_plan,
@@ -20,8 +22,9 @@ from kpi_kit.report.wording.rows import (
     shortfall,
 )
 from kpi_kit.report.wording.verdicts import percent_chance
-from kpi_kit.scorecard import verdict
-from kpi_kit.scorecard.entry_record import ChangeRecord, EntryRecord, NextStep
+from kpi_kit.scorecard import alerts, verdict
+from kpi_kit.scorecard.alerts import Need
+from kpi_kit.scorecard.entry_record import ChangeRecord, EntryRecord, NextStep, required
 from kpi_kit.scorecard.record import Scorecard
 
 _HOURS = Form("hours")
@@ -80,7 +83,7 @@ def entry_sentence(card: Scorecard, place: int, name: str, words: Words) -> str:
     """Fact and plan of an entry, and how it was before."""
     entry = card["kpis"][place]
     fact, plan = fact_and_plan(entry, words)
-    compared = comparison(entry, words)
+    compared = comparison(entry, card, words)
     fields = {"what": name, "plan": plan_text(entry, plan, words, "plan_in_words")}
     fields["fact"] = "—" if fact is None else fact.text
     if card["interim"]:
@@ -89,7 +92,7 @@ def entry_sentence(card: Scorecard, place: int, name: str, words: Words) -> str:
         return words.text("lead.worst", **fields)
     if not compared.is_fact:
         if not compared.effect:  # other figures than the fact would only confuse
-            return words.text("lead.worst", **fields)
+            return _by_chance(entry, fields, card, words)
         return words.text("lead.worst_compared_real", **fields, compared=compared.line)
     fields |= {"fact": compared.now.text, "before": compared.before.text}
     fields["when"] = words.inside(earlier_period(entry, card))
@@ -97,6 +100,14 @@ def entry_sentence(card: Scorecard, place: int, name: str, words: Words) -> str:
         noise = _noise(verdict.judged_change(entry), words)
         return words.text("lead.worst_before", **fields, noise=noise)
     return words.text(f"lead.worst_change.{'less' if compared.falls else 'more'}", **fields)
+
+
+def _by_chance(entry: EntryRecord, fields: Mapping[str, str], card: Scorecard, words: Words) -> str:
+    """Fact and plan, and that the change is not significant, where that was judged."""
+    change = verdict.judged_change(entry)
+    if change is None or change["real"] is not False:
+        return words.text("lead.worst", **fields)
+    return words.text("lead.worst_by_chance", **fields, when=compared_with(entry, card, words))
 
 
 def _noise(change: ChangeRecord | None, words: Words) -> str:
@@ -148,9 +159,41 @@ def steps(card: Scorecard, names: Sequence[str], titles: Mapping[str, str], word
     if found is None:
         found = verdict.next_steps(card)
     return [
-        _revise(step, names, card, words) if step["code"] == "revise" else _step(step, titles, words)
+        _of_entries(step, names, card, words)
+        if step["code"] in ("revise", "shortfall")
+        else _step(step, titles, words)
         for step in found
     ]
+
+
+def _of_entries(step: NextStep, names: Sequence[str], card: Scorecard, words: Words) -> Step:
+    if step["code"] == "revise":
+        return _revise(step, names, card, words)
+    entry = card["kpis"][step["rows"][0]["entry"]]
+    name = words.quote(words.short_entry(entry))
+    rest = alerts.need(entry, card)
+    if card["interim"] and rest is not None and entry.get("verdict") != "impossible":
+        value = words.text(f"alerts.cell.{rest.kind}", value=need_value(rest, entry, words))
+        key = "catch_up" if rest.kind.endswith("least") else "stay_within"
+        return Step(
+            words.text(f"step.{key}", value=value), words.text("step.to_the_end", name=name), "figures"
+        )
+    rows = words.text("step.find_cause_rows", name=name, difference=shortfall(entry, words))
+    return Step(words.text("step.find_cause"), rows, "figures")
+
+
+def need_value(need: Need, entry: EntryRecord, words: Words) -> str:
+    """A need as a number: small counts with one decimal, rounded to the safe side."""
+    how = form(entry)
+    if how.unit in ("share", "money", "hours"):
+        return words.beside(need.value, 0.0, how)
+    towards = math.ceil if need.kind.endswith("least") else math.floor
+    digits = 1 if need.value < _MANY else 0
+    return words.number(towards(round(need.value * 10**digits, 6)) / 10**digits, digits)
+
+
+_MANY = 100
+"""From so many a day a need has no decimals."""
 
 
 def _step(step: NextStep, titles: Mapping[str, str], words: Words) -> Step:
@@ -185,8 +228,10 @@ def _revise(step: NextStep, names: Sequence[str], card: Scorecard, words: Words)
         return Step(what, told, "smart")
     fields = {}
     if "chance" in first:
-        fields = {"chance": percent_chance(first["chance"], words), "during": words.inside(first["period"])}
-        asked = proposed_target(first["proposal"], card["kpis"][first["entry"]], words)
+        entry = card["kpis"][first["entry"]]
+        target, asked = (proposed_target(first.get(key), entry, words) for key in ("target", "proposal"))
+        chance = {"chance": percent_chance(first["chance"], words), "during": words.inside(first["period"])}
+        fields["now"] = words.text("step.now" if target else "step.now_chance", target=target, **chance)
         fields["instead"] = words.text("step.instead", target=asked) if asked else ""
     return Step(what, words.text(f"step.revise_rows.{first['code']}", **fields), "smart")
 
@@ -219,6 +264,19 @@ def paid_amount(card: Scorecard) -> float | None:
     """What the total pays in money, to the kopeck; None where nothing is paid by it."""
     pay = card.get("variable_pay")
     return None if not pay or pay["payout"] is None else float(rounded(pay["payout"], 2))
+
+
+def scaled_from(card: Scorecard) -> float | None:
+    """The variable pay of the whole period, where fewer days count; None where all of them do."""
+    pay = card.get("variable_pay")
+    return float(rounded(pay["amount"] / pay["share"], 2)) if pay and 0 < pay["share"] < 1 else None
+
+
+def is_paid_by_days(card: Scorecard) -> bool:
+    """Whether days of the period, or of its part so far, are not paid."""
+    passed, days = day_of(card)
+    pay, so_far = card.get("variable_pay"), passed / days if card["interim"] else 1.0
+    return bool(pay) and required(pay)["share"] < so_far - 1e-9
 
 
 # ---- the department
