@@ -24,6 +24,7 @@ import functools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -176,7 +177,7 @@ def without_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     # the package's bootstraps would only cost time here
     names = ("change", "year_ago_change", "trend", "chance", "chance_band", "chance_period", "control")
     none = dict.fromkeys(names)
-    monkeypatch.setattr(build, "verdicts", lambda facts: facts)
+    monkeypatch.setattr(build, "verdicts", lambda facts: SimpleNamespace(chance=None, history=facts.history))
     monkeypatch.setattr(build, "robustness", lambda facts, target: None)
     monkeypatch.setattr(build, "with_verdicts", lambda record: record)
     monkeypatch.setattr(build.unusual_days, "unusual", lambda case, happened: [])
