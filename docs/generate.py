@@ -138,8 +138,6 @@ def _errors(language: str) -> str:
     parts = [_head("errors", language, "`kpi_kit/*/locale/`")]
     for folder in sorted(ROOT.glob("kpi_kit/*/locale")):
         room = folder.parent.name
-        if room == "report":
-            continue
         head, rule = f"| {' | '.join(HEADS[language]['errors_columns'])} |", "|---|---|"
         texts = templates(room, language).items()
         rows = [f"| {room}.{code} | {str(text).replace('|', chr(92) + '|')} |" for code, text in texts]

@@ -4,6 +4,7 @@ import ast
 import pickle
 import re
 import string
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,18 @@ from kpi_kit.core.errors import InputError
 from kpi_kit.core.phrases import LANGUAGES, Phrase, in_language, renamed, speak, templates
 
 KIT = Path(__file__).parents[1] / "kpi_kit"
-ROOMS = sorted(path.parent.parent.name for path in KIT.glob("*/locale/en.yml") if path.parts[-3] != "report")
+ROOMS = sorted(path.parent.parent.name for path in KIT.glob("*/locale/en.yml"))
+
+
+@cache
+def nodes():
+    """The nodes of all modules, by kind, each with the name of its module."""
+    sorted_nodes = {ast.Call: [], ast.Constant: [], ast.ClassDef: []}
+    for path in KIT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if type(node) in sorted_nodes:
+                sorted_nodes[type(node)].append((str(path.relative_to(KIT)), node))
+    return sorted_nodes
 
 
 def codes():
@@ -36,18 +48,18 @@ def example(name, spec):
     return {"hint": "", "more": "", "file": "params/specialists/anna.yml", "kpi": "leads"}.get(name, name[:6])
 
 
+@cache
 def used():
     """The codes that the package uses, and the beginnings of those that it puts together."""
     whole, begun = {}, set()
-    for path in KIT.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Phrase" and node.args:
-                for part in ast.walk(node.args[0]):
-                    if isinstance(part, ast.JoinedStr):
-                        begun.add(str(part.values[0].value))
-                    elif isinstance(part, ast.Constant) and "." in str(part.value):
-                        names = {keyword.arg for keyword in node.keywords}
-                        whole.setdefault(str(part.value), []).append((f"{path.name}:{node.lineno}", names))
+    for module, node in nodes()[ast.Call]:
+        if isinstance(node.func, ast.Name) and node.func.id == "Phrase" and node.args:
+            for part in ast.walk(node.args[0]):
+                if isinstance(part, ast.JoinedStr):
+                    begun.add(str(part.values[0].value))
+                elif isinstance(part, ast.Constant) and "." in str(part.value):
+                    names = {keyword.arg for keyword in node.keywords}
+                    whole.setdefault(str(part.value), []).append((f"{module}:{node.lineno}", names))
     return whole, begun
 
 
@@ -86,12 +98,7 @@ def test_every_code_is_used_and_every_used_code_exists():
     existing = {code for code, _ in codes()}
     own = {code for code in whole if code.split(".")[0] in ROOMS} - begun
     assert own - existing == set()
-    named = {
-        node.value
-        for path in KIT.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
+    named = {node.value for _, node in nodes()[ast.Constant] if isinstance(node.value, str)}
     unused = {code for code in existing - own - named if not code.startswith(tuple(begun))}
     assert unused == set()
 
@@ -102,6 +109,36 @@ def test_every_field_of_a_sentence_is_given():
         for place, names in places:
             if code in templates_of and None not in names:  # **fields are seen at run time alone
                 assert names >= fields_of(templates_of[code]["en"]).keys(), (code, place)
+
+
+def errors():
+    """The names of the errors of the kit that users see."""
+    names = {"KitError", "Setback"}
+    classes = [(node.name, {ast.unparse(base) for base in node.bases}) for _, node in nodes()[ast.ClassDef]]
+    while more := {name for name, bases in classes if bases & names} - names:
+        names |= more
+    return names
+
+
+def literals(node):
+    """The parts of an argument that are sentences in one language."""
+    if isinstance(node, ast.Call):
+        is_joined = isinstance(node.func, ast.Attribute) and node.func.attr in ("join", "format")
+        return [node] if is_joined else []
+    if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+        return [node]
+    return [found for part in ast.iter_child_nodes(node) for found in literals(part)]
+
+
+def test_no_error_has_a_sentence_in_one_language():
+    names = errors()
+    left = [
+        f"{module}:{node.lineno}"
+        for module, node in nodes()[ast.Call]
+        if isinstance(node.func, ast.Name) and node.func.id in names
+        if any(map(literals, node.args))
+    ]
+    assert left == []
 
 
 def test_a_phrase_crosses_processes_with_its_fields():

@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 from kpi_kit.batch.execute import Report, Result
 from kpi_kit.batch.warm import Workers, lost_result
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,13 +40,13 @@ class Cluster:
         try:
             self._dask: Any = importlib.import_module("distributed")
         except ImportError:
-            raise InputError(
-                "executor dask: the library distributed is missing; pip install 'kpi-kit[dask]' brings it"
-            ) from None
+            raise InputError(Phrase("batch.no_dask")) from None
         try:
             self._client: Any = self._dask.Client(scheduler, timeout=10, set_as_default=False)
         except (OSError, ValueError) as fault:
-            raise InputError(f"scheduler {scheduler}: there is none at this address ({fault})") from None
+            raise InputError(
+                Phrase("batch.no_scheduler", address=scheduler, reason=" ".join(str(fault).split()))
+            ) from None
 
     def __enter__(self) -> Self:
         return self

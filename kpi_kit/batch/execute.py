@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kpi_kit.core.errors import InputError, KitError
+from kpi_kit.core.errors import InputError, KitError, reason_of
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.report import render
 
 CELL_TIMEOUT = 600
@@ -116,7 +117,7 @@ def check_declared(notebooks: Mapping[Path, Iterable[str]]) -> None:
     for notebook, names in notebooks.items():
         missing = sorted(set(names) - _declared(notebook))
         if missing:
-            problems.append(f"{notebook}: its cell tagged 'parameters' does not declare {', '.join(missing)}")
+            problems.append(Phrase("batch.not_declared", file=notebook, names=missing))
     if problems:
         raise InputError(problems)
 
@@ -129,7 +130,9 @@ def _declared(notebook: Path) -> set[str]:
         ]
         nodes = [node for source in tagged for node in ast.walk(ast.parse(source))]
     except (OSError, ValueError, KeyError, TypeError, SyntaxError) as fault:
-        raise InputError(f"{notebook}: cannot be read as a notebook ({type(fault).__name__})") from None
+        raise InputError(
+            Phrase("report.not_a_notebook", file=notebook, reason=type(fault).__name__)
+        ) from None
     return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
@@ -145,8 +148,8 @@ class Follower:
         self._report = report
         self._notebook: str | None = None
         self._cells: dict[int, str] = {}
-        self._whole_late = f"it did not end within {report.deadline:g} s"
-        self._cell_late = f"a cell did not end within {CELL_TIMEOUT} s"
+        self._whole_late = Phrase("batch.late", seconds=report.deadline)
+        self._cell_late = Phrase("batch.cell_late", seconds=CELL_TIMEOUT)
         self._late = self._whole_late
         self._end = self._due = time.monotonic() + report.deadline + GRACE
 
@@ -170,7 +173,7 @@ class Follower:
 
     def late(self) -> str:
         """The error of a notebook that is late."""
-        return f"{self._report.notebook.name}: {self._late}"
+        return Phrase("core.within", where=self._report.notebook.name, problem=self._late)
 
     def save_unfinished(self, error: str) -> tuple[float, ...]:
         """Save the notebook with the cells so far, unless its process has; returns the cells' seconds."""
@@ -236,7 +239,7 @@ def execute(report: Report, tell: Callable[..., None], *, in_kernel: bool = Fals
         error = error or _unfinished(report) or _fault_of_card(report) or _page(report)
         hidden = () if error else tuple(render.not_shown(report.executed))
     except OSError as fault:
-        error = f"{report.id}: its files cannot be written: {fault.strerror or fault}"
+        error = Phrase("batch.files_not_written", id=report.id, reason=reason_of(fault))
     memory = None if in_kernel else _peak()
     seconds = time.perf_counter() - begun
     return Result(report.id, error, seconds, cells, memory, lost, not_shown=hidden)
@@ -276,9 +279,11 @@ def _run_notebook(report: Report, tell: Callable[..., None], in_kernel: bool) ->
     except PapermillExecutionError as fault:
         return _sentence(report, fault), False
     except CellTimeoutError:
-        return f"{name}: a cell did not end within {CELL_TIMEOUT} s", False
+        return Phrase(
+            "core.within", where=name, problem=Phrase("batch.cell_late", seconds=CELL_TIMEOUT)
+        ), False
     except DeadKernelError:
-        return f"{name}: its kernel died, perhaps for want of memory", True
+        return Phrase("batch.kernel_died", notebook=name), True
     except Exception as fault:  # whatever else goes wrong, the other reports go on
         return sentence_of(report, fault), False
     return None, False
@@ -316,7 +321,7 @@ def _unfinished(report: Report) -> str | None:
             and "".join(cell["source"]).strip()
             and cell["execution_count"] is None
         ):
-            return f"{report.notebook.name}: it stopped before its last cell, without an error"
+            return Phrase("batch.stopped_early", notebook=report.notebook.name)
     return None
 
 
@@ -328,9 +333,9 @@ def _fault_of_card(report: Report) -> str | None:
         card = json.loads(report.card.read_text(encoding="utf-8"))
         owner = (card["specialist"], card["period"])
     except (OSError, ValueError, KeyError, TypeError) as fault:
-        return f"{report.notebook.name}: it ended without saving a whole scorecard ({type(fault).__name__})"
+        return Phrase("batch.no_scorecard", notebook=report.notebook.name, kind=type(fault).__name__)
     if owner != (report.id, report.parameters["period"]):
-        return f"{report.notebook.name}: it saved the scorecard of {owner[0]} for {owner[1]}"
+        return Phrase("batch.other_scorecard", notebook=report.notebook.name, id=owner[0], period=owner[1])
     return None
 
 

@@ -11,6 +11,7 @@ from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import sync, write_file
 from kpi_kit.core.json_io import read_json
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.store import Stamp, stamp_of
 
 SCHEMA = file_versions.current("manifest")
@@ -56,9 +57,7 @@ class Manifest:
             across, department = content.get("across"), content.get("department")
             self.across, self.department = across and _entry(across), department and _entry(department)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            raise InputError(
-                f"{self.path}: it is no manifest of this kit; move it away and run again"
-            ) from None
+            raise InputError(Phrase("batch.no_manifest", file=self.path)) from None
         file_versions.refuse_other("manifest", content.get("schema", 1), self.path, InputError)
         self.reports |= {name: entry for name, entry in reports.items() if name in self._people}
         self._lines = {}

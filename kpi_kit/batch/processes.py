@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_kit.batch import preload
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.stopping import kill_tree
 
 _LONGEST = 60
@@ -220,7 +221,7 @@ def _serve(sending: Connection, call: Call) -> None:
     if preload.server is None:
         _set_up_spawned(call)
     elif preload.has_threads:
-        sending.send(("raised", NoForkError("a library starts threads when it is imported")))
+        sending.send(("raised", NoForkError(Phrase("batch.library_threads"))))
         return
     else:
         _set_up_forked(call)

@@ -15,7 +15,9 @@ from kpi_kit.batch.manifest import Manifest
 from kpi_kit.batch.plan import DEPARTMENT, Run
 from kpi_kit.batch.progress import say
 from kpi_kit.batch.workspace import PAYOUT, locked
+from kpi_kit.core.errors import reason_of
 from kpi_kit.core.files import Folder, sync
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.scorecard import archive
 
 
@@ -72,7 +74,7 @@ class Publisher:
                 elif report.executed.is_file():
                     report.executed.replace(folder / f"{report.id}.failed.ipynb")
         except OSError as fault:
-            error = f"{report.id}: its files cannot be written to {folder}: {fault.strerror or fault}"
+            error = Phrase("batch.files_not_written_to", id=report.id, folder=folder, reason=reason_of(fault))
         result = replace(result, error=error)
         as_of = _cut_off(folder / f"{report.id}.json") if error is None and report.card else None
         self.record(result, inputs, outputs, as_of)
@@ -104,7 +106,7 @@ class Publisher:
         if not made.is_file():
             return []
         if name != PAYOUT:
-            kept = f"{PAYOUT}: it was changed by hand and stays as it is; the new statement is {name}"
+            kept = Phrase("batch.statement_kept", file=PAYOUT, new=name)
             say(self._run.console, kept)
         return [made.rename(report.folder / name)]
 
@@ -161,7 +163,9 @@ class Publisher:
             with locked(self._run.folder):
                 yield
         except OSError as fault:
-            failed["manifest"] = f"{self._manifest.path}: it cannot be written: {fault.strerror or fault}"
+            failed["manifest"] = Phrase(
+                "batch.not_written", file=self._manifest.path, reason=reason_of(fault)
+            )
             return
         failed.pop("manifest", None)
         if self._manifest.path not in written:

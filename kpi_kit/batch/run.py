@@ -38,7 +38,7 @@ from kpi_kit.batch.progress import display, line, say
 from kpi_kit.batch.publish import Outcome, Publisher
 from kpi_kit.batch.warm import Workers
 from kpi_kit.batch.workspace import PAYOUT, PERIODS, SNAPSHOT, has_manifest, scratch_folder
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, reason_of
 from kpi_kit.core.files import refuse_links
 from kpi_kit.core.periods import Period
 from kpi_kit.core.phrases import Phrase
@@ -119,7 +119,7 @@ def _renew_periods(this: Run, loaded: Params, outcome: Outcome) -> None:
         periods_index.renew(this, loaded)
     except OSError as fault:
         place = this.out / PERIODS
-        outcome.failed["periods"] = f"{place}: it cannot be written: {fault.strerror or fault}"
+        outcome.failed["periods"] = Phrase("batch.not_written", file=place, reason=reason_of(fault))
 
 
 def _workers(this: Run) -> Workers | Cluster:
@@ -363,5 +363,5 @@ def _need_room(folder: Path, reports: int) -> None:
     free, need = shutil.disk_usage(folder).free, reports * _ROOM
     if free < need:
         raise InputError(
-            f"{folder}: {reports} reports take up to {need // 2**20} MB, and {free // 2**20} MB are free"
+            Phrase("batch.disk_full", folder=folder, count=reports, need=need // 2**20, free=free // 2**20)
         )

@@ -21,10 +21,10 @@ from kpi_kit.batch import processes
 from kpi_kit.batch.execute import Follower, Report, Result, execute, sentence_of
 from kpi_kit.batch.processes import Call, NoForkError
 from kpi_kit.core.errors import ReportError
+from kpi_kit.core.phrases import Phrase
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_ENDED = "its process was ended from outside, perhaps for want of memory"
 
 
 class LostError(Exception):
@@ -55,7 +55,7 @@ class Workers:
         self._stopped = False
         self._forks = True
         if not processes.can_fork():
-            self._stop_forking("this system has no fork")
+            self._stop_forking(Phrase("batch.no_fork"))
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +76,7 @@ class Workers:
             try:
                 processes.start_server(self._params)
             except OSError as fault:
-                self._stop_forking(str(fault))
+                self._stop_forking(fault)
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Call a function in another process; call it again if the process died."""
@@ -106,7 +106,7 @@ class Workers:
         try:
             result: Result = self._call(execute, (report,), {}, report.environment, follower)
         except TimeoutError as fault:
-            result = Result(report.id, str(fault), 0.0)
+            result = Result(report.id, fault.args[0], 0.0)
         except LostError:
             result = lost_result(report)
         except Exception as fault:  # for example no memory in its process; the other reports go on
@@ -125,7 +125,9 @@ class Workers:
                     raise
             else:
                 return value
-        raise ReportError(f"{function.__name__}: {_ENDED}")
+        raise ReportError(
+            Phrase("core.within", where=function.__name__, problem=Phrase("batch.process_ended"))
+        )
 
     def _call(
         self,
@@ -150,7 +152,7 @@ class Workers:
             try:
                 return self._answer(call, follower)
             except NoForkError as fault:
-                self._stop_forking(str(fault))
+                self._stop_forking(fault)
         if follower is not None:
             call = replace(call, kwargs={**kwargs, "in_kernel": True})
         return self._answer(call, follower)
@@ -163,7 +165,7 @@ class Workers:
                 if follower is not None and not ready:
                     raise TimeoutError(follower.late())
                 if connection not in ready:
-                    raise LostError(_ENDED)
+                    raise LostError(Phrase("batch.process_ended"))
                 kind, *content = connection.recv()
                 if kind == "returned":
                     return content[0]
@@ -172,7 +174,7 @@ class Workers:
                 if follower is not None:
                     follower.hear(kind, *content)
         except (EOFError, ConnectionError) as fault:
-            raise LostError(_ENDED) from fault
+            raise LostError(Phrase("batch.process_ended")) from fault
         finally:
             connection.close()
             self._end(process)
@@ -197,14 +199,19 @@ class Workers:
             shutil.rmtree(self._folder / str(process.pid), ignore_errors=True)
             process.close()
 
-    def _stop_forking(self, why: str) -> None:
+    def _stop_forking(self, why: object) -> None:
         with processes.lock:
             if not self._forks:
                 return
             self._forks = False
-        self._notice(f"reports are made with ordinary kernels, which takes longer: {why}")
+        self._notice(Phrase("batch.ordinary_kernels", why=why))
 
 
 def lost_result(report: Report) -> Result:
     """The result of a report whose process ended before it answered."""
-    return Result(report.id, f"{report.notebook.name}: {_ENDED}", 0.0, lost=True)
+    return Result(
+        report.id,
+        Phrase("core.within", where=report.notebook.name, problem=Phrase("batch.process_ended")),
+        0.0,
+        lost=True,
+    )

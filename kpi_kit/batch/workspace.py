@@ -14,7 +14,8 @@ try:
 except ImportError:  # Windows has none
     fcntl = None  # type: ignore[assignment]
 
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, reason_of
+from kpi_kit.core.phrases import Phrase
 
 PERIODS = "index.html"
 """The list of periods in the folder of reports."""
@@ -59,7 +60,7 @@ def scratch_folder(folder: Path) -> Iterator[Path]:
             lock = _lock(made)
     except OSError as fault:
         _remove_empty(new)
-        raise InputError(f"{folder}: reports cannot be written here: {fault.strerror or fault}") from None
+        raise InputError(Phrase("core.reports_not_writable", path=folder, reason=reason_of(fault))) from None
     try:
         yield made
     finally:

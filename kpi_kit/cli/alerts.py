@@ -149,5 +149,5 @@ def _test(options: argparse.Namespace, params: Params) -> int:
                     say(f"{one.key} {one.address}: {fault}", sys.stderr)
                     well = False
         except Setback as fault:
-            raise InputError(f"Telegram: {fault}") from None
+            raise InputError(Phrase("core.within", where="Telegram", problem=fault)) from None
     return OK if well else SOME_FAILED

@@ -96,10 +96,10 @@ def _problems_of_size(
     rows, unpacked, size = (sum(row[part] for row in measured) for part in (1, 2, 3))
     for name, count, content, length, _ in (*measured, (place, rows, unpacked, size, 0)):
         if count > max(_FEW_ROWS, _MOST_ROWS * length):
-            yield _too_dense(name, f"{count} rows", length)
+            yield _too_dense(name, Phrase("data.held_rows", count=count), length)
             return
         if _is_bomb(content, length):
-            yield _too_dense(name, f"{content >> 20} MB", length)
+            yield _too_dense(name, Phrase("data.held_bytes", size=content >> 20), length)
             return
     # a text that stands once in a file may be that of every row
     suspects = [name for name, *_, possible in measured if possible > _FEW_BYTES]
@@ -110,7 +110,7 @@ def _problems_of_size(
         with suppress(duckdb.Error):  # the check of rows names a file that breaks off
             ((total,),) = connection.execute(sql, [suspects]).fetchall()
             if _is_bomb(int(total), size):
-                yield _too_dense(place, f"texts of {int(total) >> 20} MB", size)
+                yield _too_dense(place, Phrase("data.held_texts", size=int(total) >> 20), size)
 
 
 def _is_bomb(unpacked: int, size: int) -> bool:
@@ -118,6 +118,4 @@ def _is_bomb(unpacked: int, size: int) -> bool:
 
 
 def _too_dense(place: str, held: str, size: int) -> str:
-    return (
-        f"{place}: holds {held} in {size / 1024:.0f} kB, more than real rows would; not read, export it again"
-    )
+    return Phrase("data.too_dense", file=place, held=held, size=round(size / 1024))

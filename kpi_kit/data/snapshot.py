@@ -25,7 +25,7 @@ from typing import Any, Self
 import duckdb
 
 from kpi_kit.core import file_versions
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, reason_of
 from kpi_kit.core.files import join_digests, sha256, sha256_of_file, write_file
 from kpi_kit.core.json_io import parse_json
 from kpi_kit.core.phrases import Phrase
@@ -50,7 +50,6 @@ _LARGE = ("parquet", "parts")
 """Tables of which only the rows of the people in params are checked."""
 _EVERYBODY = ("accounts", "coverage")
 """Tables of which all rows are needed."""
-_DEFECT = "is not the snapshot that its run has made; run again"
 
 Owned = Mapping[str, Collection[str]]
 """Accounts by ``account_id``, brands by ``brand``."""
@@ -137,13 +136,14 @@ def take(
                     if attempt + 1 == _TRIES or not store.has_changed():
                         raise
     except (OSError, duckdb.Error) as fault:
-        raise InputError(f"{folder}: the inputs cannot be copied: {_first_line(fault)}") from None
+        raise InputError(Phrase("data.not_copied", folder=folder, reason=_first_line(fault))) from None
     raise AssertionError("the last attempt returns or raises")
 
 
 def _first_line(fault: Exception) -> str:
-    reason = fault.strerror if isinstance(fault, OSError) else None
-    return reason or (str(fault).strip().splitlines() or [type(fault).__name__])[0]
+    if isinstance(fault, OSError):
+        return reason_of(fault)
+    return (str(fault).strip().splitlines() or [type(fault).__name__])[0]
 
 
 def _copy_params(params: Path, folder: Path, period: str) -> Params:
@@ -372,7 +372,7 @@ def open_snapshot(snapshot: Snapshot, params: Path, *, whole: bool = False) -> t
     }
     for file, (digest, stamp) in used.items():
         if stamp_of(file) != stamp and _digest_of(file) != digest:
-            raise InputError(f"{file}: {_DEFECT}")
+            raise InputError(Phrase("data.snapshot_changed", file=file))
     loaded = _load_copy(snapshot.params, params)
     connection = connect(record["timezone"])
     sources = _whole(record, snapshot.folder, connection) if whole else dict(_typed(record, snapshot.data))
@@ -388,7 +388,7 @@ def open_snapshot(snapshot: Snapshot, params: Path, *, whole: bool = False) -> t
     store = Store(snapshot.data, record["timezone"], sources, connection, facts=facts, seen=seen)
     if store.has_changed():
         store.close()
-        raise InputError(f"{record['data']}: has changed since the run began; run again")
+        raise InputError(Phrase("data.changed_in_run", data=record["data"]))
     return loaded, store
 
 
@@ -404,9 +404,9 @@ def _record(snapshot: Snapshot) -> dict[str, Any]:
     try:
         content = place.read_bytes()
     except OSError as fault:
-        raise InputError(f"{place}: cannot be read ({fault.strerror})") from None
+        raise InputError(Phrase("core.not_readable", file=place, reason=reason_of(fault))) from None
     if sha256(content) != snapshot.digest:
-        raise InputError(f"{place}: {_DEFECT}")
+        raise InputError(Phrase("data.snapshot_changed", file=place))
     record: dict[str, Any] = parse_json(content)
     file_versions.refuse_other("snapshot", record["schema"], place, InputError)
     return record

@@ -12,6 +12,7 @@ from typing import Any
 from kpi_kit.core.doubtful_counts import doubtful
 from kpi_kit.core.errors import InputError, KitError, did_you_mean
 from kpi_kit.core.periods import Grain, Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES, covered_table
 from kpi_kit.core.yaml_io import read_yaml
 from kpi_kit.data.store import Store, Window, as_date
@@ -101,12 +102,12 @@ def expected_of(section: Any, file: Path, problems: list[str]) -> dict[str, tupl
     if section is None:
         return {}
     if not isinstance(section, Mapping) or not all(isinstance(listed, list) for listed in section.values()):
-        problems.append(f"{file}: expected: expected account: [table, …], found {section!r:.80}")
+        problems.append(Phrase("data.expected_section", file=file, found=section))
         return {}
     dated = [name for name, table in TABLES.items() if table.scope]
     for owner, listed in section.items():
         problems += [
-            f"{file}: expected: {owner}: found {name!r:.40}{did_you_mean(name, dated)}"
+            Phrase("data.expected_table", file=file, owner=owner, name=name, hint=did_you_mean(name, dated))
             for name in listed
             if name not in dated
         ]

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from kpi_kit.core import file_versions
-from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.errors import InputError, did_you_mean, reason_of
 from kpi_kit.core.json_io import read_json
 from kpi_kit.core.periods import YEARS
 from kpi_kit.core.phrases import Phrase
@@ -322,8 +322,7 @@ def source_at(
     if not files:
         return None, [Phrase("data.no_parquet", folder=home)]
     if kind == "csv" and (mark := _other_separator(home)):
-        reader = "python -m kpi_kit import csv reads such files"
-        return None, [f"{home}: looks separated by {mark!r}, a comma is expected; {reader}"]
+        return None, [Phrase("data.other_separator", file=home, mark=mark)]
     try:
         types = {} if kind == "csv" else parquet_files.columns_of(files, connection)
         columns = _csv_header(home) if kind == "csv" else tuple(types)
@@ -336,6 +335,10 @@ def source_at(
 
 
 def _first_line(fault: Exception) -> str:
+    if isinstance(fault, OSError):
+        return reason_of(fault)
+    if fault.args and isinstance(fault.args[0], Phrase):
+        return fault.args[0]
     return str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
 
 
@@ -353,7 +356,7 @@ def _csv_header(file: Path) -> tuple[str, ...]:
     with file.open(encoding="utf-8-sig", newline="") as stream:
         header = stream.read(_LONGEST_HEADER + 1)
     if "\n" not in header and "\r" not in header and len(header) > _LONGEST_HEADER:
-        raise csv.Error(f"its first line is longer than {_LONGEST_HEADER} characters")
+        raise csv.Error(Phrase("data.long_header", most=_LONGEST_HEADER))
     return tuple(next(csv.reader(io.StringIO(header, newline="")), ()))
 
 

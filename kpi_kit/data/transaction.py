@@ -14,9 +14,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, reason_of
 from kpi_kit.core.files import sync
 from kpi_kit.core.json_io import read_json
+from kpi_kit.core.phrases import Phrase
 
 _PATIENCE = 60.0
 _PLAN = "plan.json"
@@ -37,12 +38,11 @@ def exclusive(folder: Path, patience: float = _PATIENCE) -> Iterator[None]:
         with lock.acquire(timeout=patience):
             yield
     except Timeout:
-        raise InputError(
-            f"{folder}: another import has been writing to it for {patience:.0f} seconds; try "
-            "again when it is done"
-        ) from None
+        raise InputError(Phrase("data.other_import", folder=folder, seconds=round(patience))) from None
     except OSError as fault:
-        raise InputError(f"{folder.parent}: cannot be written to ({fault.strerror})") from None
+        raise InputError(
+            Phrase("data.no_room_beside", folder=folder.parent, reason=reason_of(fault))
+        ) from None
 
 
 def scratch_prefix(folder: Path) -> str:
@@ -75,10 +75,7 @@ def publish(folder: Path, scratch: Path, new: Sequence[str], gone: Sequence[str]
     try:
         finish(folder)
     except OSError as fault:
-        raise InputError(
-            f"{folder}: the import counts, but its files could not all be moved ({fault.strerror}); "
-            "whatever opens the folder next goes on with it"
-        ) from None
+        raise InputError(Phrase("data.not_all_moved", folder=folder, reason=reason_of(fault))) from None
 
 
 def pending(folder: Path) -> bool:
@@ -137,9 +134,7 @@ def _planned(plan: Path, folder: Path) -> tuple[list[str], list[str]]:
             if outside or not path.parent.resolve().is_relative_to(root):
                 raise ValueError(f"{name!r:.100} is not in the data folder")
     except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise InputError(
-            f"{plan}: is no plan of an import ({fault}); remove {plan.parent.name} if you know nothing of it"
-        ) from None
+        raise InputError(Phrase("data.not_a_plan", file=plan, fault=fault, folder=plan.parent.name)) from None
     return new, gone
 
 

@@ -44,7 +44,7 @@ def open(data: str | Path, params: str | Path, *, out: str | Path = "reports") -
     --------
     >>> agency = open("data/sample", "params")  # doctest: +SKIP
     >>> agency
-    Агентство «Маяк»: 6 specialists, 16 accounts, data through 2025-11-30
+    Агентство «Маяк»: 6 специалистов, 16 аккаунтов, данные по 30.11.2025
     """
     places = inputs.folders({"data": str(data), "params": str(params)})
     loaded, store = open_inputs(places["data"], places["params"])

@@ -13,6 +13,7 @@ import pandas as pd
 
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.periods import Grain, Period, midnight
+from kpi_kit.core.phrases import Phrase, shown, speak
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.data.store import Stamps, Store, stamps_of
@@ -54,6 +55,7 @@ class Agency:
         self._reads = 0
 
     def _take(self, params: Params, store: Store) -> None:
+        speak(params.department.language)
         self.params = params
         self.store = store
         self._cards: dict[tuple[str, str, str | None], Card] = {}
@@ -86,11 +88,13 @@ class Agency:
 
     def __repr__(self) -> str:
         people, broken = len(self.params.specialists), len(self.params.broken)
-        parts = [f"{people} specialists", f"{len(self.store.accounts)} accounts"]
-        parts += [f"{broken} files that cannot be used"] if broken else []
+        parts = [Phrase("explore.specialists", count=people)]
+        parts += [Phrase("explore.accounts_of", count=len(self.store.accounts))]
+        parts += [Phrase("explore.broken_files", count=broken)] if broken else []
         until = self.store.covered_until
-        parts += ["no data" if until is None else f"data through {until - dt.timedelta(days=1)}"]
-        return f"{self.params.department.agency}: {', '.join(parts)}"
+        last = None if until is None else until - dt.timedelta(days=1)
+        parts += [Phrase("explore.data_through", day=last) if last else Phrase("explore.no_data")]
+        return shown(Phrase("explore.agency", name=self.params.department.agency, parts=parts))
 
     def __enter__(self) -> Self:
         return self
@@ -139,7 +143,7 @@ class Agency:
         kpi_kit.core.errors.InputError: there is no table 'post'; did you mean posts?
         """
         if name not in TABLES:
-            raise InputError(f"there is no table {name!r}{did_you_mean(name, TABLES)}")
+            raise InputError(Phrase("explore.no_table", name=name, hint=did_you_mean(name, TABLES)))
         return self._fresh().store.frame(name)
 
     @cached_property
@@ -211,10 +215,7 @@ class Agency:
         ['2025-09', '2025-10', 'difference']
         """
         if not isinstance(specialist, str):
-            raise InputError(
-                f"compare: expected one specialist and periods, found {specialist!r:.80}; "
-                "for several people: agency.tidy(specialists=[…])"
-            )
+            raise InputError(Phrase("explore.compare_one", found=specialist))
         last = last_full_month(self._fresh().store)
         chosen: list[Period] = []
         for when in periods or (last.previous, last):

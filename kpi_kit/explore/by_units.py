@@ -11,6 +11,7 @@ import pandas as pd
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.model import Aggregation, Kpi
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES, Type
 from kpi_kit.explore.measured import Known, plain_entry
 from kpi_kit.explore.when import in_pandas
@@ -21,6 +22,9 @@ from kpi_kit.params import Specialist
 DIMENSIONS = ("weekday", "hour", "day", "post", "source", "kind", "format")
 """Properties of units; weekdays are 1 (Monday) to 7."""
 _COLUMNS = {"post": "post_id", "source": "source", "kind": "kind", "format": "format"}
+
+
+_OF_STOCKS = ("specialist", "account", "platform", "brand", "week", "month", "quarter", "year")
 
 
 def counted(frame: pd.DataFrame) -> pd.DataFrame:
@@ -37,11 +41,8 @@ def refuse_stocks(kpi: Kpi, dimensions: Sequence[str]) -> None:
     InputError
     """
     if kpi.stock or kpi.signed or kpi.aggregation in (Aggregation.LEVEL, Aggregation.TILES):
-        why = "counts of subscribers" if kpi.aggregation is not Aggregation.TILES else "rows of whole periods"
-        raise InputError(
-            f"{kpi.id}: it needs {why}, which have no {', '.join(dimensions)}; expected by= of specialist, "
-            "account, platform, brand, week, month, quarter, year"
-        )
+        code = "explore.needs_stocks" if kpi.aggregation is not Aggregation.TILES else "explore.needs_tiles"
+        raise InputError(Phrase(code, kpi=kpi.id, names=dimensions, allowed=_OF_STOCKS))
 
 
 def dimension(units: pd.DataFrame, name: str, kpi: Kpi, rows: pd.DataFrame, zone: str) -> pd.Series:
@@ -60,13 +61,13 @@ def dimension(units: pd.DataFrame, name: str, kpi: Kpi, rows: pd.DataFrame, zone
     if name == "hour":
         for table in (part.tables[0] for part in kpi.parts or (kpi,)):
             if TABLES[table][TABLES[table].clock or ""].type is Type.DATE:
-                raise InputError(f"{kpi.id}: the table {table} has days and no hours")
+                raise InputError(Phrase("explore.no_hours", kpi=kpi.id, table=table))
         return pd.Series(local.dt.hour)
     column = _COLUMNS[name]
     if kpi.parts:
-        raise InputError(f"{kpi.id}: a KPI by formula has no {name}")
+        raise InputError(Phrase("explore.formula_without", kpi=kpi.id, name=name))
     if column not in rows or (kpi.tables[0] != "posts" and name in ("post", "format")):
-        raise InputError(f"{kpi.id}: the table {kpi.tables[0]} has no {name}")
+        raise InputError(Phrase("explore.table_without", kpi=kpi.id, table=kpi.tables[0], name=name))
     values: pd.Series = rows[column].reindex(units.index)
     return values
 
@@ -149,7 +150,9 @@ def _values(kpi: Kpi, sums: pd.DataFrame, groups: Any) -> pd.Series:
 def _owner(units: pd.DataFrame, name: str, kpi: Kpi, platforms: pd.Series) -> Any:
     is_brand = kpi.scope == "brand"
     if is_brand != (name == "brand"):
-        raise InputError(f"{kpi.id}: it has no {name}; it is counted by {'brand' if is_brand else 'account'}")
+        raise InputError(
+            Phrase("explore.other_owner", kpi=kpi.id, name=name, by="brand" if is_brand else "account")
+        )
     owner = units[kpi.scope]
     return owner.map(platforms).to_numpy() if name == "platform" else owner.to_numpy()
 

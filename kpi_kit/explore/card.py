@@ -14,6 +14,7 @@ from kpi_kit import report
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.model import Kpi
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.explore.explained import explained
 from kpi_kit.explore.frames import anomalies, bonus, entries
 from kpi_kit.explore.keys import keys_of
@@ -130,8 +131,10 @@ class Card(Mapping[str, "Record"]):
 
     def __getitem__(self, key: str) -> Record:
         if key not in self._records:
-            who = f"{self.specialist} {self.period}"
-            raise InputError(f"{who} has no entry {key!r}{did_you_mean(key, self._records)}")
+            hint = did_you_mean(key, self._records)
+            raise InputError(
+                Phrase("explore.no_entry_in", name=self.specialist, period=self.period, key=key, hint=hint)
+            )
         return self._records[key]
 
     def __iter__(self) -> Iterator[str]:

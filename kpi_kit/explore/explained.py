@@ -12,6 +12,7 @@ import pandas as pd
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.model import Aggregation
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.explore.by_units import DIMENSIONS, counted, dimension, refuse_stocks
 from kpi_kit.kpis.engine.day_grid import Bools, local_days
 from kpi_kit.kpis.engine.tally import Tally
@@ -44,7 +45,7 @@ def explained(facts: Facts, versus: Period, by: str | Iterable[str]) -> pd.DataF
     unknown = [name for name in names if name not in allowed]
     if unknown or not names:
         hint = did_you_mean(unknown[0], allowed) if unknown else ""
-        raise InputError(f"by: expected some of {', '.join(allowed)}{hint}")
+        raise InputError(Phrase("explore.by", allowed=allowed, hint=hint))
     now, earlier = _sides(facts, versus, names)
     parts = now.add_suffix("_now").join(earlier.add_suffix("_before"), how="outer").fillna(0.0)
     return _decomposed(parts, facts, is_ratio=facts.kpi.aggregation is Aggregation.RATIO)
@@ -55,11 +56,13 @@ def _sides(facts: Facts, versus: Period, by: Sequence[str]) -> tuple[pd.DataFram
     context = facts.context
     if versus not in context.buckets or versus == context.period:
         first, last = context.buckets[0], context.buckets[-2]
-        raise InputError(f"versus {versus}: expected a period from {first} to {last}")
+        raise InputError(Phrase("explore.versus", versus=versus, first=first, last=last))
     sides = facts.comparison(versus)
     for period, side in ((context.period, sides.now), (versus, sides.earlier)):
         if side.value is None:
-            raise InputError(f"{facts.kpi.id}: {period} cannot be assessed ({side.notes[0].code})")
+            raise InputError(
+                Phrase("explore.not_assessable", kpi=facts.kpi.id, period=period, reason=side.notes[0].code)
+            )
     compared = facts.comparable(versus)
     is_value = facts.entry.as_ == "value"
     tallies = facts.latest if is_value else facts.equally_mature(context.period, versus, compared)
@@ -76,9 +79,10 @@ def _by_owner(
     platforms = facts.context.store.accounts["platform"]
     is_brand = facts.kpi.scope == "brand"
     if facts.kpi.aggregation is Aggregation.MEDIAN:
-        raise InputError(f"{facts.kpi.id}: a median is not a sum of parts")
+        raise InputError(Phrase("explore.median", kpi=facts.kpi.id))
     if is_brand != ("brand" in by) or (is_brand and len(by) > 1):
-        raise InputError(f"{facts.kpi.id}: expected by={'brand' if is_brand else 'account or platform'}")
+        allowed = ["brand"] if is_brand else ["account", "platform"]
+        raise InputError(Phrase("explore.by_one", kpi=facts.kpi.id, allowed=allowed))
     rows = []
     for place in np.flatnonzero(compared):
         name = history.grid.owners[place]
@@ -98,7 +102,7 @@ def _by_unit(
     kpi, context = facts.kpi, facts.context
     refuse_stocks(kpi, by)
     if kpi.aggregation is Aggregation.MEDIAN:
-        raise InputError(f"{kpi.id}: a median is not a sum of parts")
+        raise InputError(Phrase("explore.median", kpi=kpi.id))
     owners = tuple(compress(tallies.history.grid.owners, compared))
     grid = context.grid(owners, [period])
     units = counted(tallies.frame)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kpi_kit.core.errors import InputError, KitError, did_you_mean
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.explore.card import Card, Record
 from kpi_kit.explore.page import page
 from kpi_kit.explore.widgets import Choice, Control, Dropdown, Slider, first_trial
@@ -101,7 +102,7 @@ class Explorer:
         names = Choice.__dataclass_fields__
         for name in changed:
             if name not in names:
-                raise InputError(f"there is no {name!r} to choose{did_you_mean(name, names)}")
+                raise InputError(Phrase("explore.no_choice", name=name, hint=did_you_mean(name, names)))
         self.chosen = self._settled(replace(self.chosen, **changed), changed)
         for panel in self._panels:
             panel.refresh()

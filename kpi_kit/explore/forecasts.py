@@ -9,6 +9,7 @@ import pandas as pd
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.explore.keys import keys_of
 from kpi_kit.explore.measured import Known
 from kpi_kit.explore.when import in_pandas
@@ -41,7 +42,7 @@ def forecast(known: Known, contexts: Iterable[Context], ahead: Period, cohort: C
 def _of_person(known: Known, case: Context, ahead: Period, cohort: Cohort) -> Iterator[dict[str, Any]]:
     first = case.period if case.interim else case.period.next
     if ahead.grain is not case.period.grain or ahead < first:
-        raise InputError(f"forecast {ahead}: expected a {case.period.grain} from {first} on")
+        raise InputError(Phrase("explore.forecast", ahead=ahead, first=first))
     for key, entry in zip(keys_of(case.person.kpis), case.person.kpis, strict=True):
         facts = known.facts(case, entry)
         target = entry.target.ask().at(ahead, entry.accruing)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import PLATFORMS
 from kpi_kit.explore import tidy
 from kpi_kit.explore.measured import Measurer, plain_entry
@@ -62,15 +63,15 @@ def _check(measurer: Measurer, kpi: str, names: Mapping[str, list[str]]) -> None
         "brand": list(measurer.holder.brands),
         "platform": list(PLATFORMS),
     }
-    problems = [
-        f"{key}: there is no {name!r}{did_you_mean(name, allowed[key])}"
+    problems: list[str] = [
+        Phrase("explore.no_such", key=key, name=name, hint=did_you_mean(name, allowed[key]))
         for key, listed in names.items()
         for name in listed
         if name not in allowed[key]
     ]
     other = {"account", "platform"} if is_brand else {"brand"}
-    problems += [f"{kpi}: it has no {key}" for key in names if key in other]
-    problems += [f"{key}: expected at least one" for key, listed in names.items() if not listed]
+    problems += [Phrase("explore.kpi_without", kpi=kpi, name=key) for key in names if key in other]
+    problems += [Phrase("explore.at_least_one", key=key) for key, listed in names.items() if not listed]
     if problems:
         raise InputError(problems)
 

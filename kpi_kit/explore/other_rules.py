@@ -7,15 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
 
 from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.explore.keys import keys_of
 from kpi_kit.explore.measured import Known
 from kpi_kit.explore.trial import same_data
 from kpi_kit.explore.trial_target import with_target
 from kpi_kit.params import Entry, Specialist
 from kpi_kit.params.records import Bonus, ScoringParams
+from kpi_kit.params.sentences import findings, sentence
 from kpi_kit.scorecard.attainment import outcome, target_of
 from kpi_kit.scorecard.context import Context
 from kpi_kit.scorecard.pay import bonus as bonus_of
@@ -45,7 +46,9 @@ def under(
     for name, rules in (("weights", weights), ("targets", targets)):
         unknown = [key for key in rules or {} if key not in keys and key not in people]
         if unknown:
-            raise InputError(f"{name}: nobody has an entry {unknown[0]!r}{did_you_mean(unknown[0], keys)}")
+            raise InputError(
+                Phrase("explore.nobody_has", key=name, name=unknown[0], hint=did_you_mean(unknown[0], keys))
+            )
     now = contexts[0].department.scoring if contexts else None
     curve = _validated(ScoringParams, "scoring", now, scoring)
     rows = {
@@ -109,7 +112,9 @@ def _changed(case: Context, weights: Rules, targets: Rules, bonus: Rules | None)
     )
     unknown = [key for key in (*own_weights, *own_targets) if key not in keys]
     if unknown:
-        raise InputError(f"{person.id} has no entry {unknown[0]!r}{did_you_mean(unknown[0], keys)}")
+        raise InputError(
+            Phrase("explore.no_entry", name=person.id, key=unknown[0], hint=did_you_mean(unknown[0], keys))
+        )
     for number, key in enumerate(keys):
         if key in own_targets:
             person = with_target(person, number, key, own_targets[key])
@@ -128,8 +133,8 @@ def _validated(kind: Any, name: str, now: Any, changes: Rules | None) -> Any:
     if changes is None:
         return None
     raw = {} if now is None else now.model_dump(exclude_none=True, by_alias=True)
-    try:
-        return kind.model_validate({**raw, **changes})
-    except ValidationError as fault:
-        problems = [f"{name}: {'.'.join(map(str, error['loc']))}: {error['msg']}" for error in fault.errors()]
-        raise InputError(problems) from None
+    raw = {**raw, **changes}
+    if errors := findings(kind, raw):
+        sentences = (sentence(error, raw, kind) for error in errors)
+        raise InputError([Phrase("core.within", where=name, problem=problem) for problem in sentences])
+    return kind.model_validate(raw)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kpi_kit.core.errors import InputError, did_you_mean
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.scorecard.entry_record import EntryRecord
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def drawn(record: Drawable, ax: Axes | None, kind: str) -> Axes:
         Where there is no such kind.
     """
     if kind not in _KINDS:
-        raise InputError(f"plot: there is no kind {kind!r}{did_you_mean(kind, _KINDS)}")
+        raise InputError(Phrase("explore.no_kind", name=kind, hint=did_you_mean(kind, _KINDS)))
     steps: Any = record.history if kind == "history" else record.weeks
     axes = _new_axes() if ax is None else ax
     places = np.arange(len(steps))

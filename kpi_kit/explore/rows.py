@@ -9,6 +9,7 @@ import pandas as pd
 
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.explore.measured import Known
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.kpis.engine.unit_frame import flagged
@@ -86,7 +87,7 @@ def cohorts(known: Known, period: Period, what: str) -> pd.DataFrame:
         Where cohorts of something else are asked for.
     """
     if what not in COHORTS:
-        raise InputError(f"cohorts: expected leads, found {what!r}{did_you_mean(what, COHORTS)}")
+        raise InputError(Phrase("explore.cohorts", found=what, hint=did_you_mean(what, COHORTS)))
     frame = leads(known, period)
     zone = known.everyone(period).department.timezone
     month = frame["local"].dt.tz_localize(None).dt.to_period("M")

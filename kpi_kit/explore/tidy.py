@@ -11,6 +11,7 @@ import pandas as pd
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.model import Measurement
 from kpi_kit.core.periods import Grain, Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.explore.by_units import DIMENSIONS as OF_UNITS
 from kpi_kit.explore.by_units import by_units
 from kpi_kit.explore.measured import Known, Measurer, plain_entry
@@ -81,30 +82,30 @@ def question(
     """
     dimensions = _listed(by)
     allowed = [*OWNERS, *GRAINS, *OF_UNITS]
-    problems = [
-        f"by: there is no {name!r}{did_you_mean(name, allowed)}; expected some of {', '.join(allowed)}"
+    problems: list[str] = [
+        Phrase("explore.no_dimension", name=name, hint=did_you_mean(name, allowed), allowed=allowed)
         for name in dimensions
         if name not in allowed
     ]
     grains = [GRAINS[name] for name in dimensions if name in GRAINS]
     if len(grains) > 1:
-        problems.append("by: expected at most one of week, month, quarter, year")
+        problems.append(Phrase("explore.one_grain"))
     catalogue = measurer.params.catalogue
     names = list(catalogue) if kpis in ("all", "own") else _listed(kpis)
     problems += [
-        f"kpis: there is no {name!r}{did_you_mean(name, catalogue)}"
+        Phrase("explore.no_such", key="kpis", name=name, hint=did_you_mean(name, catalogue))
         for name in names
         if name not in catalogue
     ]
     known = measurer.params.specialists
     people = list(known) if specialists is None else _listed(specialists)
     problems += [
-        f"specialists: there is no {name!r}{did_you_mean(name, known)}"
+        Phrase("explore.no_such", key="specialists", name=name, hint=did_you_mean(name, known))
         for name in people
         if name not in known
     ]
     if accounts not in ("then", "today"):
-        problems.append(f"accounts: expected 'then' or 'today', found {accounts!r}")
+        problems.append(Phrase("explore.accounts", found=accounts))
     if problems:
         raise InputError(problems)
     return Question(

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.params import Params, Specialist
 from kpi_kit.scorecard.attainment import outcome, target_in
 from kpi_kit.scorecard.build import entry_record
@@ -64,7 +65,7 @@ class FromRecord(Context):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise InputError("this card was read back without its data: agency.score(…) measures again")
+        raise InputError(Phrase("explore.no_data_kept"))
 
 
 class Measured:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.params import Specialist, TargetParams, check_target
 
 _KINDS = ("at_least", "at_most", "between", "schedule")
@@ -40,5 +41,7 @@ def with_target(person: Specialist, number: int, key: str, given: Mapping[str, A
     try:
         trial = check_target(raw, entry, person)
     except InputError as fault:
-        raise InputError([f"{key}: {problem}" for problem in fault.problems]) from None
+        raise InputError(
+            [Phrase("core.within", where=key, problem=problem) for problem in fault.problems]
+        ) from None
     return person.model_copy(update={"kpis": (*person.kpis[:number], trial, *person.kpis[number + 1 :])})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.model import Aggregation
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.kpis import UnitFrame
 from kpi_kit.kpis.engine.day_grid import day_number, local_days
 from kpi_kit.scorecard.entry_facts import Facts
@@ -26,7 +27,7 @@ def units_in(facts: Facts, bucket: Period) -> UnitFrame:
     if context.weeks:
         first = min(first, context.weeks[0].start)
     if bucket.start < first or bucket.end > last:
-        raise InputError(f"{bucket}: expected a period from {first} to {context.period.last_day}")
+        raise InputError(Phrase("explore.bucket", bucket=bucket, first=first, last=context.period.last_day))
     frame, own = facts.latest.frame, bucket == context.period
     grid = context.own_grid(facts.entry) if own else context.grid(context.owners(facts.entry), [bucket])
     days = local_days(frame["at"], zone)

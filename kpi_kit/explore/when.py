@@ -10,6 +10,7 @@ import pandas as pd
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import Grain, Period
+from kpi_kit.core.phrases import Phrase
 
 When: TypeAlias = "str | Period | pd.Period | dt.date"
 """A period: its name, or a day of the month that is meant."""
@@ -35,7 +36,7 @@ def period_of(when: When) -> Period:
         grains = {frequency.split("-")[0]: grain for grain, frequency in _FREQUENCIES.items()}
         grain = grains.get(when.freqstr.split("-")[0])
         if grain is None:
-            raise InputError(f"period {when}: expected months, quarters, weeks or years")
+            raise InputError(Phrase("explore.grain", when=str(when)))
         return Period.containing(when.start_time.date(), grain)
     if isinstance(when, dt.date):
         return Period.containing(when.date() if isinstance(when, dt.datetime) else when, Grain.MONTH)
@@ -62,7 +63,7 @@ def periods_of(when: int | When | Iterable[When], last: Period) -> list[Period]:
     ['2025-09', '2025-10']
     """
     if isinstance(when, bool) or (isinstance(when, int) and when < 1):
-        raise InputError(f"periods: expected a number of at least 1, such as 12, found {when}")
+        raise InputError(Phrase("explore.number_of_periods", found=when))
     if isinstance(when, int):
         return last.history(when)
     if isinstance(when, str | Period | pd.Period | dt.date):

@@ -10,6 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.sanitize import isolated
 from kpi_kit.report import outputs
 from kpi_kit.report.parts import section
@@ -44,7 +45,7 @@ class Additions:
         """
         heading = isolated(str(title)).strip()
         if not heading:
-            raise InputError("add: expected a title and what to show, such as add('Лиды', figure)")
+            raise InputError(Phrase("report.add_title"))
         self._added += 1
         shown = _shown(content, heading, self._words)
         name = f"added-{self._added}"
@@ -68,7 +69,7 @@ def _shown(content: Any, title: str, say: Words) -> Markup:
     if Markup(html).striptags():
         return outputs.styled(outputs.below(html), title)
     found = type(content).__name__
-    raise InputError(f"add {title!r}: expected a figure of matplotlib, a DataFrame or text, found {found}")
+    raise InputError(Phrase("report.add_content", title=title, found=found))
 
 
 def _table(frame: pd.DataFrame, say: Words) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.open_inputs import SNAPSHOT
 from kpi_kit.params import problem_of_id
 
@@ -31,7 +32,7 @@ def texts(given: Mapping[str, object]) -> dict[str, str]:
     {'period': '2025-10', 'as_of': ''}
     """
     problems = [
-        f"parameter {name}: text is needed, found {value!r}"
+        Phrase("report.needs_text", name=name, found=value)
         for name, value in given.items()
         if not isinstance(value, str) or (not value.strip() and name != "as_of")
     ]
@@ -48,9 +49,7 @@ def specialist_id(text: str) -> str:
     InputError
     """
     if wrong := problem_of_id(text):
-        raise InputError(
-            f"parameter specialist: a name such as anna-petrova is needed: {wrong}; found {text!r:.120}"
-        )
+        raise InputError(Phrase("report.needs_id", reason=wrong, found=text))
     return text
 
 
@@ -64,7 +63,7 @@ def saves(save: object) -> bool:
     """
     text = str(save).strip().lower()
     if text not in _SAVE:
-        raise InputError(f"parameter save: expected True or False, found {save!r:.120}")
+        raise InputError(Phrase("report.needs_flag", found=save))
     return in_run() or _SAVE[text]
 
 
@@ -82,7 +81,9 @@ def folders(given: Mapping[str, str]) -> dict[str, Path]:
         Naming every folder that does not exist.
     """
     found = {name: resolve(text) for name, text in given.items()}
-    problems = [f"parameter {name}: there is no {path}" for name, path in found.items() if not path.exists()]
+    problems = [
+        Phrase("report.no_folder", name=name, path=path) for name, path in found.items() if not path.exists()
+    ]
     if problems:
         raise InputError(problems)
     return found

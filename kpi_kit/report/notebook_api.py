@@ -15,6 +15,7 @@ from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.json_io import read_json
 from kpi_kit.core.periods import Grain, Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.shipped import shipped
 from kpi_kit.data.merge import journal
 from kpi_kit.data.open_inputs import folders, open_inputs
@@ -200,8 +201,6 @@ def _manifest(path: Path) -> dict[str, Any]:
             for name, entry in found["reports"].items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise InputError(
-            f"{path}: the manifest of a run is expected, and it cannot be read ({fault})"
-        ) from None
+        raise InputError(Phrase("report.not_a_manifest", file=path, fault=fault)) from None
     file_versions.refuse_other("manifest", found.get("schema", 1), path, InputError)
     return reports

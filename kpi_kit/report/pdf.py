@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kpi_kit.core.errors import InputError, ReportError
+from kpi_kit.core.errors import InputError, ReportError, reason_of
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.stopping import kill_session
 from kpi_kit.report.links import without_dead_links
 
@@ -47,15 +48,10 @@ def browser() -> list[str]:
     """
     program = next(filter(None, map(shutil.which, _NAMES)), None)
     if program is None:
-        raise InputError(
-            "PDF: Chromium is expected on the PATH, found none; install it (Debian: apt-get install chromium)"
-        )
+        raise InputError(Phrase("report.no_chromium"))
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     if is_root and os.environ.get(NO_SANDBOX) != "1":
-        raise InputError(
-            "PDF: as root Chromium runs without its sandbox; run as another user, or allow that with "
-            f"{NO_SANDBOX}=1"
-        )
+        raise InputError(Phrase("report.as_root", variable=NO_SANDBOX))
     return [program, *_OPTIONS, *(["--no-sandbox"] if is_root else [])]
 
 
@@ -87,9 +83,9 @@ def to_pdf(page: Path, pdf: Path, command: list[str], seconds: float = SECONDS) 
             try:
                 process.wait(seconds)
             except subprocess.TimeoutExpired:
-                raise ReportError(f"{pdf.name}: Chromium did not end within {seconds:g} s") from None
+                raise ReportError(Phrase("report.chromium_late", file=pdf.name, seconds=seconds)) from None
         if not made.is_file():
-            raise ReportError(f"{pdf.name}: Chromium made no PDF (exit code {process.returncode})")
+            raise ReportError(Phrase("report.no_pdf", file=pdf.name, code=process.returncode))
         shutil.copyfile(made, pdf)
 
 
@@ -106,7 +102,7 @@ def _started(command: list[str], home: Path) -> Iterator[subprocess.Popen[bytes]
             start_new_session=True,
         )
     except OSError as fault:
-        raise ReportError(f"PDF: Chromium cannot be started: {fault.strerror or fault}") from None
+        raise ReportError(Phrase("report.chromium_not_started", reason=reason_of(fault))) from None
     try:
         yield process
     finally:

@@ -23,8 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpi_kit.core.errors import InputError, ReportError
+from kpi_kit.core.errors import InputError, ReportError, reason_of
 from kpi_kit.core.files import write_file
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.shipped import shipped
 from kpi_kit.core.stopping import kill_session
 
@@ -84,9 +85,9 @@ def choose(engine: str) -> str:
     'embedded'
     """
     if engine not in ENGINES:
-        raise InputError(f"engine {engine!r}: expected one of {', '.join(ENGINES)}")
+        raise InputError(Phrase("report.no_engine", found=engine, names=ENGINES))
     if engine == "quarto" and shutil.which("quarto") is None:
-        raise InputError("engine 'quarto': quarto is not on the PATH; allowed here are auto, embedded")
+        raise InputError(Phrase("report.no_quarto"))
     if engine == "auto":
         return "quarto" if shutil.which("quarto") else "embedded"
     return engine
@@ -126,7 +127,7 @@ def render(
     paths = [Path(path) for path in notebooks]
     absent = [str(style / name) for name in ("_quarto.yml", "theme.css") if not (style / name).is_file()]
     if absent:
-        raise InputError(f"{', '.join(absent)}: not found, and pages need it")
+        raise InputError(Phrase("report.no_style", names=absent))
     quarto = quarto or Quarto()
     if choose(engine) == "embedded" or (engine == "auto" and quarto.fault):
         return _each(paths, language, style)
@@ -174,7 +175,9 @@ def _read(path: Path) -> NotebookNode:
         notebook: NotebookNode = nbformat.read(path, as_version=4)
         return notebook
     except Exception as fault:  # a broken file makes nbformat raise errors of many kinds
-        raise ReportError(f"{path.name}: cannot be read as a notebook ({_first_line(fault)})") from fault
+        raise ReportError(
+            Phrase("report.not_a_notebook", file=path.name, reason=_first_line(fault))
+        ) from fault
 
 
 def _each(paths: Sequence[Path], language: str, style: Path) -> dict[Path, str]:
@@ -296,7 +299,7 @@ def _quarto(
         for number, (path, outputs) in enumerate(notebooks):
             page = project / f"report-{number}.html"
             if not page.is_file():
-                raise ReportError(f"{path.name}: Quarto ended well but made no page")
+                raise ReportError(Phrase("report.quarto_no_page", file=path.name))
             text = page.read_text(encoding="utf-8")
             text = _from_quarto(text, tokens[number], kept[number], title(outputs, path.stem))
             write_file(path.with_suffix(".html"), text)
@@ -355,26 +358,28 @@ def _call_quarto(project: Path, deadline: float, quarto: Quarto) -> None:
             start_new_session=True,
         )
     except OSError as fault:
-        raise ReportError(f"Quarto cannot be started: {fault.strerror or fault}") from None
+        raise ReportError(Phrase("report.quarto_not_started", reason=reason_of(fault))) from None
     quarto.processes.add(process)
     try:
         said, _ = process.communicate(timeout=max(0.0, left))
     except subprocess.TimeoutExpired:
-        raise _OutOfTime("Quarto did not end in time") from None
+        raise _OutOfTime(Phrase("report.quarto_late")) from None
     finally:
         quarto.processes.discard(process)
         if process.poll() is None:
             kill_session(process.pid)
             process.communicate()
     if process.returncode != 0:
-        raise ReportError(f"Quarto failed: {_last_word(said.replace(f'{project}{os.sep}', ''))}")
+        raise ReportError(
+            Phrase("report.quarto_failed", reason=_last_word(said.replace(f"{project}{os.sep}", "")))
+        )
 
 
 def _last_word(said: str) -> str:
     """The last line of Quarto that begins with an error (a stack trace may follow it), or its last line."""
     lines = [line.strip() for line in _COLOURS.sub("", said).splitlines() if line.strip()]
     errors = [line for line in lines if line.casefold().startswith("error")]
-    return (errors or lines or ["it said nothing"])[-1]
+    return (errors or lines or [Phrase("report.quarto_silent")])[-1]
 
 
 def _first_line(fault: Exception) -> str:

@@ -22,6 +22,7 @@ from kpi_kit.core.files import sha256
 from kpi_kit.core.json_io import read_json
 from kpi_kit.core.model import Kpi
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.data.snapshot import Snapshot
 from kpi_kit.scorecard.department_record import PlatformShocks, WeekOfPlatform
@@ -209,8 +210,7 @@ def _faults_as_input_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError, AttributeError, KitError) as fault:
-        why = "what a run of the kit wrote is expected, and it cannot be read"
-        raise InputError(f"{path}: {why} ({fault}); remove it and run again") from None
+        raise InputError(Phrase("scorecard.not_of_a_run", file=path, fault=fault)) from None
 
 
 def _checked(name: str, part: Any) -> dict[str, Any]:

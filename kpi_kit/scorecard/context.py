@@ -434,6 +434,11 @@ def _unknown_scopes(context: Context) -> Iterator[str]:
             and entry.platforms
             and not platforms & set(entry.platforms)
         ):
-            actual = ", ".join(sorted(platforms)) or "no accounts"
-            where = f"{file}: kpis, entry {number} ({entry.kpi}): platforms"
-            yield f"{where}: none of the accounts is on {', '.join(entry.platforms)}, found {actual}"
+            yield Phrase(
+                "scorecard.no_account_on",
+                file=file,
+                number=number,
+                kpi=entry.kpi,
+                platforms=entry.platforms,
+                found=sorted(platforms) or Phrase("core.none"),
+            )

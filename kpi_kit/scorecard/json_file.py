@@ -11,6 +11,7 @@ from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import sha256, write_file
 from kpi_kit.core.json_io import read_json
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.scorecard.entry_record import EarlierEntry
 from kpi_kit.scorecard.record import AnyScorecard, EarlierScorecard, Scorecard
 
@@ -61,7 +62,7 @@ def load(path: Path) -> Scorecard:
     try:
         record = read_json(path)
     except (OSError, ValueError) as fault:
-        raise InputError(f"{path}: a scorecard is expected, and it cannot be read ({fault})") from None
+        raise InputError(Phrase("scorecard.unreadable", file=path, fault=fault)) from None
     schema = record.get("schema") if isinstance(record, dict) else None
     file_versions.refuse_other("scorecard", schema, path, InputError)
     return cast(Scorecard, record)

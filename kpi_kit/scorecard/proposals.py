@@ -9,6 +9,7 @@ from typing import Any
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.model import Better, Kpi
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.store import Store
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.params import Entry, Params, Specialist
@@ -266,7 +267,7 @@ def next_targets(context: Context, ahead: Period) -> Iterator[Next]:
         Where the period is not after that of the context.
     """
     if ahead.start < context.period.end:
-        raise InputError(f"--period {ahead}: expected a period after {context.period}, which data cover")
+        raise InputError(Phrase("scorecard.period_ahead", ahead=ahead, period=context.period))
     for number, entry in enumerate(context.person.kpis):
         facts = Facts(context, entry)
         ask = entry.target.ask()

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, cast
 
 from kpi_kit.core.errors import InputError, SpecialistError
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.kpis import CATALOGUE
 from kpi_kit.scorecard.archive import HISTORY
@@ -125,28 +126,28 @@ def verify(path: Path, *, data: Path, params: Path, notebook: Path | None = None
         try:
             cohort = _cohort(was, path)
         except MALFORMED as fault:
-            raise malformed(path, "its shocks or checks", fault) from None
+            raise malformed(path, ["shocks", "checks"], fault) from None
         now = scorecard(context, cohort, notebook)
     try:
         return _compared(path, was, now)
     except MALFORMED as fault:
-        raise malformed(path, "a part of it", fault) from None
+        raise malformed(path, Phrase("scorecard.some_part"), fault) from None
 
 
-def malformed(path: Path, part: str, fault: Exception) -> InputError:
+def malformed(path: Path, part: object, fault: Exception) -> InputError:
     """The error for a scorecard of which a part cannot be read."""
-    return InputError(f"{path}: a scorecard is expected, and {part} cannot be read ({type(fault).__name__})")
+    return InputError(Phrase("scorecard.malformed", file=path, part=part, kind=f" ({type(fault).__name__})"))
 
 
 def _read(path: Path) -> Scorecard:
     card = load(path)
     wrong = [name for name, kind in _TYPES.items() if not isinstance(card.get(name), kind)]
     if wrong:
-        raise InputError(f"{path}: a scorecard is expected, and {', '.join(wrong)} cannot be read")
+        raise InputError(Phrase("scorecard.malformed", file=path, part=wrong, kind=""))
     try:
         entries(card)
     except (KeyError, TypeError):
-        raise InputError(f"{path}: a scorecard is expected, and its kpis cannot be read") from None
+        raise InputError(Phrase("scorecard.malformed", file=path, part="kpis", kind="")) from None
     return card
 
 

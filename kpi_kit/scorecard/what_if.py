@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, cast
 
 from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.periods import Period
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.data.open_inputs import open_inputs
 from kpi_kit.params import Entry, check_target
 from kpi_kit.scorecard.attainment import outcome, target_in, target_of
@@ -194,7 +195,7 @@ def find_entry(
     own = [entry for entry in context.person.kpis if entry.kpi == kpi]
     if not own:
         hint = did_you_mean(kpi, {entry.kpi for entry in context.person.kpis})
-        raise InputError(f"kpi {kpi!r}: {file} has no such entry{hint}")
+        raise InputError(Phrase("scorecard.no_entry", kpi=kpi, file=file, hint=hint))
     narrowed = None if scope is None else {key: sorted(names) for key, names in scope.items()}
     fitting = [
         entry
@@ -204,11 +205,9 @@ def find_entry(
         and (narrowed is None or narrowed == {key: sorted(n) for key, n in (entry.scope or {}).items()})
     ]
     if len(fitting) != 1:
-        found = "none" if not fitting else "; ".join(entry.called for entry in fitting)
-        choice = "; ".join(entry.called for entry in own)
-        raise InputError(
-            f"kpi {kpi!r}: as, versus and scope must leave one entry of {file} ({choice}), found {found}"
-        )
+        found = [entry.called for entry in fitting] or Phrase("core.none")
+        choice = [entry.called for entry in own]
+        raise InputError(Phrase("scorecard.one_entry", kpi=kpi, file=file, choice=choice, found=found))
     return fitting[0]
 
 

@@ -59,7 +59,7 @@ def test_an_import_that_stops_between_two_moves_is_finished_by_the_next_reader(
 ) -> None:
     with monkeypatch.context() as patch:
         fails_at(number, patch)
-        with pytest.raises(InputError, match="the import counts, but its files could not all be moved"):
+        with pytest.raises(InputError, match="the import counts, but not all of its files could be moved"):
             soak.bring(folder, 3)
     assert transaction.pending(folder)
     assert soak.state(folder) == 3

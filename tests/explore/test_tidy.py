@@ -124,7 +124,10 @@ def test_a_change_is_made_of_its_parts(opened_sample: kk.Agency, ivan: kk.Card) 
         ),
         (lambda a: a.what_if(scoring={"cap": 0}), "scoring: cap"),
         (lambda a: a.what_if(weights={"leads": "much"}), "weights: leads"),
-        (lambda a: a.forecast("2025-10"), "forecast 2025-10: expected a month from 2025-12 on"),
+        (
+            lambda a: a.forecast("2025-10"),
+            "forecast 2025-10: expected a period of the same length from 2025-12 on",
+        ),
         (lambda a: a.cohorts("lead"), "cohorts: expected leads, found 'lead'; did you mean leads?"),
         (lambda a: a.compare(["anna-petrova", IVAN]), "compare: expected one specialist and periods"),
     ],

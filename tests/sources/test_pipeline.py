@@ -205,7 +205,7 @@ class TestWhose:
             merging.merge(tmp_path / "d", tables, {}, ZONE)
 
         add("vk")
-        with pytest.raises(InputError, match="telegram by telegram.csv; vk by vk.csv"):
+        with pytest.raises(InputError, match="telegram by telegram.csv, vk by vk.csv"):
             add("telegram")
         assert platform(tmp_path / "d", "a") == "vk"
 
@@ -494,7 +494,7 @@ class TestLarge:
     def test_a_number_that_comes_with_another_time_is_refused(self, put: Any, large: Path) -> None:
         moved = self.posts(8, 10, likes=50).replace("2025-08-05", "2025-11-05")
         before = sorted(large.rglob("*"))
-        with pytest.raises(InputError, match="another one with the same number; give the --account"):
+        with pytest.raises(InputError, match="the row is another; give the --account"):
             run([put("b.csv", moved)], large)
         assert sorted(large.rglob("*")) == before
 

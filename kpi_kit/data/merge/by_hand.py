@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.json_io import read_json
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import UNKNOWN_SOURCE, Table
 from kpi_kit.data.merge.coverage import difference, present_coverage
 from kpi_kit.data.merge.extra import ALL_TABLES, FOLDER
@@ -41,7 +42,7 @@ def read_written(folder: Path) -> dict[str, str]:
     try:
         return {str(name): str(digest) for name, digest in read_json(file).items()}
     except (OSError, ValueError, AttributeError) as fault:
-        raise InputError(f"{file}: hashes of tables are expected ({fault!r:.80})") from None
+        raise InputError(Phrase("data.hashes", file=file, fault=repr(fault))) from None
 
 
 def write_written(work: Work, written: Mapping[str, str], edited: Collection[str] = ()) -> None:

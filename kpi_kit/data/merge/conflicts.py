@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import duckdb
 
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data.merge.fold import key_of
 from kpi_kit.data.merge.stated import Stated
@@ -68,11 +69,17 @@ def _other_time(stated: Stated, others: Stated, record: Record, name: str, folde
     ).fetchall()
     files = ", ".join(record.files)
     for owner, number, here, there, count in clashes:
-        more = f" ({count} rows of this kind)" if count > 1 else ""
-        whose, other = ("source", "--source") if name == "leads" else ("account", "--account")
-        yield (
-            f"{files}: {name}: {number!r} of {whose} {owner!r} is of {here}, but stands in {folder} with "
-            f"{there}{more}: another one with the same number; give the {other} that it belongs to"
+        more = Phrase("data.of_this_kind", count=count) if count > 1 else ""
+        yield Phrase(
+            "data.other_lead" if name == "leads" else "data.other_row",
+            files=files,
+            table=name,
+            number=number,
+            owner=owner,
+            here=here,
+            folder=folder,
+            there=there,
+            more=more,
         )
 
 
@@ -83,9 +90,14 @@ def _other_source(stated: Stated, others: Stated, record: Record, folder: str) -
     overlaps = _overlap(stated.connection, rows, active)
     for source, other, count, total in overlaps:
         files = ", ".join(record.files)
-        yield (
-            f"{files}: leads: {count} of {total} stand in {folder} already, under the source {other!r}, and "
-            f"would count twice under {source!r}: the same CRM? give --source {other}"
+        yield Phrase(
+            "data.same_leads",
+            files=files,
+            count=count,
+            total=total,
+            folder=folder,
+            other=other,
+            source=source,
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Table, Type
 from kpi_kit.data.table_source import SQL_TYPES, quoted
 
@@ -243,7 +244,10 @@ def restatements(connection: duckdb.DuckDBPyConnection, table: Table) -> tuple[t
             f"SELECT {shown}, {_spelled(column.type, f't.{name}')}, {_spelled(column.type, f'r.{name}')} "
             f"FROM {changed} ORDER BY 1 LIMIT {_SHOWN}"
         ).fetchall()
-        sentences += [f"{table.name}: {row}: {column.name} was {old}, is {new}" for row, old, new in rows]
+        sentences += [
+            Phrase("data.restated", table=table.name, row=row, column=column.name, old=old, new=new)
+            for row, old, new in rows
+        ]
     return tuple(sentences[:_SHOWN]), count
 
 

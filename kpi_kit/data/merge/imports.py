@@ -11,7 +11,8 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, reason_of
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES, Table, covered_table
 from kpi_kit.data.merge import by_hand, journal
 from kpi_kit.data.merge.affected import mark_affected, mark_touched
@@ -179,7 +180,7 @@ def undo(folder: Path, name: str, timezone: str) -> Outcome:
         Where there is no such import, it is older than the upgrade, or the data would break without it.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: this data folder does not exist")
+        raise InputError(Phrase("data.no_folder", folder=folder))
     journal.refuse_older(folder, name)
     record = read_statements(folder).find(name)
 
@@ -235,8 +236,13 @@ def change_folder(
                 ids = tuple(record.id for record in data.new if not record.by_hand)
                 return replace(outcome, imported_before=imported_before, ids=ids)
         except (OSError, duckdb.IOException) as fault:
-            reason = fault.strerror if isinstance(fault, OSError) else " ".join(str(fault).split())
-            raise InputError(f"{folder}: cannot be written to ({reason:.160}); nothing has changed") from None
+            raise not_writable(folder, fault) from None
+
+
+def not_writable(folder: Path, fault: OSError | duckdb.IOException) -> InputError:
+    """The error about a data folder in which nothing could be changed."""
+    reason = reason_of(fault) if isinstance(fault, OSError) else " ".join(str(fault).split())
+    return InputError(Phrase("data.not_writable", folder=folder, reason=reason))
 
 
 def upgrade(folder: Path, timezone: str) -> list[str]:
@@ -253,22 +259,18 @@ def upgrade(folder: Path, timezone: str) -> list[str]:
         Where the folder cannot be read.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: this data folder does not exist")
+        raise InputError(Phrase("data.no_folder", folder=folder))
     named = add_accounts(folder, timezone)
-    sentences = [f"{name}: each row has its account now" for name in named]
+    sentences: list[str] = [Phrase("data.accounts_added", table=name) for name in named]
     if not is_older(folder):
-        return sentences or [f"{folder}: is up to date"]
+        return sentences or [Phrase("data.up_to_date", folder=folder)]
 
     def keep_older(data: DataFolder) -> bool:
         data.whole = True
         return False
 
     change_folder(folder, timezone, set(ALL_TABLES), [], keep_older)
-    return [
-        *sentences,
-        f"{folder}: is up to date; what was imported before now cannot be undone, what is imported from now "
-        "on can",
-    ]
+    return [*sentences, Phrase("data.upgraded", folder=folder)]
 
 
 def _with_derived(names: set[str]) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import covered_table
 from kpi_kit.data.merge.extra import ACCOUNT_PLATFORMS, FOLDER
 from kpi_kit.data.merge.fold import Merged
@@ -24,7 +26,6 @@ _CHANGES = ("imported_at", "files", "change")
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NOT_ENTERED = ("accounts", ACCOUNT_PLATFORMS)
 _DIGITS = 8
-_OLDER = ", from before the upgrade: cannot be undone"
 _COLUMNS = ("digest", "imported_at", "source", "files", "table", "rows", "speaks_until", "covers")
 
 
@@ -81,10 +82,7 @@ def refuse_older(folder: Path, name: str) -> None:
         Where the name is that of such an import.
     """
     if any(older.startswith(name) or name == BEFORE_UPGRADE for older in older_imports(folder)):
-        raise InputError(
-            f"{name}: this import is from before the upgrade, when the kit did not keep what each import "
-            "stated: it cannot be undone"
-        )
+        raise InputError(Phrase("data.import_too_old", id=name))
 
 
 def older_imports(folder: Path) -> dict[str, list[Entered]]:
@@ -110,12 +108,14 @@ def list_imports(folder: Path) -> list[str]:
         Where there is no such folder, or its records cannot be read.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: this data folder does not exist")
+        raise InputError(Phrase("data.no_folder", folder=folder))
     lines: list[tuple[str, str, str]] = []
     for name, entries in older_imports(folder).items():
         tables = {entered.table: "" for entered in entries}
         first = entries[0]
-        text = _listed(first.imported_at, name, first.source, first.files, tables, [], _OLDER)
+        text = _listed(
+            first.imported_at, name, first.source, first.files, tables, [], Phrase("data.listed_older")
+        )
         lines.append((first.imported_at, name, text))
     for record in read_statements(folder).records:
         if record.id == BEFORE_UPGRADE:
@@ -123,11 +123,12 @@ def list_imports(folder: Path) -> list[str]:
         hidden = () if record.by_hand else _NOT_ENTERED
         tables = {name: f" {count}" for name, count in record.rows.items() if name not in hidden}
         days = [span for span in record.covered if covered_table(span[0]) in tables]
-        note = ", replaces earlier ones" if record.replace else ""
+        note = Phrase("data.listed_replaces") if record.replace else ""
+        importer = Phrase("data.by_hand") if record.by_hand else record.importer
         files = "; ".join(record.files)
-        text = _listed(record.imported_at, record.id, record.importer, files, tables, days, note)
+        text = _listed(record.imported_at, record.id, importer, files, tables, days, note)
         lines.append((record.imported_at, record.id, text))
-    return [text for *_, text in sorted(lines)] or [f"{folder}: nothing has been imported"]
+    return [text for *_, text in sorted(lines)] or [Phrase("data.nothing_imported", folder=folder)]
 
 
 def _listed(
@@ -142,9 +143,23 @@ def _listed(
     """One import as a line: id, time, importer, files, rows, accounts and days."""
     rows = ", ".join(f"{table}{count}" for table, count in tables.items())
     scopes = ", ".join(sorted({scope for _, scope, *_ in days}))
-    covered = f" for {scopes}, {min(d[2] for d in days)} to {max(d[3] for d in days)}" if days else ""
+    covered: str = ""
+    if days:
+        first, last = (
+            dt.date.fromisoformat(day) for day in (min(d[2] for d in days), max(d[3] for d in days))
+        )
+        covered = Phrase("data.listed_covered", scopes=scopes, first=first, last=last)
     when = "" if at.startswith("0001") else f" {at[:16].replace('T', ' ')}"
-    return f"{name}:{when} {importer}{' of ' if files else ''}{files}: {rows or 'coverage'}{covered}{note}"
+    return Phrase(
+        "data.listed",
+        id=name,
+        when=when,
+        importer=importer,
+        files=Phrase("data.listed_files", files=files) if files else "",
+        rows=rows or "coverage",
+        covered=covered,
+        note=note,
+    )
 
 
 def write(
@@ -219,14 +234,15 @@ def _lines(file: Path, header: tuple[str, ...]) -> list[list[str]]:
             rows = list(csv.reader(stream))
     except (OSError, ValueError, csv.Error) as fault:
         raise InputError(
-            f"{file}: this journal cannot be read ({' '.join(str(fault).split()):.100})"
+            Phrase("data.journal_unreadable", file=file, reason=" ".join(str(fault).split()))
         ) from None
     if tuple(rows[0] if rows else ()) != header:
-        expected = f"columns {', '.join(header)} are expected"
-        raise InputError(f"{file}: is no journal of schema {SCHEMA}: {expected}")
+        raise InputError(Phrase("data.not_a_journal", file=file, schema=SCHEMA, columns=header))
     for number, row in enumerate(rows[1:], 2):
         if len(row) != len(header):
-            raise InputError(f"{file}: row {number}: {len(header)} cells are expected, found {len(row)}")
+            raise InputError(
+                Phrase("data.journal_cells", file=file, row=number, width=len(header), found=len(row))
+            )
     return rows[1:]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from kpi_kit.core.errors import InputError
-from kpi_kit.core.phrases import renamed
+from kpi_kit.core.phrases import Phrase, renamed
 from kpi_kit.core.schema import TABLES
 from kpi_kit.data import validate
 from kpi_kit.data.merge import writing
@@ -92,11 +92,18 @@ def _two_platforms(
     source = present.get(ACCOUNT_PLATFORMS)
     earlier = f"UNION ALL {source.typed()}" if source else ""
     rows = connection.execute(
-        f"""SELECT account_id, string_agg(platform || ' by ' || said_by, '; ' ORDER BY platform, said_by)
+        f"""SELECT account_id, list([platform, said_by] ORDER BY platform, said_by)
             FROM (SELECT DISTINCT * FROM (FROM result_{ACCOUNT_PLATFORMS} {earlier}))
             GROUP BY account_id HAVING count(DISTINCT platform) > 1 ORDER BY 1"""
     ).fetchall()
-    return [f"account {account!r} would be on several platforms: {claims}" for account, claims in rows]
+    return [
+        Phrase(
+            "data.two_platforms",
+            account=account,
+            claims=[Phrase("data.claim", platform=platform, file=file) for platform, file in claims],
+        )
+        for account, claims in rows
+    ]
 
 
 def _problems(place: Path, timezone: str, work: Work) -> list[str]:

@@ -10,11 +10,12 @@ import duckdb
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.files import write_file
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import Table
 from kpi_kit.data.merge import by_hand, journal
 from kpi_kit.data.merge.extra import ALL_TABLES
 from kpi_kit.data.merge.fold import count_rows
-from kpi_kit.data.merge.imports import DataFolder, opened, upgrade
+from kpi_kit.data.merge.imports import DataFolder, not_writable, opened, upgrade
 from kpi_kit.data.merge.statements import STATEMENTS, Record, Span, parquet, write_record
 from kpi_kit.data.merge.upgrade import is_older
 from kpi_kit.data.merge.writing import Work, workspace
@@ -54,10 +55,7 @@ def rename_account(folder: Path, old: str, new: str, timezone: str, texts: Mappi
                 changed = _prepare(data, old, new)
                 _publish(work, texts)
             except (OSError, duckdb.IOException) as fault:
-                reason = " ".join(str(fault).split())
-                raise InputError(
-                    f"{folder}: cannot be written to ({reason:.160}); nothing has changed"
-                ) from None
+                raise not_writable(folder, fault) from None
             return changed
 
 
@@ -67,9 +65,9 @@ def _prepare(data: DataFolder, old: str, new: str) -> list[str]:
     in_use = [name for name, source in data.sources.items() if _has(connection, source, new)]
     in_use += [record.id for record in data.after.records if _states(data, record, new)]
     if in_use:
-        raise InputError(f"accounts rename: the id {new!r:.60} is in use already, in {', '.join(in_use[:3])}")
+        raise InputError(Phrase("data.id_in_use", id=new, places=in_use[:3]))
     if data.store is None or old not in data.store.accounts.index:
-        raise InputError(f"accounts rename: there is no account {old!r:.60} in {work.folder}")
+        raise InputError(Phrase("data.no_account", id=old, folder=work.folder))
     written = by_hand.read_written(work.folder)
     names, edited = [], set()
     for name, source in data.sources.items():

@@ -14,6 +14,7 @@ import pandas as pd
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.json_io import read_json
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.post_ids import post_number_sql
 from kpi_kit.core.schema import Table, Type
 from kpi_kit.data.merge.coverage import Covered, DateRange, stated_coverage
@@ -179,9 +180,9 @@ class Statements:
         matching = [record for record in self.records if record.id == name]
         matching = matching or [record for record in self.records if record.id.startswith(name)]
         if len(matching) != 1:
-            listed = ", ".join(record.id for record in matching or self.records) or "none"
-            reason = "several imports begin so" if matching else "there is no such import"
-            raise InputError(f"{name!r:.60}: {reason}; imports: {listed}")
+            listed = [record.id for record in matching or self.records] or Phrase("core.none")
+            code = "data.several_imports" if matching else "data.no_such_import"
+            raise InputError(Phrase(code, id=name, imports=listed))
         return matching[0]
 
 
@@ -230,7 +231,7 @@ def _read(file: Path) -> Record:
             unsourced=bool(content["unsourced"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
-        raise InputError(f"{file}: this record of an import cannot be read ({fault!r:.100})") from None
+        raise InputError(Phrase("data.record_unreadable", file=file, fault=repr(fault))) from None
 
 
 def _day(text: str) -> str:

@@ -10,6 +10,7 @@ import duckdb
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.json_io import read_json
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.post_ids import post_number_sql
 from kpi_kit.core.schema import TABLES, UNKNOWN_SOURCE, Column, Table
 from kpi_kit.data.merge.extra import ALL_TABLES, FOLDER
@@ -31,7 +32,7 @@ def schema_of(folder: Path) -> int:
     try:
         return int(read_json(file)["schema"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f'{file}: something like {{"schema": 1}} is expected') from None
+        raise InputError(Phrase("data.bad_schema", path=file)) from None
 
 
 def is_older(folder: Path) -> bool:
@@ -80,10 +81,7 @@ def _add_account(work: Work, connection: duckdb.DuckDBPyConnection, name: str) -
     rows = f"SELECT account_id, {names} FROM ({source.typed()}) LEFT JOIN ({owned}) USING ({link})"
     ((lost,),) = connection.execute(f"SELECT count(*) FROM ({rows}) WHERE account_id IS NULL").fetchall()
     if lost:
-        raise InputError(
-            f"{home}: {lost} rows are of no row of {owner.name}, so their account is not known: remove them, "
-            f"or add the column account_id"
-        )
+        raise InputError(Phrase("data.rows_of_nothing", file=home, count=lost, owner=owner.name))
     _write(work, connection, rows, new, source, home)
     return True
 

@@ -19,6 +19,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 
 from kpi_kit.core.errors import ReportError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.report.figures.theme import Theme
 
 if TYPE_CHECKING:
@@ -324,5 +325,5 @@ def inline(figure: Figure, colours: Theme, hovers: Sequence[Hover] = ()) -> Draw
     head, content = text.split(">", 1)
     box = re.search(r'viewBox="([^"]*)"', head)
     if box is None:
-        raise ReportError("a figure came out without its size")
+        raise ReportError(Phrase("report.figure_without_size"))
     return Drawing(box[1], content.removesuffix("</svg>").strip().removesuffix("</svg>"), hovers)

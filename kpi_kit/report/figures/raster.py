@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from kpi_kit.core.errors import ReportError
+from kpi_kit.core.phrases import Phrase
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,5 +34,5 @@ def png(figure: Figure, ground: str) -> bytes:
     with mpl.rc_context({"path.snap": False}):  # snapped to pixels, points are strokes of no length
         canvas.print_png(out, metadata={"Software": None})
     if not np.ptp(np.asarray(canvas.buffer_rgba()), axis=(0, 1)).any():
-        raise ReportError("a figure for the mail came out blank")
+        raise ReportError(Phrase("report.figure_blank"))
     return out.getvalue()

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from kpi_kit.core.errors import ReportError
+from kpi_kit.core.phrases import Phrase
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,12 @@ def theme(stylesheet: Path, accent: str | None = None) -> Theme:
     try:
         css = stylesheet.read_text(encoding="utf-8")
     except OSError:
-        raise ReportError(f"{stylesheet}: the stylesheet of the reports cannot be read") from None
+        raise ReportError(Phrase("report.no_stylesheet", file=stylesheet)) from None
     root = re.search(r":root\s*\{(.*?)\}", css, re.DOTALL)
     found = dict(re.findall(r"--k-([\w-]+):\s*([^;]+?)\s*;", root[1] if root else ""))
     names = Theme.__dataclass_fields__
     missing = [f"--k-{name}" for name in names if name not in found]
     if missing:
-        raise ReportError(f"{stylesheet}: :root does not set {', '.join(missing)}")
+        raise ReportError(Phrase("report.stylesheet_lacks", file=stylesheet, names=missing))
     colours = Theme(**{name: found[name] for name in names})
     return colours if accent is None else replace(colours, fact=accent)

@@ -7,6 +7,7 @@ import re
 from markupsafe import Markup
 
 from kpi_kit.core.errors import ReportError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.report.parts.markup import block
 from kpi_kit.scorecard.record import Brand
 
@@ -29,7 +30,7 @@ def branded(brand: Brand, agency: str | None, head: str) -> Markup:
     """
     accent, logo = brand["accent"], brand["logo"]
     if accent is not None and not _COLOUR.fullmatch(accent):
-        raise ReportError(f"brand.accent: a colour such as #1b5a96 is expected, found {accent!r}")
+        raise ReportError(Phrase("report.not_a_colour", found=accent))
     colour = f":root {{ --k-fact: {accent}; }} " if accent else ""
     corners = (
         f"@top-left {{ content: {css_text(head)}; }} @top-right {{ content: {css_text(agency or '')}; }}"
