@@ -56,12 +56,14 @@ class Phrase(str):
         return _restored, (self.code, dict(self.fields))
 
 
+def words_of(fault: BaseException) -> str:
+    """The phrase of an exception, or else its words."""
+    said = getattr(fault, "problems", fault.args)
+    return said[0] if len(said) == 1 and isinstance(said[0], Phrase) else str(fault)
+
+
 def _plain(value: object) -> object:
-    """A field; of an exception its phrase, or else its words."""
-    if isinstance(value, BaseException):
-        said = getattr(value, "problems", value.args)
-        return said[0] if len(said) == 1 and isinstance(said[0], Phrase) else str(value)
-    return value
+    return words_of(value) if isinstance(value, BaseException) else value
 
 
 def _restored(code: str, fields: Mapping[str, object]) -> Phrase:

@@ -316,7 +316,7 @@ class _Digests:
         hashes = {file.name: sha256(file.data) for file in files}
         expected = check.Expected(letter.sender, recipient.address, own, others, hashes)
         if problems := check.problems(letter.data, expected):
-            raise ReportError("; ".join(problems))
+            raise ReportError(problems)
 
     def _names(self, recipient: Recipient, report: AlertsReport) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The names that a message may contain, and those of the other specialists."""

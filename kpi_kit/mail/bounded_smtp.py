@@ -6,6 +6,8 @@ import smtplib
 import socket
 import time
 
+from kpi_kit.core.phrases import Phrase
+
 MOST_LINES = 128
 """The most lines of an answer; those to EHLO have about twenty."""
 MOST_BYTES = 64 * 1024
@@ -74,9 +76,7 @@ class _Answers:
         del self._read_ahead[: len(line)]
         self._lines, self._bytes = self._lines + 1, self._bytes + len(line)
         if self._lines > MOST_LINES or self._bytes > MOST_BYTES:
-            raise ConnectionAbortedError(
-                f"an answer of at most {MOST_LINES} lines and {MOST_BYTES} bytes is expected, found more"
-            )
+            raise ConnectionAbortedError(Phrase("mail.long_answer", lines=MOST_LINES, size=MOST_BYTES))
         if time.monotonic() > self._deadline:
             raise TimeoutError("timed out")
         return line

@@ -18,6 +18,7 @@ from email.policy import SMTP
 from html.parser import HTMLParser
 
 from kpi_kit.core.files import sha256
+from kpi_kit.core.phrases import Phrase
 
 LONGEST_LINE = 998
 """RFC 5322, 2.1.1."""
@@ -64,53 +65,55 @@ def problems(data: bytes, expected: Expected) -> list[str]:
             *_files(parts, expected),
         ]
     except (MessageError, ValueError, LookupError, AttributeError, zipfile.BadZipFile) as fault:
-        return [f"it cannot be read back ({type(fault).__name__}: {fault})"]
+        return [Phrase("mail.not_read_back", reason=f"{type(fault).__name__}: {fault}")]
 
 
 def _lines(data: bytes) -> Iterator[str]:
     if re.search(rb"(?<!\r)\n|\r(?!\n)", data):
-        yield "a line does not end with CRLF"
+        yield Phrase("mail.no_crlf")
     longest = max(map(len, data.split(b"\r\n")), default=0)
     if longest > LONGEST_LINE:
-        yield f"a line has {longest} bytes; expected at most {LONGEST_LINE}"
+        yield Phrase("mail.long_line", size=longest, most=LONGEST_LINE)
     if not data.isascii():
-        yield "there are bytes that are not ASCII"
+        yield Phrase("mail.bytes_not_ascii")
 
 
 def _headers(message: EmailMessage, expected: Expected) -> Iterator[str]:
     names = [name.lower() for name in message]
     if strange := sorted(set(names) - _HEADERS):
-        yield f"there are headers that nobody wrote: {', '.join(strange)}"
+        yield Phrase("mail.strange_headers", names=strange)
     if missing := sorted(_HEADERS - set(names)):
-        yield f"there are no headers {', '.join(missing)}"
+        yield Phrase("mail.no_headers", names=missing)
         return
     if len(names) != len(set(names)):
-        yield "a header stands twice"
+        yield Phrase("mail.header_twice")
     for header, address in (("From", expected.sender), ("To", expected.address)):
         actual = [mailbox.addr_spec for mailbox in message[header].addresses]
         if actual != [address]:
-            yield f"{header} is {', '.join(actual) or 'nobody'} and not {address}"
+            yield Phrase(
+                "mail.other_address", header=header, found=actual or Phrase("core.none"), address=address
+            )
     if not str(message["Subject"]).strip():
-        yield "there is no subject"
+        yield Phrase("mail.no_subject")
 
 
 def _bodies(message: EmailMessage, parts: list[EmailMessage], expected: Expected) -> Iterator[str]:
     bodies = {part.get_content_subtype(): part.get_content() for part in parts if _is_body(part)}
     if sorted(bodies) != ["html", "plain"]:
-        yield f"the bodies are {', '.join(sorted(bodies)) or 'missing'} and not html, plain"
+        yield Phrase("mail.other_bodies", found=sorted(bodies) or Phrase("core.none"))
         return
     page = read(bodies["html"])
     texts = {"subject": str(message["Subject"]), "text": bodies["plain"], "HTML": page.text}
     for where, text in texts.items():
         if not text.strip():
-            yield f"the {where} is empty"
+            yield Phrase("mail.empty_part", where=where)
         for name in foreign(text, expected.own, expected.others):
-            yield f"the {where} names {name}, who is not the recipient's"
+            yield Phrase("mail.names_stranger", where=where, name=name)
     for link in sorted(set(page.links) - set(expected.links)):
-        yield f"there is a link that nobody wrote: {link}"
+        yield Phrase("mail.strange_link", link=link)
     images = [str(part["Content-ID"]).strip("<>") for part in parts if part["Content-ID"]]
     if sorted(images) != sorted(page.images):
-        yield "the pictures are not those that the HTML shows"
+        yield Phrase("mail.other_pictures")
 
 
 def _is_body(part: EmailMessage) -> bool:
@@ -123,7 +126,7 @@ def _files(parts: Iterable[EmailMessage], expected: Expected) -> Iterator[str]:
             continue
         for name, data in _unpacked(part):
             if expected.files.get(name) != sha256(data):
-                yield f"the file {name} is not a report of the recipient's"
+                yield Phrase("mail.strange_file", file=name)
 
 
 def _unpacked(part: EmailMessage) -> Iterator[tuple[str, bytes]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from kpi_kit.core.phrases import words_of
 from kpi_kit.mail.journal import Journal
 from kpi_kit.mail.letter import Letter
 from kpi_kit.mail.setbacks import Refused, Temporary, Uncertain, Unreachable, Unusable
@@ -72,7 +73,7 @@ def deliver(
         try:
             yield _send(letter, journal, session, pauses, sleep)
         except Unusable as fault:
-            unusable = str(fault)
+            unusable = words_of(fault)
             yield Result(letter, "failed", unusable)
 
 
@@ -97,10 +98,10 @@ def _send(
         except Temporary as fault:
             last = fault
         except Refused as fault:
-            return Result(letter, "failed", str(fault))
+            return Result(letter, "failed", words_of(fault))
     if isinstance(last, Unreachable):  # the next letter would fail, too
-        raise Unusable(str(last))
-    return Result(letter, "failed", str(last))
+        raise Unusable(words_of(last))
+    return Result(letter, "failed", words_of(last))
 
 
 def _transmit(letter: Letter, journal: Journal, session: Carrier) -> Result:
@@ -108,10 +109,10 @@ def _transmit(letter: Letter, journal: Journal, session: Carrier) -> Result:
     try:
         answer = session.transmit(letter)
     except (Temporary, Refused) as fault:
-        journal.end(letter, "refused", str(fault))
+        journal.end(letter, "refused", words_of(fault))
         raise
     except Uncertain as fault:
-        journal.end(letter, "uncertain", str(fault))
-        return Result(letter, "uncertain", str(fault))
+        journal.end(letter, "uncertain", words_of(fault))
+        return Result(letter, "uncertain", words_of(fault))
     journal.end(letter, "sent", answer)
     return Result(letter, "sent", answer)

@@ -106,7 +106,7 @@ def _letter(
     own = (house.agency, *_names(failure.people, params))
     expected = check.Expected(mail.sender, recipient.address, own, (), {})
     if problems := check.problems(letter.data, expected):
-        raise ReportError("; ".join(problems))
+        raise ReportError(problems)
     return letter
 
 

@@ -13,7 +13,7 @@ from kpi_kit.batch.workspace import PAYOUT
 from kpi_kit.core import file_versions
 from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.core.json_io import read_json
-from kpi_kit.core.phrases import Phrase
+from kpi_kit.core.phrases import Phrase, words_of
 from kpi_kit.mail.current_inputs import CurrentInputs
 from kpi_kit.params import Params
 from kpi_kit.report import render
@@ -190,34 +190,36 @@ class Gate:
         try:
             card, page = json_file.load(paths[0]), paths[1].read_bytes()
         except (KitError, OSError) as fault:
-            raise _Refused("absent", " ".join(str(fault).split())) from None
+            raise _Refused("absent", words_of(fault)) from None
         if not as_made(entry, self.folder, [path.name for path in paths]):
             raise _Refused("failed", Phrase("mail.not_as_made"))
         return card, page
 
     def _compare(self, person: str, card: Scorecard, entry: Mapping[str, Any]) -> None:
         """Check that the scorecard is of this person and period, and its inputs have not changed."""
-        actual = (card["specialist"], card["period"])
-        if actual != (person, self.period):
-            raise _Refused("failed", f"{person}.json is of {actual[0]} in {actual[1]}")
+        owner, period = card["specialist"], card["period"]
+        if (owner, period) != (person, self.period):
+            raise _Refused(
+                "failed", Phrase("mail.other_card", file=f"{person}.json", id=owner, period=period)
+            )
         if changed := changed_inputs(entry, self.inputs.specialist(person, card["as_of"])):
-            again = "make reports again"
+            code = "mail.stale"
             if not changed_inputs(entry, self.inputs.specialist(person, card["as_of"], entry)):
-                again = "its entry in manifest.json was edited, so make reports with FORCE=yes"
-            raise _Refused("stale", f"it is older than its {', '.join(changed)}; {again}")
+                code = "mail.entry_edited"
+            raise _Refused("stale", Phrase(code, inputs=[Phrase(f"mail.input_{name}") for name in changed]))
 
     def _look(self, person: str, card: Scorecard, page: str) -> None:
         """Check that the page is of this scorecard and lacks no section."""
         say = words(card["language"], card["currency"])
         title = f"{card['name']}, {say.period(card['period'])}"
         if _squeezed(render.title([page], "")) != _squeezed(title):
-            raise _Refused("failed", f"{person}.html is not headed {title!r}")
+            raise _Refused("failed", Phrase("mail.other_head", file=f"{person}.html", title=title))
         drawn = any(past["value"] is not None for row in card["kpis"] for past in row["history"])
         required = (*REQUIRED, "figures") if drawn else REQUIRED
         shown = sections(page)
         empty = [name for name in required if not shown.get(name)]
         if empty:
-            raise _Refused("failed", f"{person}.html: empty section: {', '.join(empty)}")
+            raise _Refused("failed", Phrase("mail.empty_section", file=f"{person}.html", names=empty))
 
 
 def reason(held: Held, say: Words) -> str:

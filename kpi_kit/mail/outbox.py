@@ -303,4 +303,4 @@ class _Composer:
     @staticmethod
     def _refuse(problems: Sequence[str]) -> None:
         if problems:
-            raise ReportError("; ".join(problems))
+            raise ReportError(problems)

@@ -9,6 +9,7 @@ import ssl
 from types import TracebackType
 from typing import Self
 
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.mail.bounded_smtp import BoundedSMTP, BoundedSMTPS
 from kpi_kit.mail.letter import Letter
 from kpi_kit.mail.server import Server
@@ -122,7 +123,7 @@ class Session:
             try:
                 self._smtp = self._connect()
             except ssl.SSLCertVerificationError as fault:
-                raise Unusable(f"its certificate is not to be trusted ({fault.verify_message})") from None
+                raise Unusable(Phrase("mail.certificate", reason=f" ({fault.verify_message})")) from None
             except smtplib.SMTPResponseException as fault:
                 text = self._answer(fault.smtp_code, fault.smtp_error)
                 # smtplib uses the code -1 where the answer is not SMTP
@@ -156,9 +157,7 @@ class Session:
             smtp.starttls(context=trust)
             smtp.ehlo()
         elif not self._server.is_loopback:
-            raise smtplib.SMTPNotSupportedError(
-                "it offers no STARTTLS, and messages go out encrypted; use smtps:// if it has that"
-            )
+            raise smtplib.SMTPNotSupportedError(Phrase("mail.no_starttls"))
 
     def _context(self) -> ssl.SSLContext:
         """Certificates are checked; a loopback connection needs no check."""
@@ -173,6 +172,8 @@ class Session:
         return self._server.clean(f"{code} {' '.join(text.split())}"[:300])
 
     def _text(self, fault: Exception) -> str:
+        if fault.args and isinstance(fault.args[0], Phrase):
+            return fault.args[0]
         text = " ".join(str(fault).split()) or type(fault).__name__
         return self._server.clean(text[:300])
 

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 from kpi_kit.core.errors import InputError
 from kpi_kit.core.json_io import parse_json
-from kpi_kit.core.phrases import Phrase
+from kpi_kit.core.phrases import Phrase, words_of
 from kpi_kit.core.sanitize import bare
 from kpi_kit.mail.letter import Letter
 from kpi_kit.mail.setbacks import Refused, Setback, Temporary, Uncertain, Unreachable, Unusable
@@ -189,7 +189,7 @@ class Telegram:
             found = self._ask("getChat", {"chat_id": int(number)})
             if found.get("type") != "private":
                 kind = self._line(found.get("type", "?"))
-                raise Refused(f"the chat {number} is a {kind}; expected a private chat with the bot")
+                raise Refused(Phrase("mail.not_private", chat=number, kind=kind))
             names = [self._line(found[key]) for key in ("first_name", "last_name") if found.get(key)]
             user = [f"@{self._line(found['username'])}"] if found.get("username") else []
             self._chats[number] = " ".join([*names, *user]) or "?"
@@ -225,7 +225,7 @@ class Telegram:
             answer = self._call(method, fields)
             self._check(answer)
         except Uncertain as fault:
-            text = str(fault)
+            text = words_of(fault)
         else:
             return answer.result
         raise Temporary(text)
@@ -237,12 +237,13 @@ class Telegram:
         if status == 200 and answer.body.get("ok") is True:
             return
         if 300 <= status < 400:
-            raise Unusable(f"{text}: it redirects, and redirects are not followed; see {ADDRESS}")
+            raise Unusable(Phrase("mail.redirects", answer=text, variable=ADDRESS))
         if status in (401, 404):
-            raise Unusable(f"{text}: there is no such bot; see {TOKEN}")
+            raise Unusable(Phrase("mail.no_such_bot", answer=text, variable=TOKEN))
         if status == 429:
-            asked = f", wait {answer.wait:g} s" if answer.wait else ""
-            raise Temporary(f"{text}{asked}", answer.wait)
+            raise Temporary(
+                Phrase("mail.wait", answer=text, seconds=answer.wait) if answer.wait else text, answer.wait
+            )
         if 400 <= status < 500:
             raise Refused(text)
         raise Uncertain(text)
@@ -266,7 +267,7 @@ class Telegram:
         worker.start()
         worker.join(self._timeout)
         if not outcome:
-            text = f"no answer within {self._timeout:g} s"
+            text = Phrase("mail.no_answer", seconds=self._timeout)
             raise Uncertain(text) if body.begun else Unreachable(text)
         if isinstance(outcome[0], Answer):
             return outcome[0]
@@ -282,10 +283,11 @@ class Telegram:
             ) as response:
                 status, content = response.status_code, response.raw.read(MOST_BYTES + 1)
         except requests.exceptions.SSLError as fault:
-            reason = "its certificate is not to be trusted" if "CERTIFICATE" in str(fault) else "TLS fails"
+            is_certificate = "CERTIFICATE" in str(fault)
+            reason = Phrase("mail.certificate", reason="") if is_certificate else Phrase("mail.tls_fails")
             return Uncertain(reason) if body.begun else Unusable(reason)
         except Exception as fault:  # requests, urllib3 and sockets have errors of many kinds
-            text = f"the connection fails ({type(fault).__name__})"
+            text = Phrase("mail.connection_fails", reason=type(fault).__name__)
             return Uncertain(text) if body.begun else Unreachable(text)
         try:
             answer = parse_json(content) if len(content) <= MOST_BYTES else None
@@ -295,7 +297,7 @@ class Telegram:
             return Answer(status, answer)
         if status != 200:
             return Answer(status, {})
-        return Uncertain(f"{status}: expected JSON of at most {MOST_BYTES >> 10} kB, found something else")
+        return Uncertain(Phrase("mail.not_json", status=status, most=MOST_BYTES >> 10))
 
     def _line(self, value: object) -> str:
         """A value of an answer as a short line without control characters and secrets."""

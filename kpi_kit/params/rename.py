@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from kpi_kit.core.errors import InputError, KitError
+from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import TABLES
 from kpi_kit.core.yaml_io import parse_yaml, read_text
 
@@ -58,7 +59,7 @@ def renamed_files(params: Path, old: str, new: str) -> dict[Path, str]:
         if not any(node.value == old for node in nodes):
             continue
         if any(node.value == new for node in nodes):
-            problems.append(f"{file}: names both {old:.60} and {new:.60}; remove one of them")
+            problems.append(Phrase("params.both_ids", file=file, old=old, new=new))
         texts[file] = renamed(text, old, new)
     if problems:
         raise InputError(problems)
