@@ -205,8 +205,8 @@ def find_entry(
         and (narrowed is None or narrowed == {key: sorted(n) for key, n in (entry.scope or {}).items()})
     ]
     if len(fitting) != 1:
-        found = [entry.called for entry in fitting] or Phrase("core.none")
-        choice = [entry.called for entry in own]
+        found = "; ".join(entry.called for entry in fitting) or Phrase("core.none")
+        choice = "; ".join(entry.called for entry in own)
         raise InputError(Phrase("scorecard.one_entry", kpi=kpi, file=file, choice=choice, found=found))
     return fitting[0]
 
