@@ -44,6 +44,7 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
     run.add_argument("--executor", choices=("local", "dask"), default="local")
     run.add_argument("--scheduler", metavar="ADDRESS")
     run.add_argument("--quiet", action="store_true")
+    run.add_argument("--watch", action="store_true")
     run.set_defaults(command="run")
 
     score = commands.add_parser("score", parents=[common, when], help="")

@@ -6,19 +6,19 @@ import argparse
 import datetime as dt
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from kpi_kit.cli import BAD_INPUT, OK, SOME_FAILED, STOPPED
 from kpi_kit.cli.arguments import parser
 from kpi_kit.cli.help import argparse_speaks
 from kpi_kit.cli.language import language_before, language_of
-from kpi_kit.cli.output import discard_output, logged, prepare_output, say
+from kpi_kit.cli.output import discard_output, logged, prepare_output, say, say_problems
 from kpi_kit.cli.remote import fetched, is_url, shown
 from kpi_kit.core.errors import InputError, KitError, SpecialistError
 from kpi_kit.core.open_files import allow_files
 from kpi_kit.core.periods import RELATIVE, Period
-from kpi_kit.core.phrases import Phrase, renamed, speak
+from kpi_kit.core.phrases import Phrase, speak
 from kpi_kit.core.stopping import stoppable
 
 _READ_DATA = ("run", "score", "check", "mail", "verify", "what_if", "targets", "alerts")
@@ -61,7 +61,7 @@ def _carried_out(words: Sequence[str]) -> int:
         with stoppable(), logged(getattr(options, "log", None), words, options.clock):
             return int(command.carry_out(options))
     except KitError as fault:
-        _say_problems(fault, options.names)
+        say_problems(fault, options.names)
         importlib.import_module("kpi_kit.cli.failures").tell(options, problems=len(fault.problems))
         return SOME_FAILED if isinstance(fault, SpecialistError) else BAD_INPUT
     except KeyboardInterrupt:
@@ -83,8 +83,3 @@ def _period(options: argparse.Namespace) -> str | None:
 def _now() -> dt.datetime:
     """The current time; nothing else in the kit reads the clock."""
     return dt.datetime.now(dt.UTC)
-
-
-def _say_problems(fault: KitError, names: Mapping[str, str]) -> None:
-    for problem in fault.problems:
-        say(renamed(problem, names), sys.stderr)

@@ -8,13 +8,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from kpi_kit.core.errors import InputError, KitError, reason_of
-from kpi_kit.core.phrases import Phrase, shown
+from kpi_kit.core.phrases import Phrase, renamed, shown
 from kpi_kit.core.sanitize import json_on_terminal, on_terminal
 
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -125,6 +125,12 @@ def say(line: str, stream: TextIO | None = None) -> None:
             print(on_terminal(shown(line)), file=stream, flush=True)
     except BrokenPipeError:
         discard_output(stream)
+
+
+def say_problems(fault: KitError, names: Mapping[str, str]) -> None:
+    """Print the sentences of an error; ``names`` are those of the places of which folders are copies."""
+    for problem in fault.problems:
+        say(renamed(problem, names), sys.stderr)
 
 
 def print_json(text: str) -> None:

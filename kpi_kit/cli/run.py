@@ -10,20 +10,55 @@ from pathlib import Path
 from kpi_kit.batch import processes
 from kpi_kit.batch.workspace import has_manifest
 from kpi_kit.cli import OK, SOME_FAILED
-from kpi_kit.cli.output import say
+from kpi_kit.cli.output import say, say_problems
 from kpi_kit.cli.remote import RemoteError, is_url, listed, output
-from kpi_kit.core.errors import InputError
+from kpi_kit.core.errors import InputError, KitError
 from kpi_kit.core.phrases import Phrase
+
+_SETTLED = 200
+"""Milliseconds without a change after which files count as written."""
+_WAIT = 200
+"""Milliseconds after which the watch looks for a signal."""
 
 # The rest is imported while the fork server, which is started first, imports what reports need.
 
 
 def carry_out(options: argparse.Namespace) -> int:
-    """Make the reports; 1 where some failed."""
+    """Make the reports, with ``--watch`` again and again; 1 where some failed."""
     if _is_needed(options):
         with suppress(OSError):  # the run reports it
             processes.start_server(options.params)
+    if options.watch:
+        _watch(options)
+        return OK
     return _made(options)
+
+
+def _watch(options: argparse.Namespace) -> None:
+    """Make the reports, and again whenever an input changes, until the user stops it.
+
+    The processes of the first run stay warm for the next ones.
+    """
+    from watchfiles import watch
+
+    if is_url(options.out) or options.names or options.scheduler:
+        raise InputError(Phrase("cli.watch_here"))
+    places = [place for place in (options.params, options.data, options.notebook) if place and place.exists()]
+    changes = watch(*places, debounce=_SETTLED, rust_timeout=_WAIT, yield_on_timeout=True)
+    next(changes)  # from here on, changes during a run count, too
+    _make_or_say(options)
+    say(Phrase("cli.watching", places=places))
+    for changed in changes:
+        if changed:
+            _make_or_say(options)
+
+
+def _make_or_say(options: argparse.Namespace) -> None:
+    """Make the reports; a problem is told, and the next change may mend it."""
+    try:
+        _made(options)
+    except KitError as fault:
+        say_problems(fault, options.names)
 
 
 def _is_needed(options: argparse.Namespace) -> bool:
@@ -93,7 +128,8 @@ def _made(options: argparse.Namespace) -> int:
         for name, problem in outcome.failed.items():
             say(Phrase("core.within", where=name, problem=problem), sys.stderr)
     if outcome.failed:
-        failures.tell(options, people=tuple(outcome.failed))
+        if not options.watch:  # the user is looking
+            failures.tell(options, people=tuple(outcome.failed))
         return SOME_FAILED
     return OK
 
