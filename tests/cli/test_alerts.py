@@ -97,7 +97,7 @@ def test_the_titles_of_chats_are_shown(
             "expected a period that has begun and is not over",
         ),
         (["--as-of", "2025-11-15", "--send"], "KPI_SMTP_URL is not set"),
-        (["--as-of", "2025-11-15", "--to", "olga"], "--to olga: there is no such recipient"),
+        (["--as-of", "2025-11-15", "--to", "olga"], "--to olga: no such recipient"),
         (["--timeout", "0"], "--timeout 0"),
         (["--test"], "KPI_TELEGRAM_TOKEN is not set"),
     ],
@@ -151,7 +151,7 @@ def test_a_failure_that_may_have_been_told_is_not_told_again_that_day(
     failures.tell(options, problems=1)
     failures.tell(options, problems=2)
     assert len(box.arrived) == 1
-    assert "it may have arrived, and is not sent again today" in capsys.readouterr().err
+    assert "the message may have arrived; not sent again today" in capsys.readouterr().err
 
 
 def test_a_failure_that_cannot_be_told_is_said(

@@ -214,7 +214,7 @@ def test_an_unknown_outcome_is_asked_and_resolved(office: Office) -> None:
     assert "whether <" in office.warned[-1]
     office.api.fault = lambda method: None
     assert office.post(team(12, anna=0.03, ivan=0.1)) is False
-    assert "say --resolve sent" in office.warned[0]
+    assert "use --resolve sent" in office.warned[0]
     assert office.counts()["chat 7"] == 1
     assert office.post(team(12, anna=0.03), resolve="sent") is True
     assert office.counts()["chat 7"] == 1
@@ -225,7 +225,7 @@ def test_an_unknown_outcome_is_asked_and_resolved(office: Office) -> None:
 def test_only_some_recipients(office: Office) -> None:
     office.post(team(ivan=0.1), only=("pavel",))
     assert office.counts() == {"pavel": 1}
-    with pytest.raises(InputError, match="--to paul: there is no such recipient"):
+    with pytest.raises(InputError, match="--to paul: no such recipient"):
         office.post(team(), only=("paul",))
 
 

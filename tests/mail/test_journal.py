@@ -89,12 +89,12 @@ def test_a_line_that_a_crash_cut_off_never_happened(tmp_path: Path, cut: int) ->
 )
 def test_a_line_that_is_none_stops_everything(tmp_path: Path, line: str) -> None:
     (tmp_path / NAME).write_text(line + "\n", encoding="utf-8")
-    with pytest.raises(InputError, match="line 1 is no entry of this journal"), Journal(tmp_path, clock):
+    with pytest.raises(InputError, match="line 1 is not a journal entry"), Journal(tmp_path, clock):
         pass
 
 
 def test_two_runs_never_have_it_at_once(tmp_path: Path) -> None:
-    refused = pytest.raises(InputError, match="another run is at this outbox")
+    refused = pytest.raises(InputError, match="another run is using this outbox")
     with Journal(tmp_path, clock), refused, Journal(tmp_path, clock):
         pass
     with Journal(tmp_path, clock):
@@ -123,7 +123,7 @@ def test_a_journal_that_lost_the_beginning_of_a_message_is_refused(tmp_path: Pat
             journal.end(letter(), end, "")
     path = tmp_path / NAME
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
-    with pytest.raises(InputError, match="line 1 is no entry of this journal"), Journal(tmp_path, clock):
+    with pytest.raises(InputError, match="line 1 is not a journal entry"), Journal(tmp_path, clock):
         pass
 
 
@@ -136,5 +136,5 @@ def test_a_journal_that_lost_the_end_of_a_message_before_another_is_refused(tmp_
     path = tmp_path / NAME
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(lines[0] + lines[2])
-    with pytest.raises(InputError, match="line 2 is no entry of this journal"), Journal(tmp_path, clock):
+    with pytest.raises(InputError, match="line 2 is not a journal entry"), Journal(tmp_path, clock):
         pass

@@ -101,7 +101,8 @@ def test_changed_figures_are_sent_only_as_a_correction(tmp_path: Path, box: Post
     restate(office)
     assert office.post(server) is False
     assert office.warned == [
-        "director:olga <olga@agency.example>: its content has changed since it was sent; --resend corrects it"
+        "director:olga <olga@agency.example>: the content has changed since it was sent; "
+        "send the correction with --resend"
     ]
     assert office.post(resend=True) is True
     message = office.message()
@@ -168,7 +169,7 @@ def test_a_report_that_failed_is_not_mailed_and_both_sides_are_told(
     office = Office(tmp_path, mail={"errors_to": "kpi-errors@agency.example"})
     office.make(**{ANNA: {"status": "failed", "error": "cell 3: KeyError", "seconds": 0.0}})
     assert office.post(server) is False
-    assert office.warned == [f"{ANNA}: its report is not mailed: cell 3: KeyError"]
+    assert office.warned == [f"{ANNA}: report not mailed: cell 3: KeyError"]
     assert addresses(box) == ["olga", "pavel", "kpi-errors"]
     (olga,) = (office.outbox / "sent").glob("director-olga-*.eml")
     assert list(files(parsed(olga.read_bytes()))) == [f"{IVAN}.html"], "nor the department's page"
@@ -257,7 +258,7 @@ def test_a_stranger_among_the_reports_is_caught_when_composing(
     monkeypatch.setattr(outbox.Gate, "examine", mixed)
     assert office.post() is False
     assert office.warned == [
-        "director:pavel <pavel@agency.example>: no message: anna-petrova: not the recipient's"
+        "director:pavel <pavel@agency.example>: no message: anna-petrova: not for this recipient"
     ]
 
 
@@ -278,8 +279,8 @@ def test_a_server_that_refuses_leaves_the_message_for_the_next_run(
 @pytest.mark.parametrize(
     ("given", "wish", "said"),
     [
-        ({"directors": []}, {}, "there is nobody to write to"),
-        ({}, {"only": ("olgaa",)}, "--to olgaa: there is no such recipient; did you mean olga"),
+        ({"directors": []}, {}, "no recipients: directors is empty"),
+        ({}, {"only": ("olgaa",)}, "--to olgaa: no such recipient; did you mean olga"),
     ],
 )
 def test_bad_wishes_are_one_sentence(tmp_path: Path, given: dict, wish: dict, said: str) -> None:
@@ -349,7 +350,7 @@ def test_a_journal_that_forgot_a_sent_message_is_refused(
     assert office.post(server) is True
     path = office.outbox / "journal.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:kept]))
-    with pytest.raises(InputError, match=r"sent/\S+\.eml: was sent, and \S+journal\.jsonl does not name it"):
+    with pytest.raises(InputError, match=r"sent/\S+\.eml: sent, but missing from \S+journal\.jsonl"):
         office.post(server)
     assert len(box.arrived) == 2
 
@@ -409,7 +410,7 @@ def test_the_payout_statement_goes_only_to_who_sees_all_and_only_when_asked(
 def test_pdfs_are_attached_in_place_of_pages_where_asked_for(tmp_path: Path) -> None:
     office = Office(tmp_path, mail={"attach": "pdf"})
     assert office.post() is False
-    assert any("there is no PDF of its page; make reports PDF=yes" in line for line in office.warned)
+    assert any("no PDF of the page; run make reports PDF=yes" in line for line in office.warned)
     office.add_pdfs()
     assert office.post() is True
     assert sorted(files(office.message("director-olga"))) == [f"{ANNA}.pdf", "index.pdf", f"{IVAN}.pdf"]

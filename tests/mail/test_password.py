@@ -132,6 +132,6 @@ def test_a_report_older_than_its_data_is_not_mailed(
         assert main(["mail", *agency]) == 0, "the account of somebody else"
         (data / "leads.csv").write_bytes(before + b"l2,a,2025-10-02T12:00,,,,,\n")
         assert main(["mail", *agency]) == 1
-        assert "ann: its report is not mailed: it is older than its data" in capsys.readouterr().err
+        assert "ann: report not mailed: it is older than its data" in capsys.readouterr().err
     finally:
         (data / "leads.csv").write_bytes(before)

@@ -88,7 +88,7 @@ def test_the_lines_by_hand() -> None:
     found = sheet(card(*HAND), words("en"))
     assert found is not None
     first, second, third = found.lines
-    assert first.given == "actual 111, target ≥ 120, 0% at 0"
+    assert first.given == "actual 111, target ≥ 120, counted from 0"
     assert first.attainment == "(111 − 0) ÷ (120 − 0) = 0.925"
     assert first.points == "0.5 + (1 − 0.5) × (0.925 − 0.8) ÷ (1 − 0.8) = 0.8125"
     assert first.product == "30 × 0.8125 = 24.375"

@@ -173,7 +173,7 @@ def test_a_definition_that_turns_the_verdict_is_named_among_all_that_are_folded_
     assert said.lower().count("по другой методике вывод другой: к подписчикам на конец периода") == 1
     assert "как в отчёте: 2,1 %, выполнено" in folded
     assert "к подписчикам на конец периода: 3,1 %, не выполнено" in folded
-    assert "вступившие минус отписавшиеся: не посчитать. Пустых значений 20 из 31" in folded
+    assert "подписки минус отписки: не посчитать. Пустых значений 20 из 31" in folded
     alone = cards.card()
     for record in alone["kpis"]:
         record["robustness"] = None

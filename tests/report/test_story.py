@@ -88,7 +88,7 @@ def test_the_plan_stands_beside_a_proposal() -> None:
 
 def test_pay_by_days_is_said_where_days_are_not_paid() -> None:
     pay = {"monthly": 40_000.0, "share": 0.75, "amount": 30_000.0, "payout": 24_000.0}
-    for share, of in ((0.75, "из 30 000 ₽ (40 000 ₽ в пересчёте на отработанные дни)"), (1.0, "из 30 000 ₽")):
+    for share, of in ((0.75, "из 30 000 ₽ за отработанные дни (за все дни 40 000 ₽)"), (1.0, "из 30 000 ₽")):
         found = card(variable_pay=pay | {"share": share})
         header = squeezed(re.sub("<[^>]*>", "", SpecialistReport(found).header().html))  # type: ignore[union-attr]
         assert f"К выплате 24 000 ₽ {of}" in header

@@ -278,7 +278,7 @@ TRENDS = [
         leads(),
         Verdict("clear", "rise", "better"),
         "Рост к лучшему. +0,4 лида в неделю (95 %: от +0,4 до +0,4). "
-        "Прибавка каждый раз одна и та же, поэтому проверять нечего.",
+        "Прирост каждый раз одинаковый, проверять нечего.",
     ),
     (
         cards.trend(**cards.RISING | {"verdict": "maybe_season_rising", "p_season": 0.2}),
@@ -331,18 +331,18 @@ BASES = [
     (cards.trend(known=False, n=1, reason="few_points"), "1 неделя", "1 week"),
     (
         cards.trend(n=52),
-        "52 недели, ρ = 0,3, сезонность не отделена, проверка наклона с памятью ряда, q = 0,3",
-        "52 weeks, ρ = 0.3, season not separated, test of the slope that allows for memory, q = 0.3",
+        "52 недели, ρ = 0,3, сезонность не отделена, проверка наклона с учётом автокорреляции, q = 0,3",
+        "52 weeks, ρ = 0.3, season not separated, slope test that allows for autocorrelation, q = 0.3",
     ),
     (
         cards.trend(n=104, rho=0.05, seasonal=True, method="mean_gain"),
-        "104 недели, ρ = 0,05, сезонность отделена, проверка средней прибавки, q = 0,3",
+        "104 недели, ρ = 0,05, сезонность отделена, проверка среднего прироста, q = 0,3",
         "104 weeks, ρ = 0.05, season separated, test of the mean gain, q = 0.3",
     ),
     (
         cards.trend(n=13, grain="month"),
-        "13 месяцев, ρ = 0,3, проверка наклона с памятью ряда, q = 0,3",
-        "13 months, ρ = 0.3, test of the slope that allows for memory, q = 0.3",
+        "13 месяцев, ρ = 0,3, проверка наклона с учётом автокорреляции, q = 0,3",
+        "13 months, ρ = 0.3, slope test that allows for autocorrelation, q = 0.3",
     ),
 ]
 
@@ -365,7 +365,7 @@ TESTED = (
 )
 CHANCES = [
     # entry, number, sentences
-    (hit(None, chance_period=None), None, "Впереди нет цели, для которой нужен прогноз."),
+    (hit(None, chance_period=None), None, "Прогноз не нужен: цели на будущие периоды нет."),
     (hit(None), None, "Для прогноза цели ноября 2025 мало истории."),
     (hit(0.81), "81 %", f"{SAID} Прогноз не проверен: мало истории."),
     (
