@@ -6,6 +6,8 @@ PARAMS ?= params
 OUT ?= reports
 ENGINE ?= auto
 export PERIOD SPECIALIST DATA PARAMS OUT JOBS ENGINE AS_OF TO RESOLVE
+# uv does not compile packages: without bytecode files each process would compile all that it imports
+unexport PYTHONDONTWRITEBYTECODE
 
 ifdef CONDA_PREFIX
 PY := "$(CONDA_PREFIX)/bin/python"

@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
-from nbformat import v4
+
+from kpi_kit.batch.preload import without_slow_grammar
+
+with without_slow_grammar():
+    import nbformat
+    from nbformat import v4
 
 HERE = Path(__file__).parent
 SECTION = {"kpi_kit": {"id": "section"}}

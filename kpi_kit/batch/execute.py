@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kpi_kit.batch.preload import without_slow_grammar
 from kpi_kit.core.errors import InputError, KitError, reason_of
 from kpi_kit.core.phrases import Phrase
 from kpi_kit.report import render
@@ -256,11 +257,12 @@ def _peak() -> int | None:
 
 def _run_notebook(report: Report, tell: Callable[..., None], in_kernel: bool) -> tuple[str | None, bool]:
     """Run the cells; returns the error, if any, and whether a kernel died."""
-    import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
+    with without_slow_grammar():
+        import papermill
+        from nbclient.exceptions import CellTimeoutError, DeadKernelError
+        from papermill.exceptions import PapermillExecutionError
 
-    from kpi_kit.batch import engine
+        from kpi_kit.batch import engine
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its errors are in the result
     name = report.notebook.name

@@ -176,12 +176,13 @@ def _later_steps(folder: Path, languages: Collection[str]) -> Iterator[Callable[
 
 
 def _load_tool(name: str) -> None:
-    with _without_slow_grammar(), warnings.catch_warnings():  # the tools' filters are not the notebook's
+    with without_slow_grammar(), warnings.catch_warnings():  # the tools' filters are not the notebook's
         importlib.import_module(name)
 
 
 @contextmanager
-def _without_slow_grammar() -> Iterator[None]:
+def without_slow_grammar() -> Iterator[None]:
+    """Import libraries without the optional grammar that takes a second; later imports of it succeed."""
     hidden = _SLOW not in sys.modules
     if hidden:
         sys.modules[_SLOW] = None  # type: ignore[assignment]  # makes the import fail
@@ -189,7 +190,7 @@ def _without_slow_grammar() -> Iterator[None]:
         yield
     finally:
         if hidden:
-            del sys.modules[_SLOW]
+            sys.modules.pop(_SLOW, None)
 
 
 def _read_params(folder: Path) -> list[str]:
