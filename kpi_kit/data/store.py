@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -169,22 +169,18 @@ class Store:
         """
         columns = TABLES[table].columns
         if table not in self.sources or where == "false":
-            rows = pd.DataFrame({column.name: pd.Series(dtype="object") for column in columns})
-        else:
-            # instants leave DuckDB as naive UTC, which pandas reads without another time zone library
-            instants = [quoted(c.name) for c in columns if c.type is Type.TIME]
-            times = ", ".join(f"timezone('UTC', {name}) AS {name}" for name in instants)
-            chosen = f"* REPLACE ({times})" if times else "*"
-            once = "" if self.facts and table in self.facts.distinct else "DISTINCT "
-            # in one order, so that the same data give the same bytes
-            typed = self.sources[table].typed(near=near)
-            sql = f"SELECT {once}{chosen} FROM ({typed}) WHERE {where} ORDER BY ALL"
-            bound = [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
-            with self._readable():
-                rows = self.connection.execute(sql, bound).df()
-        return rows.assign(
-            **{column.name: _as_declared(rows[column.name], column.type) for column in columns}
-        )
+            return _no_rows(table).copy()
+        # instants leave DuckDB as naive UTC, which pandas reads without another time zone library
+        instants = [quoted(c.name) for c in columns if c.type is Type.TIME]
+        times = ", ".join(f"timezone('UTC', {name}) AS {name}" for name in instants)
+        chosen = f"* REPLACE ({times})" if times else "*"
+        once = "" if self.facts and table in self.facts.distinct else "DISTINCT "
+        # in one order, so that the same data give the same bytes
+        typed = self.sources[table].typed(near=near)
+        sql = f"SELECT {once}{chosen} FROM ({typed}) WHERE {where} ORDER BY ALL"
+        bound = [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
+        with self._readable():
+            return _declared(self.connection.execute(sql, bound).df(), table)
 
     @property
     def warnings(self) -> list[str]:
@@ -355,6 +351,19 @@ def as_date(value: Any) -> dt.date:
     """A day as DuckDB or pandas gives it, as a plain date."""
     day: dt.date = value.date() if isinstance(value, dt.datetime) else value
     return day
+
+
+@cache
+def _no_rows(table: str) -> pd.DataFrame:
+    """A table without rows; callers copy it."""
+    names = [column.name for column in TABLES[table].columns]
+    return _declared(pd.DataFrame({name: pd.Series(dtype="object") for name in names}), table)
+
+
+def _declared(rows: pd.DataFrame, table: str) -> pd.DataFrame:
+    """Rows with each column in its dtype."""
+    columns = TABLES[table].columns
+    return rows.assign(**{column.name: _as_declared(rows[column.name], column.type) for column in columns})
 
 
 def _as_declared(values: pd.Series, kind: Type) -> pd.Series:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from warm_commands import WarmCommands
 
 from kpi_kit.cli import STOPPED
 from kpi_kit.cli.main import main
@@ -32,45 +35,91 @@ COMMANDS = {
 }
 
 
-def start(command: str, tmp_path: Path, **more: object) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-m", "kpi_kit", *COMMANDS[command]]
-    if command not in ("help", "verify"):
-        words += ["--out", str(tmp_path / "out")]
-    words = [*more.pop("before", ()), *words]  # type: ignore[misc]
-    environment = {**os.environ, **more.pop("environment", {})}  # type: ignore[dict-item]
-    return subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, **more)  # type: ignore[call-overload,no-any-return]
+@pytest.fixture(scope="module")
+def commands() -> Iterator[WarmCommands]:
+    with WarmCommands() as commands:
+        yield commands
+
+
+@pytest.fixture(scope="module")
+def anna(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The params of the sample with one of its people: to check all six takes seconds."""
+    params = tmp_path_factory.mktemp("anna")
+    (params / "specialists").mkdir()
+    shutil.copy(ROOT / "params/department.yml", params)
+    shutil.copy(ROOT / "params/specialists/anna-petrova.yml", params / "specialists")
+    return params
+
+
+@pytest.fixture
+def words(anna: Path, tmp_path: Path) -> Callable[[str], list[str]]:
+    """The words of a command that reads one person's params and writes nowhere else."""
+
+    def of(command: str) -> list[str]:
+        words = list(COMMANDS[command])
+        if command not in ("help", "verify"):
+            words += ["--out", str(tmp_path / "out")]
+        return [*words, "--params", str(anna)] if command == "check" else words
+
+    return of
+
+
+def start(words: list[str], *before: str, encoding: str = "utf-8", **more: object) -> subprocess.Popen[bytes]:
+    """A command as a shell starts it."""
+    command = [*before, sys.executable, "-m", "kpi_kit", *words]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, **more)  # type: ignore[call-overload,no-any-return]
 
 
 ENCODINGS = [*((command, "ascii") for command in COMMANDS), ("check", "cp1251")]
 
 
 @pytest.mark.parametrize(("command", "encoding"), ENCODINGS)
-def test_characters_that_an_encoding_lacks_are_escaped(command: str, encoding: str, tmp_path: Path) -> None:
-    environment = {"PYTHONIOENCODING": encoding}
-    output, problems = start(command, tmp_path, stdout=subprocess.PIPE, environment=environment).communicate()
+def test_characters_that_an_encoding_lacks_are_escaped(
+    command: str, encoding: str, words: Callable[[str], list[str]], commands: WarmCommands
+) -> None:
+    _, output, problems = commands.run(words(command), encoding=encoding)
     assert b"Traceback" not in output + problems
     assert output + problems
     if command == "score as JSON":
         assert json.loads(output.decode(encoding))["name"] == "Анна Петрова"
 
 
+def test_a_command_that_a_shell_starts_escapes_them_too(words: Callable[[str], list[str]]) -> None:
+    output, problems = start(words("catalogue"), encoding="ascii", stdout=subprocess.PIPE).communicate()
+    assert b"\\u" in output
+    assert problems == b""
+
+
 @pytest.mark.parametrize("command", ["score as JSON", "check", "catalogue", "help"])
-def test_a_closed_pipe_ends_a_command_without_a_word(command: str, tmp_path: Path) -> None:
+def test_a_closed_pipe_ends_a_command_without_a_word(
+    command: str, words: Callable[[str], list[str]], commands: WarmCommands
+) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    process = start(command, tmp_path, stdout=writing)
+    if command == "help":
+        process = start(words(command), stdout=writing)
+        _, problems = process.communicate()
+        code = process.returncode
+    else:
+        code, _, problems = commands.run(words(command), stdout=writing)
     os.close(writing)
-    _, problems = process.communicate()
     assert b"Traceback" not in problems
     assert b"Broken" not in problems
-    assert process.returncode in (0, 1, 2)
+    assert code in (0, 1, 2)
 
 
 @pytest.mark.parametrize("command", ["score", "mail", "imports", "verify"])
-def test_a_command_works_without_standard_output(command: str, tmp_path: Path) -> None:
-    process = start(command, tmp_path, before=("sh", "-c", 'exec "$@" >&-', "sh"))
-    assert b"Traceback" not in process.communicate()[1]
-    assert process.returncode in (0, 1, 2)
+def test_a_command_works_without_standard_output(
+    command: str, words: Callable[[str], list[str]], commands: WarmCommands
+) -> None:
+    if command == "verify":
+        process = start(words(command), "sh", "-c", 'exec "$@" >&-', "sh")
+        problems, code = process.communicate()[1], process.returncode
+    else:
+        code, _, problems = commands.run(words(command), closed=True)
+    assert b"Traceback" not in problems
+    assert code in (0, 1, 2)
 
 
 def test_a_command_ended_by_a_signal_removes_its_temporary_files(

@@ -413,7 +413,7 @@ def an_import(draw: st.DrawFn, number: int) -> Import:
 
 some_imports = st.integers(2, 4).flatmap(lambda count: st.tuples(*map(an_import, range(count))))
 few = settings(
-    max_examples=6,
+    max_examples=3,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.generate],  # an example takes seconds: shrinking one would take minutes

@@ -112,7 +112,7 @@ def test_a_mixed_folder_would_be_seen(folder: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_few_kills_full_disks_writers_and_readers() -> None:
-    program = [sys.executable, str(ROOT / "benchmarks" / "store.py"), "--times", "2", "--seed", "7"]
+    program = [sys.executable, str(ROOT / "benchmarks" / "store.py"), "--times", "1", "--seed", "7"]
     done = subprocess.run(program, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(done.stdout.splitlines()) == len(soak.TRIALS)
