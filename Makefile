@@ -24,6 +24,9 @@ UV := $(PY) -m uv
 # there is a process a core: threads of OpenBLAS would only fight
 PYTEST := OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n auto --dist worksteal
 QUICK := tests/kpis tests/params tests/statistics tests/scorecard tests/report tests/test_catalogue.py tests/test_sample.py tests/test_layers.py
+# whole scorecards by the dozen
+QUICK += $(addprefix --ignore=tests/,report/test_recompute.py report/test_notebook_api.py scorecard/test_record.py \
+  scorecard/test_smart_audit.py scorecard/test_unchanged_agency.py)
 COMPILE = $(UV) pip compile pyproject.toml --quiet --generate-hashes --universal --python-version 3.11 \
   --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock"
 FOLDERS = --data "$$DATA" --params "$$PARAMS"

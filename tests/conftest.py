@@ -22,7 +22,12 @@ SECTION = {"kpi_kit": {"id": "section"}}
 ROOT = HERE.parent
 
 
+LONG = {"test_soak", "test_notebooks", "test_packaging", "test_windows", "test_lab", "test_store_faults"}
+"""Files with tests that take half a minute."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONG)  # else one would run on while others are done
     if shutil.which("quarto") is None:
         skip = pytest.mark.skip(reason="quarto is not on the PATH")
         for item in items:

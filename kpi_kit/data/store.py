@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +22,7 @@ from kpi_kit.core.errors import InputError, did_you_mean
 from kpi_kit.core.files import sha256_of_files
 from kpi_kit.core.phrases import Phrase
 from kpi_kit.core.schema import COUNTS, LEFT, TABLES, Table, Type
+from kpi_kit.data.dtypes import declared, no_rows
 from kpi_kit.data.table_source import (
     Settings,
     Source,
@@ -169,7 +170,7 @@ class Store:
         """
         columns = TABLES[table].columns
         if table not in self.sources or where == "false":
-            return _no_rows(table).copy()
+            return no_rows(table).copy()
         # instants leave DuckDB as naive UTC, which pandas reads without another time zone library
         instants = [quoted(c.name) for c in columns if c.type is Type.TIME]
         times = ", ".join(f"timezone('UTC', {name}) AS {name}" for name in instants)
@@ -180,7 +181,7 @@ class Store:
         sql = f"SELECT {once}{chosen} FROM ({typed}) WHERE {where} ORDER BY ALL"
         bound = [v.isoformat() if isinstance(v, dt.datetime) else v for v in values]
         with self._readable():
-            return _declared(self.connection.execute(sql, bound).df(), table)
+            return declared(self.connection.execute(sql, bound).df(), table)
 
     @property
     def warnings(self) -> list[str]:
@@ -351,34 +352,6 @@ def as_date(value: Any) -> dt.date:
     """A day as DuckDB or pandas gives it, as a plain date."""
     day: dt.date = value.date() if isinstance(value, dt.datetime) else value
     return day
-
-
-@cache
-def _no_rows(table: str) -> pd.DataFrame:
-    """A table without rows; callers copy it."""
-    names = [column.name for column in TABLES[table].columns]
-    return _declared(pd.DataFrame({name: pd.Series(dtype="object") for name in names}), table)
-
-
-def _declared(rows: pd.DataFrame, table: str) -> pd.DataFrame:
-    """Rows with each column in its dtype."""
-    columns = TABLES[table].columns
-    return rows.assign(**{column.name: _as_declared(rows[column.name], column.type) for column in columns})
-
-
-def _as_declared(values: pd.Series, kind: Type) -> pd.Series:
-    """A column in the dtype that formulas rely on."""
-    match kind:
-        case Type.TEXT:
-            return values.astype("str")
-        case Type.DATE:
-            return pd.to_datetime(values).astype("datetime64[us]")
-        case Type.TIME:
-            return pd.to_datetime(values, utc=True).astype("datetime64[us, UTC]")
-        case Type.FLAG:
-            return values.astype("boolean")
-        case _:
-            return values.astype("float64")
 
 
 def _without_future(rows: pd.DataFrame, table: Table, as_of: dt.datetime) -> pd.DataFrame:
