@@ -16,6 +16,7 @@ from rich.progress import (
 )
 
 from kpi_kit.batch.execute import Result
+from kpi_kit.batch.plan import DEPARTMENT
 from kpi_kit.core.phrases import Phrase, shown
 from kpi_kit.core.sanitize import on_terminal
 
@@ -85,10 +86,11 @@ def line(result: Result) -> str:
     >>> line(Result("anna", "no ink", 1.25, attempts=2))
     'anna: failed: no ink (tried 2 times)'
     """
+    name = Phrase("batch.of_department") if result.id == DEPARTMENT else result.id
     tries = Phrase("batch.tries", count=result.attempts) if result.attempts > 1 else ""
     if result.error is None:
-        return Phrase("batch.done", id=result.id, seconds=round(result.seconds, 1), tries=tries)
-    return Phrase("batch.failed", id=result.id, error=result.error, tries=tries)
+        return Phrase("batch.done", id=name, seconds=round(result.seconds, 1), tries=tries)
+    return Phrase("batch.failed", id=name, error=result.error, tries=tries)
 
 
 def say(console: Console, text: str) -> None:

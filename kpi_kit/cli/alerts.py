@@ -40,10 +40,9 @@ def carry_out(options: argparse.Namespace) -> int:
         if options.test:
             return _test(options, loaded)
         warn([*loaded.warnings, *store.warnings])
-        wanted = _options(options, loaded, store)
-        cards, broken = interim_cards(
-            loaded, store, Period.parse(wanted.period), _cut_off(options, loaded, store)
-        )
+        moment = _cut_off(options, loaded, store)
+        wanted = _options(options, loaded, moment)
+        cards, broken = interim_cards(loaded, store, Period.parse(wanted.period), moment)
     for person, why in broken.items():
         say(f"{person}: {why}", sys.stderr)
     names = {person: known.name for person, known in loaded.specialists.items()}
@@ -99,8 +98,7 @@ def _cut_off(options: argparse.Namespace, params: Params, store: Store) -> dt.da
     return min(asked, last)
 
 
-def _options(options: argparse.Namespace, params: Params, store: Store) -> AlertOptions:
-    moment = _cut_off(options, params, store)
+def _options(options: argparse.Namespace, params: Params, moment: dt.datetime) -> AlertOptions:
     day = moment.astimezone(params.department.zone).date()
     period = Period.parse(options.period) if options.period else Period.containing(day, Grain.MONTH)
     if not period.start <= day < period.end:

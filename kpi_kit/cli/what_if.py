@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -71,11 +72,11 @@ def _scope(value: Mapping[str, Any]) -> dict[str, Sequence[str]]:
 def answer_lines(answer: Answer, say: Words) -> Iterator[str]:
     """The lines of an answer."""
     how = form({"unit": answer.unit, "as": answer.as_})
-    asked = json.dumps(answer.asked, ensure_ascii=False)
+    asked = re.sub(r"\.0\b", "", json.dumps(answer.asked, ensure_ascii=False))
     yield Phrase(
         "cli.what_if_head",
         specialist=answer.specialist,
-        period=answer.period,
+        period=say.period(answer.period),
         entry=answer.entry,
         asked=asked,
     )
@@ -84,7 +85,7 @@ def answer_lines(answer: Answer, say: Words) -> Iterator[str]:
     yield f"{heads[0]:>10}  {heads[1]:>12}  {heads[2]:>14}  {heads[3]:>10}  {heads[4]:>6}"
     for past in answer.past:
         cells = (_value(past.value, how, say), _target(past, how, say), _share(past.attainment, say))
-        payout = "–" if past.payout is None else f"{past.payout:.2f}"
+        payout = "–" if past.payout is None else say.number(past.payout, 2, keep=True)
         yield f"{past.period:>10}  {cells[0]:>12}  {cells[1]:>14}  {cells[2]:>10}  {payout:>6}"
     yield Phrase("cli.what_if_reached", reached=answer.reached, known=answer.known)
     yield _chance_line(answer, how, say)

@@ -20,7 +20,7 @@ QUOTES = {"ru": "«»„“", "en": "“”‘’"}
 _MOST_QUOTED = {"ru": 100, "en": 200}
 """The most letters of a value that a sentence quotes."""
 
-_FILES = {"help": "cli/locale/help.", "report": "report/locale/errors."}
+_FILES = {"help": "cli/locale/help.", "report": "report/errors/"}
 """The files of templates that are not ``<room>/locale/<language>.yml``."""
 
 _spoken: list[str] = ["en"]

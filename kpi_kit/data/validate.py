@@ -13,6 +13,10 @@ from kpi_kit.core.schema import TABLES, Table, Type, covered_table
 from kpi_kit.data.store import SHOWN, Store
 from kpi_kit.data.table_source import Source, allowed_text, literal, quoted
 
+_CSV_FAULTS = frozenset(
+    "cast missing_columns too_many_columns unquoted_value line_size_over_maximum invalid_encoding "
+    "invalid_unicode".split()
+)
 _BRAND_TABLES = tuple(name for name, table in TABLES.items() if table.scope == "brand")
 
 
@@ -91,15 +95,16 @@ def _rejected(store: Store, source: Source) -> Iterator[str]:
     store.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
     width = len(source.columns)
     sentences = [
-        Phrase("data.cells", file=source.label, line=line, width=width, kind=_plain(kind))
+        Phrase("data.cells", file=source.label, line=line, width=width, kind=_in_words(str(kind)))
         for line, kind in rows
     ]
     yield from _listed(sentences, source.label)
 
 
-def _plain(code: object) -> str:
-    """Return an upper-case code in words."""
-    return str(code).lower().replace("_", " ")
+def _in_words(error_type: str) -> str:
+    """Return an error type of DuckDB in words."""
+    name = error_type.lower().replace(" ", "_")
+    return Phrase(f"data.csv_{name}") if name in _CSV_FAULTS else name.replace("_", " ")
 
 
 def _unreadable(store: Store, source: Source) -> Iterator[str]:
@@ -266,6 +271,6 @@ def doubles(store: Store) -> list[str]:
             GROUP BY account_id ORDER BY 1"""
     )
     return [
-        Phrase("data.doubles", account=account, count=count, at=f"{at:%Y-%m-%d %H:%M}", ids=" and ".join(ids))
+        Phrase("data.doubles", account=account, count=count, at=f"{at:%Y-%m-%d %H:%M}", ids=ids)
         for account, count, at, ids in rows
     ]

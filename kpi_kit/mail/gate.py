@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -156,7 +157,7 @@ class Gate:
         card, page = self._files(person, entry)
         self._compare(person, card, entry)
         if not self.preliminary and (card["preliminary"] or card["interim"]):
-            raise _Refused("preliminary", Phrase("mail.not_final", as_of=card["as_of"]))
+            raise _Refused("preliminary", Phrase("mail.not_final", as_of=_day(card["as_of"])))
         self._look(person, card, page.decode("utf-8", "replace"))
         return Mailable(person, card, self._attached(person, entry, page), self._kind)
 
@@ -220,6 +221,10 @@ class Gate:
         empty = [name for name in required if not shown.get(name)]
         if empty:
             raise _Refused("failed", Phrase("mail.empty_section", file=f"{person}.html", names=empty))
+
+
+def _day(as_of: str) -> dt.date:
+    return dt.datetime.fromisoformat(as_of).date()
 
 
 def reason(held: Held, say: Words) -> str:

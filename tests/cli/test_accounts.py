@@ -67,7 +67,7 @@ def test_an_id_is_renamed_in_data_and_params(tmp_path: Path, capsys: pytest.Capt
     assert "accounts: [кофе, tg-a]" in read["events.yml"]
     capsys.readouterr()
     assert main(["accounts", "rename", "кофе", "--to", "vk-a", *places]) == 0
-    assert "vk-a now, in accounts" in capsys.readouterr().out
+    assert "renamed to vk-a in accounts" in capsys.readouterr().out
     assert {path: path.read_text("utf-8") for path in params.rglob("*.yml")} == files
 
 

@@ -96,7 +96,7 @@ def test_one_target_is_found_with_its_file_and_key(after: Path) -> None:
 def test_one_character_of_the_notebook_is_found_with_its_cell(after: Path) -> None:
     replaced(after / "notebook.ipynb", "this.header()", "this.header( )")
     head, *lines = said(after)
-    assert head == "different; no figure is different"
+    assert head == "different; all figures are the same"
     assert lines == ["notebook: cell show-header has changed"]
 
 

@@ -155,7 +155,7 @@ class TestOnePost:
         take(tmp_path, statement("posts", posts=[*twice, *other]))
         with open_store(tmp_path, ZONE) as store:
             (sentence,) = doubles(store)
-        assert "posts: vk-a: 1 posts stand twice" in sentence and "77 and a1" in sentence
+        assert "posts: vk-a: 1 posts stand twice" in sentence and "77, a1" in sentence
 
     def test_a_post_that_a_complete_export_lacks_counts_as_deleted(self, tmp_path: Path) -> None:
         october = ("2025-10-01", "2025-11-01")
@@ -292,7 +292,7 @@ class TestImports:
         take(tmp_path, statement("one", 3, days=days, leads=[lead("7")]))
         (line,) = list_imports(tmp_path)
         assert line == (
-            "2025-11-03-one000: 2025-11-03 00:00 crm of one.csv: leads 1 for vk-a, 2025-10-01 to 2025-11-01"
+            "2025-11-03-one000: 2025-11-03 00:00 crm of one.csv: leads 1 for vk-a, 2025-10-01 to 2025-10-31"
         )
         done = undo(tmp_path, "2025-11-03-one000", ZONE)
         assert [(added.table, added.removed) for added in done.added] == [("accounts", 1), ("leads", 1)]
@@ -433,7 +433,7 @@ def accepted(folder: Path, imports: Sequence[Import]) -> list[Import]:
             add(folder, [one], ZONE)
             kept.append(one)
         except InputError as fault:
-            assert all("the same CRM?" in problem for problem in fault.problems)
+            assert all("the same CRM, give" in problem for problem in fault.problems)
     return kept
 
 
@@ -480,7 +480,7 @@ def test_any_order_together_or_apart_gives_the_same(
             if lot:
                 add(other, lot, ZONE)
     except InputError as fault:
-        assert all("the same CRM?" in problem for problem in fault.problems)
+        assert all("the same CRM, give" in problem for problem in fault.problems)
         return
     if kept:
         assert state(folder) == state(other)

@@ -124,7 +124,7 @@ def test_the_command(agency: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert main([*asked, "--target", "at_least: 5"]) == 0
     text = capsys.readouterr().out
-    assert "attained in 2 of 4 periods" in text and "total of 2025-10: 66.7%, as it is 33.3%" in text
+    assert "met in 2 of 4 periods" in text and "total of 2025-10: 66.7%, now 33.3%" in text
     assert main([*asked, "--target", "{at_least: 5}", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["asked"], answer["reached"], answer["as"]) == ({"at_least": 5.0}, 2, "value")

@@ -145,10 +145,10 @@ def _listed(
     scopes = ", ".join(sorted({scope for _, scope, *_ in days}))
     covered: str = ""
     if days:
-        first, last = (
+        first, end = (
             dt.date.fromisoformat(day) for day in (min(d[2] for d in days), max(d[3] for d in days))
         )
-        covered = Phrase("data.listed_covered", scopes=scopes, first=first, last=last)
+        covered = Phrase("data.listed_covered", scopes=scopes, first=first, last=end - dt.timedelta(days=1))
     when = "" if at.startswith("0001") else f" {at[:16].replace('T', ' ')}"
     return Phrase(
         "data.listed",
