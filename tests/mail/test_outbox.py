@@ -131,10 +131,10 @@ def test_what_is_uncertain_is_asked(tmp_path: Path, box: Postbox, server: Server
     assert len(box.arrived) == 2
     assert (office.outbox / "director-olga.eml").read_bytes() == before, "what to look for is kept"
     assert office.post(server, resolve="sent") is True
-    assert office.said[0] == "director:olga: counted as sent"
+    assert office.said[0] == "director:olga: taken as sent"
     assert len(box.arrived) == 2
     assert office.post(server, resolve="again") is True
-    assert office.said[0] == "no uncertain messages to resolve"
+    assert office.said[0] == "there is nothing uncertain to resolve"
 
 
 def test_what_did_not_arrive_is_sent_again_when_a_person_says_so(
