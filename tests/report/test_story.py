@@ -64,11 +64,11 @@ def test_the_first_step_is_about_the_worst_entry() -> None:
     assert step(card()) == ["Выяснить причину", "«Лиды», −20 к плану"]
     assert step(card("en"), "en") == ["Find the cause", "“Leads”, −20 to target"]
     early = {"interim": True, "as_of": "2025-10-21T00:00:00+03:00"}
-    assert step(card(**early)) == ["Наверстать: 1,9 в день", "«Лиды», до конца периода"]
+    assert step(card(**early)) == ["Нужно 1,9 в день", "«Лиды», до конца периода"]
     ceiling = card("en", **early)
     ceiling["kpis"][0] |= {"target": TARGET | {"kind": "at_most"}, "value": 35.0}
     ceiling["kpis"][0] |= {"verdict": "behind"}
-    assert step(ceiling, "en")[0] == "Stay within the target: at most 0.4 a day"
+    assert step(ceiling, "en")[0] == "Keep to at most 0.4 a day"
     ceiling["kpis"][0] |= {"verdict": "impossible"}
     assert step(ceiling, "en")[0] == "Find the cause"
 
