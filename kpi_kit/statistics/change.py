@@ -13,7 +13,6 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
 
 from kpi_kit.statistics.intervals import (
     critical_value,
@@ -24,6 +23,7 @@ from kpi_kit.statistics.intervals import (
 )
 from kpi_kit.statistics.noise import Floats, Ints, Model, autocorrelations, capped, model, two_sided
 from kpi_kit.statistics.resampling import change_of_medians, change_of_rates
+from kpi_kit.statistics.roots import root
 from kpi_kit.statistics.sides import ALPHA, SMALLEST_P, Change, Known, Side, judged, read_side, without
 
 FEWEST_WEEKS = 12
@@ -364,7 +364,7 @@ def _by_t(weights: Floats, errors: Floats, free: int, estimate: float, raw: floa
         return float(weights @ two_sided(reach / errors, free)) / _CAUTION
 
     widest = float(errors.max() * upper_t(ALPHA / 4, free))
-    reach = float(optimize.brentq(lambda r: tail(r) - ALPHA, 0.0, widest, xtol=1e-9 * widest))
+    reach = root(lambda reach: tail(reach) - ALPHA, 0.0, widest, 1e-9 * widest)
     p = min(1.0, max(tail(abs(estimate)), SMALLEST_P))
     return Change(estimate, estimate - reach, estimate + reach, p, raw, "weekly_t")
 

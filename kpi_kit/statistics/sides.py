@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
 
 from kpi_kit.statistics.noise import Floats, Ints
+from kpi_kit.statistics.roots import root
 
 ALPHA = 0.05
 SMALLEST_P = 1e-12
@@ -131,7 +131,7 @@ def inverted(interval: Interval, estimate: float) -> float:
         return SMALLEST_P
     if near(most) <= 0:
         return 1.0
-    return float(np.exp(optimize.brentq(near, least, most, xtol=1e-6)))
+    return float(np.exp(root(near, least, most, 1e-6)))
 
 
 def judged(method: str, interval: Interval, estimate: float, raw: float, **more: float) -> Change:

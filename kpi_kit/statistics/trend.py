@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+from scipy import special
 
 from kpi_kit.statistics import calibration
 from kpi_kit.statistics.breaks import find_break
 from kpi_kit.statistics.calibration import SEASONAL_FROM
 from kpi_kit.statistics.noise import Floats, Ints, capped, two_sided
+from kpi_kit.statistics.roots import root
 from kpi_kit.statistics.season import YEAR, design, fitted_to
 
 FEWEST = 6
@@ -264,7 +265,7 @@ def _interval(
     def excess(log_p: float) -> float:
         return calibrated(statistic, n, seasonal, kinds, float(np.exp(log_p))) - ALPHA
 
-    critical = float(np.exp(optimize.brentq(excess, np.log(calibration.LEVELS[0]), 0.0, xtol=1e-6)))
+    critical = float(np.exp(root(excess, np.log(calibration.LEVELS[0]), 0.0, 1e-6)))
     centre = float(kinds @ estimates)
     reach = float(np.abs(estimates - centre).max() + errors.max() * -special.stdtrit(free, 1e-10))
 
@@ -272,9 +273,7 @@ def _interval(
         return _mixture_p(estimates - value, errors, kinds, free) - critical
 
     precise = 1e-9 * max(reach, 1e-300)
-    low = optimize.brentq(open_by, centre - reach, centre, xtol=precise)
-    high = optimize.brentq(open_by, centre, centre + reach, xtol=precise)
-    return float(low), float(high)
+    return root(open_by, centre - reach, centre, precise), root(open_by, centre, centre + reach, precise)
 
 
 def mixture_p(statistic: str, length: int, seasonal: bool) -> Callable[[Floats], Floats]:
