@@ -184,6 +184,8 @@ def number(value: float, language: str) -> str:
     >>> number(1234567, "ru"), number(0.5, "ru"), number(12345, "en")
     ('1\u202f234\u202f567', '0,5', '12,345')
     """
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}" if language == "ru" else ",")
     from babel.numbers import format_decimal  # takes 40 ms
 
     return format_decimal(value, locale=language).replace("\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}")
