@@ -152,6 +152,10 @@ def _findings(context: Context, measured: cohort.Cohort, words: Words) -> Iterat
         if facts.measurement.value is None:
             notes = [note_record(note, context) for note in facts.measurement.notes]
             why = [words.note(note, named) for note in notes if words.is_reason(note)]
+            if facts.kpi.id == "plan_fulfilment" and any(
+                note["code"] == "too_many_unknown" for note in notes
+            ):
+                why.append(words.text("check.on_brand"))
             yield Finding(person, name, " ".join([words.text("check.unassessed"), *why]))
     for entry, facts, name in every:
         reliable = measured.is_reliable(entry.kpi, entry.as_)

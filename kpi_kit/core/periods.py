@@ -231,10 +231,15 @@ def parse_instant(text: str, zone: ZoneInfo, what: str) -> dt.datetime:
     Raises
     ------
     InputError
-        Where the text is not ISO 8601; ``what`` names the argument in the sentence.
+        Where the text is not ISO 8601, or its year is not in :data:`YEARS`; ``what`` names the argument in
+        the sentence.
     """
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError:
         raise InputError(Phrase("core.not_an_instant", what=what, text=text)) from None
+    if moment.year not in YEARS:
+        raise InputError(
+            Phrase("core.year_of_instant", what=what, text=text, first=YEARS.start, last=YEARS.stop - 1)
+        )
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)

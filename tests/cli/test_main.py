@@ -12,6 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from agency import build, entry
 from builders import write_params
 
 from kpi_kit.cli.main import main
@@ -63,12 +64,24 @@ def test_the_period_defaults_to_the_last_full_month(capsys: pytest.CaptureFixtur
         (["score", *SAMPLE, "--specialist", "ana-petrova"], 2, "did you mean anna-petrova?"),
         (["score", *SAMPLE, "--specialist", "anna-petrova", "--period", "2025-13"], 2, "2025-13"),
         (["score", *SAMPLE, "--specialist", "anna-petrova", "--as-of", "soon"], 2, "'soon'"),
+        (["score", *SAMPLE, "--specialist", "anna-petrova", "--as-of", "9999-12-31"], 2, "9999-12-31"),
+        (["run", *SAMPLE, "--period", "2025-10", "--as-of", "0001-01-01"], 2, "0001-01-01"),
         (["score", "--data", "nowhere", "--params", str(ROOT / "params"), "--specialist", "x"], 2, "nowhere"),
         (["check", "--params", "nowhere"], 2, "nowhere/department.yml: this file is missing"),
         (["run", *SAMPLE, "--period", "9" * 300], 2, "9" * 300),
         (["run", *SAMPLE, "--period", "2025-10", "--out", "9" * 300], 2, "reports cannot be written here"),
     ],
-    ids=["specialist", "period", "as-of", "data", "params", "long period", "long out"],
+    ids=[
+        "specialist",
+        "period",
+        "as-of",
+        "late as-of",
+        "early as-of",
+        "data",
+        "params",
+        "long period",
+        "long out",
+    ],
 )
 def test_bad_arguments(
     arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
@@ -105,6 +118,16 @@ def test_check_reports_data_and_params_together(tmp_path: Path, capsys: pytest.C
     said = capsys.readouterr().err
     assert "accounts.csv: column title is missing" in said
     assert "did you mean leads?" in said
+
+
+@pytest.mark.usefixtures("wide")
+def test_check_says_how_to_tell_what_is_on_brand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    due = "a,2025-10-14T12:00,true,p"
+    data, params = build(
+        tmp_path, [entry("plan_fulfilment")], plan=[f"i,{due}"], posts=["p,a,2025-10-14T12:00,9,1,0,0"]
+    )
+    assert main(["check", "--data", str(data), "--params", str(params), "--period", "2025-10"]) == 0
+    assert "столбец «на бренд» (да или нет)" in capsys.readouterr().out
 
 
 def test_a_misspelt_table_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -141,7 +141,8 @@ def test_an_account_that_nobody_counted_is_no_account_that_nobody_left(
     everything = [*DAILY, *(f"{day},a,100,1,2" for day in days(11, 31)), "2025-09-29,b,870", *rows]
     measured = measure(tmp_path, kpi, audience=everything, coverage=known, person=held)
     assert (measured.value, round(33 * (measured.coverage or 0))) == (None, 33 if rows else 31)
-    assert [lacks["account_id"] for lacks in detail(measured.notes, "no_counts")["missing"]] == ["b"]
+    lacks = {"table": "left", "account_id": "b", "days": [["2025-10-30", "2025-11-01"]]}
+    assert detail(measured.notes, "no_counts")["missing"] == [lacks]
     alone = measure(tmp_path / "alone", kpi, audience=everything, coverage=known)
     assert alone.value == (62 if kpi == "unsubscribed" else 62 / 100)
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from kpi_kit.core.schema import LEFT
 from kpi_kit.kpis.engine.day_grid import Bools, Grid, runs
 from kpi_kit.kpis.engine.stocks import STALE_DAYS, StockIndex
 
@@ -40,9 +41,11 @@ def uncovered(grid: Grid, scope: str, table: str, bucket: int, who: Bools) -> It
 
 
 def counts_missing(grid: Grid, stocks: StockIndex, row: int, bucket: int, reason: str) -> Missing:
-    """The days without counts of subscribers that make a gain, a level or a stock of a cell unknown."""
+    """The days without counts that make a numerator or a stock of a cell unknown."""
     owner = grid.owners[row]
     start, end = int(grid.spans[0][row, bucket]), int(grid.spans[1][row, bucket])
+    if reason == "no_counts":
+        return missing(LEFT, "account_id", owner, grid.ranges(row, bucket))
     if reason == "gain_unknown":
         spans = [gap for part in grid.ranges(row, bucket) for gap in stocks.gaps(owner, *part)]
         low, high = start - STALE_DAYS, end + STALE_DAYS
