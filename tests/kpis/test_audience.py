@@ -147,6 +147,19 @@ def test_an_account_that_nobody_counted_is_no_account_that_nobody_left(
     assert alone.value == (62 if kpi == "unsubscribed" else 62 / 100)
 
 
+@pytest.mark.parametrize("kpi", ["unsubscribed", "churn_rate"])
+def test_covered_days_without_rows_are_named(kpi: str, tmp_path: Path) -> None:
+    """Six days at the end of a month count as days on which nobody left, and the note says which."""
+    rows = [BEFORE, *(f"{day},a,100,1,3" for day in [*days(1, 11), *days(13, 25)])]
+    measured = measure(tmp_path / "gap", kpi, audience=rows)
+    spans = [["2025-10-12", "2025-10-13"], ["2025-10-26", "2025-11-01"]]
+    lacking = [{"table": "left", "account_id": "a", "days": spans}]
+    assert detail(measured.notes, "days_without_rows") == {"missing": lacking}
+    assert measured.numerator == 24 * 3
+    for name, other in (("monthly", SINGLE), ("daily", FLAT)):
+        assert "days_without_rows" not in codes(measure(tmp_path / name, kpi, audience=other).notes)
+
+
 @pytest.mark.parametrize(
     ("kpi", "value"),
     [

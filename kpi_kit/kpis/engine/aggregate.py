@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
+import pandas as pd
 
 from kpi_kit.core.model import Aggregation, Interval, Kpi, Stock
 from kpi_kit.kpis.engine.day_grid import Bools, Floats, Grid, Ints, local_days
@@ -84,6 +85,7 @@ def tally(kpi: Kpi, frame: UnitFrame, grid: Grid, stocks: StockIndex, totals: To
         return _tiled(sums, whole)
     if kpi.needs_rows:
         sums = _without_silence(sums, add(counts))
+        sums = replace(sums, silent=_silent_days(sums, frame, days))
     return sums if totals is None or kpi.total is None else _with_totals(sums, totals)
 
 
@@ -168,6 +170,16 @@ def _without_silence(sums: Tally, rows: Ints) -> Tally:
     """Cells with expected days and no row with a known value are unknown, not 0."""
     silent = (sums.days > 0) & (rows == 0)
     return replace(sums, numerator=np.where(silent, np.nan, sums.numerator), is_known=~silent)
+
+
+def _silent_days(sums: Tally, frame: UnitFrame, days: Ints) -> Bools:
+    """The covered days without a row, in cells that have daily rows; shape (owners, days)."""
+    grid = sums.grid
+    (table,) = sums.covered
+    seen = np.zeros(grid.expected.shape, bool)
+    seen[pd.Index(grid.owners).get_indexer(pd.Index(frame["account_id"])), days - grid.bounds[0]] = True
+    is_daily = grid.per_bucket(seen) * _FEWEST_ROWS >= sums.days
+    return grid.days_covered(table) & ~seen & np.repeat(is_daily, np.diff(grid.bounds), axis=1)
 
 
 def _levelled(sums: Tally, frame: UnitFrame, cell: Ints, days: Ints) -> Tally:

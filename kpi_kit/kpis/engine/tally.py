@@ -9,7 +9,8 @@ from typing import TypeAlias
 import numpy as np
 
 from kpi_kit.core.model import Aggregation, Kpi, Measurement, Note, Stock, divide
-from kpi_kit.kpis.engine.day_grid import Bools, Floats, Grid, Ints
+from kpi_kit.core.schema import LEFT
+from kpi_kit.kpis.engine.day_grid import Bools, Floats, Grid, Ints, runs
 from kpi_kit.kpis.engine.missing import counts_missing, day_text, missing, uncovered
 from kpi_kit.kpis.engine.stocks import StockIndex
 from kpi_kit.kpis.engine.survival import kaplan_meier_median
@@ -71,6 +72,8 @@ class Tally:
         there are none.
     from_totals : array of bool or None
         Cells whose value is a total; None where there are none.
+    silent : array of bool or None, shape (owners, days)
+        Covered days without a row, of a KPI that needs rows.
     blocked : mapping
         Rows that make a value not assessable.
     parts : tuple of Tally
@@ -95,6 +98,7 @@ class Tally:
     is_known: Bools | None = None
     whole: Bools | None = None
     from_totals: Bools | None = None
+    silent: Bools | None = None
     blocked: Blocked = field(default_factory=dict)
     parts: tuple[Tally, ...] = ()
 
@@ -225,7 +229,26 @@ class Tally:
                 else [self.grid.owners[row] for row in np.flatnonzero(who & cells[:, bucket])]
             )
             remarks += [Note(code, {"owners": names})] if names else []
-        return tuple(remarks)
+        return (*remarks, *self._silence(bucket, who))
+
+    def _silence(self, bucket: int, who: Bools) -> Iterator[Note]:
+        """The note about days without rows that count as 0."""
+        if self.silent is None:
+            return
+        start = int(self.grid.bounds[bucket])
+        first, end = start - int(self.grid.bounds[0]), int(self.grid.bounds[bucket + 1] - self.grid.bounds[0])
+        silent = self.silent[:, first:end]
+        lacking = [
+            missing(
+                LEFT,
+                self.kpi.scope,
+                self.grid.owners[row],
+                [(start + since, start + until) for since, until in runs(silent[row])],
+            )
+            for row in np.flatnonzero(who & silent.any(axis=1))
+        ]
+        if lacking:
+            yield Note("days_without_rows", {"missing": lacking})
 
     def _aggregate(self, bucket: int, who: Bools, known: Phrases | None) -> _Sums:
         match self.kpi.aggregation:
