@@ -31,7 +31,12 @@ CONDA_NAMES = {
     "tzdata": "python-tzdata",
 }
 """Names that differ on conda-forge."""
-MADE_BY_OTHERS = {"pydantic_core": "pydantic", "markdown_it": "markdown-it-py", "traitlets": "nbconvert"}
+MADE_BY_OTHERS = {
+    "ruamel": "ruamel.yaml",
+    "pydantic_core": "pydantic",
+    "markdown_it": "markdown-it-py",
+    "traitlets": "nbconvert",
+}
 """Modules that come with a direct dependency."""
 
 
