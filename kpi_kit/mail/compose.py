@@ -119,7 +119,7 @@ def attachments(
             archive.writestr(entry, data)
     size = len(packed.getvalue())
     if size > limit * 1e6:
-        raise ReportError(Phrase("mail.too_large", size=f"{size / 1e6:.1f}", limit=f"{limit:g}"))
+        raise ReportError(Phrase("mail.too_large", size=round(size / 1e6, 1), limit=limit))
     return [Attachment(f"reports-{period}.zip", "application/zip", packed.getvalue())]
 
 

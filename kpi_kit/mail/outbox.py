@@ -195,7 +195,7 @@ class _Composer:
         carried = (
             Phrase("mail.linked", count=len(reports))
             if self.mail.base_url
-            else Phrase("mail.attached", count=len(reports), size=f"{size / 1e6:.1f}")
+            else Phrase("mail.attached", count=len(reports), size=round(size / 1e6, 1))
         )
         return Plan(
             recipient, status, Phrase(f"mail.{status}_with", subject=content.subject, carried=carried), letter

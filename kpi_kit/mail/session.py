@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import smtplib
+import socket
 import ssl
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,12 @@ from kpi_kit.mail.server import Server
 from kpi_kit.mail.setbacks import Refused, Temporary, Uncertain, Unreachable, Unusable
 
 _log = logging.getLogger("kpi_kit.mail")
+_REASONS: dict[type[Exception], str] = {
+    ConnectionRefusedError: "mail.refused",
+    TimeoutError: "mail.timed_out",
+    socket.gaierror: "mail.no_such_host",
+}
+"""The usual faults of connections that have words in both languages."""
 _FIRST_DOT = re.compile(rb"^\.", re.MULTILINE)
 _PATIENCE = 10
 """The factor of the timeout after a whole message: RFC 5321, 4.5.3.2 allows ten minutes."""
@@ -174,6 +181,8 @@ class Session:
     def _text(self, fault: Exception) -> str:
         if fault.args and isinstance(fault.args[0], Phrase):
             return fault.args[0]
+        if reason := _REASONS.get(type(fault)):
+            return Phrase(reason)
         text = " ".join(str(fault).split()) or type(fault).__name__
         return self._server.clean(text[:300])
 

@@ -60,7 +60,7 @@ def test_a_logo_is_carried_as_it_is(tmp_path: Path, name: str, data: bytes | str
 SCRIPTED = [
     ("", "cannot be read as SVG"),
     ("<svg", "cannot be read as SVG"),
-    ("<html/>", "is no SVG inside"),
+    ("<html/>", "is not SVG inside"),
     (SVG.format("<script>alert(1)</script>"), "has an element <script>"),
     (SVG.format("<SCRIPT/>"), "has an element <SCRIPT>"),
     (SVG.format('<x:script xmlns:x="http://www.w3.org/2000/svg"/>'), "has an element <script>"),
@@ -99,7 +99,7 @@ def test_a_doctype_in_another_encoding_is_seen_too(tmp_path: Path) -> None:
 
 
 def test_other_files_that_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"brand\.logo: 'logo\.png' is no PNG inside"):
+    with pytest.raises(InputError, match=r"brand\.logo: 'logo\.png' is not PNG inside"):
         loaded(tmp_path, "logo.png", b"GIF89a")
     with pytest.raises(InputError, match=r"expected a file under 200 KB, found 'logo\.png' with 200 KB"):
         loaded(tmp_path, "logo.png", PNG + bytes(LARGEST - len(PNG)))

@@ -195,8 +195,8 @@ def test_events_of_accounts_and_brands_that_nobody_has_are_a_warning(tmp_path: P
     text = "events:\n  - {title: A, on: 2025-10-01, accounts: [aa], brands: [Z]}\n"
     (params / "events.yml").write_text(text, encoding="utf-8")
     assert load(params).warnings == (
-        "events.yml: 2025-10-01: nobody has the account 'aa'; did you mean a?",
-        "events.yml: 2025-10-01: nobody has the brand 'Z'; allowed: X",
+        "events.yml: 2025-10-01: no specialist has the account 'aa'; did you mean a?",
+        "events.yml: 2025-10-01: no specialist has the brand 'Z'; allowed: X",
     )
 
 

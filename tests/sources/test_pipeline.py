@@ -359,7 +359,7 @@ class TestTold:
             scoped = {table for table in filled if table in TABLES and TABLES[table].scope}
             assert told == scoped, name
             ways = (
-                "(the export says so)",
+                "(stated in the export)",
                 "(--since and --until)",
                 "(from the first to the last day in the file)",
             )

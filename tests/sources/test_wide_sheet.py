@@ -109,7 +109,7 @@ def test_figures_under_each_month(read: Any) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("Лавка ВК", "Киоск", "whose figures 'Киоск' are is not known: add it to titles:"),
+        ("Лавка ВК", "Киоск", "unclear whose figures 'Киоск' are: add them to titles:"),
         ("1 250", "много", "expected a number"),
         ("Лавка TG;300;", "Лавка ВК;300;", "states another figure than"),
     ],
