@@ -7,7 +7,7 @@ come to the printed attainment.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -248,7 +248,9 @@ def plan_text(entry: EntryRecord, plan: Sequence[Printed], words: Words, key: st
 
 
 def _range(low: str, high: str, unit: str, words: Words) -> str:
-    """A range in a table: the unit, except of times, stands after the upper bound alone."""
+    """A range in a table: a unit, except of times, stands once."""
+    if unit == "money":
+        return words.range(*currency_once({"unit": unit}, low, high))
     return words.range(low if unit == "hours" else _without_unit(low, high), high)
 
 
@@ -260,8 +262,8 @@ def _without_unit(low: str, high: str) -> str:
     return low
 
 
-def currency_once(entry: EntryRecord, fact: str, plan: str) -> tuple[str, str]:
-    """Fact and plan side by side: a currency stands with the first or the last number alone.
+def currency_once(entry: Mapping[str, Any], fact: str, plan: str) -> tuple[str, str]:
+    """Two figures side by side: a currency stands with the first or the last number alone.
 
     Examples
     --------
@@ -374,7 +376,8 @@ def comparison(entry: EntryRecord, card: Scorecard, words: Words) -> Comparison 
 
 def _both_sides(entry: EntryRecord, card: Scorecard, sides: Sequence[Printed], words: Words) -> str:
     """Both figures of a comparison, and why they are not those of the columns."""
-    fields = {"now": sides[0].text, "before": sides[1].text}
+    now, before = currency_once({"unit": str(definition_of(entry).unit)}, sides[0].text, sides[1].text)
+    fields = {"now": now, "before": before}
     fields["when"] = words.inside(earlier_period(entry, card))
     if entry["as"] != "value":
         return words.text(f"row.compared.{entry['versus']}", **fields)
