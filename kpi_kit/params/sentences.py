@@ -16,6 +16,8 @@ from kpi_kit.params.hints import hint_of
 
 _FORM = re.compile(r"(?:tuple|dict|literal|union)\[|constrained-|function-")
 """Steps of pydantic that name a form of a value and no key."""
+_DATE_KEY = re.compile(r"datetime\.date\((\d+), (\d+), (\d+)\)")
+"""How pydantic writes a key that is a date."""
 _KINDS = {
     "tuple_": "list",
     "date_": "date",
@@ -134,6 +136,8 @@ def _where(loc: tuple[int | str, ...], raw: object) -> Phrase:
     words: list[str] = []
     for step in loc:
         raw = _part(raw, step)
+        if isinstance(step, str) and (date := _DATE_KEY.fullmatch(step)):
+            step = "{:0>4}-{:0>2}-{:0>2}".format(*date.groups())
         if isinstance(step, int):
             name = _part(raw, "kpi" if words else "id")
             fields = {"kpi": name} if isinstance(name, str) else {}

@@ -1146,7 +1146,7 @@ def test_what_is_beyond_sense_is_refused_where_it_stands_and_stops_nobody_else(
         ({"audience": {"tolerance_days": 4}}, "audience.tolerance_days"),
         ({"audience": {"accept": {"vk-a": [dt.date(9999, 1, 1)]}}}, "audience.accept"),
         ({"response": {"automatic_within_seconds": 1e9}}, "response.automatic_within_seconds"),
-        ({"response": {"days": {dt.date(9999, 1, 1): "off"}}}, "response.days"),
+        ({"response": {"days": {dt.date(9999, 1, 1): "off"}}}, "response.days.9999-01-01"),
     ],
 )
 def test_a_department_beyond_sense_is_refused_where_it_stands(
