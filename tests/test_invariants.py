@@ -192,7 +192,7 @@ def copy_rows(tables: Tables, people: People, chance: random.Random) -> None:
         rows += [dict(chance.choice(rows)) for _ in range(20)]
 
 
-SEEDS = st.sampled_from([9, 10])  # a month and a week, both at a cut-off
+SEEDS = st.sampled_from([0, 3, 9, 10])
 LUCK = st.integers(0, 2**32)
 
 
@@ -222,5 +222,5 @@ def lose(tables: Tables, people: People, chance: random.Random) -> None:
 
 
 def test_a_change_that_matters_is_noticed() -> None:
-    before, after = changed(10, lose, 0)
+    before, after = changed(3, lose, 0)
     assert after != before

@@ -200,7 +200,7 @@ def every_kpi(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "specialists").mkdir(parents=True)
     yaml = YAML(typ="safe", pure=True)
     department = yaml.load((PARAMS / "department.yml").read_text(encoding="utf-8"))
-    department["history"] = {"periods": 3, "weeks": 0}
+    department["history"] = {"periods": 7, "weeks": 0}
     with (folder / "department.yml").open("w", encoding="utf-8") as stream:
         yaml.dump(department, stream)
     forms = (("value", "previous"), ("change", "previous"), ("growth", "year_ago"))
