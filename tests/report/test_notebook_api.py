@@ -101,7 +101,7 @@ SENTENCES = [
             "Выполнено 3 плана из 7.",
             "Ещё 1 показатель оценить нельзя.",
             "Лиды: 34 при плане 55 — значимо меньше, чем в сентябре (41).",
-            "Дальше: опубликовать 1 пост из плана; квалифицировать 3 лида; загрузить данные: аудитория.",
+            "Дальше: выяснить причину; опубликовать 1 пост из плана; квалифицировать 3 лида.",
         ],
     ),
     (cards.single(), ["План выполнен."]),
@@ -111,7 +111,7 @@ SENTENCES = [
             "3 of 7 targets are met.",
             "1 more KPI cannot be assessed.",
             "Leads: 34 against a target of 55, significantly less than in September (41).",
-            "Next: publish 1 planned post; qualify 3 leads; import data: audience.",
+            "Next: find the cause; publish 1 planned post; qualify 3 leads.",
         ],
     ),
 ]
