@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -74,6 +75,9 @@ def _chance_of_value(facts: Facts, values: Floats, goal: Goal, ahead: Period) ->
     context = facts.context
     past = whole_buckets(facts)
     accrues = facts.kpi.accruing
+    begun = _begun(facts) if context.interim else None
+    if accrues and begun is not None and ahead == context.period:
+        goal = _scaled(goal, float(facts.whole_share))
     return chance(
         values,
         goal,
@@ -82,7 +86,7 @@ def _chance_of_value(facts: Facts, values: Floats, goal: Goal, ahead: Period) ->
         accrues=accrues,
         lengths=[bucket.days for bucket in past] if accrues else None,
         length=float(ahead.days) if accrues else None,
-        begun=_begun(facts) if context.interim else None,
+        begun=begun,
         bounds=_bounds_of_value(facts),
         whole=facts.kpi.unit in WHOLE,
         units=_units(facts),
@@ -102,6 +106,12 @@ def _known_base(facts: Facts, ahead: Period) -> tuple[float | None, Floats]:
     values = array_of(history.series(np.repeat(kept[:, None], history.grid.shape[1], axis=1)))
     base = float(values[context.buckets.index(compared)])
     return (base if np.isfinite(base) else None), values
+
+
+def _scaled(goal: Goal, share: float) -> Goal:
+    """A target of a sum for a share of the days."""
+    low, high = (None if end is None else end * share for end in (goal.low, goal.high))
+    return Goal(low, high)
 
 
 def _over_base(goal: Goal, base: float, growth: bool) -> Goal:
@@ -181,9 +191,17 @@ def _begun(facts: Facts) -> Begun | None:
     if value is None or elapsed <= 0:
         return None
     share = elapsed / context.period.days
+    counted = counting = Fraction(1)
+    if facts.kpi.accruing:
+        counted = facts.own_share / Fraction(elapsed, context.period.days)
+        if counted == 0:
+            return None
+        if elapsed < context.period.days:
+            left = Fraction(context.period.days - elapsed, context.period.days)
+            counting = (facts.whole_share - facts.own_share) / left
     grid = context.split(context.owners(facts.entry), context.buckets[:-1], share)
     begun = context.tally(facts.kpi, facts.latest.frame, grid).series()[::2]
-    return Begun(share, value, array_of(begun))
+    return Begun(share, value, array_of(begun), float(counted), float(counting))
 
 
 def bounds_of(facts: Facts) -> tuple[float | None, float | None]:

@@ -61,11 +61,16 @@ class Begun:
         The value so far: the sum of those days, or for a ratio or level its present value.
     past : array-like of float, optional
         What each period of the history had at the same point, NaN where that is not known.
+    counted, counting : float, optional
+        The shares of the days so far, and of the days to come, that count in a sum: less than 1 of somebody
+        who is away or holds an account for a part of the period. The history is that of all days.
     """
 
     share: float
     value: float
     past: npt.ArrayLike | None = None
+    counted: float = 1.0
+    counting: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -179,6 +184,8 @@ def chance(
     if units is not None and units > 0:
         ends = np.round(ends * units) / units
     ends = _limited(ends, bounds, whole)
+    if begun is not None and accrues and bounds[0] == 0 and ahead == 1:
+        ends = np.maximum(ends, begun.value)  # what has happened stays
     return _summed_up(ends, goal, n, over=begun is not None and begun.share >= 1 and ahead == 1)
 
 
@@ -232,7 +239,7 @@ def _ends(
     later = paths.values[chosen, 1:]
     if level:
         return np.asarray(so_far + rest + later.sum(axis=1))
-    return np.asarray(later[:, -1]) if later.shape[1] else np.asarray(so_far + rest)
+    return np.asarray(later[:, -1]) if later.shape[1] else np.asarray(so_far + begun.counting * rest)
 
 
 def _rest(
@@ -251,7 +258,9 @@ def _rest(
     count = len(first)
     if left == 0.0 or spread == 0.0:
         return left * first + np.sqrt(left) * paths.shock[:, 0], np.arange(count)
-    happened = begun.value - last if level else begun.value if accrues else share * begun.value
+    happened = (
+        begun.value - last if level else begun.value / begun.counted if accrues else share * begun.value
+    )
     off = (happened - share * first) / (spread * np.sqrt(share))
     weights = np.exp(-0.5 * (off**2 - (off**2).min()))
     chosen = rng.choice(count, count, p=weights / weights.sum())

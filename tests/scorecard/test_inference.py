@@ -208,3 +208,36 @@ def test_months_of_unequal_length_are_compared_as_equal_ones(tmp_path: Path) -> 
         )
         assert (row["trend"]["grain"], row["trend"]["n"]) == ("month", 6)
         assert row["trend"]["slope"] == pytest.approx(slope, rel=0.02, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("absences", "plan", "so_far"),
+    [
+        ([], 31, 15),
+        ([{"since": "2025-10-01", "until": "2025-10-09"}], 23, 7),  # away before
+        ([{"since": "2025-10-16", "until": "2025-11-01"}], 15, 15),  # away from now on
+        ([{"since": "2025-10-12", "until": "2025-10-20"}], 23, 11),
+    ],
+)
+def test_the_chance_of_a_running_month_is_that_of_the_own_days(
+    tmp_path: Path, absences: list[Json], plan: int, so_far: int
+) -> None:
+    """One or two leads a day, and a plan of one: whoever is away has the chance of who is there."""
+    first = dt.date(2024, 10, 1)
+    days = [first + dt.timedelta(days=n) for n in range(380)]
+    lines = [
+        f"{day}-{n},a,{day}T12:00"
+        for day in days
+        for n in range(1 + (day.toordinal() % 7 == 0))
+        if day.day < 31
+    ]
+    data, params = build(
+        tmp_path, [entry("leads", target={"at_least": 31})], leads=lines, person={"absences": absences}
+    )
+    record = score("ann", "2025-10", data=data, params=params, as_of="2025-10-16")
+    (row,) = record["kpis"]
+    assert row["value"] >= so_far
+    low, high = row["chance_band"]
+    assert row["value"] <= low <= high
+    assert (high == so_far + 2) is (plan == 15), "nobody who is away from now on adds anything"
+    assert row["chance"] > 0.9

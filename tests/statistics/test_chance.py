@@ -224,6 +224,26 @@ def test_of_a_begun_period_only_the_rest_is_open() -> None:
     assert paths.values[0].tolist() == [12.0, 1.0]
 
 
+def test_of_somebody_who_was_away_the_same_pace_has_the_same_chance() -> None:
+    series = np.random.default_rng(7).normal(50, 5, 24)
+    whole = chance(series, Goal(low=50.0), accrues=True, begun=Begun(0.5, 25.0))
+    # away in half of the days so far: half of the value, and three quarters of the target
+    away = chance(series, Goal(low=37.5), accrues=True, begun=Begun(0.5, 12.5, counted=0.5))
+    assert away.probability == pytest.approx(whole.probability, abs=1e-9)
+    assert (away.low, away.high) == pytest.approx((whole.low - 12.5, whole.high - 12.5))
+    # away from now on: nothing will be added
+    over = chance(series, Goal(low=30.0), accrues=True, begun=Begun(0.5, 30.0, counting=0.0))
+    assert (over.low, over.high) == (30.0, 30.0)
+    assert over.probability > 0.99
+
+
+@pytest.mark.parametrize("so_far", [0.0, 60.0, 200.0])
+def test_what_has_happened_stays(so_far: float) -> None:
+    series = np.random.default_rng(8).normal(50, 40, 24).clip(0)
+    begun = Begun(0.5, so_far, past=series / 2)
+    assert chance(series, Goal(low=1.0), accrues=True, begun=begun, bounds=(0.0, None)).low >= so_far
+
+
 def test_what_has_happened_tells_which_paths_are_likely() -> None:
     means = np.repeat([[5.0], [15.0]], 500, axis=0)
     paths = Paths(means, np.tile([[1.0], [-1.0]], (500, 1)))
