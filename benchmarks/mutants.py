@@ -43,7 +43,7 @@ PLAN = {
     **{f"statistics/{name}": ["tests/statistics/test_trend.py", "tests/statistics/test_noise.py"]
        for name in ("breaks", "season")},
     **{f"statistics/{name}": ["tests/statistics/test_statistics.py", "tests/statistics/test_change.py"]
-       for name in ("intervals", "resampling", "sides")},
+       for name in ("intervals", "resampling", "roots", "sides")},
     "statistics/backtest": ["tests/statistics/test_statistics.py", "tests/statistics/test_chance.py"],
     "statistics/discoveries": ["tests/statistics/test_statistics.py"],
     "statistics/unusual": ["tests/scorecard/test_unusual_days.py", "tests/statistics/test_unusual.py"],

@@ -126,7 +126,7 @@ def test_what_was_finished_is_put_at_the_url_when_a_run_is_stopped(memory):
     ("fault", "why"),
     [
         (PermissionError("denied to key AKIASECRET"), "no permission"),
-        (ConnectionError("AKIASECRET"), "it cannot be reached"),
+        (ConnectionError("AKIASECRET"), "the server cannot be reached"),
         (RuntimeError("AKIASECRET"), "RuntimeError"),
     ],
 )

@@ -178,7 +178,7 @@ def test_what_is_not_given_stays_as_long_as_the_kind_does(card: kk.Card) -> None
         (lambda a, c: c["leads"].what_if(), "exactly one of at_least"),
         (lambda a, c: c["leads"].what_if(at_lest=1), "unknown key; did you mean at_least?"),
         (lambda a, c: c["leads"].what_if(at_least=-1), "leads: target: at_least: must be over its base"),
-        (lambda a, c: c["leads"].what_if(at_least="3%"), "leads is counted in leads"),
+        (lambda a, c: c["leads"].what_if(at_least="3%"), "leads is measured in leads"),
         (lambda a, c: a.explore("ann", "2025-10").choose(kpis="leads"), "did you mean kpi?"),
         (lambda a, c: a.explore("ann", "2025-10").choose(kpi="lead"), "did you mean leads?"),
     ],

@@ -156,7 +156,7 @@ def test_the_title_of_a_formula_stands_for_its_id(tmp_path: Path) -> None:
 
 def test_a_percent_sign_is_for_shares_alone(tmp_path: Path) -> None:
     params = loaded(tmp_path, [COST_PER_LEAD], entry("cost_per_lead", target={"at_most": "3%"}))
-    assert "cost_per_lead is counted in money" in params.broken["ann"][0]
+    assert "cost_per_lead is measured in money" in params.broken["ann"][0]
 
 
 def test_agencies_of_one_process_do_not_share_formulas(tmp_path: Path) -> None:

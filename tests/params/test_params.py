@@ -392,7 +392,7 @@ def test_ids_that_some_disks_take_for_one_are_both_refused(tmp_path, other):
     params = load(write_params(tmp_path, None, {n: {"kpis": [entry()]} for n in ("anna", other, "ivan")}))
     assert set(params.specialists) == {"ivan"}
     assert set(params.broken) == {"anna", other}
-    assert all("cannot tell" in problem for (problem,) in params.broken.values())
+    assert all("cannot keep" in problem for (problem,) in params.broken.values())
 
 
 @pytest.mark.parametrize("name", ["a", "anna-petrova", "anna_2", "a.b", "анна-петрова", "7"])
@@ -888,9 +888,9 @@ REFUSED_TARGETS = [
     (
         "leads",
         {"at_least": "5%"},
-        "at_least: leads is counted in leads; expected a number without %, found 5%",
+        "at_least: leads is measured in leads; expected a number without %, found 5%",
     ),
-    ("median_response_time", {"at_most": "5%"}, "at_most: median_response_time is counted in hours"),
+    ("median_response_time", {"at_most": "5%"}, "at_most: median_response_time is measured in hours"),
 ]
 
 

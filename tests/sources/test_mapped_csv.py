@@ -180,7 +180,7 @@ class TestLayouts:
     @pytest.mark.parametrize(
         ("content", "words"),
         [
-            ("", "holds no rows"),
+            ("", "has no rows"),
             (b"\x00\x01\x02", "not a text file"),
             (b"\x98" * 9, "not a text file"),
             (HEADER + '7,"2025-10-01,5\n', "line 2: the quoting is broken"),
