@@ -224,9 +224,7 @@ def test_check_speaks_of_the_targets_of_the_scorecard(
 
 @pytest.mark.usefixtures("wide")
 def test_a_period_after_the_data_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
-    warning = (
-        f"warning: period 2030-01: no data yet, {ROOT / 'data/sample'} ends on 2025-11-30\n"
-    )
+    warning = f"warning: period 2030-01: no data yet, {ROOT / 'data/sample'} ends on 2025-11-30\n"
     for command in (["score", "--specialist", "anna-petrova"], ["check"]):
         assert main([command[0], *SAMPLE, *command[1:], "--period", "2030-01"]) == 0
         said = capsys.readouterr()
@@ -250,7 +248,9 @@ def test_a_person_without_accounts_and_brands_is_a_warning(
     params = write_params(tmp_path / "p", {}, {"x": idle})
     assert main(["check", "--data", str(ROOT / "data/sample"), "--params", str(params)]) == 0
     said = capsys.readouterr()
-    assert said.err.endswith("x.yml: no accounts and no brands, so nothing is measured; add accounts or brands\n")
+    assert said.err.endswith(
+        "x.yml: no accounts and no brands, so nothing is measured; add accounts or brands\n"
+    )
     assert "Специалистов: 1, ошибок в их файлах: 0." in said.out
 
 
